@@ -1,0 +1,39 @@
+"""Evidence: one row per thing decided, in the transaction of the thing decided (design §6)."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from sql import Conn
+from sql.ids import uuid7
+
+INSERT = """
+INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)
+VALUES ($1, $2, $3, $4, $5, $6)
+"""
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """What one evidence row says. `content` is canonical JSON; personal data only by reference (T16-3)."""
+
+    id: UUID
+    kind: str
+    contract_id: UUID | None
+    actor: str
+    recorded_at: datetime
+    content: bytes
+
+
+def entry(kind: str, actor: str, at: datetime, *, contract_id: UUID | None = None, **content: Any) -> Entry:
+    """An evidence row of `kind` (`object.verb`, past tense) by `actor` (`account:…`, `person:…`, `process:…`).
+
+    By convention `content` holds rule, clause, outcome and inputs_sha256 where they apply (articles.md §0.3).
+    """
+    return Entry(uuid7(at), kind, contract_id, actor, at, msgspec.json.encode(content, order="deterministic"))
+
+
+async def append(conn: Conn, row: Entry) -> None:
+    """The row exists when the surrounding transaction commits; single-statement commits insert it themselves."""
+    await conn.execute(INSERT, row.id, row.kind, row.contract_id, row.actor, row.recorded_at, row.content)

@@ -1,0 +1,794 @@
+-- The whole schema today. migrations/ lead here; a test compares their sum with this file.
+--
+--   keiyaku   housekeeping: migrations and partitions
+--   evidence  what was decided, sealed and chained (insert-only)
+--   gate      contracts and what the gate may look at; its decisions
+--   ca        issuers, what was signed, what was revoked
+--   acme      accounts, orders, authorizations, nonces, jobs
+--
+-- Big tables are partitioned by range of their UUIDv7 id on months, so that keys stay one column.
+-- What is unique for ever (serial, order -> to-be-signed, replaced certificate, key) is in small unpartitioned tables.
+
+-- roles: one per kind of process, least grants (at the end of this file) ------------------------------------------
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['acme', 'office', 'status', 'work', 'sign', 'seal', 'operator'] LOOP
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'keiyaku_' || name) THEN
+            EXECUTE format('CREATE ROLE %I LOGIN', 'keiyaku_' || name);
+        END IF;
+    END LOOP;
+END $$;
+
+CREATE SCHEMA keiyaku;
+CREATE SCHEMA evidence;
+CREATE SCHEMA gate;
+CREATE SCHEMA ca;
+CREATE SCHEMA acme;
+
+-- keiyaku ---------------------------------------------------------------------------------------------------------
+CREATE TABLE keiyaku.migrations (
+    version integer PRIMARY KEY,
+    name text NOT NULL,
+    sha256 bytea NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- The smallest UUIDv7 of an instant: the bound of a partition.
+CREATE FUNCTION keiyaku.uuid7_floor(at timestamptz) RETURNS uuid LANGUAGE sql IMMUTABLE STRICT AS $$
+    SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '00000000000000000000')::uuid
+$$;
+
+CREATE FUNCTION keiyaku.partitioned_tables() RETURNS SETOF regclass LANGUAGE sql STABLE AS $$
+    SELECT c.oid::regclass FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind = 'p' AND n.nspname IN ('evidence', 'gate', 'ca', 'acme')
+      AND (SELECT partstrat FROM pg_partitioned_table WHERE partrelid = c.oid) = 'r'
+    ORDER BY 1
+$$;
+
+-- Monthly partitions of every big table exist from the month of `at` to `months` later. Says how many it made.
+CREATE FUNCTION keiyaku.ensure_partitions(at timestamptz, months integer) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE
+    parent regclass;
+    first_day timestamptz;
+    child text;
+    schema_name text;
+    made integer := 0;
+BEGIN
+    PERFORM pg_advisory_xact_lock(7101);
+    FOR parent IN SELECT keiyaku.partitioned_tables() LOOP
+        SELECT n.nspname INTO schema_name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.oid = parent;
+        FOR i IN 0..months LOOP
+            first_day := (date_trunc('month', at AT TIME ZONE 'UTC') + make_interval(months => i)) AT TIME ZONE 'UTC';
+            child := (SELECT relname FROM pg_class WHERE oid = parent) || to_char(first_day AT TIME ZONE 'UTC', '_YYYY_MM');
+            IF to_regclass(format('%I.%I', schema_name, child)) IS NULL THEN
+                EXECUTE format(
+                    'CREATE TABLE %I.%I PARTITION OF %s FOR VALUES FROM (%L) TO (%L)',
+                    schema_name, child, parent, keiyaku.uuid7_floor(first_day),
+                    keiyaku.uuid7_floor((first_day AT TIME ZONE 'UTC' + interval '1 month') AT TIME ZONE 'UTC'));
+                made := made + 1;
+            END IF;
+        END LOOP;
+    END LOOP;
+    RETURN made;
+END $$;
+
+-- How many whole months after `at` every big table has a partition for.
+CREATE FUNCTION keiyaku.months_ahead(at timestamptz) RETURNS integer LANGUAGE sql STABLE
+SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT coalesce(min(ahead), 0)::integer FROM (
+        SELECT (SELECT count(*) FROM generate_series(1, 24) AS m(i) WHERE EXISTS (
+                   SELECT FROM pg_inherits h JOIN pg_class c ON c.oid = h.inhrelid
+                   WHERE h.inhparent = t AND c.relname LIKE '%' || to_char(
+                       date_trunc('month', at AT TIME ZONE 'UTC') + make_interval(months => m.i), '_YYYY_MM'))) AS ahead
+        FROM keiyaku.partitioned_tables() AS t) AS tables
+$$;
+
+-- evidence --------------------------------------------------------------------------------------------------------
+-- One row per thing decided, written in the transaction of the thing decided; no row, no deed. Insert-only.
+-- A batch seals all rows of a range of transaction ids that have all ended, so no row needs a mark of its own.
+-- `era` grows when a logical dump is restored into a new cluster, whose transaction ids start again.
+CREATE TABLE evidence.records (
+    id uuid NOT NULL,
+    era smallint NOT NULL DEFAULT 1,
+    transaction_id xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    kind text NOT NULL,
+    contract_id uuid,
+    actor text NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    content bytea NOT NULL,
+    PRIMARY KEY (id)
+) PARTITION BY RANGE (id);
+CREATE INDEX records_by_transaction ON evidence.records (era, transaction_id);
+
+-- A signed, chained batch. `leaves` is id (16 octets) + SHA-256 (32 octets) per record, in order of id.
+CREATE TABLE evidence.checkpoints (
+    number bigint PRIMARY KEY CHECK (number > 0),
+    era smallint NOT NULL,
+    from_transaction xid8 NOT NULL,
+    to_transaction xid8 NOT NULL,
+    record_count integer NOT NULL CHECK (record_count > 0),
+    leaves bytea NOT NULL CHECK (octet_length(leaves) = 48 * record_count),
+    root bytea NOT NULL CHECK (octet_length(root) = 32),
+    previous bytea NOT NULL CHECK (octet_length(previous) = 32),
+    sealed_at timestamptz NOT NULL,
+    hash bytea NOT NULL UNIQUE CHECK (octet_length(hash) = 32),
+    signature bytea NOT NULL
+);
+
+-- When the sealer last found nothing left to seal; issuance stops when this is more than a minute old (design §6).
+CREATE TABLE evidence.seal_state (
+    one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row),
+    sealed_through_at timestamptz NOT NULL
+);
+INSERT INTO evidence.seal_state (sealed_through_at) VALUES ('-infinity');
+
+-- gate ------------------------------------------------------------------------------------------------------------
+-- Natural persons who decide, review or request. Referenced, never embedded in evidence (T16-3).
+CREATE TABLE gate.persons (
+    id uuid PRIMARY KEY,
+    handle text NOT NULL UNIQUE CHECK (handle ~ '^[a-z0-9][a-z0-9._-]{0,62}$'),
+    name text NOT NULL,
+    organisation text NOT NULL,
+    created_at timestamptz NOT NULL
+);
+
+CREATE TABLE gate.customers (
+    id uuid PRIMARY KEY,
+    handle text NOT NULL UNIQUE CHECK (handle ~ '^[a-z0-9][a-z0-9._-]{0,62}$'),
+    name text NOT NULL CHECK (name <> ''),
+    kind text NOT NULL CHECK (kind IN ('juridical_person', 'other_organisation', 'sole_proprietor')),
+    corporate_number text CHECK (corporate_number ~ '^[0-9]{13}$'),
+    based_in_japan boolean NOT NULL,
+    contact_email text,
+    created_at timestamptz NOT NULL
+);
+
+-- Texts a customer agrees to: the Terms and the CP/CPS, by hash.
+CREATE TABLE gate.texts (
+    kind text NOT NULL CHECK (kind IN ('terms', 'cps')),
+    version text NOT NULL,
+    sha256 bytea NOT NULL CHECK (octet_length(sha256) = 32),
+    url text NOT NULL,
+    effective_at timestamptz NOT NULL,
+    PRIMARY KEY (kind, version)
+);
+
+CREATE TABLE gate.plans (
+    id uuid PRIMARY KEY,
+    handle text NOT NULL UNIQUE,
+    name text NOT NULL,
+    fee_yen integer NOT NULL CHECK (fee_yen >= 0),
+    term_months integer NOT NULL CHECK (term_months > 0),
+    names_max integer NOT NULL CHECK (names_max > 0)
+);
+
+-- Price, months and number of names are frozen here at acceptance (T8-1), whatever becomes of the plan.
+-- `number` is the contract's human number and the key of its advisory lock.
+CREATE TABLE gate.contracts (
+    id uuid PRIMARY KEY,
+    number integer NOT NULL GENERATED ALWAYS AS IDENTITY UNIQUE,
+    handle text NOT NULL UNIQUE CHECK (handle ~ '^[a-z0-9][a-z0-9._-]{0,62}$'),
+    customer_id uuid NOT NULL REFERENCES gate.customers,
+    plan_id uuid NOT NULL REFERENCES gate.plans,
+    predecessor_id uuid UNIQUE REFERENCES gate.contracts,
+    fee_yen integer NOT NULL CHECK (fee_yen >= 0),
+    term_months integer NOT NULL CHECK (term_months > 0),
+    names_max integer NOT NULL CHECK (names_max > 0),
+    state text NOT NULL DEFAULT 'applied' CHECK (state IN
+        ('applied', 'under_review', 'awaiting_customer', 'withdrawn', 'rejected', 'accepted', 'ended')),
+    applied_at timestamptz NOT NULL,
+    accepted_at timestamptz,
+    accepted_by_first uuid REFERENCES gate.persons,
+    accepted_by_second uuid REFERENCES gate.persons,
+    ended_at timestamptz,
+    end_cause text CHECK (end_cause IN ('cancelled', 'rescinded', 'service_ended', 'lapsed', 'expired', 'revoked')),
+    CHECK ((state IN ('accepted', 'ended')) = (accepted_at IS NOT NULL)),
+    CHECK ((accepted_at IS NULL) = (accepted_by_first IS NULL)),
+    CHECK ((accepted_at IS NULL) = (accepted_by_second IS NULL)),
+    CHECK (accepted_by_first <> accepted_by_second),
+    CHECK ((state = 'ended') = (ended_at IS NOT NULL)),
+    CHECK ((ended_at IS NULL) = (end_cause IS NULL))
+);
+
+-- First final certificate of a contract: starts the paid term (T8-3, T12-2). Written with that certificate.
+CREATE TABLE gate.contract_starts (
+    contract_id uuid PRIMARY KEY REFERENCES gate.contracts,
+    certificate_id uuid NOT NULL,
+    issued_at timestamptz NOT NULL
+);
+
+-- Names of the application (T4-8). host: that name; wildcard: that wildcard name ('*.…');
+-- domain: the name, everything under it, wildcards included; network: every address inside it.
+CREATE TABLE gate.contract_names (
+    id uuid PRIMARY KEY,
+    contract_id uuid NOT NULL REFERENCES gate.contracts,
+    kind text NOT NULL CHECK (kind IN ('host', 'wildcard', 'domain', 'network')),
+    value text NOT NULL CHECK (value = lower(value)),
+    network cidr CHECK ((kind = 'network') = (network IS NOT NULL)),
+    added_at timestamptz NOT NULL,
+    removed_at timestamptz
+);
+CREATE UNIQUE INDEX contract_names_live ON gate.contract_names (contract_id, value, kind) WHERE removed_at IS NULL;
+
+-- T2-1: which texts, who, when, how.
+CREATE TABLE gate.consents (
+    id uuid PRIMARY KEY,
+    contract_id uuid NOT NULL REFERENCES gate.contracts,
+    terms_kind text NOT NULL DEFAULT 'terms' CHECK (terms_kind = 'terms'),
+    terms_version text NOT NULL,
+    cps_kind text NOT NULL DEFAULT 'cps' CHECK (cps_kind = 'cps'),
+    cps_version text NOT NULL,
+    person_id uuid NOT NULL REFERENCES gate.persons,
+    channel text NOT NULL CHECK (channel IN ('web', 'paper', 'command_line')),
+    consented_at timestamptz NOT NULL,
+    FOREIGN KEY (terms_kind, terms_version) REFERENCES gate.texts,
+    FOREIGN KEY (cps_kind, cps_version) REFERENCES gate.texts
+);
+CREATE INDEX consents_of_contract ON gate.consents (contract_id);
+
+-- Review items (T4-3); the newest of a kind counts. obtained_on is the day the data was obtained, not used.
+CREATE TABLE gate.review_items (
+    id uuid PRIMARY KEY,
+    contract_id uuid NOT NULL REFERENCES gate.contracts,
+    kind text NOT NULL CHECK (kind IN
+        ('legal_existence', 'address', 'domain_right', 'applicant_authority', 'screening')),
+    criteria_version text NOT NULL,
+    source text NOT NULL,
+    obtained_on date NOT NULL,
+    checked_by uuid NOT NULL REFERENCES gate.persons,
+    verdict text NOT NULL CHECK (verdict IN ('positive', 'negative', 'pending')),
+    recorded_at timestamptz NOT NULL
+);
+CREATE INDEX review_items_newest ON gate.review_items (contract_id, kind, obtained_on DESC, recorded_at DESC);
+
+-- The reviewed subject: the only source of what a certificate says of the organisation (BR 7.1.4.2). Newest counts.
+CREATE TABLE gate.reviewed_subjects (
+    id uuid PRIMARY KEY,
+    contract_id uuid NOT NULL REFERENCES gate.contracts,
+    organization text NOT NULL CHECK (char_length(organization) BETWEEN 1 AND 64),
+    country text NOT NULL CHECK (country ~ '^[A-Z]{2}$'),
+    state_or_province text CHECK (char_length(state_or_province) BETWEEN 1 AND 128),
+    locality text CHECK (char_length(locality) BETWEEN 1 AND 128),
+    checked_by uuid NOT NULL REFERENCES gate.persons,
+    recorded_at timestamptz NOT NULL,
+    CHECK (state_or_province IS NOT NULL OR locality IS NOT NULL)
+);
+CREATE INDEX reviewed_subjects_newest ON gate.reviewed_subjects (contract_id, recorded_at DESC);
+
+-- Live link from ACME accounts to a contract (T4-2, design §5). names: an empty array means all names of the contract.
+CREATE TABLE gate.binding_keys (
+    id uuid PRIMARY KEY,
+    kid text NOT NULL UNIQUE CHECK (kid ~ '^[!-~]{1,64}$'),
+    contract_id uuid NOT NULL REFERENCES gate.contracts,
+    hmac_key bytea NOT NULL CHECK (octet_length(hmac_key) >= 32),
+    label text NOT NULL,
+    names text[] NOT NULL DEFAULT '{}',
+    uses_max integer NOT NULL DEFAULT 2147483647 CHECK (uses_max > 0),
+    created_at timestamptz NOT NULL,
+    expires_at timestamptz,
+    withdrawn_at timestamptz,
+    UNIQUE (id, uses_max)
+);
+CREATE INDEX binding_keys_of_contract ON gate.binding_keys (contract_id);
+
+-- A use is a new account. The foreign key carries uses_max here, so the check holds in any race.
+CREATE TABLE gate.binding_uses (
+    binding_key_id uuid NOT NULL,
+    use_number integer NOT NULL CHECK (use_number > 0),
+    uses_max integer NOT NULL,
+    account_id uuid NOT NULL UNIQUE,
+    used_at timestamptz NOT NULL,
+    PRIMARY KEY (binding_key_id, use_number),
+    FOREIGN KEY (binding_key_id, uses_max) REFERENCES gate.binding_keys (id, uses_max),
+    CHECK (use_number <= uses_max)
+);
+
+-- Money. open_yen is kept by the trigger below from the matches alone; nobody may write it.
+CREATE TABLE gate.invoices (
+    id uuid PRIMARY KEY,
+    contract_id uuid NOT NULL REFERENCES gate.contracts,
+    number text NOT NULL UNIQUE,
+    kind text NOT NULL CHECK (kind IN ('fee', 'difference')),
+    issued_on date NOT NULL,
+    due_on date NOT NULL CHECK (due_on >= issued_on),
+    total_yen integer NOT NULL CHECK (total_yen > 0),
+    open_yen integer NOT NULL,
+    created_at timestamptz NOT NULL,
+    CHECK (open_yen BETWEEN 0 AND total_yen)
+);
+CREATE INDEX invoices_open ON gate.invoices (contract_id) WHERE open_yen > 0;
+
+CREATE TABLE gate.receipts (
+    id uuid PRIMARY KEY,
+    amount_yen integer NOT NULL CHECK (amount_yen > 0),
+    value_on date NOT NULL,
+    remitter text NOT NULL,
+    source text NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    cancelled_at timestamptz
+);
+
+CREATE TABLE gate.payment_matches (
+    id uuid PRIMARY KEY,
+    invoice_id uuid NOT NULL REFERENCES gate.invoices,
+    receipt_id uuid NOT NULL REFERENCES gate.receipts,
+    amount_yen integer NOT NULL CHECK (amount_yen > 0),
+    matched_at timestamptz NOT NULL,
+    undone_at timestamptz
+);
+CREATE INDEX payment_matches_of_invoice ON gate.payment_matches (invoice_id);
+CREATE INDEX payment_matches_of_receipt ON gate.payment_matches (receipt_id);
+
+CREATE FUNCTION gate.open_amount() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    PERFORM FROM gate.invoices WHERE id = NEW.invoice_id FOR UPDATE;
+    PERFORM FROM gate.receipts WHERE id = NEW.receipt_id FOR UPDATE;
+    IF (SELECT sum(amount_yen) FROM gate.payment_matches WHERE receipt_id = NEW.receipt_id AND undone_at IS NULL)
+       > (SELECT amount_yen FROM gate.receipts WHERE id = NEW.receipt_id) THEN
+        RAISE EXCEPTION 'more is matched than receipt % holds', NEW.receipt_id USING ERRCODE = 'check_violation';
+    END IF;
+    UPDATE gate.invoices i SET open_yen = i.total_yen - coalesce((
+        SELECT sum(m.amount_yen) FROM gate.payment_matches m JOIN gate.receipts r ON r.id = m.receipt_id
+        WHERE m.invoice_id = i.id AND m.undone_at IS NULL AND r.cancelled_at IS NULL), 0)
+    WHERE i.id = NEW.invoice_id;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER open_amount AFTER INSERT OR UPDATE ON gate.payment_matches
+    FOR EACH ROW EXECUTE FUNCTION gate.open_amount();
+
+-- A cancelled receipt (取消) reopens what it paid (T8-5).
+CREATE FUNCTION gate.receipt_cancelled() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    UPDATE gate.payment_matches SET undone_at = NEW.cancelled_at WHERE receipt_id = NEW.id AND undone_at IS NULL;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER receipt_cancelled AFTER UPDATE OF cancelled_at ON gate.receipts
+    FOR EACH ROW WHEN (OLD.cancelled_at IS NULL AND NEW.cancelled_at IS NOT NULL)
+    EXECUTE FUNCTION gate.receipt_cancelled();
+
+-- Bank data (T8-6): the unbroken chain of days per account; a day beyond a gap waits in bank_days.
+CREATE TABLE gate.bank_accounts (
+    id uuid PRIMARY KEY,
+    handle text NOT NULL UNIQUE,
+    covered_from date NOT NULL,
+    covered_through date NOT NULL CHECK (covered_through >= covered_from)
+);
+CREATE TABLE gate.bank_days (
+    bank_account_id uuid NOT NULL REFERENCES gate.bank_accounts,
+    day date NOT NULL,
+    source text NOT NULL,
+    confirmed_by uuid REFERENCES gate.persons,
+    recorded_at timestamptz NOT NULL,
+    PRIMARY KEY (bank_account_id, day)
+);
+
+-- Days on which banks are closed beyond weekends and year end (T8-4): dated data, seeded and corrected by people.
+CREATE TABLE gate.holidays (
+    day date PRIMARY KEY,
+    name text NOT NULL
+);
+
+-- Conduct (Article 3) and anti-social (Article 13) holds, of a contract (G7).
+CREATE TABLE gate.holds (
+    id uuid PRIMARY KEY,
+    contract_id uuid NOT NULL REFERENCES gate.contracts,
+    kind text NOT NULL CHECK (kind IN ('conduct', 'antisocial')),
+    status text NOT NULL CHECK (status IN ('reported', 'suspected', 'confirmed', 'lifted')),
+    item integer CHECK (item BETWEEN 1 AND 8),
+    reason text NOT NULL,
+    set_by uuid NOT NULL REFERENCES gate.persons,
+    set_at timestamptz NOT NULL,
+    lifted_by_first uuid REFERENCES gate.persons,
+    lifted_by_second uuid REFERENCES gate.persons,
+    lifted_at timestamptz,
+    CHECK (lifted_by_first <> lifted_by_second),
+    CHECK ((status = 'lifted') = (lifted_at IS NOT NULL)),
+    CHECK ((lifted_at IS NULL) = (lifted_by_second IS NULL)),
+    CHECK ((lifted_at IS NULL) = (lifted_by_first IS NULL))
+);
+CREATE INDEX holds_live ON gate.holds (contract_id) WHERE lifted_at IS NULL;
+
+-- Reported changes of certificate information (T6-4, T11-2, T14-1): G8 while unresolved.
+CREATE TABLE gate.information_changes (
+    id uuid PRIMARY KEY,
+    contract_id uuid NOT NULL REFERENCES gate.contracts,
+    item text NOT NULL CHECK (item IN ('organization', 'address', 'representative', 'other')),
+    in_certificate boolean NOT NULL,
+    learned_at timestamptz NOT NULL,
+    resolved_at timestamptz
+);
+CREATE INDEX information_changes_open ON gate.information_changes (contract_id) WHERE resolved_at IS NULL;
+
+-- Suspension of the whole service (Articles 10, 22): G9.
+CREATE TABLE gate.suspensions (
+    id uuid PRIMARY KEY,
+    clause text NOT NULL CHECK (clause IN ('A10.1', 'A22.1', 'A22.2')),
+    cause text NOT NULL,
+    starts_at timestamptz NOT NULL,
+    ends_at timestamptz,
+    set_by uuid NOT NULL REFERENCES gate.persons,
+    CHECK (ends_at > starts_at)
+);
+CREATE INDEX suspensions_open ON gate.suspensions (ends_at);
+
+-- Readings with a key (articles.md §0.3): dated rows. The newest effective one counts.
+CREATE TABLE gate.readings (
+    key text NOT NULL,
+    effective_at timestamptz NOT NULL,
+    value text NOT NULL,
+    set_by_first uuid NOT NULL REFERENCES gate.persons,
+    set_by_second uuid NOT NULL REFERENCES gate.persons,
+    PRIMARY KEY (key, effective_at),
+    CHECK (set_by_first <> set_by_second)
+);
+
+-- What the gate answered, with everything it looked at. admitted: names and not_after_limit are what may be signed.
+CREATE TABLE gate.decisions (
+    id uuid NOT NULL,
+    contract_id uuid NOT NULL,
+    binding_key_id uuid NOT NULL,
+    stage text NOT NULL CHECK (stage IN ('new_order', 'finalize', 'before_signing')),
+    outcome text NOT NULL CHECK (outcome IN ('admitted', 'refused')),
+    gate text,
+    "case" text,
+    names text[] NOT NULL,
+    not_after_limit timestamptz,
+    facts bytea NOT NULL,
+    findings bytea NOT NULL,
+    decided_at timestamptz NOT NULL,
+    PRIMARY KEY (id),
+    CHECK ((outcome = 'refused') = (gate IS NOT NULL)),
+    CHECK ((outcome = 'refused') = ("case" IS NOT NULL)),
+    CHECK ((outcome = 'admitted') = (not_after_limit IS NOT NULL))
+) PARTITION BY RANGE (id);
+
+-- The page a refusal points to (T0-1): one address per contract and case, so the text never changes meanwhile.
+CREATE TABLE gate.help_pages (
+    token text PRIMARY KEY CHECK (length(token) >= 22),
+    contract_id uuid NOT NULL REFERENCES gate.contracts,
+    gate text NOT NULL,
+    "case" text NOT NULL,
+    created_at timestamptz NOT NULL,
+    UNIQUE (contract_id, gate, "case")
+);
+
+-- ca --------------------------------------------------------------------------------------------------------------
+CREATE TABLE ca.issuers (
+    id smallint PRIMARY KEY,
+    name text NOT NULL UNIQUE,
+    kind text NOT NULL CHECK (kind IN ('root', 'issuing')),
+    parent_id smallint REFERENCES ca.issuers,
+    certificate bytea NOT NULL,
+    key_id bytea NOT NULL CHECK (octet_length(key_id) BETWEEN 20 AND 32),
+    spki_sha256 bytea NOT NULL CHECK (octet_length(spki_sha256) = 32),
+    shard_count smallint NOT NULL CHECK (shard_count BETWEEN 1 AND 1024),
+    active boolean NOT NULL,
+    created_at timestamptz NOT NULL,
+    CHECK ((kind = 'root') = (parent_id IS NULL))
+);
+CREATE UNIQUE INDEX issuers_active ON ca.issuers (active) WHERE active AND kind = 'issuing';
+
+-- Other certificates of the same issuing key or its parent (cross certificates): what alternate chains are made of.
+CREATE TABLE ca.cross_certificates (
+    id smallint PRIMARY KEY,
+    subject_issuer_id smallint NOT NULL REFERENCES ca.issuers,
+    chain bytea NOT NULL,
+    created_at timestamptz NOT NULL
+);
+
+-- Exactly one row for all that an order may ever have signed, revocable from then on (design §4.5).
+-- admission_id: the decision that allows it. The signer signs these bytes, and only while `admitted`.
+CREATE TABLE ca.to_be_signed (
+    id uuid NOT NULL,
+    issuer_id smallint NOT NULL REFERENCES ca.issuers,
+    admission_id uuid NOT NULL REFERENCES gate.decisions,
+    serial bytea NOT NULL CHECK (octet_length(serial) BETWEEN 9 AND 20),
+    profile text NOT NULL,
+    tbs bytea NOT NULL,
+    names text[] NOT NULL CHECK (cardinality(names) BETWEEN 1 AND 100),
+    spki_sha256 bytea NOT NULL CHECK (octet_length(spki_sha256) = 32),
+    not_before timestamptz NOT NULL,
+    not_after timestamptz NOT NULL CHECK (not_after > not_before),
+    shard smallint NOT NULL,
+    state text NOT NULL DEFAULT 'admitted' CHECK (state IN ('admitted', 'signed', 'void')),
+    deadline_at timestamptz NOT NULL,
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (id)
+) PARTITION BY RANGE (id);
+
+-- Serial numbers, unique for ever, with the record they belong to.
+CREATE TABLE ca.serials (
+    serial bytea PRIMARY KEY,
+    to_be_signed_id uuid NOT NULL,
+    issuer_id smallint NOT NULL REFERENCES ca.issuers
+);
+
+CREATE TABLE ca.certificates (
+    id uuid NOT NULL REFERENCES ca.to_be_signed,
+    issuer_id smallint NOT NULL REFERENCES ca.issuers,
+    serial bytea NOT NULL,
+    der bytea NOT NULL,
+    names text[] NOT NULL,
+    spki_sha256 bytea NOT NULL,
+    not_before timestamptz NOT NULL,
+    not_after timestamptz NOT NULL,
+    shard smallint NOT NULL,
+    signed_at timestamptz NOT NULL,
+    PRIMARY KEY (id)
+) PARTITION BY RANGE (id);
+CREATE INDEX certificates_by_key ON ca.certificates (spki_sha256);
+
+-- Insert-only, but for the upgrade to keyCompromise and the instant of publication. certificate_id is a to-be-signed
+-- id: what may have been signed can be revoked although no certificate is known.
+CREATE TABLE ca.revocations (
+    serial bytea PRIMARY KEY REFERENCES ca.serials,
+    issuer_id smallint NOT NULL REFERENCES ca.issuers,
+    to_be_signed_id uuid NOT NULL,
+    shard smallint NOT NULL,
+    reason smallint CHECK (reason IN (1, 3, 4, 5, 9)),
+    ground text NOT NULL,
+    requested_by text NOT NULL,
+    requested_at timestamptz NOT NULL,
+    revoked_at timestamptz NOT NULL,
+    not_after timestamptz NOT NULL,
+    published_at timestamptz
+);
+CREATE INDEX revocations_of_shard ON ca.revocations (issuer_id, shard);
+CREATE INDEX revocations_unpublished ON ca.revocations (issuer_id, shard) WHERE published_at IS NULL;
+
+CREATE TABLE ca.blocked_keys (
+    spki_sha256 bytea PRIMARY KEY CHECK (octet_length(spki_sha256) = 32),
+    cause text NOT NULL,
+    blocked_at timestamptz NOT NULL
+);
+
+CREATE TABLE ca.crls (
+    issuer_id smallint NOT NULL REFERENCES ca.issuers,
+    shard smallint NOT NULL,
+    number bigint NOT NULL CHECK (number >= 0),
+    this_update timestamptz NOT NULL,
+    next_update timestamptz NOT NULL,
+    der bytea NOT NULL,
+    PRIMARY KEY (issuer_id, shard, number)
+);
+
+-- acme ------------------------------------------------------------------------------------------------------------
+-- Unlogged, so both are empty after a crash or failover: a new epoch and key are made, older nonces are badNonce.
+CREATE UNLOGGED TABLE acme.nonce_epoch (
+    one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row),
+    epoch integer NOT NULL,
+    mac_key bytea NOT NULL CHECK (octet_length(mac_key) = 32)
+);
+
+CREATE TABLE acme.spent_nonces (
+    slot smallint NOT NULL,
+    nonce uuid NOT NULL,
+    PRIMARY KEY (slot, nonce)
+) PARTITION BY LIST (slot);
+CREATE UNLOGGED TABLE acme.spent_nonces_0 PARTITION OF acme.spent_nonces FOR VALUES IN (0);
+CREATE UNLOGGED TABLE acme.spent_nonces_1 PARTITION OF acme.spent_nonces FOR VALUES IN (1);
+CREATE UNLOGGED TABLE acme.spent_nonces_2 PARTITION OF acme.spent_nonces FOR VALUES IN (2);
+CREATE UNLOGGED TABLE acme.spent_nonces_3 PARTITION OF acme.spent_nonces FOR VALUES IN (3);
+
+-- Empties the slot, if no nonce in it can still be valid (the caller's duty). TRUNCATE needs the owner.
+CREATE FUNCTION acme.truncate_slot(slot smallint) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog AS $$
+BEGIN
+    SET LOCAL lock_timeout = '1s';
+    EXECUTE format('TRUNCATE acme.%I', 'spent_nonces_' || slot);
+END $$;
+
+CREATE TABLE acme.accounts (
+    id uuid PRIMARY KEY,
+    status text NOT NULL DEFAULT 'valid' CHECK (status IN ('valid', 'deactivated', 'revoked')),
+    public_key bytea NOT NULL,
+    thumbprint bytea NOT NULL UNIQUE CHECK (octet_length(thumbprint) = 32),
+    contacts text[] NOT NULL,
+    terms_agreed_at timestamptz NOT NULL,
+    binding_key_id uuid NOT NULL REFERENCES gate.binding_keys,
+    external_account_binding bytea,
+    created_at timestamptz NOT NULL,
+    deactivated_at timestamptz,
+    CHECK ((status = 'valid') = (deactivated_at IS NULL))
+);
+
+-- Every key that is or was an account's: one key never serves two accounts, nor a certificate (RFC 8555 §11.1).
+CREATE TABLE acme.account_keys (
+    thumbprint bytea PRIMARY KEY CHECK (octet_length(thumbprint) = 32),
+    spki_sha256 bytea NOT NULL UNIQUE CHECK (octet_length(spki_sha256) = 32),
+    account_id uuid NOT NULL REFERENCES acme.accounts,
+    registered_at timestamptz NOT NULL,
+    retired_at timestamptz
+);
+
+-- One row an identifier and account; its challenges are columns of it: at most one is ever answered.
+-- tokens: one for each challenge type on offer, in the order of protocol/objects.challenge_types.
+-- `expired` and an order's `ready` are not stored: they follow from these columns and the time.
+CREATE TABLE acme.authorizations (
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    identifier_type text NOT NULL CHECK (identifier_type IN ('dns', 'ip')),
+    identifier_value text NOT NULL,
+    wildcard boolean NOT NULL,
+    status text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'valid', 'invalid', 'deactivated', 'revoked')),
+    tokens text[] NOT NULL,
+    challenge_type text CHECK (challenge_type IN ('http-01', 'dns-01', 'tls-alpn-01')),
+    challenge_status text CHECK (challenge_status IN ('processing', 'valid', 'invalid')),
+    challenge_error bytea,
+    key_authorization text,
+    responded_at timestamptz,
+    attempts integer NOT NULL DEFAULT 0,
+    validated_at timestamptz,
+    caa_checked_at timestamptz,
+    expires_at timestamptz NOT NULL,
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (id),
+    CHECK ((challenge_type IS NULL) = (challenge_status IS NULL)),
+    CHECK ((challenge_status = 'valid') = (validated_at IS NOT NULL)),
+    CHECK (status <> 'valid' OR challenge_status = 'valid')
+) PARTITION BY RANGE (id);
+CREATE INDEX authorizations_valid ON acme.authorizations (account_id, identifier_value, wildcard)
+    WHERE status = 'valid';
+
+-- Stored: pending, processing, valid, invalid. `ready` is pending with every authorization valid (RFC 8555 §7.1.6).
+CREATE TABLE acme.orders (
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    contract_id uuid NOT NULL,
+    admission_id uuid NOT NULL REFERENCES gate.decisions,
+    status text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'processing', 'valid', 'invalid')),
+    names text[] NOT NULL CHECK (cardinality(names) BETWEEN 1 AND 100),
+    authorization_ids uuid[] NOT NULL,
+    profile text NOT NULL,
+    not_before timestamptz,
+    not_after timestamptz,
+    replaces text,
+    error bytea,
+    csr bytea,
+    certificate_id uuid,
+    fence integer NOT NULL DEFAULT 0,
+    deadline_at timestamptz,
+    expires_at timestamptz NOT NULL,
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (id),
+    CHECK ((status = 'valid') = (certificate_id IS NOT NULL)),
+    CHECK (status <> 'processing' OR deadline_at IS NOT NULL)
+) PARTITION BY RANGE (id);
+CREATE INDEX orders_of_account ON acme.orders (account_id, id);
+CREATE INDEX orders_processing ON acme.orders (deadline_at) WHERE status = 'processing';
+
+-- Order -> to-be-signed record: at most one, for ever.
+CREATE TABLE acme.issuances (
+    order_id uuid PRIMARY KEY,
+    to_be_signed_id uuid NOT NULL UNIQUE,
+    account_id uuid NOT NULL,
+    contract_id uuid NOT NULL
+);
+
+-- Replaced certificate -> the order that replaces it (RFC 9773 §5); an order that ends invalid frees it.
+CREATE TABLE acme.replacements (
+    serial bytea PRIMARY KEY REFERENCES ca.serials,
+    order_id uuid NOT NULL
+);
+
+-- Renewal windows set by an operator (incident) or by the management listener of `dev`.
+CREATE TABLE acme.renewal_windows (
+    serial bytea PRIMARY KEY REFERENCES ca.serials,
+    starts_at timestamptz NOT NULL,
+    ends_at timestamptz NOT NULL CHECK (ends_at > starts_at),
+    explanation_url text
+);
+
+-- Work that must happen (design §7). One live job per kind and subject. Leases use the database's clock.
+CREATE TABLE acme.jobs (
+    id uuid PRIMARY KEY,
+    kind text NOT NULL CHECK (kind IN ('validate', 'issue', 'crl')),
+    subject text NOT NULL,
+    run_at timestamptz NOT NULL DEFAULT now(),
+    deadline_at timestamptz,
+    attempts integer NOT NULL DEFAULT 0,
+    max_attempts integer NOT NULL,
+    fence integer NOT NULL DEFAULT 0,
+    locked_by text,
+    locked_until timestamptz,
+    last_error text,
+    dead boolean NOT NULL DEFAULT false
+);
+CREATE UNIQUE INDEX jobs_dedupe ON acme.jobs (kind, subject) WHERE NOT dead;
+CREATE INDEX jobs_due ON acme.jobs (run_at, id) WHERE NOT dead;
+
+-- A stored certificate makes its order valid, ends its job and starts its contract's term, in one transaction:
+-- the signer's. The CA package knows no order, so the store ties them here. Nothing happens to an order that
+-- the deadline sweeper ended first; its record is `void` then and no certificate can be stored.
+CREATE FUNCTION acme.certificate_stored() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog AS $$
+DECLARE
+    issuance acme.issuances;
+BEGIN
+    SELECT * INTO issuance FROM acme.issuances WHERE to_be_signed_id = NEW.id;
+    IF issuance IS NULL THEN
+        RETURN NULL;
+    END IF;
+    UPDATE acme.orders SET status = 'valid', certificate_id = NEW.id
+    WHERE id = issuance.order_id AND status = 'processing';
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'order % is not processing', issuance.order_id USING ERRCODE = 'check_violation';
+    END IF;
+    DELETE FROM acme.jobs WHERE kind = 'issue' AND subject = issuance.order_id::text AND NOT dead;
+    IF NOT EXISTS (SELECT FROM gate.contract_starts WHERE contract_id = issuance.contract_id) THEN
+        INSERT INTO gate.contract_starts (contract_id, certificate_id, issued_at)
+        VALUES (issuance.contract_id, NEW.id, NEW.signed_at) ON CONFLICT DO NOTHING;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER certificate_stored AFTER INSERT ON ca.certificates
+    FOR EACH ROW EXECUTE FUNCTION acme.certificate_stored();
+
+-- grants ----------------------------------------------------------------------------------------------------------
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA keiyaku, acme, gate FROM PUBLIC;
+GRANT USAGE ON SCHEMA evidence, gate, ca, acme, keiyaku TO
+    keiyaku_acme, keiyaku_office, keiyaku_status, keiyaku_work, keiyaku_sign, keiyaku_seal, keiyaku_operator;
+GRANT SELECT ON keiyaku.migrations TO
+    keiyaku_acme, keiyaku_office, keiyaku_status, keiyaku_work, keiyaku_sign, keiyaku_seal, keiyaku_operator;
+GRANT EXECUTE ON FUNCTION keiyaku.months_ahead TO keiyaku_acme, keiyaku_work, keiyaku_operator;
+GRANT EXECUTE ON FUNCTION keiyaku.uuid7_floor, keiyaku.partitioned_tables TO keiyaku_work, keiyaku_operator;
+GRANT EXECUTE ON FUNCTION keiyaku.ensure_partitions, acme.truncate_slot TO keiyaku_work;
+GRANT INSERT ON evidence.records TO keiyaku_acme, keiyaku_office, keiyaku_work, keiyaku_sign, keiyaku_operator;
+GRANT SELECT ON evidence.seal_state TO keiyaku_acme, keiyaku_work, keiyaku_sign, keiyaku_operator;
+
+-- the ACME server: cannot write contracts, payments or reviews
+GRANT SELECT ON ALL TABLES IN SCHEMA gate TO keiyaku_acme;
+REVOKE SELECT ON gate.receipts, gate.payment_matches, gate.persons FROM keiyaku_acme;
+GRANT INSERT ON gate.decisions, gate.binding_uses, gate.help_pages TO keiyaku_acme;
+GRANT SELECT ON ALL TABLES IN SCHEMA ca TO keiyaku_acme;
+GRANT INSERT ON ca.to_be_signed, ca.serials, ca.revocations, ca.blocked_keys TO keiyaku_acme;
+GRANT UPDATE (state) ON ca.to_be_signed TO keiyaku_acme;
+GRANT UPDATE (reason) ON ca.revocations TO keiyaku_acme;
+GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA acme TO keiyaku_acme;
+GRANT DELETE ON acme.jobs TO keiyaku_acme;
+
+-- the worker: the same use cases after the fact, and the housekeeping
+GRANT SELECT ON ALL TABLES IN SCHEMA gate TO keiyaku_work;
+REVOKE SELECT ON gate.receipts, gate.payment_matches, gate.persons FROM keiyaku_work;
+GRANT INSERT ON gate.decisions, gate.help_pages TO keiyaku_work;
+GRANT SELECT ON ALL TABLES IN SCHEMA ca TO keiyaku_work;
+GRANT INSERT ON ca.to_be_signed, ca.serials, ca.revocations TO keiyaku_work;
+GRANT UPDATE (state) ON ca.to_be_signed TO keiyaku_work;
+GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA acme TO keiyaku_work;
+GRANT DELETE ON acme.jobs TO keiyaku_work;
+
+-- the signer: reads what to sign and why, stores what it signed
+GRANT SELECT ON ca.to_be_signed, ca.issuers, ca.certificates, ca.revocations, ca.crls, ca.blocked_keys TO keiyaku_sign;
+GRANT SELECT (id, outcome, names, not_after_limit, decided_at, contract_id) ON gate.decisions TO keiyaku_sign;
+GRANT INSERT ON ca.certificates, ca.crls TO keiyaku_sign;
+GRANT UPDATE (state) ON ca.to_be_signed TO keiyaku_sign;
+GRANT UPDATE (published_at) ON ca.revocations TO keiyaku_sign;
+
+-- the sealer: reads evidence, adds checkpoints
+GRANT SELECT ON ALL TABLES IN SCHEMA evidence TO keiyaku_seal;
+GRANT INSERT ON evidence.checkpoints TO keiyaku_seal;
+GRANT UPDATE ON evidence.seal_state TO keiyaku_seal;
+
+-- status service: public data only
+GRANT SELECT ON ca.issuers, ca.crls, ca.cross_certificates TO keiyaku_status;
+
+-- office: help pages and public texts for now
+GRANT SELECT ON gate.help_pages, gate.texts TO keiyaku_office;
+
+-- operators' commands: contracts and their facts; never a certificate, a decision or evidence already written
+GRANT SELECT ON ALL TABLES IN SCHEMA gate, ca, acme, evidence TO keiyaku_operator;
+REVOKE SELECT ON acme.nonce_epoch FROM keiyaku_operator;
+GRANT INSERT ON gate.persons, gate.customers, gate.texts, gate.plans, gate.contracts, gate.contract_names, gate.consents,
+    gate.review_items, gate.reviewed_subjects, gate.binding_keys, gate.invoices, gate.receipts, gate.payment_matches,
+    gate.bank_accounts, gate.bank_days, gate.holidays, gate.holds, gate.information_changes, gate.suspensions,
+    gate.readings TO keiyaku_operator;
+GRANT UPDATE ON gate.customers, gate.contracts, gate.contract_names, gate.receipts, gate.payment_matches,
+    gate.bank_accounts, gate.holds, gate.information_changes, gate.suspensions TO keiyaku_operator;
+GRANT UPDATE (label, withdrawn_at, expires_at) ON gate.binding_keys TO keiyaku_operator;
+GRANT INSERT ON ca.issuers, ca.cross_certificates, ca.revocations, ca.blocked_keys TO keiyaku_operator;
+GRANT INSERT ON acme.jobs, acme.renewal_windows TO keiyaku_operator;
+GRANT UPDATE ON acme.renewal_windows TO keiyaku_operator;

@@ -1,0 +1,58 @@
+"""One real PostgreSQL a run and worker; a clone of a migrated template database a test that asks for one."""
+
+import asyncio
+import itertools
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from acme_server.dev.postgres import EmbeddedPostgres
+from sql import Pool
+from sql.migrate import migrate
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+TEMPLATE = "template_keiyaku"
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """A PostgreSQL server of this worker, with the migrated template database."""
+    with tempfile.TemporaryDirectory(prefix="keiyaku-pg-") as root:
+        server = EmbeddedPostgres(Path(root), durable=False)
+        server.start()
+        asyncio.run(_make_template(server))
+        yield server
+        server.stop()
+
+
+async def _make_template(server: EmbeddedPostgres) -> None:
+    conn = await asyncpg.connect(server.dsn(database="postgres"))
+    await conn.execute(f"CREATE DATABASE {TEMPLATE}")
+    await conn.close()
+    await migrate(server.dsn(database=TEMPLATE))
+    conn = await asyncpg.connect(server.dsn(database=TEMPLATE))
+    await conn.execute("SELECT keiyaku.ensure_partitions($1, 8)", NOW.replace(month=8))
+    await conn.close()
+
+
+@pytest.fixture
+async def database(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
+    """Name of a fresh database with the whole schema and no row; dropped afterwards."""
+    name = f"test_{next(_numbers)}"
+    admin = await asyncpg.connect(postgres.dsn(database="postgres"))
+    await admin.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    yield name
+    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await admin.close()
+
+
+@pytest.fixture
+async def pool(postgres: EmbeddedPostgres, database: str) -> AsyncIterator[Pool]:
+    """A pool of the owner, for tests that arrange and look. Roles: connect with postgres.dsn(user=…)."""
+    async with asyncpg.create_pool(postgres.dsn(database=database), min_size=1, max_size=8) as made:
+        yield made
