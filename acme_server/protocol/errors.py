@@ -38,11 +38,15 @@ class ErrorType(Enum):
 
 
 class Subproblem(msgspec.Struct, frozen=True):
-    """A problem of one identifier (RFC 8555 §6.7.1). `name` as in an order: `*.a.example`, `127.0.0.1`."""
+    """A problem of one identifier (RFC 8555 §6.7.1). `name` as in an order: `*.a.example`, `127.0.0.1`.
+
+    `name_type` is the identifier's type as the client wrote it; None where the name tells it (`identifier_of`).
+    """
 
     type: ErrorType
     detail: str
     name: str
+    name_type: str | None = None
 
 
 class AcmeError(Exception):
