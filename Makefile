@@ -1,0 +1,49 @@
+# Needs Python 3.11 or newer, as $(PYTHON); everything else comes hash-locked into .venv, once per requirements.lock.
+PYTHON ?= python3
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.PHONY: run test lint bench coverage-of-rules clean venv
+
+LOCK := $(shell cksum < requirements.lock | tr ' ' '-')
+VENV := .venv/lock-$(LOCK)
+PYTEST := .venv/bin/python -m pytest -n 2 --dist worksteal -q
+
+run: $(VENV)
+	@exec .venv/bin/keiyaku dev
+
+test: lint
+	$(PYTEST) $(PYTEST_ARGS)
+
+lint: $(VENV)
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+bench: $(VENV)
+	.venv/bin/python -m bench
+
+coverage-of-rules: $(VENV)
+	$(PYTEST) --coverage-of-rules
+
+clean:
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+venv: $(VENV)
+
+# The lock's checksum is in the name of this mark: another lock, another .venv.
+$(VENV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Keiyaku needs Python 3.11 or newer, $(PYTHON) is " + sys.version.split()[0] + ". Name another: make PYTHON=python3.11")'
+	@echo "Installing the locked dependencies into .venv (once per requirements.lock)"
+	@rm -rf .venv
+	@if command -v uv >/dev/null && uv --version >/dev/null 2>&1; then \
+	    uv venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .venv; \
+	    uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements.lock; \
+	    uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e .; \
+	else \
+	    $(PYTHON) -m venv .venv || { echo "Install the venv module (Debian: apt-get install python3-venv)"; exit 1; }; \
+	    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; \
+	    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
+	fi
+	@touch $@
