@@ -1,0 +1,253 @@
+"""Settings: one TOML file, each key overridable by `KEIYAKU_SECTION__KEY`, read once at start (design §3).
+
+A relative path lies in the `data` folder. Secrets stand in files that settings name, or in the environment.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from acme_server.config_production import PRODUCTION_DEFAULTS, production_faults
+from acme_server.config_source import (
+    Address,
+    Fault,
+    Given,
+    Section,
+    SettingsRefused,
+    Url,
+    convert,
+    from_environment,
+    from_file,
+    known_keys,
+    variable_of,
+)
+
+__all__ = ["Address", "Fault", "Settings", "SettingsRefused", "Url", "load"]
+
+Role = Literal["acme", "office", "status", "work", "sign", "seal", "operator"]
+
+
+class Acme(Section, frozen=True, kw_only=True):
+    """The door for machines."""
+
+    base_url: Url = Url("https://localhost:14000")
+    listen: Address = Address("127.0.0.1", 14000)
+    tls_certificate: Path | None = None  # None: `dev` makes one, a proxy in front has one
+    tls_key: Path | None = None
+    website: Url | None = None
+    terms_url: Url | None = None
+    caa_identities: tuple[str, ...] = ("ca.keiyaku.test",)
+    require_binding: bool = False
+    default_binding_kid: str = "demo"  # whose contract accounts without a binding fall to, when not required
+    order_lifetime: timedelta = timedelta(days=7)
+    authorization_lifetime: timedelta = timedelta(days=30)  # how long validation evidence may be used again
+    nonce_lifetime: timedelta = timedelta(hours=1)
+    processing_deadline: timedelta = timedelta(seconds=60)  # T0-2
+    inline_wait: timedelta = timedelta(milliseconds=200)
+    max_body_bytes: int = 64 * 1024
+    slow_client_timeout: timedelta = timedelta(seconds=10)
+
+
+class Office(Section, frozen=True, kw_only=True):
+    """The door for people; help pages of refusals are below its base_url (T0-1)."""
+
+    base_url: Url = Url("http://localhost:14001")
+    listen: Address = Address("127.0.0.1", 14001)
+    two_person_rule: bool = False  # whether (2p) decisions need two people who each prove who they are
+
+
+class Status(Section, frozen=True, kw_only=True):
+    """CRLs, OCSP, chains: plain http."""
+
+    base_url: Url = Url("http://localhost:14002")
+    listen: Address = Address("127.0.0.1", 14002)
+
+
+class Management(Section, frozen=True, kw_only=True):
+    """Pebble's management paths."""
+
+    listen: Address | None = Address("127.0.0.1", 15000)  # "": off
+
+
+class Database(Section, frozen=True, kw_only=True):
+    """PostgreSQL: our own, or that of `url`, in which `{role}` stands for the name of each process kind's role."""
+
+    embedded: bool = True
+    url: str = ""
+
+    def url_of(self, role: Role) -> str:
+        """Address of the database as the role of one kind of process: `keiyaku_acme`, `keiyaku_sign`…"""
+        return self.url.replace("{role}", f"keiyaku_{role}")
+
+
+class Dns(Section, frozen=True, kw_only=True):
+    """Who answers for names that are validated."""
+
+    resolver: Address | Literal["stub"] = "stub"  # stub: 127.0.0.1 for every name
+
+
+class Validation(Section, frozen=True, kw_only=True):
+    """How control over a name is looked for."""
+
+    mode: Literal["real", "always_valid"] = "real"
+    http_port: int = 5002
+    tls_port: int = 5001
+    allow_private: bool = True
+    timeout: timedelta = timedelta(seconds=10)
+    attempts: int = 3
+
+
+class Ca(Section, frozen=True, kw_only=True):
+    """Keys and what they sign."""
+
+    folder: Path = Path("ca")
+    keys: Literal["file", "pkcs11"] = "file"
+    passphrase_file: Path = Path("ca/passphrase")
+    profiles: tuple[str, ...] = ("ov",)
+
+
+class Signer(Section, frozen=True, kw_only=True):
+    """The process that holds the keys."""
+
+    socket: Path = Path("signer.sock")
+
+
+class Evidence(Section, frozen=True, kw_only=True):
+    """The sealer's key, which no database role can read, and its checkpoints outside the database (design §6)."""
+
+    key_file: Path = Path("evidence.key")
+    checkpoint_file: Path = Path("checkpoints.jsonl")
+
+
+class Log(Section, frozen=True, kw_only=True):
+    """Lines on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["json", "readable"] = "readable"
+
+
+class Metrics(Section, frozen=True, kw_only=True):
+    """Prometheus."""
+
+    listen: Address | None = None  # "": off
+
+
+class Settings(Section, frozen=True, kw_only=True):
+    """All settings. The defaults are development's; PRODUCTION_DEFAULTS are the other ones."""
+
+    environment: Literal["development", "production"] = "development"
+    data: Path = Path("keiyaku-data")
+    acme: Acme = Acme()
+    office: Office = Office()
+    status: Status = Status()
+    management: Management = Management()
+    database: Database = Database()
+    dns: Dns = Dns()
+    validation: Validation = Validation()
+    ca: Ca = Ca()
+    signer: Signer = Signer()
+    evidence: Evidence = Evidence()
+    log: Log = Log()
+    metrics: Metrics = Metrics()
+
+
+class Limit(NamedTuple):
+    """The least and the greatest value of a key, as a settings file writes them."""
+
+    least: str | int
+    greatest: str | int
+
+
+LIMITS: Mapping[str, Limit] = {
+    "acme.order_lifetime": Limit("1m", "30d"),
+    "acme.authorization_lifetime": Limit("1m", "90d"),
+    "acme.nonce_lifetime": Limit("10s", "1d"),
+    "acme.processing_deadline": Limit("1s", "60s"),  # T0-2
+    "acme.inline_wait": Limit("0ms", "10s"),
+    "acme.max_body_bytes": Limit(1024, 1024 * 1024),
+    "acme.slow_client_timeout": Limit("1s", "5m"),
+    "validation.http_port": Limit(1, 65535),
+    "validation.tls_port": Limit(1, 65535),
+    "validation.timeout": Limit("100ms", "60s"),
+    "validation.attempts": Limit(1, 10),
+}
+
+
+def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
+    """The settings of the file (none: defaults) and of the variables, which win. Raises SettingsRefused."""
+    keys = known_keys(Settings)
+    filed, faults = from_file(path, keys) if path else ({}, [])
+    varied, more = from_environment(environ, keys)
+    given = filed | varied
+    values, wrong = converted(given, keys)
+    if faults or more or wrong:
+        raise SettingsRefused([*faults, *more, *wrong])
+    settings = build(values)
+    if found := [*unfit(settings), *(production_faults(settings) if settings.environment == "production" else ())]:
+        raise SettingsRefused(Fault(where(key, given), key, reason) for key, reason in found)
+    return settings
+
+
+def where(key: str, given: Mapping[str, Given]) -> str:
+    """File and line or variable that gave `key`; for a key left out, that its default counts."""
+    return given[key].where if key in given else f"default of {variable_of(key)}"
+
+
+def converted(given: Mapping[str, Given], keys: Mapping[str, Any]) -> tuple[dict[str, object], list[Fault]]:
+    """Values by key, of their types and within their limits; and what is not."""
+    values: dict[str, object] = {}
+    faults: list[Fault] = []
+    for key, one in given.items():
+        try:
+            values[key] = within(key, convert(keys[key], one.raw), keys[key])
+        except ValueError as error:
+            faults.append(Fault(one.where, key, str(error)))
+    return values, faults
+
+
+def within(key: str, value: Any, kind: Any) -> object:
+    """`value`, if it keeps the limits of `key`. Raises ValueError."""
+    if limit := LIMITS.get(key):
+        least, greatest = convert(kind, limit.least), convert(kind, limit.greatest)
+        if not least <= value <= greatest:
+            raise ValueError(f"must be between {limit.least} and {limit.greatest}")
+    return value
+
+
+def build(values: Mapping[str, object]) -> Settings:
+    """Settings of `values`, of the defaults of their environment, and with every path absolute."""
+    if values.get("environment") == "production":
+        values = {**PRODUCTION_DEFAULTS, **values}
+    settings = Settings()
+    parts: dict[str, Any] = {key: value for key, value in values.items() if "." not in key}
+    data: Path = parts.get("data", settings.data).absolute()
+    for field in msgspec.structs.fields(Settings):
+        if isinstance(section := getattr(settings, field.name), Section):
+            chosen = {k.partition(".")[2]: v for k, v in values.items() if k.startswith(field.name + ".")}
+            parts[field.name] = rooted(msgspec.structs.replace(section, **chosen), data)
+    return msgspec.structs.replace(settings, **{**parts, "data": data})
+
+
+def rooted(section: Section, data: Path) -> Section:
+    """The section with its relative paths inside `data`."""
+    paths = {k: data / v for k, v in msgspec.structs.asdict(section).items() if isinstance(v, Path)}
+    return msgspec.structs.replace(section, **paths)
+
+
+def unfit(settings: Settings) -> list[tuple[str, str]]:
+    """Keys that contradict each other, with the reason."""
+    found = []
+    if (settings.acme.tls_certificate is None) != (settings.acme.tls_key is None):
+        found.append(
+            ("acme.tls_certificate", "acme.tls_certificate and acme.tls_key belong together: set both or none")
+        )
+    if settings.database.embedded and settings.database.url:
+        found.append(("database.url", "unused while database.embedded is true: set database.embedded = false"))
+    if not settings.database.embedded and not settings.database.url:
+        found.append(("database.url", "needed: postgresql://{role}@host/keiyaku, with {role} as it stands"))
+    if not settings.ca.profiles:
+        found.append(("ca.profiles", "name at least one profile"))
+    return found

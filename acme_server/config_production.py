@@ -1,0 +1,73 @@
+"""What `environment = "production"` refuses: every convenience of development (design §3)."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from acme_server.config import Settings
+
+# Where production's default differs from development's. No default stands in for what only the operator knows.
+PRODUCTION_DEFAULTS: Mapping[str, Any] = {
+    "acme.caa_identities": (),
+    "acme.require_binding": True,
+    "acme.default_binding_kid": "",
+    "office.two_person_rule": True,
+    "management.listen": None,
+    "database.embedded": False,
+    "validation.http_port": 80,
+    "validation.tls_port": 443,
+    "validation.allow_private": False,
+    "ca.keys": "pkcs11",
+    "log.format": "json",
+}
+
+
+class Refusal(NamedTuple):
+    """A key, whether its value must not go into production, and what to do."""
+
+    key: str
+    refused: "Callable[[Settings], bool]"
+    reason: str
+
+
+REFUSALS = (
+    Refusal("database.embedded", lambda s: s.database.embedded, "the embedded database is for development: set false"),
+    Refusal(
+        "database.url",
+        lambda s: not s.database.embedded and "{role}" not in s.database.url,
+        "needs {role} in it, so that each kind of process has its own database role",
+    ),
+    Refusal("dns.resolver", lambda s: s.dns.resolver == "stub", "the stub resolver is for development: run unbound"),
+    Refusal(
+        "dns.resolver",
+        lambda s: s.dns.resolver != "stub" and not s.dns.resolver.is_loopback,
+        "must be a validating unbound on loopback, such as '127.0.0.1:53': answers over a network cannot be trusted",
+    ),
+    Refusal("validation.mode", lambda s: s.validation.mode != "real", "only 'real' proves control over a name"),
+    Refusal("validation.allow_private", lambda s: s.validation.allow_private, "must not reach inside: set false"),
+    Refusal("validation.http_port", lambda s: s.validation.http_port != 80, "must be 80 (RFC 8555 §8.3)"),
+    Refusal("validation.tls_port", lambda s: s.validation.tls_port != 443, "must be 443 (RFC 8737 §3)"),
+    Refusal("acme.require_binding", lambda s: not s.acme.require_binding, "accounts need a binding: set true"),
+    Refusal(
+        "acme.default_binding_kid",
+        lambda s: s.acme.default_binding_kid != "",
+        "no account falls to a contract by default: leave it out",
+    ),
+    Refusal("acme.base_url", lambda s: not public(s.acme.base_url, "https"), "must be the public https address"),
+    Refusal("acme.caa_identities", lambda s: not s.acme.caa_identities, "name the CA's own issuer domains"),
+    Refusal("office.base_url", lambda s: not public(s.office.base_url, "https"), "must be the public https address"),
+    Refusal("office.two_person_rule", lambda s: not s.office.two_person_rule, "two people decide: set true"),
+    Refusal("status.base_url", lambda s: not public(s.status.base_url, "http"), "must be public, plain http"),
+    Refusal("management.listen", lambda s: s.management.listen is not None, "it hands out keys: leave it out"),
+    Refusal("ca.keys", lambda s: s.ca.keys == "file", "keys in files are for development: set 'pkcs11'"),
+)
+
+
+def public(url: str, scheme: str) -> bool:
+    """Whether `url` has that scheme and is not this machine's own."""
+    return url.startswith(f"{scheme}://") and not url.startswith(f"{scheme}://localhost")
+
+
+def production_faults(settings: "Settings") -> list[tuple[str, str]]:
+    """Everything in `settings` that must not go into production, all at once: key and reason."""
+    return [(rule.key, f"{rule.reason} (environment is production)") for rule in REFUSALS if rule.refused(settings)]
