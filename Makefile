@@ -19,7 +19,7 @@ lint: $(VENV)
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/lint-imports
+	.venv/bin/lint-imports --no-logo
 
 bench: $(VENV)
 	.venv/bin/python -m bench

@@ -14,6 +14,8 @@ from acme_server.dev.postgres import EmbeddedPostgres
 from sql import Pool
 from sql.migrate import migrate
 
+pytest_plugins = ("tests.architecture.coverage_of_rules",)
+
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 TEMPLATE = "template_keiyaku"
 _numbers = itertools.count(1)
