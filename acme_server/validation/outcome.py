@@ -1,0 +1,30 @@
+"""What a look into the network found."""
+
+from typing import Any
+
+import msgspec
+
+from acme_server.protocol.errors import ErrorType
+
+ECHO_LIMIT = 64
+
+
+class Proven(msgspec.Struct, frozen=True):
+    """The look found what it was sent for. `address` is the one dialled for the name itself; `detail` is evidence."""
+
+    address: str | None
+    detail: dict[str, Any]
+
+
+class NotProven(msgspec.Struct, frozen=True):
+    """The look failed; `detail` is fit for the client. `temporary`: the same look may succeed soon, so try again."""
+
+    type: ErrorType
+    detail: str
+    temporary: bool = False
+
+
+def echo(found: bytes) -> str:
+    """At most 64 printable ASCII characters of what a stranger sent, quoted. A-164."""
+    text = "".join(chr(b) if 0x20 <= b < 0x7F else "." for b in found[:ECHO_LIMIT])
+    return f'"{text}"' + (" (cut)" if len(found) > ECHO_LIMIT else "")

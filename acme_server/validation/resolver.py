@@ -1,0 +1,183 @@
+"""Lookups through our own validating resolver. A-170, C-034: DNSSEC is validated there; a bogus answer fails here.
+
+Each query leaves from a socket and port of its own, which only its nameserver can answer.
+"""
+
+import asyncio
+import ipaddress
+import os
+import socket
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+from acme_server.validation import dns_wire
+from acme_server.validation.dns_wire import Answer, MalformedMessage, RecordType
+
+ROUNDS = 2  # so every failure told has been retried at least once (C-047)
+DNSSEC_ERRORS = frozenset(range(6, 13))  # RFC 8914 §4.7 to §4.13: bogus, expired, missing keys or proofs
+MAX_MESSAGE = 65_535
+
+
+class DnsFailure(msgspec.Struct, frozen=True):
+    """A lookup without an answer. `detail` is fit for the client."""
+
+    kind: Literal["nxdomain", "timeout", "servfail", "bogus", "refused", "malformed", "unreachable"]
+    detail: str
+
+    @property
+    def temporary(self) -> bool:
+        """Whether the same question may be answered soon."""
+        return self.kind in ("timeout", "servfail", "refused", "unreachable")
+
+
+class CaaRecord(msgspec.Struct, frozen=True):
+    """One CAA record; `tag` is in lower case (C-045)."""
+
+    flags: int
+    tag: str
+    value: bytes
+
+
+class Lookups(Protocol):
+    """What the looks need of DNS. An empty list: the name exists, or may exist, and has no such record."""
+
+    async def addresses(self, name: str) -> list[str] | DnsFailure: ...
+    async def txt(self, name: str) -> list[bytes] | DnsFailure: ...
+    async def caa(self, name: str) -> list[CaaRecord] | DnsFailure: ...
+
+
+class Resolver:
+    """Asks the nameservers in turn, twice, over UDP, and over TCP when an answer is truncated."""
+
+    def __init__(self, nameservers: Sequence[str], lifetime: float = 5.0) -> None:
+        """`nameservers` are "address:port", IPv6 in brackets; a lookup takes at most `lifetime` seconds."""
+        if not nameservers:
+            raise ValueError("no nameserver is set: name at least one as address:port")
+        self._nameservers = [nameserver_of(text) for text in nameservers]
+        self._try_timeout = lifetime / (ROUNDS * len(self._nameservers))
+
+    async def addresses(self, name: str) -> list[str] | DnsFailure:
+        """IPv6 addresses, then IPv4 ones. One family suffices, unless the answer for the other is bogus (C-037)."""
+        six, four = await asyncio.gather(self._lookup(name, RecordType.AAAA), self._lookup(name, RecordType.A))
+        failures = [f for f in (six, four) if isinstance(f, DnsFailure)]
+        found = [text for a in (six, four) if not isinstance(a, DnsFailure) for r in a if (text := address_text(r))]
+        for failure in failures:
+            if not found or failure.kind == "bogus":
+                return failure
+        return found
+
+    async def txt(self, name: str) -> list[bytes] | DnsFailure:
+        """The TXT records of the name or of what it is an alias for, strings joined. A-169."""
+        answer = await self._lookup(name, RecordType.TXT)
+        try:
+            return answer if isinstance(answer, DnsFailure) else [dns_wire.txt_value(r) for r in answer]
+        except MalformedMessage as fault:
+            return _malformed(name, fault)
+
+    async def caa(self, name: str) -> list[CaaRecord] | DnsFailure:
+        """The CAA records of the name or of what it is an alias for. C-041."""
+        answer = await self._lookup(name, RecordType.CAA)
+        try:
+            return answer if isinstance(answer, DnsFailure) else [CaaRecord(*dns_wire.caa_fields(r)) for r in answer]
+        except MalformedMessage as fault:
+            return _malformed(name, fault)
+
+    async def _lookup(self, name: str, rtype: RecordType) -> list[bytes] | DnsFailure:
+        what = f"{rtype.name} of {name}"
+        failure = DnsFailure("timeout", f"DNS lookup of {what} timed out")
+        try:
+            qname = dns_wire.encode_name(name)
+        except MalformedMessage as fault:
+            return _malformed(name, fault)
+        for nameserver in self._nameservers * ROUNDS:
+            try:
+                async with asyncio.timeout(self._try_timeout):
+                    answer = await _ask(nameserver, qname, rtype)
+            except TimeoutError:
+                failure = DnsFailure("timeout", f"DNS lookup of {what} timed out")
+            except OSError:
+                failure = DnsFailure("unreachable", f"DNS lookup of {what} failed: the resolver cannot be reached")
+            except MalformedMessage as fault:
+                failure = _malformed(name, fault)
+            else:
+                found = _judged(answer, what)
+                if not isinstance(found, DnsFailure) or not found.temporary:
+                    return found
+                failure = found
+        return failure
+
+
+def nameserver_of(text: str) -> tuple[str, int]:
+    """Address and port. Raises ValueError, saying what to write."""
+    host, _, port = text.rpartition(":")
+    try:
+        return str(ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))), int(port)
+    except ValueError:
+        raise ValueError(f"nameserver {text!r}: write address:port, such as 127.0.0.1:53 or [::1]:53") from None
+
+
+def _judged(answer: Answer, what: str) -> list[bytes] | DnsFailure:
+    """The records, or what the response code says. C-037."""
+    match answer.rcode:
+        case 0:
+            return answer.rdatas
+        case 3:
+            return DnsFailure("nxdomain", f"DNS lookup of {what}: the name does not exist (NXDOMAIN)")
+        case 2 if DNSSEC_ERRORS.intersection(answer.extended_errors):
+            codes = ", ".join(map(str, answer.extended_errors))
+            return DnsFailure("bogus", f"DNS lookup of {what}: DNSSEC validation failed (extended error {codes})")
+        case 2:
+            return DnsFailure("servfail", f"DNS lookup of {what}: the nameservers of the zone fail (SERVFAIL)")
+        case 5:
+            return DnsFailure("refused", f"DNS lookup of {what} was refused (REFUSED)")
+        case code:
+            return DnsFailure("malformed", f"DNS lookup of {what} ended with response code {code}")
+
+
+def _malformed(name: str, fault: MalformedMessage) -> DnsFailure:
+    return DnsFailure("malformed", f"DNS answer for {name} cannot be read: {fault}")
+
+
+def address_text(rdata: bytes) -> str | None:
+    """The address of an A or AAAA record; None for RDATA of another length."""
+    family = {4: socket.AF_INET, 16: socket.AF_INET6}.get(len(rdata))
+    return socket.inet_ntop(family, rdata) if family else None
+
+
+async def _ask(nameserver: tuple[str, int], qname: bytes, rtype: RecordType) -> Answer:
+    """The answer of one nameserver. Raises OSError, MalformedMessage."""
+    message_id = int.from_bytes(os.urandom(2), "big")
+    query = dns_wire.encode_query(message_id, qname, rtype)
+    loop = asyncio.get_running_loop()
+    with socket.socket(_family(nameserver), socket.SOCK_DGRAM) as sock:
+        sock.setblocking(False)
+        sock.connect(nameserver)
+        sock.send(query)
+        answer = None
+        while answer is None:  # an answer to something else is not ours: wait on
+            answer = dns_wire.decode_answer(await loop.sock_recv(sock, MAX_MESSAGE), message_id, qname, rtype)
+    if answer.truncated:
+        message = await _exchange_tcp(nameserver, query)
+        answer = dns_wire.decode_answer(message, message_id, qname, rtype)
+    if answer is None or answer.truncated:
+        raise MalformedMessage("the answer over TCP is truncated or another's")
+    return answer
+
+
+async def _exchange_tcp(nameserver: tuple[str, int], query: bytes) -> bytes:
+    """The answer over TCP. RFC 7766."""
+    reader, writer = await asyncio.open_connection(*nameserver)
+    try:
+        writer.write(len(query).to_bytes(2, "big") + query)
+        length = int.from_bytes(await reader.readexactly(2), "big")
+        return await reader.readexactly(length)
+    except asyncio.IncompleteReadError:
+        raise MalformedMessage("the answer over TCP is cut off") from None
+    finally:
+        writer.close()
+
+
+def _family(nameserver: tuple[str, int]) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in nameserver[0] else socket.AF_INET
