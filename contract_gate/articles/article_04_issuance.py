@@ -1,0 +1,78 @@
+"""Article 4: review, binding keys, names (証明書の発行等の手続き)."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from contract_gate.calendar import jst_date
+from contract_gate.decision import Breach, Case, Finding, Request, Satisfied
+from contract_gate.domains import covers, in_scope
+from contract_gate.facts import Facts
+
+REVIEW_ITEMS = ("legal_existence", "address", "domain_right", "applicant_authority", "screening")
+
+# BR 4.2.1: how many days organisation data may be used, by the day of issuance; newest first.
+REUSE_DAYS: Sequence[tuple[date, int]] = ((date(2026, 3, 15), 398), (date.min, 825))
+
+
+def reuse_days(issued_on: date) -> int:
+    """How old organisation data may be on the day of issuance. T4-4."""
+    return next(days for since, days in REUSE_DAYS if issued_on >= since)
+
+
+def review_complete(facts: Facts, request: Request, now: datetime) -> Finding:
+    """Every item of the review is positive, and its subject is recorded. T4-3 [A4.2]."""
+    positive = {item.kind for item in facts.review if item.verdict == "positive"}
+    missing = [kind for kind in REVIEW_ITEMS if kind not in positive]
+    if facts.subject is None:
+        missing.append("subject")
+    if missing:
+        return Breach("T4-3", "A4.2", f"not reviewed: {', '.join(missing)}", Case.REVIEW_INCOMPLETE)
+    return Satisfied("T4-3", "A4.2")
+
+
+def review_fresh(facts: Facts, request: Request, now: datetime) -> Finding:
+    """No review data is too old on the day of issuance, JST, or from a day to come. T4-4 [A4.2]."""
+    today = jst_date(now)
+    limit = reuse_days(today)
+    stale = [item.kind for item in facts.review if not 0 <= (today - item.obtained_on).days <= limit]
+    if stale:
+        return Breach("T4-4", "A4.2", f"older than {limit} days: {', '.join(stale)}", Case.REVIEW_STALE)
+    return Satisfied("T4-4", "A4.2")
+
+
+def bound(facts: Facts, request: Request, now: datetime) -> Finding:
+    """The account was made with a live binding key of this contract. T4-2 [A4.1].
+
+    A withdrawn or expired key stops the orders of its accounts at once.
+    """
+    key, contract = facts.binding, facts.contract
+    if key is None or contract is None:
+        return _unbound("no binding key of a contract")
+    if key.contract_id != contract.id:
+        return _unbound("the binding key belongs to another contract")
+    if key.withdrawn_at is not None:
+        return _unbound("the binding key is withdrawn")
+    if key.expires_at is not None and key.expires_at <= now:
+        return _unbound("the binding key has expired")
+    return Satisfied("T4-2", "A4.1")
+
+
+def _unbound(note: str) -> Breach:
+    return Breach("T4-2", "A4.1", note, Case.BINDING)
+
+
+def names_of_contract(facts: Facts, request: Request, now: datetime) -> Finding:
+    """At least one name is wanted, and the application lists every one. T4-8 [A4.4, A4.6]."""
+    strange = tuple(name for name in request.names if not any(covers(entry, name) for entry in facts.names))
+    if strange or not request.names:
+        return Breach("T4-8", "A4.4", "not among the names of the contract", Case.NAMES, strange)
+    return Satisfied("T4-8", "A4.4")
+
+
+def names_of_key(facts: Facts, request: Request, now: datetime) -> Finding:
+    """Every wanted name lies in the scope of the binding key. T4-2 [A4.1]."""
+    scope = facts.binding.names if facts.binding else ()
+    strange = tuple(name for name in request.names if not in_scope(scope, name))
+    if strange:
+        return Breach("T4-2", "A4.1", "outside the scope of the binding key", Case.NAMES, strange)
+    return Satisfied("T4-2", "A4.1")

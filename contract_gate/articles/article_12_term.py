@@ -1,0 +1,86 @@
+"""Article 12: term (契約有効期間)."""
+
+from datetime import UTC, date, datetime, timedelta
+
+from contract_gate.calendar import DAY, day_start, jst_date, period_end
+from contract_gate.decision import Breach, Case, Finding, Request, Satisfied
+from contract_gate.facts import Contract, Facts, Predecessor
+from contract_gate.readings import adopted
+
+SECOND = timedelta(seconds=1)
+
+
+def accepted(facts: Facts, request: Request, now: datetime) -> Finding:
+    """The contract was accepted: it starts at that instant. T12-2 [A12.1]."""
+    contract = facts.contract
+    if contract is None or contract.accepted_at is None or contract.state not in ("accepted", "ended"):
+        return Breach("T12-2", "A12.1", "the contract is not accepted", Case.NOT_ACCEPTED)
+    return Satisfied("T12-2", "A12.1")
+
+
+def not_ended(facts: Facts, request: Request, now: datetime) -> Finding:
+    """No end of the contract is recorded. T12-3 [A12.1]. Only an end by time points to renewal (T0-3)."""
+    contract = facts.contract
+    if contract is None or contract.state == "ended":
+        cause = contract.end_cause if contract else None
+        case = Case.RENEWAL_NEEDED if cause == "expired" else Case.ENDED
+        return Breach("T12-3", "A12.1", f"the contract has ended: {cause}", case)
+    return Satisfied("T12-3", "A12.1")
+
+
+def within_term(facts: Facts, request: Request, now: datetime) -> Finding:
+    """The term has not run out; going on is a new contract. T12-1, T12-4 [A12.1]."""
+    end = term_end(facts, now)
+    if end is None or now >= end:
+        return Breach("T12-4", "A12.1", "the term has run out", Case.RENEWAL_NEEDED)
+    return Satisfied("T12-4", "A12.1")
+
+
+def long_enough(facts: Facts, request: Request, now: datetime) -> Finding:
+    """A certificate would be valid for at least `cert.min_lifetime`. T12-5 [A12.1]."""
+    contract = facts.contract
+    if contract is not None:
+        limit = not_after_limit(facts, request, now)
+        not_after = min(limit, request.not_after or limit)
+        if not_after >= max(now, request.not_before or now) + _min_lifetime(contract, facts, now):
+            return Satisfied("T12-5", "A12.1")
+    return Breach("T12-5", "A12.1", "too little of the term is left", Case.TOO_SHORT)
+
+
+def not_after_limit(facts: Facts, request: Request, now: datetime) -> datetime:
+    """The latest notAfter, UTC, whole seconds: profile lifetime or a second before the term ends. T12-5 [A12.1].
+
+    An unknown contract has no time left.
+    """
+    end = term_end(facts, now)
+    limit = min(now + request.lifetime, end - SECOND) if end else now
+    return limit.astimezone(UTC).replace(microsecond=0)
+
+
+def term_end(facts: Facts, now: datetime) -> datetime | None:
+    """The exclusive end of the paid term. T12-2, T12-6 [A12.1].
+
+    Counted from the issuance date of the first certificate, before it exists from today; a renewal's term
+    starts at the old end.
+    """
+    if facts.contract is None:
+        return None
+    old_end: date | None = None
+    for predecessor in reversed(facts.predecessors):
+        old_end = _paid_term_end(predecessor, old_end, facts, now) if _renewable(predecessor) else None
+    return day_start(_paid_term_end(facts.contract, old_end, facts, now))
+
+
+def _renewable(predecessor: Predecessor) -> bool:
+    """Whether its term runs to its end, so that a successor continues it (T12-6); not after another end."""
+    return predecessor.started_at is not None and predecessor.end_cause in (None, "expired")
+
+
+def _paid_term_end(contract: Contract | Predecessor, old_end: date | None, facts: Facts, now: datetime) -> date:
+    first_day = old_end or jst_date(contract.started_at or now)
+    counted = old_end or adopted(facts.readings, contract.accepted_at or now).first_day == "counted"
+    return period_end(first_day if counted else first_day + DAY, contract.term_months)
+
+
+def _min_lifetime(contract: Contract, facts: Facts, now: datetime) -> timedelta:
+    return adopted(facts.readings, contract.accepted_at or now).min_lifetime

@@ -1,0 +1,69 @@
+"""A decision as it is recorded, and the same decision made again from its record (design §5)."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from contract_gate.decision import Admitted, Finding, Refused, Request
+from contract_gate.facts import Facts, LoadedFacts
+from contract_gate.gate import decide
+
+Stage = Literal["new_order", "finalize", "before_signing"]
+
+
+class Findings(msgspec.Struct, frozen=True):
+    """What was asked of the gate and what each rule said, in the order of `gate.ASKED`."""
+
+    request: Request
+    findings: tuple[Finding, ...]
+
+
+class DecisionRow(msgspec.Struct, frozen=True):
+    """A row of gate.decisions. `names` are all the names wanted; `findings` is JSON of `Findings`."""
+
+    id: UUID
+    contract_id: UUID
+    binding_key_id: UUID
+    stage: Stage
+    outcome: Literal["admitted", "refused"]
+    gate: str | None
+    case: str | None
+    names: tuple[str, ...]
+    not_after_limit: datetime | None
+    facts: bytes
+    findings: bytes
+    decided_at: datetime
+
+
+FACTS = msgspec.json.Decoder(Facts)
+FINDINGS = msgspec.json.Decoder(Findings)
+ENCODER = msgspec.json.Encoder()
+
+
+def decision_row(id: UUID, answer: Admitted | Refused, stage: Stage) -> DecisionRow:  # noqa: A002
+    """The row of an answer. Raises ValueError for a refusal of no known contract and key: it has no row."""
+    if answer.contract_id is None or answer.binding_key_id is None:
+        raise ValueError("a decision is recorded for a known contract and binding key only")
+    refused = answer if isinstance(answer, Refused) else None
+    return DecisionRow(
+        id=id,
+        contract_id=answer.contract_id,
+        binding_key_id=answer.binding_key_id,
+        stage=stage,
+        outcome="refused" if refused else "admitted",
+        gate=refused.gate.value if refused else None,
+        case=refused.case.value if refused else None,
+        names=answer.request.names,
+        not_after_limit=None if isinstance(answer, Refused) else answer.not_after_limit,
+        facts=answer.facts,
+        findings=ENCODER.encode(Findings(answer.request, answer.findings)),
+        decided_at=answer.decided_at,
+    )
+
+
+def replay(row: DecisionRow) -> Admitted | Refused:
+    """The decision made again, from the recorded facts and request, at the recorded instant."""
+    recorded = FINDINGS.decode(row.findings)
+    return decide(LoadedFacts(FACTS.decode(row.facts), row.facts), recorded.request, row.decided_at)

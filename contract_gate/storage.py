@@ -1,0 +1,115 @@
+"""The gate's only IO: the facts of a contract, its lock, and the record of what was decided."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from contract_gate.decision import Admitted, Refused
+from contract_gate.domains import addresses, candidates
+from contract_gate.facts import LoadedFacts as LoadedFacts
+from contract_gate.gate import ASKED
+from contract_gate.record import FACTS, FINDINGS, Stage
+from contract_gate.record import DecisionRow as DecisionRow
+from contract_gate.record import decision_row as _decision_row
+from contract_gate.record import replay as replay
+from sql import Conn, statements
+from sql.evidence import Entry, entry
+from sql.ids import uuid7
+
+SQL = statements("contract_gate/storage")
+
+
+async def facts_of(conn: Conn, binding_key_id: UUID, names: Sequence[str], now: datetime) -> LoadedFacts:
+    """What the gate may look at when an account made with this key wants these names.
+
+    Raises msgspec.ValidationError for a fact that no rule can read: no decision, no certificate.
+    """
+    return await _facts(conn, binding_key_id, None, names, now)
+
+
+async def facts_of_contract(
+    conn: Conn, contract: str | UUID, names: Sequence[str], now: datetime, kid: str | None
+) -> LoadedFacts | None:
+    """The same for a contract by id or handle, as if asked with the key `kid`, else with its newest live key.
+
+    None when there is no such contract.
+    """
+    row = await conn.fetchrow(SQL["contract_and_key"], str(contract), kid, now)
+    return await _facts(conn, row["binding_key_id"], row["contract_id"], names, now) if row else None
+
+
+async def _facts(
+    conn: Conn, binding_key_id: UUID | None, contract_id: UUID | None, names: Sequence[str], now: datetime
+) -> LoadedFacts:
+    text: str = await conn.fetchval(
+        SQL["facts"], binding_key_id, contract_id, names, candidates(names), addresses(names), now
+    )
+    raw = text.encode()
+    return LoadedFacts(FACTS.decode(raw), raw)
+
+
+async def lock_shared(conn: Conn, contract_number: int) -> None:
+    """No fact of the contract changes until this transaction ends. Its first statement (design §4)."""
+    await conn.execute(SQL["lock_shared"], contract_number)
+
+
+async def lock_exclusive(conn: Conn, contract_number: int) -> None:
+    """No certificate of the contract is decided until this transaction, which changes its facts, ends."""
+    await conn.execute(SQL["lock_exclusive"], contract_number)
+
+
+def decision_of(answer: Admitted | Refused, stage: Stage) -> DecisionRow:
+    """The row, with a new id, that records an answer of the gate."""
+    return _decision_row(uuid7(answer.decided_at), answer, stage)
+
+
+def decision_params(row: DecisionRow) -> tuple[Any, ...]:
+    """The twelve columns of gate.decisions in the order of the table, as arguments of a statement."""
+    return msgspec.structs.astuple(row)
+
+
+def evidence_of(row: DecisionRow, actor: str) -> Entry:
+    """The evidence of a decision: every rule asked with its result, facts by hash; of G7 only `hold` (T13-3)."""
+    return entry(
+        "gate.decided",
+        actor,
+        row.decided_at,
+        contract_id=row.contract_id,
+        decision=row.id,
+        stage=row.stage,
+        outcome=row.outcome,
+        gate=row.gate,
+        case=row.case,
+        inputs_sha256=sha256(row.facts).hexdigest(),
+        rules=_rules_asked(row),
+    )
+
+
+def _rules_asked(row: DecisionRow) -> list[tuple[str, str, str]]:
+    results = msgspec.to_builtins(FINDINGS.decode(row.findings).findings)
+    return [(gate.value, found["rule"], found["result"]) for (gate, _), found in zip(ASKED, results, strict=True)]
+
+
+async def record_refusal(conn: Conn, refused: Refused, stage: Stage, actor: str, now: datetime) -> str:
+    """The refusal is recorded. Returns the token of its help page, the same for a contract, gate and case (T0-1).
+
+    Raises ValueError for a refusal of no known contract and key, which has neither record nor page.
+    """
+    row = decision_of(refused, stage)
+    proof = evidence_of(row, actor)
+    token: str | None = await conn.fetchval(
+        SQL["record_refusal"],
+        *decision_params(row),
+        proof.id,
+        proof.kind,
+        proof.actor,
+        now,
+        proof.content,
+        secrets.token_urlsafe(24),
+    )
+    return token or await conn.fetchval(SQL["help_page"], row.contract_id, row.gate, row.case)

@@ -1,0 +1,129 @@
+-- Statements of contract_gate/storage.py: the facts of a contract, its lock, and the record of a refusal.
+
+-- name: facts
+-- One JSON text of all the gate may look at (contract_gate/facts.py). Never no row: what is not there is null.
+-- Holds and screening are told as one boolean (T13-3): a report blocks nothing (T3-4), a pending screening holds
+-- acceptance only (T13-1).
+-- $1 binding_key_id  $2 contract_id (null: that of the key)  $3 names  $4 values that may cover one  $5 addresses  $6 now
+SELECT row_to_json(f)::text FROM (
+    SELECT
+        CASE WHEN c.id IS NOT NULL THEN (SELECT row_to_json(x) FROM (SELECT
+            c.id, c.number, c.handle, c.state, c.end_cause, c.accepted_at, s.issued_at AS started_at,
+            c.term_months, c.names_max,
+            (SELECT count(*) FROM gate.contract_names n WHERE n.contract_id = c.id AND n.removed_at IS NULL)
+                AS names_count) x) END AS contract,
+        CASE WHEN c.predecessor_id IS NULL THEN '[]' ELSE (
+            WITH RECURSIVE line AS (
+                SELECT p.*, 1 AS depth FROM gate.contracts p WHERE p.id = c.predecessor_id
+                UNION ALL
+                SELECT p.*, l.depth + 1 FROM line l JOIN gate.contracts p ON p.id = l.predecessor_id WHERE l.depth < 100
+            )
+            SELECT json_agg(json_build_object(
+                'contract_id', l.id, 'end_cause', l.end_cause, 'accepted_at', l.accepted_at,
+                'started_at', ls.issued_at, 'term_months', l.term_months) ORDER BY l.depth)
+            FROM line l LEFT JOIN gate.contract_starts ls ON ls.contract_id = l.id) END AS predecessors,
+        (SELECT row_to_json(x) FROM (
+            SELECT t.terms_version, t.cps_version, t.consented_at FROM gate.consents t
+            WHERE t.contract_id = c.id ORDER BY t.consented_at DESC LIMIT 1) x) AS consent,
+        (SELECT coalesce(json_agg(r), '[]') FROM
+            unnest('{legal_existence,address,domain_right,applicant_authority,screening}'::text[]) AS k(kind)
+            CROSS JOIN LATERAL (
+                SELECT i.kind, i.verdict, i.obtained_on FROM gate.review_items i
+                WHERE i.contract_id = c.id AND i.kind = k.kind AND (i.kind <> 'screening' OR i.verdict = 'positive')
+                ORDER BY i.obtained_on DESC, i.recorded_at DESC LIMIT 1) r) AS review,
+        (SELECT row_to_json(x) FROM (
+            SELECT j.organization, j.country, j.state_or_province, j.locality FROM gate.reviewed_subjects j
+            WHERE j.contract_id = c.id ORDER BY j.recorded_at DESC LIMIT 1) x) AS subject,
+        CASE WHEN b.id IS NOT NULL THEN (SELECT row_to_json(x) FROM (SELECT
+            b.id, b.contract_id, b.names, b.expires_at, b.withdrawn_at) x) END AS binding,
+        (SELECT coalesce(json_agg(json_build_object('kind', n.kind, 'value', n.value)), '[]') FROM (
+            SELECT d.kind, d.value FROM gate.contract_names d
+            WHERE d.contract_id = c.id AND d.removed_at IS NULL AND d.value = ANY ($4)
+              AND (d.kind = 'domain' OR d.value = ANY ($3))
+            UNION ALL
+            SELECT a.kind, a.value FROM gate.contract_names a
+            WHERE cardinality($5::inet[]) > 0 AND a.contract_id = c.id AND a.removed_at IS NULL
+              AND a.kind = 'network' AND a.network >>= ANY ($5::inet[])) n) AS names,
+        coalesce(o.invoices, '[]') AS invoices,
+        a.bank_data_from,
+        a.bank_data_through,
+        (SELECT coalesce(json_agg(h.day), '[]') FROM gate.holidays h
+            WHERE h.day BETWEEN o.first_due_on - 14 AND o.last_due_on + 14) AS holidays,
+        EXISTS (SELECT FROM gate.holds h
+                WHERE h.contract_id = c.id AND h.lifted_at IS NULL AND h.status <> 'reported')
+            OR coalesce((SELECT i.verdict = 'negative' FROM gate.review_items i
+                WHERE i.contract_id = c.id AND i.kind = 'screening' AND i.verdict <> 'pending'
+                ORDER BY i.obtained_on DESC, i.recorded_at DESC LIMIT 1), false) AS held,
+        (SELECT coalesce(json_agg(json_build_object(
+                'item', g.item, 'in_certificate', g.in_certificate, 'learned_at', g.learned_at)), '[]')
+            FROM gate.information_changes g WHERE g.contract_id = c.id AND g.resolved_at IS NULL) AS changes,
+        (SELECT coalesce(json_agg(json_build_object(
+                'clause', z.clause, 'starts_at', z.starts_at, 'ends_at', z.ends_at)), '[]')
+            FROM gate.suspensions z WHERE z.ends_at > $6 OR z.ends_at IS NULL) AS suspensions,
+        (SELECT coalesce(json_agg(json_build_object(
+                'key', r.key, 'effective_at', r.effective_at, 'value', r.value)), '[]')
+            FROM gate.readings r WHERE r.effective_at <= $6 AND r.key IN ('block.scope', 'cert.min_lifetime',
+                'due.roll', 'payment.small_difference', 'payment.tolerance', 'term.first_day')) AS readings
+    FROM (SELECT) AS one
+    LEFT JOIN gate.binding_keys b ON b.id = $1
+    LEFT JOIN gate.contracts c ON c.id = coalesce($2, b.contract_id)
+    LEFT JOIN gate.contract_starts s ON s.contract_id = c.id
+    CROSS JOIN LATERAL (
+        SELECT json_agg(json_build_object(
+            'contract_id', v.contract_id, 'number', v.number, 'kind', v.kind, 'issued_on', v.issued_on,
+            'due_on', v.due_on, 'open_yen', v.open_yen, 'total_yen', v.total_yen, 'created_at', v.created_at)) AS invoices,
+            min(v.due_on) AS first_due_on, max(v.due_on) AS last_due_on
+        FROM gate.invoices v
+        WHERE v.open_yen > 0 AND v.contract_id = ANY (CASE
+            WHEN (SELECT r.value FROM gate.readings r
+                  WHERE r.key = 'block.scope' AND r.effective_at <= coalesce(c.accepted_at, $6)
+                  ORDER BY r.effective_at DESC LIMIT 1) = 'customer'
+            THEN ARRAY(SELECT m.id FROM gate.contracts m WHERE m.customer_id = c.customer_id)
+            ELSE ARRAY[c.id] END)
+    ) o
+    CROSS JOIN (SELECT max(covered_from) AS bank_data_from, min(covered_through) AS bank_data_through
+                FROM gate.bank_accounts) a
+) f;
+
+-- name: contract_and_key
+-- The contract of an id or handle; with a kid the key of that name, else its newest live key.
+-- $1 id or handle  $2 kid or null  $3 now
+SELECT c.id AS contract_id, coalesce(
+    (SELECT k.id FROM gate.binding_keys k WHERE k.kid = $2),
+    (SELECT k.id FROM gate.binding_keys k
+     WHERE $2::text IS NULL AND k.contract_id = c.id AND k.withdrawn_at IS NULL
+       AND (k.expires_at IS NULL OR k.expires_at > $3)
+     ORDER BY k.created_at DESC LIMIT 1)) AS binding_key_id
+FROM gate.contracts c WHERE c.id::text = $1 OR c.handle = $1;
+
+-- name: lock_shared
+-- $1 contract_number
+SELECT pg_advisory_xact_lock_shared(7001, $1);
+
+-- name: lock_exclusive
+-- $1 contract_number
+SELECT pg_advisory_xact_lock(7001, $1);
+
+-- name: record_refusal
+-- The decision, its evidence, and the page it points to: all or none. T0-1. No row: another transaction has just
+-- made the page, and `help_page` finds it.
+-- $1..$12 a DecisionRow  $13 evidence id  $14 kind  $15 actor  $16 recorded_at  $17 content  $18 new token
+WITH decision AS (
+    INSERT INTO gate.decisions (id, contract_id, binding_key_id, stage, outcome, gate, "case", names, not_after_limit,
+        facts, findings, decided_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+), record AS (
+    INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content) VALUES ($13, $14, $2, $15, $16, $17)
+), known AS (
+    SELECT token FROM gate.help_pages WHERE contract_id = $2 AND gate = $6 AND "case" = $7
+), page AS (
+    INSERT INTO gate.help_pages (token, contract_id, gate, "case", created_at)
+    SELECT $18, $2, $6, $7, $16 WHERE NOT EXISTS (SELECT FROM known)
+    ON CONFLICT (contract_id, gate, "case") DO NOTHING
+    RETURNING token
+)
+SELECT token FROM known UNION ALL SELECT token FROM page;
+
+-- name: help_page
+-- $1 contract_id  $2 gate  $3 case
+SELECT token FROM gate.help_pages WHERE contract_id = $1 AND gate = $2 AND "case" = $3;
