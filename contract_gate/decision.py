@@ -2,10 +2,12 @@
 
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 from uuid import UUID
 
 import msgspec
+
+Stage = Literal["new_order", "finalize", "before_signing"]
 
 
 class Gate(Enum):

@@ -39,7 +39,11 @@ GATES: Mapping[Gate, tuple[Rule, ...]] = MappingProxyType(
         Gate.G6: (article_08_payment.no_payment_block,),
         Gate.G7: (article_13_antisocial.not_held,),
         Gate.G8: (article_06_changes.subject_unchanged, article_11_revocation.certificate_unchanged),
-        Gate.G9: (article_10_suspension.service_possible, article_22_maintenance.service_open),
+        Gate.G9: (
+            article_10_suspension.service_possible,
+            article_22_maintenance.service_open,
+            article_22_maintenance.no_maintenance,
+        ),
         Gate.G10: (article_12_term.long_enough,),
     }
 )

@@ -6,11 +6,9 @@ from uuid import UUID
 
 import msgspec
 
-from contract_gate.decision import Admitted, Finding, Refused, Request
+from contract_gate.decision import Admitted, Finding, Refused, Request, Stage
 from contract_gate.facts import Facts, LoadedFacts
 from contract_gate.gate import decide
-
-Stage = Literal["new_order", "finalize", "before_signing"]
 
 
 class Findings(msgspec.Struct, frozen=True):
@@ -42,7 +40,7 @@ FINDINGS = msgspec.json.Decoder(Findings)
 ENCODER = msgspec.json.Encoder()
 
 
-def decision_row(id: UUID, answer: Admitted | Refused, stage: Stage) -> DecisionRow:  # noqa: A002
+def recorded(id: UUID, answer: Admitted | Refused, stage: Stage) -> DecisionRow:  # noqa: A002
     """The row of an answer. Raises ValueError for a refusal of no known contract and key: it has no row."""
     if answer.contract_id is None or answer.binding_key_id is None:
         raise ValueError("a decision is recorded for a known contract and binding key only")

@@ -9,13 +9,12 @@ from uuid import UUID
 
 import msgspec
 
-from contract_gate.decision import Admitted, Refused
+from contract_gate.decision import Admitted, Refused, Stage
 from contract_gate.domains import addresses, candidates
 from contract_gate.facts import LoadedFacts as LoadedFacts
 from contract_gate.gate import ASKED
-from contract_gate.record import FACTS, FINDINGS, Stage
+from contract_gate.record import FACTS, FINDINGS, recorded
 from contract_gate.record import DecisionRow as DecisionRow
-from contract_gate.record import decision_row as _decision_row
 from contract_gate.record import replay as replay
 from sql import Conn, statements
 from sql.evidence import Entry, entry
@@ -63,9 +62,9 @@ async def lock_exclusive(conn: Conn, contract_number: int) -> None:
     await conn.execute(SQL["lock_exclusive"], contract_number)
 
 
-def decision_of(answer: Admitted | Refused, stage: Stage) -> DecisionRow:
+def decision_row(answer: Admitted | Refused, stage: Stage) -> DecisionRow:
     """The row, with a new id, that records an answer of the gate."""
-    return _decision_row(uuid7(answer.decided_at), answer, stage)
+    return recorded(uuid7(answer.decided_at), answer, stage)
 
 
 def decision_params(row: DecisionRow) -> tuple[Any, ...]:
@@ -100,7 +99,7 @@ async def record_refusal(conn: Conn, refused: Refused, stage: Stage, actor: str,
 
     Raises ValueError for a refusal of no known contract and key, which has neither record nor page.
     """
-    row = decision_of(refused, stage)
+    row = decision_row(refused, stage)
     proof = evidence_of(row, actor)
     token: str | None = await conn.fetchval(
         SQL["record_refusal"],
