@@ -1,0 +1,197 @@
+"""Verification of evidence: names what was changed, removed, added or left unsealed (design §6).
+
+Streams both the table and the file, so its memory is that of one checkpoint.
+"""
+
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from acme_server import checkpoint_file
+from acme_server.storage import evidence
+from contract_gate.evidence import LEAF_SIZE, Checkpoint, Record, breaks_between, faults_of, leaf_hash
+from sql import Conn
+
+SOON = timedelta(minutes=1)
+MOST_NAMED = 1000
+START, END = (-(2**15), 0), (2**15 - 1, 2**64 - 1)
+
+
+class Kind(StrEnum):
+    """What can be wrong."""
+
+    CHANGED = "record changed"
+    MISSING = "record missing"
+    ADDED = "record added"
+    UNSEALED = "record not sealed"
+    NOT_IN_DATABASE = "checkpoint removed from the database"
+    NOT_IN_FILE = "checkpoint missing from the file"
+    DIFFERS = "checkpoint differs between database and file"
+    NOT_GENUINE = "checkpoint not genuine"
+    CHAIN_BROKEN = "chain broken"
+    BAD_LINE = "line of the file unusable"
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """One thing wrong: which record, checkpoint or line, and in what way."""
+
+    kind: Kind
+    subject: str
+    detail: str = ""
+
+
+class Report(msgspec.Struct):
+    """What was looked at and what was wrong. `problems` names the first thousand, `omitted` counts the rest."""
+
+    checkpoints: int = 0
+    records: int = 0
+    problems: list[Problem] = msgspec.field(default_factory=list)
+    omitted: int = 0
+
+    @property
+    def intact(self) -> bool:
+        """Whether nothing at all is wrong."""
+        return not self.problems
+
+    def add(self, kind: Kind, subject: object, detail: str = "") -> None:
+        """The problem is named, or counted when there are too many."""
+        if len(self.problems) < MOST_NAMED:
+            self.problems.append(Problem(kind, str(subject), detail))
+        else:
+            self.omitted += 1
+
+
+async def verify(dsn: str, file: Path, key: Ed25519PublicKey, now: datetime) -> Report:
+    """The evidence in the database against the checkpoints in `file`, signed by `key`. Needs SELECT on evidence.
+
+    Raises OSError when the file cannot be read.
+    """
+    size = os.stat(file).st_size  # before the snapshot: a checkpoint is in the table before it is in the file
+    conn = await asyncpg.connect(dsn)
+    try:
+        async with conn.transaction(isolation="repeatable_read", readonly=True):
+            return await Verification(conn, key, now).run(checkpoint_file.read(file, size))
+    finally:
+        await conn.close()
+
+
+class Verification:
+    """One pass along the chain."""
+
+    def __init__(self, conn: Conn, key: Ed25519PublicKey, now: datetime) -> None:
+        self.conn, self.key, self.now, self.report = conn, key, now, Report()
+        self.before: Checkpoint | None = None
+        self.reached = START
+
+    async def run(self, lines: Iterator[Checkpoint | None]) -> Report:
+        """The report of everything."""
+        async for filed, stored in pairs(self.ascending(lines), evidence.checkpoints(self.conn)):
+            if genuine := self.compare(filed, stored):
+                await self.follow(genuine)
+        await self.rest(END, self.unsealed)
+        return self.report
+
+    def ascending(self, lines: Iterator[Checkpoint | None]) -> Iterator[Checkpoint]:
+        """The usable lines of the file, in order of number; the others are named."""
+        number = 0
+        for at, line in enumerate(lines, start=1):
+            if line is None or line.number <= number:
+                self.report.add(Kind.BAD_LINE, at, "out of order" if line else "not a checkpoint")
+            else:
+                number = line.number
+                yield line
+
+    def compare(self, filed: Checkpoint | None, stored: Checkpoint | None) -> Checkpoint | None:
+        """The copy that is genuine, the file's first; everything wrong with either is named."""
+        if filed and stored and filed != stored:
+            names = [name for name in Checkpoint.__struct_fields__ if getattr(filed, name) != getattr(stored, name)]
+            self.report.add(Kind.DIFFERS, filed.number, ", ".join(names))
+        if filed and not stored:
+            self.report.add(Kind.NOT_IN_DATABASE, filed.number)
+        if stored and not filed and self.now - stored.sealed_at > SOON:
+            self.report.add(Kind.NOT_IN_FILE, stored.number)
+        return self.genuine(filed, "file") or (None if filed == stored else self.genuine(stored, "database"))
+
+    def genuine(self, one: Checkpoint | None, where: str) -> Checkpoint | None:
+        """The copy, if nothing is wrong with it in itself."""
+        faults = faults_of(one, self.key) if one else []
+        if one and faults:
+            self.report.add(Kind.NOT_GENUINE, one.number, f"in the {where}: {'; '.join(faults)}")
+        return None if faults else one
+
+    async def follow(self, one: Checkpoint) -> None:
+        """The next genuine checkpoint is compared with the one before it and with its records."""
+        if breaks := breaks_between(self.before, one):
+            self.report.add(Kind.CHAIN_BROKEN, one.number, "; ".join(breaks))
+        if self.before is None or self.before.era != one.era or self.before.to_transaction < one.from_transaction:
+            await self.rest((one.era, one.from_transaction), self.added)
+        await self.batch(one)
+        self.before, self.reached = one, (one.era, one.to_transaction)
+        self.report.checkpoints += 1
+
+    async def batch(self, one: Checkpoint) -> None:
+        """The records of the checkpoint's range against its leaves, both in order of id."""
+        leaves = leaves_in_order(one.leaves)
+        leaf = next(leaves, None)
+        start, end = (one.era, one.from_transaction), (one.era, one.to_transaction)
+        async for record in evidence.records_between(self.conn, start, end):
+            self.report.records += 1
+            while leaf and leaf[0] < record.id.bytes:
+                self.report.add(Kind.MISSING, UUID(bytes=leaf[0]), f"sealed by checkpoint {one.number}")
+                leaf = next(leaves, None)
+            if leaf is None or leaf[0] != record.id.bytes:
+                self.report.add(Kind.ADDED, record.id, f"not among the records of checkpoint {one.number}")
+                continue
+            if leaf_hash(record) != leaf[1]:
+                self.report.add(Kind.CHANGED, record.id, f"sealed by checkpoint {one.number}")
+            leaf = next(leaves, None)
+        while leaf:
+            self.report.add(Kind.MISSING, UUID(bytes=leaf[0]), f"sealed by checkpoint {one.number}")
+            leaf = next(leaves, None)
+
+    async def rest(self, end: tuple[int, int], judge: Callable[[Record], None]) -> None:
+        """Records that lie between what is sealed and `end` are judged."""
+        if self.reached < end:
+            async for record in evidence.records_between(self.conn, self.reached, end):
+                self.report.records += 1
+                judge(record)
+
+    def added(self, record: Record) -> None:
+        """A record in a gap of the chain."""
+        self.report.add(Kind.ADDED, record.id, "in no genuine checkpoint")
+
+    def unsealed(self, record: Record) -> None:
+        """A record after the last checkpoint has a minute's time."""
+        at = record.recorded_at
+        if at.tzinfo is None or self.now - at > SOON:
+            self.report.add(Kind.UNSEALED, record.id, f"recorded at {at}")
+
+
+def leaves_in_order(leaves: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Id and hash of each leaf."""
+    for at in range(0, len(leaves), LEAF_SIZE):
+        yield leaves[at : at + 16], leaves[at + 16 : at + LEAF_SIZE]
+
+
+async def pairs(
+    filed: Iterator[Checkpoint], stored: AsyncIterator[Checkpoint]
+) -> AsyncIterator[tuple[Checkpoint | None, Checkpoint | None]]:
+    """The file's and the database's checkpoint of each number, in order of number."""
+    left, right = next(filed, None), await anext(stored, None)
+    while left or right:
+        if right is None or (left and left.number < right.number):
+            yield left, None
+            left = next(filed, None)
+        elif left is None or right.number < left.number:
+            yield None, right
+            right = await anext(stored, None)
+        else:
+            yield left, right
+            left, right = next(filed, None), await anext(stored, None)
