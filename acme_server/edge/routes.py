@@ -1,0 +1,48 @@
+"""The URL table, in the order of RFC 8555 §7.1: start reading here."""
+
+import msgspec
+from aiohttp import web
+
+from acme_server.edge import documents, handlers
+from acme_server.edge.envelope import envelope
+from acme_server.edge.keys import CONTEXT, DIRECTORY, URLS
+from acme_server.edge.urls import Urls
+from acme_server.use_cases.context import Context
+
+ROUTES = [
+    web.get("/dir", handlers.directory),
+    web.get("/directory", handlers.directory),
+    web.post("/dir", handlers.read_directory),
+    web.post("/directory", handlers.read_directory),
+    web.route("HEAD", "/new-nonce", handlers.new_nonce),
+    web.get("/new-nonce", handlers.new_nonce, allow_head=False),
+    web.post("/new-nonce", handlers.new_nonce),
+    web.post("/new-account", handlers.new_account),
+    web.post("/account/{id}", handlers.account),
+    web.post("/account/{id}/orders", handlers.account_orders),
+    web.post("/key-change", handlers.key_change),
+    web.post("/new-order", handlers.new_order),
+    web.post("/order/{id}", handlers.order),
+    web.post("/order/{id}/finalize", handlers.finalize_order),
+    web.post("/authorization/{id}", handlers.authorization),
+    web.post("/challenge/{id}/{type}", handlers.challenge),
+    web.post("/certificate/{id}", handlers.certificate),
+    web.post(r"/certificate/{id}/{alternate:[1-9][0-9]?}", handlers.certificate),
+    web.post("/revoke-cert", handlers.revoke_certificate),
+    web.get("/renewal-info/{certid}", handlers.renewal_info),
+    web.post("/{path:.*}", handlers.unknown),
+]
+
+
+def make_app(
+    context: Context, urls: Urls, *, website: str | None, identities: tuple[str, ...], require_binding: bool,
+    max_body: int,
+) -> web.Application:  # fmt: skip
+    """The application of the ACME listener."""
+    app = web.Application(middlewares=[envelope], client_max_size=max_body)
+    app[CONTEXT], app[URLS] = context, urls
+    app[DIRECTORY] = msgspec.json.encode(
+        documents.directory(urls, context.terms_url, website, identities, require_binding, context.profiles)
+    )
+    app.add_routes(ROUTES)
+    return app

@@ -1,0 +1,96 @@
+"""Authorizations and their challenges. RFC 8555 §7.1.4, §7.5."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from acme_server.protocol.identifiers import base_of
+from acme_server.protocol.objects import DNS_CHALLENGES, IP_CHALLENGES, WILDCARD_CHALLENGES, Authorization
+from sql import Conn, Pool, statements
+from sql.evidence import Entry
+from sql.ids import uuid7
+from sql.rows import many, one
+
+SQL = statements("acme_server/authorizations")
+
+
+async def authorization_of_account(pool: Pool, authorization_id: UUID, account_id: UUID) -> Authorization | None:
+    """The account's authorization; None for a stranger's and an absent one alike (A-189)."""
+    return one(Authorization, await pool.fetchrow(SQL["authorization_of_account"], authorization_id, account_id))
+
+
+async def authorization_by_id(pool: Pool, authorization_id: UUID) -> Authorization | None:
+    """The authorization, for the worker."""
+    return one(Authorization, await pool.fetchrow(SQL["authorization_by_id"], authorization_id))
+
+
+async def authorizations_of_order(pool: Pool, ids: Sequence[UUID]) -> list[Authorization]:
+    """The authorizations of those ids, in no order."""
+    return many(Authorization, await pool.fetch(SQL["authorizations_of_order"], list(ids)))
+
+
+def place(types: tuple[str, ...], wanted: str) -> int:
+    """Place of a type's token among an authorization's tokens, from 1; 0 when the type is not on offer."""
+    return types.index(wanted) + 1 if wanted in types else 0
+
+
+async def respond(
+    pool: Pool, authorization_id: UUID, account_id: UUID, challenge_type: str, thumbprint: str, now: datetime,
+    attempts: int, worker: str, lease: timedelta,
+) -> tuple[Authorization, UUID] | None:  # fmt: skip
+    """The challenge is processing and its job is `worker`'s: both or neither. None when there is nothing to start."""
+    job_id = uuid7(now)
+    row = await pool.fetchrow(
+        SQL["respond"], authorization_id, account_id, challenge_type, place(DNS_CHALLENGES, challenge_type),
+        place(WILDCARD_CHALLENGES, challenge_type), place(IP_CHALLENGES, challenge_type), thumbprint, now, job_id,
+        attempts, worker, lease.total_seconds(),
+    )  # fmt: skip
+    return (Authorization(**row), job_id) if row else None
+
+
+async def hasten(pool: Pool, authorization_id: UUID) -> None:
+    """A waiting retry of the validation may start now."""
+    await pool.execute(SQL["hasten"], authorization_id)
+
+
+async def finish_validation(
+    pool: Pool, job_id: UUID, fence: int, authorization_id: UUID, status: str, error: bytes | None, now: datetime,
+    expires_at: datetime, proof: Entry,
+) -> Authorization | None:  # fmt: skip
+    """The result, its evidence and the end of the job: all or none. None when another worker holds the job."""
+    row = await pool.fetchrow(
+        SQL["finish_validation"], job_id, fence, authorization_id, status, error, now, expires_at,
+        proof.id, proof.actor, proof.content, proof.contract_id,
+    )  # fmt: skip
+    return one(Authorization, row)
+
+
+async def record_failed_attempt(
+    pool: Pool, job_id: UUID, fence: int, authorization_id: UUID, error: bytes, wait: timedelta, said: str
+) -> bool:
+    """The failed query is in the challenge and the job waits for its retry (A-151)."""
+    return await pool.fetchval(
+        SQL["record_failed_attempt"], job_id, fence, authorization_id, error, wait.total_seconds(), said
+    ) is not None  # fmt: skip
+
+
+async def deactivate(
+    pool: Pool, authorization_id: UUID, account_id: UUID, now: datetime, proof: Entry
+) -> Authorization | None:
+    """The authorization is deactivated for good; None when it was no longer pending or valid."""
+    row = await pool.fetchrow(
+        SQL["deactivate"], authorization_id, account_id, now, proof.id, proof.actor, proof.content, proof.contract_id
+    )
+    return one(Authorization, row)
+
+
+async def caa_checked(conn: Conn | Pool, ids: Sequence[UUID], now: datetime) -> None:
+    """CAA was checked for these authorizations' names at `now`."""
+    await conn.execute(SQL["caa_checked"], list(ids), now)
+
+
+async def holds_all(pool: Pool, account_id: UUID, names: Sequence[str], now: datetime) -> bool:
+    """Whether the account holds a valid authorization for every name (A-180)."""
+    bases = [base_of(name) for name in names]
+    held = await pool.fetchval(SQL["holds_all"], account_id, [b for b, _ in bases], [w for _, w in bases], now)
+    return held is True

@@ -1,0 +1,64 @@
+"""The job table: leases, fences, retries, dead jobs (design §7)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from sql import Conn, Pool, statements
+from sql.ids import uuid7
+from sql.rows import many
+
+SQL = statements("acme_server/jobs")
+
+
+class Job(msgspec.Struct, frozen=True):
+    """A job that this worker holds until its lease ends or someone with a higher fence takes it."""
+
+    id: UUID
+    kind: str
+    subject: str
+    attempts: int
+    max_attempts: int
+    fence: int
+    deadline_at: datetime | None
+
+
+class Depth(msgspec.Struct, frozen=True):
+    """How many jobs of a kind wait or are dead, and for how many seconds the oldest due one waits."""
+
+    kind: str
+    waiting: int
+    dead: int
+    oldest: float
+
+
+async def claim(pool: Pool, limit: int, worker: str, lease_seconds: float) -> list[Job]:
+    """Due jobs that nobody holds, now held by `worker`."""
+    return many(Job, await pool.fetch(SQL["claim"], limit, worker, lease_seconds))
+
+
+async def enqueue(conn: Conn | Pool, kind: str, subject: str, attempts: int, now: datetime) -> None:
+    """There is a live job of this kind and subject."""
+    await conn.execute(SQL["enqueue"], uuid7(now), kind, subject, attempts)
+
+
+async def finish(pool: Pool, job: Job) -> None:
+    """The job is gone, unless another worker holds it by now."""
+    await pool.execute(SQL["finish"], job.id, job.fence)
+
+
+async def fail(pool: Pool, job: Job, error: str, longest_wait: float) -> None:
+    """The job waits for its retry, or is dead after its last attempt."""
+    await pool.execute(SQL["fail"], job.id, job.fence, error[:1000], longest_wait)
+
+
+async def overdue(pool: Pool, now: datetime) -> Sequence[UUID]:
+    """Orders whose issuance is past its deadline."""
+    return [UUID(row["subject"]) for row in await pool.fetch(SQL["overdue"], now)]
+
+
+async def depth(pool: Pool) -> Mapping[str, Depth]:
+    """Jobs by kind."""
+    return {row.kind: row for row in many(Depth, await pool.fetch(SQL["depth"]))}

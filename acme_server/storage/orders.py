@@ -1,0 +1,225 @@
+"""Orders: newOrder to finalize. RFC 8555 §7.1.3, §7.4."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from acme_server.protocol.identifiers import base_of, identifier_of
+from acme_server.protocol.objects import Order
+from acme_server.protocol.status import authorization_status, order_status
+from ca.issuance import ToBeSigned
+from contract_gate.record import DecisionRow
+from sql import Conn, Pool, statements
+from sql.evidence import Entry
+from sql.ids import uuid7
+
+SQL = statements("acme_server/orders")
+
+
+class OrderState(msgspec.Struct, frozen=True):
+    """An order with the authorizations' columns that its status follows from; empty unless it is pending."""
+
+    order: Order
+    statuses: list[str]
+    expiries: list[datetime]
+    errors: list[bytes | None]
+
+    def status(self, now: datetime) -> str:
+        """pending, ready, processing, valid or invalid (RFC 8555 §7.1.6)."""
+        held = [authorization_status(*pair, now) for pair in zip(self.statuses, self.expiries, strict=True)]
+        return order_status(self.order.status, self.order.expires_at, held, now)
+
+    @property
+    def error(self) -> bytes | None:
+        """Why the order is invalid: its own cause, else that of its first failed authorization."""
+        failed = (e for s, e in zip(self.statuses, self.errors, strict=True) if e is not None and s == "invalid")
+        return self.order.error or next(failed, None)
+
+
+class ToFinalize(msgspec.Struct, frozen=True):
+    """What finalize asks before the contract's lock."""
+
+    state: OrderState
+    caa_checked: list[datetime | None]
+    contract_number: int
+    is_account_key: bool
+    is_blocked_key: bool
+    sealed_through_at: datetime
+
+
+class WantedAuthorization(msgspec.Struct, frozen=True):
+    """An authorization to make for a name, unless a fresh one is used again."""
+
+    id: UUID
+    name: str
+    tokens: tuple[str, ...]
+
+
+class InProcessing(msgspec.Struct, frozen=True):
+    """What a worker needs to go on with an order."""
+
+    id: UUID
+    account_id: UUID
+    contract_id: UUID
+    names: list[str]
+    authorization_ids: list[UUID]
+    profile: str
+    not_before: datetime | None
+    not_after: datetime | None
+    csr: bytes | None
+    deadline_at: datetime
+    to_be_signed_id: UUID | None
+    binding_key_id: UUID
+    contract_number: int
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """An order of a page: its id and status."""
+
+    id: UUID
+    status: str
+
+
+class Replaced(msgspec.Struct, frozen=True):
+    """Why a certificate may not be replaced (RFC 9773 §5)."""
+
+    own: bool
+    shares_name: bool | None
+    replaced: bool
+
+
+ORDER_FIELDS = Order.__struct_fields__
+
+
+def order_of(row: asyncpg.Record) -> Order:
+    """The order's columns of a wider row."""
+    return Order(**{field: row[field] for field in ORDER_FIELDS})
+
+
+def state_of(row: asyncpg.Record) -> OrderState:
+    """The order and its authorizations' columns of a row."""
+    return OrderState(order_of(row), row["statuses"] or [], row["expiries"] or [], row["errors"] or [])
+
+
+async def insert_order(
+    conn: Conn, order: Order, replaced_serial: bytes | None, decision: DecisionRow, proof: Entry,
+    wanted: Sequence[WantedAuthorization],
+) -> list[UUID] | None:  # fmt: skip
+    """Decision, evidence, order and authorizations exist: all or none. Returns the authorizations' ids in name order.
+
+    None when `replaced_serial` may not be replaced by this order; then nothing exists.
+    """
+    identifiers = [identifier_of(w.name) for w in wanted]
+    bases = [base_of(w.name) for w in wanted]
+    row = await conn.fetchrow(
+        SQL["insert_order"], order.id, order.account_id, order.contract_id, order.names, order.profile,
+        order.not_before, order.not_after, order.replaces, replaced_serial, order.expires_at, order.created_at,
+        decision.id, decision.binding_key_id, decision.not_after_limit, decision.facts, decision.findings,
+        proof.id, proof.actor, proof.content,
+        [w.id for w in wanted], [type for type, _ in identifiers], [base for base, _ in bases],
+        [wildcard for _, wildcard in bases], [" ".join(w.tokens) for w in wanted], order.expires_at,
+    )  # fmt: skip
+    return row["authorization_ids"] if row else None
+
+
+async def replaced_by(conn: Conn, serial: bytes, account_id: UUID, names: Sequence[str]) -> Replaced | None:
+    """What stands against replacing the certificate; None when there is none of that serial."""
+    row = await conn.fetchrow(SQL["replaced_by"], serial, account_id, list(names))
+    return Replaced(**row) if row else None
+
+
+async def order_of_account(pool: Pool, order_id: UUID, account_id: UUID) -> OrderState | None:
+    """The account's order; None for a stranger's and an absent one alike (A-189)."""
+    row = await pool.fetchrow(SQL["order_of_account"], order_id, account_id)
+    return state_of(row) if row else None
+
+
+async def orders_of_account(pool: Pool, account_id: UUID, after: UUID, limit: int, now: datetime) -> list[Listed]:
+    """A page of the account's orders with their status, oldest first."""
+    rows = await pool.fetch(SQL["orders_of_account"], account_id, after, limit)
+    return [Listed(row["id"], listed_status(row, now)) for row in rows]
+
+
+def listed_status(row: asyncpg.Record, now: datetime) -> str:
+    """The status of a row of a page."""
+    pairs = zip(row["statuses"] or [], row["expiries"] or [], strict=True)
+    return order_status(row["status"], row["expires_at"], [authorization_status(*pair, now) for pair in pairs], now)
+
+
+async def order_to_finalize(
+    conn: Conn | Pool, order_id: UUID, account_id: UUID, spki_sha256: bytes
+) -> ToFinalize | None:
+    """The account's order with all that finalize asks before the contract's lock."""
+    row = await conn.fetchrow(SQL["order_to_finalize"], order_id, account_id, spki_sha256)
+    if row is None:
+        return None
+    return ToFinalize(
+        state_of(row), row["caa_checked"] or [], row["contract_number"], row["is_account_key"],
+        row["is_blocked_key"], row["sealed_through_at"],
+    )  # fmt: skip
+
+
+async def begin_issuance(
+    conn: Conn, order_id: UUID, account_id: UUID, from_status: str, decision: DecisionRow, proof: Entry,
+    record: ToBeSigned, worker: str, lease: timedelta,
+) -> UUID | None:  # fmt: skip
+    """ready -> processing with everything that is signed: the point of no return. Returns the job's id.
+
+    None when another request was first; then nothing exists.
+    """
+    job_id = uuid7(decision.decided_at)
+    row = await conn.fetchrow(
+        SQL["begin_issuance"], order_id, from_status, record.deadline_at, decision.decided_at, worker,
+        lease.total_seconds(), decision.id, decision.contract_id, decision.binding_key_id, decision.stage,
+        list(decision.names), decision.not_after_limit, decision.facts, decision.findings,
+        proof.id, proof.actor, proof.content, record.id, record.issuer_id, record.serial, record.profile, record.tbs,
+        record.spki_sha256, record.not_before, record.not_after, record.shard, account_id, job_id,
+    )  # fmt: skip
+    return job_id if row else None
+
+
+async def defer_issuance(
+    conn: Conn, order_id: UUID, account_id: UUID, decision: DecisionRow, proof: Entry, csr: bytes, deadline_at: datetime
+) -> bool:
+    """ready -> processing without to-be-signed bytes; a worker goes on. False when another request was first."""
+    row = await conn.fetchrow(
+        SQL["defer_issuance"], order_id, account_id, deadline_at, decision.decided_at, csr, decision.id,
+        decision.contract_id, decision.binding_key_id, list(decision.names), decision.not_after_limit, decision.facts,
+        decision.findings, proof.id, proof.actor, proof.content, uuid7(decision.decided_at),
+    )  # fmt: skip
+    return row is not None
+
+
+async def end_order(conn: Conn | Pool, order_id: UUID, account_id: UUID, from_status: str, error: bytes) -> bool:
+    """The order is invalid with its cause; False when its status was another by then."""
+    return await conn.fetchval(SQL["end_order"], order_id, account_id, from_status, error) is not None
+
+
+async def order_in_processing(conn: Conn | Pool, order_id: UUID) -> InProcessing | None:
+    """The order, if it is still processing."""
+    row = await conn.fetchrow(SQL["order_in_processing"], order_id)
+    return InProcessing(**row) if row else None
+
+
+def id_of(subject: str) -> UUID:
+    """The order that an issuance job is about."""
+    return UUID(subject)
+
+
+async def to_be_signed_of(conn: Conn, order_id: UUID) -> UUID | None:
+    """The one record of the order, if it has one."""
+    found: UUID | None = await conn.fetchval(SQL["to_be_signed_of"], order_id)
+    return found
+
+
+async def end_processing(conn: Conn, order_id: UUID, error: bytes) -> bool:
+    """The order is invalid with its cause, its job gone; False when it was no longer processing."""
+    return await conn.fetchval(SQL["end_processing"], order_id, error) is not None
+
+
+async def sweep_expired(pool: Pool, start: UUID, end: UUID, now: datetime, error: bytes, limit: int) -> int:
+    """Pending orders with an id in [start, end) that have expired are invalid. Returns how many."""
+    return len(await pool.fetch(SQL["sweep_expired"], start, end, now, error, limit))

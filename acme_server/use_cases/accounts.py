@@ -1,0 +1,147 @@
+"""Accounts: register, change, roll the key over, end. RFC 8555 §7.3."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NoReturn
+
+import msgspec
+
+from acme_server.protocol import external_account, key_change, requests
+from acme_server.protocol.errors import AcmeError, ErrorType
+from acme_server.protocol.external_account import read_binding, verify_binding
+from acme_server.protocol.keys import AccountKey
+from acme_server.protocol.objects import Account
+from acme_server.protocol.requests import NewAccount
+from acme_server.storage import accounts
+from acme_server.storage.accounts import Binding, BindingNotLive, KeyTaken
+from acme_server.use_cases.authenticate import AccountEnded
+from acme_server.use_cases.context import Context
+from sql.ids import uuid7
+
+
+class Registered(msgspec.Struct, frozen=True):
+    """The account of the key, and whether it is new."""
+
+    account: Account
+    created: bool
+
+
+async def register(
+    context: Context, key: AccountKey, known: Account | None, wanted: NewAccount, url: str, now: datetime
+) -> Registered:
+    """The account of `key`: the existing one unchanged, else a new one bound to a contract (T4-1, T4-2)."""
+    if known is not None:
+        return existing(known, key)
+    if wanted.only_return_existing:
+        raise AcmeError(
+            ErrorType.ACCOUNT_DOES_NOT_EXIST, "No account has this key. Register without onlyReturnExisting."
+        )
+    if wanted.terms_of_service_agreed is not True:
+        raise AcmeError(
+            ErrorType.USER_ACTION_REQUIRED,
+            f"Agree to the terms at {context.terms_url}: set termsOfServiceAgreed to true.",
+        )
+    contacts = requests.contacts(wanted.contact)
+    binding, received = await binding_of(context, key, wanted, url)
+    match await accounts.insert_account(context.pool, key, contacts, binding, received, now):
+        case Account() as account:
+            return Registered(account, created=True)
+        case KeyTaken(account_id):
+            return await registered_meanwhile(context, key, account_id)
+        case BindingNotLive():
+            refuse_binding(binding, now)
+
+
+def existing(known: Account, key: AccountKey) -> Registered:
+    """The account that has `key` now. A key that was rolled over, or whose account ended, has none (A-190)."""
+    if known.status != "valid":
+        raise AccountEnded(known.status)
+    if known.thumbprint != key.thumbprint:
+        raise AcmeError(
+            ErrorType.BAD_PUBLIC_KEY, "This key was replaced by a key change. Use the new key or a fresh one."
+        )
+    return Registered(known, created=False)
+
+
+async def registered_meanwhile(context: Context, key: AccountKey, account_id: object) -> Registered:
+    """The account that another request made of the same key a moment ago (A-084)."""
+    known = await accounts.account_of_key(context.pool, key.thumbprint)
+    assert known is not None, account_id
+    return existing(known, key)
+
+
+async def binding_of(context: Context, key: AccountKey, wanted: NewAccount, url: str) -> tuple[Binding, bytes | None]:
+    """The binding key that the request proves, and the proof as received; or the one of accounts without a binding."""
+    if wanted.external_account_binding is None:
+        return await default_binding(context), None
+    received = bytes(wanted.external_account_binding)
+    signed = read_binding(received, url)
+    found = await accounts.find_binding(context.pool, signed.kid or "")
+    verify_binding(signed, found.hmac_key if found else external_account.DUMMY_KEY, key)
+    if found is None:
+        raise external_account.refused()
+    return found, received
+
+
+async def default_binding(context: Context) -> Binding:
+    """Where accounts without a binding belong, if this server takes them at all (design §3)."""
+    found = (
+        await accounts.find_binding(context.pool, context.default_binding_kid) if context.default_binding_kid else None
+    )
+    if found is None:
+        raise AcmeError(
+            ErrorType.EXTERNAL_ACCOUNT_REQUIRED,
+            "An account here is bound to a contract. Register with the key id and HMAC key that the CA gave you"
+            " (certbot: --eab-kid and --eab-hmac-key).",
+        )
+    return found
+
+
+def refuse_binding(binding: Binding, now: datetime) -> NoReturn:
+    """Says why the proven binding key makes no account."""
+    if binding.withdrawn_at is not None:
+        why = "was withdrawn"
+    elif binding.expires_at is not None and binding.expires_at <= now:
+        why = "has expired"
+    else:
+        why = "has been used as often as it may be"
+    raise AcmeError(ErrorType.UNAUTHORIZED, f"This binding key {why}. Ask the contract's holder for a new one.")
+
+
+async def update_contacts(context: Context, account: Account, contact: Sequence[str]) -> Account:
+    """The account with these contacts (A-085)."""
+    contacts = requests.contacts(contact)
+    if not await accounts.update_contacts(context.pool, account.id, contacts):
+        raise AccountEnded("deactivated")
+    return msgspec.structs.replace(account, contacts=contacts)
+
+
+async def deactivate(context: Context, account: Account, now: datetime) -> Account:
+    """The account, deactivated for good (A-108 to A-110)."""
+    oldest_open = uuid7(now - context.limits.order_lifetime)
+    if not await accounts.deactivate(context.pool, account, oldest_open, now):
+        raise AccountEnded("deactivated")
+    return msgspec.structs.replace(account, status="deactivated")
+
+
+async def change_key(
+    context: Context, account: Account, current: AccountKey, payload: bytes, url: str, now: datetime
+) -> Account:
+    """The account under its new key (A-100 to A-107)."""
+    new = key_change.read_inner(payload, url, context.account_url(account.id), current)
+    match await accounts.change_key(context.pool, account, new, now):
+        case KeyTaken(owner):
+            raise KeyInUse(context.account_url(owner))
+        case True:
+            return msgspec.structs.replace(account, public_key=new.spki_der, thumbprint=new.thumbprint)
+        case False:
+            raise AcmeError(ErrorType.UNAUTHORIZED, "The key of this account was changed by another request meanwhile.")
+
+
+class KeyInUse(AcmeError):
+    """The new key is or was an account's: 409 with that account's URL (RFC 8555 §7.3.5)."""
+
+    def __init__(self, owner_url: str) -> None:
+        super().__init__(
+            ErrorType.MALFORMED, "The new key already belongs to an account. Make a fresh key.", location=owner_url
+        )

@@ -1,0 +1,103 @@
+"""The gate's last word and the record of what will be signed: one transaction under the contract's lock (T0-5)."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from acme_server.protocol.csr import Csr
+from acme_server.protocol.errors import AcmeError, ErrorType
+from acme_server.protocol.objects import Order
+from acme_server.storage import orders
+from acme_server.use_cases.context import Context
+from acme_server.use_cases.orders import RefusedByGate, check_end
+from ca import issuance
+from ca.certificate import Subject
+from ca.issuance import ToBeSigned
+from ca.profiles import Profile, lifetime
+from contract_gate.decision import Admitted, Refused, Request, Stage
+from contract_gate.facts import Facts
+from contract_gate.gate import decide
+from contract_gate.record import DecisionRow
+from contract_gate.storage import decision_row, evidence_of, facts_of, record_refusal
+from sql import Conn
+from sql.ids import uuid7
+
+CONTRACT_LOCK = 7001
+LEASE = timedelta(seconds=10)
+NEAR = timedelta(hours=24)
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """What will be signed is recorded; the job that signs it is this process's."""
+
+    to_be_signed_id: UUID
+    job_id: UUID
+    deadline_at: datetime
+
+
+async def pass_gate(
+    context: Context, conn: Conn, order: Order, binding_key_id: UUID, csr: Csr | None, stage: Stage, from_status: str,
+    actor: str, deadline_at: datetime, now: datetime,
+) -> Begun | Admitted | RefusedByGate:  # fmt: skip
+    """Decide with the facts of this moment; when admitted and a CSR is given, record what will be signed.
+
+    Runs in the caller's transaction, whose first statement took the contract's lock.
+    """
+    profile = profile_in_force(context, order)
+    check_start_again(order, now)
+    request = Request(tuple(order.names), order.not_before, order.not_after, lifetime(profile, order.not_before or now))
+    loaded = await facts_of(conn, binding_key_id, order.names, now)
+    match decide(loaded, request, now):
+        case Refused() as refused:
+            return RefusedByGate(refused, await record_refusal(conn, refused, stage, actor, now))
+        case Admitted() as admitted if csr is None:
+            return admitted
+        case Admitted() as admitted:
+            check_end(order.not_before or now, order.not_after, admitted)
+            decision = decision_row(admitted, stage)
+            record = record_of(context, order, admitted, decision, loaded.facts, profile, csr, deadline_at, now)
+            return await begin(context, conn, order, decision, record, from_status, actor)
+
+
+def profile_in_force(context: Context, order: Order) -> Profile:
+    """The order's profile, if it is still offered (A-230)."""
+    if order.profile not in context.profiles:
+        raise AcmeError(ErrorType.INVALID_PROFILE, f"Profile {order.profile!r} is withdrawn. Place a new order.")
+    return context.profiles[order.profile]
+
+
+def check_start_again(order: Order, now: datetime) -> None:
+    """A wanted notBefore is still near enough to the signing (C-082)."""
+    if order.not_before is not None and not now - NEAR <= order.not_before <= now + NEAR:
+        raise AcmeError(
+            ErrorType.MALFORMED, f'"notBefore" of this order, {order.not_before:%FT%TZ}, has passed. Place a new order.'
+        )
+
+
+def record_of(
+    context: Context, order: Order, admitted: Admitted, decision: DecisionRow, facts: Facts, profile: Profile, csr: Csr,
+    deadline_at: datetime, now: datetime,
+) -> ToBeSigned:  # fmt: skip
+    """Serial, validity, subject from the reviewed record, names: what will be signed, linted."""
+    reviewed = facts.subject
+    assert reviewed is not None  # G3 admits nothing without one
+    subject = Subject(reviewed.organization, reviewed.country, reviewed.state_or_province, reviewed.locality)
+    return issuance.prepare(
+        context.issuer, profile, subject, list(order.names), csr.spki_der, not_before=order.not_before or now,
+        not_after=order.not_after or admitted.not_after_limit, admission_id=decision.id, record_id=uuid7(now),
+        deadline_at=deadline_at, now=now,
+    )  # fmt: skip
+
+
+async def begin(
+    context: Context, conn: Conn, order: Order, decision: DecisionRow, record: ToBeSigned, from_status: str, actor: str,
+) -> Begun:  # fmt: skip
+    """The order is processing with its one record; what permits it is an argument of it."""
+    proof = evidence_of(decision, actor)
+    job_id = await orders.begin_issuance(
+        conn, order.id, order.account_id, from_status, decision, proof, record, context.worker, LEASE
+    )
+    if job_id is None:
+        raise AcmeError(ErrorType.ORDER_NOT_READY, "This order is being finalized by another request.")
+    return Begun(record.id, job_id, record.deadline_at)

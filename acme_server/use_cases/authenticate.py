@@ -1,0 +1,104 @@
+"""Who signed this request? Nonce, signature, account: one statement. RFC 8555 §6.2 to §6.5."""
+
+import os
+from datetime import datetime
+from uuid import UUID
+
+from acme_server.protocol import keys, nonce
+from acme_server.protocol.errors import AcmeError, ErrorType
+from acme_server.protocol.jws import Signed
+from acme_server.protocol.keys import AccountKey
+from acme_server.protocol.objects import Account
+from acme_server.storage import nonces
+from acme_server.storage.nonces import Spent
+from acme_server.use_cases.context import Context
+
+
+class AccountEnded(AcmeError):
+    """The account is deactivated or revoked: 401, for every request of it (RFC 8555 §7.3.6)."""
+
+    def __init__(self, status: str) -> None:
+        super().__init__(ErrorType.UNAUTHORIZED, f"This account is {status}. Register a new account with a new key.")
+
+
+def new_nonce(context: Context, now: datetime) -> str:
+    """A nonce for the next request, on any process. Writes nothing."""
+    return nonce.issue(context.nonce_key, now, os.urandom(16))
+
+
+async def by_account(context: Context, signed: Signed, url: str, now: datetime) -> Account:
+    """The valid account whose key signed the request for `url`. The nonce is spent whatever else is wrong."""
+    spendable = read_nonce(context, signed, now)
+    account_id = account_id_of(context, signed.kid)
+    spent = await spendable_once(context, await nonces.spend_for_account(context.pool, spendable, account_id))
+    require_url(signed, url)
+    if signed.kid is None:
+        raise AcmeError(ErrorType.MALFORMED, 'Sign this request with "kid", the account URL, not with "jwk".')
+    if spent.account is None:
+        raise AcmeError(
+            ErrorType.ACCOUNT_DOES_NOT_EXIST, f"No account has the URL {signed.kid[:200]!r}. Register first."
+        )
+    keys.verify(signed, keys.of_spki(spent.account.public_key))
+    if spent.account.status != "valid":
+        raise AccountEnded(spent.account.status)
+    return spent.account
+
+
+async def by_key(context: Context, signed: Signed, url: str, now: datetime) -> tuple[AccountKey, Account | None]:
+    """The key in the request, which signed it, and the account that it is or was the key of."""
+    spendable = read_nonce(context, signed, now)
+    key = None if signed.jwk is None else key_or_error(signed)
+    thumbprint = key.thumbprint if isinstance(key, AccountKey) else None
+    spent = await spendable_once(context, await nonces.spend_for_key(context.pool, spendable, thumbprint))
+    require_url(signed, url)
+    if key is None:
+        raise AcmeError(ErrorType.MALFORMED, 'Sign this request with "jwk", the key itself, not with "kid".')
+    if isinstance(key, AcmeError):
+        raise key
+    keys.verify(signed, key)
+    return key, spent.account
+
+
+def key_or_error(signed: Signed) -> AccountKey | AcmeError:
+    """The key of the header, or why it is refused: raised only after the nonce is spent."""
+    assert signed.jwk is not None
+    try:
+        return keys.of_jwk(signed.jwk)
+    except AcmeError as refused:
+        return refused
+
+
+def read_nonce(context: Context, signed: Signed, now: datetime) -> nonce.Spendable:
+    """The request's nonce, of this epoch and not expired. RFC 8555 §6.5.2."""
+    if signed.nonce is None:
+        raise AcmeError(ErrorType.BAD_NONCE, "The request has no nonce. Use the one in this answer's Replay-Nonce.")
+    return nonce.read(context.nonce_key, signed.nonce, now, context.limits.nonce_lifetime)
+
+
+async def spendable_once(context: Context, spent: Spent) -> Spent:
+    """The result of spending, if the nonce was good; the epoch is read again if not, since it may be over."""
+    if not spent.fresh:
+        context.nonce_key = await nonces.current_key(context.pool)
+        raise AcmeError(ErrorType.BAD_NONCE, "The nonce was used before or is too old. Use the one in this answer.")
+    return spent
+
+
+def account_id_of(context: Context, kid: str | None) -> UUID | None:
+    """The id in an account URL of ours, compared exactly (A-017); None for anything else."""
+    prefix = context.account_url("")
+    if kid is None or not kid.startswith(prefix):
+        return None
+    try:
+        found = UUID(kid[len(prefix) :])
+    except ValueError:
+        return None
+    return found if str(found) == kid[len(prefix) :] else None
+
+
+def require_url(signed: Signed, url: str) -> None:
+    """The signed "url" is the URL of this request, as published, to the letter (RFC 8555 §6.4)."""
+    if signed.url != url:
+        raise AcmeError(
+            ErrorType.UNAUTHORIZED,
+            f'"url" in the signed header is {str(signed.url)[:200]!r}, the request went to {url!r}.',
+        )

@@ -1,0 +1,68 @@
+"""What the use cases work with: made once in the composition root, passed to each."""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Protocol, TypeVar
+
+from acme_server.protocol.nonce import NonceKey
+from acme_server.validation.outcome import NotProven, Proven
+from ca.certificate import Issuer
+from ca.profiles import Profile
+from ca.signer import SignerClient
+from sql import Pool
+
+T = TypeVar("T")
+
+
+class Looks(Protocol):
+    """The look at what a challenge answers with, and at CAA (`validation/look.py`)."""
+
+    async def validate(self, type: str, name: str, token: str, key_authorization: str) -> Proven | NotProven:
+        """Whether the challenge is answered as expected."""
+
+    async def caa(self, name: str, wildcard: bool, account_uri: str, method: str) -> Proven | NotProven:
+        """Whether CAA permits issuance."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Spans and numbers of the settings that the use cases need."""
+
+    order_lifetime: timedelta
+    authorization_lifetime: timedelta
+    nonce_lifetime: timedelta
+    processing_deadline: timedelta
+    inline_wait: timedelta
+    validation_attempts: int
+
+
+@dataclass
+class Context:
+    """Shared by all requests of a process. Holds nothing that another process would need (design §7)."""
+
+    pool: Pool
+    base_url: str
+    terms_url: str
+    limits: Limits
+    profiles: dict[str, Profile]
+    default_binding_kid: str | None
+    looks: Looks
+    signer: SignerClient
+    issuer: Issuer
+    chains: list[list[bytes]]  # what certifies a certificate of the issuer: the default chain, then the alternates
+    worker: str
+    nonce_key: NonceKey
+    tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    def account_url(self, account_id: object) -> str:
+        """The account's URL, its `kid` (RFC 8555 §6.2)."""
+        return f"{self.base_url}/account/{account_id}"
+
+    def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """`work` goes on after the request that began it; a draining process waits for it."""
+        task = asyncio.create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        return task

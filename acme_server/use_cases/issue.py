@@ -1,0 +1,69 @@
+"""Issuance after the point of no return: have the record signed, or end the order with a cause (design §4.5)."""
+
+from datetime import datetime
+from uuid import UUID
+
+from acme_server.clock import utc_now
+from acme_server.protocol.errors import ErrorType
+from acme_server.storage import jobs, orders
+from acme_server.storage.jobs import Job
+from acme_server.use_cases.context import Context
+from acme_server.use_cases.problem import stored_problem
+from ca import storage as ca
+from ca.signer_lines import Signed, SignerAway, SignRefused
+from sql import Conn, evidence
+
+LONGEST_WAIT = 2.0
+SIGN_TIMEOUT = 10.0
+CRL_ATTEMPTS = 1000
+
+
+async def sign(context: Context, job: Job, to_be_signed_id: UUID, order_id: UUID) -> bool:
+    """Whether the certificate is stored and the order valid. If not now, the job waits, or the order has ended.
+
+    The signer is idempotent: a retry signs the same bytes, or finds them signed. The store ends the job.
+    """
+    match await context.signer.sign(to_be_signed_id, SIGN_TIMEOUT):
+        case Signed():
+            return True
+        case SignRefused(reason):
+            await end(context, order_id, "The certificate cannot be signed. Place a new order.", reason, utc_now())
+        case SignerAway(reason):
+            await jobs.fail(context.pool, job, reason, LONGEST_WAIT)
+    return False
+
+
+async def end(context: Context, order_id: UUID, detail: str, cause: str, now: datetime) -> bool:
+    """The order ended by our fault (see end_with)."""
+    return await end_with(context, order_id, stored_problem(ErrorType.SERVER_INTERNAL, detail), cause, now)
+
+
+async def end_with(context: Context, order_id: UUID, error: bytes, cause: str, now: datetime) -> bool:
+    """The order ended invalid, its record is void and its serial revoked as possibly issued: all or none.
+
+    False when the certificate was stored first. The record is locked before the order, as the signer's store does.
+    """
+    actor = f"process:{context.worker}"
+    async with context.pool.acquire() as conn, conn.transaction():
+        shard = None
+        if record := await orders.to_be_signed_of(conn, order_id):
+            shard = await ca.void(conn, record, ground=cause, actor=actor, now=now)
+            if shard is None:
+                return False
+        if not await orders.end_processing(conn, order_id, error):
+            return False
+        await evidence.append(conn, evidence.entry("order.ended", actor, now, order=str(order_id), cause=cause))
+        if shard is not None:
+            await enqueue_crl(conn, shard, now)
+    return True
+
+
+async def enqueue_crl(conn: Conn, shard: ca.Shard, now: datetime) -> None:
+    """The shard's CRL will be made anew."""
+    await jobs.enqueue(conn, "crl", f"{shard.issuer_id}/{shard.shard}", CRL_ATTEMPTS, now)
+
+
+async def end_overdue(context: Context, now: datetime) -> int:
+    """Every order whose issuance is past its deadline has ended with a cause (T0-2). Returns how many."""
+    detail = "Issuance was not finished in time. Place a new order."
+    return sum([await end(context, late, detail, "deadline", now) for late in await jobs.overdue(context.pool, now)])

@@ -1,0 +1,158 @@
+"""newOrder and the orders list: load, decide, write. RFC 8555 §7.4, §7.1.2.1; RFC 9773 §5; T1-1."""
+
+import os
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from acme_server.protocol import certid
+from acme_server.protocol.challenges import new_token
+from acme_server.protocol.errors import AcmeError, ErrorType
+from acme_server.protocol.identifiers import base_of
+from acme_server.protocol.objects import Account, Order, challenge_types
+from acme_server.protocol.requests import NewOrder
+from acme_server.storage import orders
+from acme_server.storage.orders import Listed, OrderState, WantedAuthorization
+from acme_server.use_cases.context import Context
+from ca.profiles import DEFAULT_PROFILE, Profile, lifetime
+from contract_gate.decision import Admitted, Refused, Request
+from contract_gate.gate import decide
+from contract_gate.storage import decision_row, evidence_of, facts_of, record_refusal
+from sql import Conn
+from sql.ids import uuid7
+
+PAGE = 100
+SOONEST, LATEST = timedelta(hours=-1), timedelta(hours=24)
+
+
+class RefusedByGate(msgspec.Struct, frozen=True):
+    """The gate's refusal, recorded, with the token of the page that explains it (T0-1)."""
+
+    refused: Refused
+    help_token: str
+
+
+async def place_order(
+    context: Context, account: Account, wanted: NewOrder, now: datetime
+) -> OrderState | RefusedByGate:
+    """Pass the contract gate, then store the order. A refusal is returned: raising would undo its record."""
+    names = wanted.names()
+    profile = profile_of(context, wanted.profile)
+    check_start(wanted.not_before, now)
+    replaced = predecessor(context, wanted.replaces)
+    request = Request(tuple(names), wanted.not_before, wanted.not_after, lifetime(profile, wanted.not_before or now))
+    async with context.pool.acquire() as conn:
+        facts = await facts_of(conn, account.binding_key_id, names, now)
+        match decide(facts, request, now):
+            case Refused() as refused:
+                token = await record_refusal(conn, refused, "new_order", actor_of(account), now)
+                return RefusedByGate(refused, token)
+            case Admitted() as admitted:
+                check_end(wanted.not_before or now, wanted.not_after, admitted)
+                return await insert(context, conn, account, admitted, wanted, profile, replaced, now)
+
+
+async def insert(
+    context: Context, conn: Conn, account: Account, admitted: Admitted, wanted: NewOrder, profile: Profile,
+    replaced: bytes | None, now: datetime,
+) -> OrderState:  # fmt: skip
+    """Decision, evidence and order: one statement, one commit. What permits it is an argument of it."""
+    names = list(admitted.names)
+    order = Order(
+        id=uuid7(now), account_id=account.id, contract_id=admitted.contract_id, status="pending", names=names,
+        authorization_ids=[], profile=profile.name, not_before=wanted.not_before, not_after=wanted.not_after,
+        replaces=wanted.replaces, error=None, certificate_id=None,
+        expires_at=(now + context.limits.order_lifetime).replace(microsecond=0), created_at=now,
+    )  # fmt: skip
+    authorizations = [WantedAuthorization(uuid7(now), name, tokens_for(name)) for name in names]
+    decision = decision_row(admitted, "new_order")
+    proof = evidence_of(decision, actor_of(account))
+    ids = await orders.insert_order(conn, order, replaced, decision, proof, authorizations)
+    if ids is None:
+        raise await cannot_replace(conn, replaced or b"", account, names)
+    new = {wanted.id for wanted in authorizations}
+    statuses = ["pending" if id in new else "valid" for id in ids]
+    placed = msgspec.structs.replace(order, authorization_ids=ids)
+    return OrderState(placed, statuses, [order.expires_at] * len(ids), [None] * len(ids))
+
+
+def actor_of(account: Account) -> str:
+    """The account as evidence names it."""
+    return f"account:{account.id}"
+
+
+def tokens_for(name: str) -> tuple[str, ...]:
+    """A fresh token for each challenge type on offer for the name (A-156)."""
+    base, wildcard = base_of(name)
+    return tuple(new_token(os.urandom(16)) for _ in challenge_types(base, wildcard))
+
+
+def profile_of(context: Context, wanted: str | None) -> Profile:
+    """The profile asked for, or the default one (A-226, A-229)."""
+    found = context.profiles.get(wanted or DEFAULT_PROFILE.name)
+    if found is None:
+        raise AcmeError(
+            ErrorType.INVALID_PROFILE, f"No profile {str(wanted)[:64]!r} here. On offer: {', '.join(context.profiles)}."
+        )
+    return found
+
+
+def check_start(not_before: datetime | None, now: datetime) -> None:
+    """A wanted notBefore can be met: it is refused rather than altered (A-115)."""
+    if not_before is not None and not now + SOONEST <= not_before <= now + LATEST:
+        raise AcmeError(
+            ErrorType.MALFORMED,
+            f'"notBefore" must lie between an hour ago and 24 hours ahead, not at {not_before:%FT%TZ}.',
+        )
+
+
+def check_end(not_before: datetime, not_after: datetime | None, admitted: Admitted) -> None:
+    """A wanted notAfter can be met by the profile and the contract (A-115, T12-5)."""
+    if not_after is None:
+        return
+    if not_after <= not_before:
+        raise AcmeError(ErrorType.MALFORMED, '"notAfter" is not later than the start of the validity.')
+    if not_after > admitted.not_after_limit:
+        raise AcmeError(
+            ErrorType.MALFORMED,
+            f'"notAfter" is later than this profile and contract allow, {admitted.not_after_limit:%FT%TZ}. '
+            "Ask for less, or leave it out.",
+        )
+
+
+def predecessor(context: Context, replaces: str | None) -> bytes | None:
+    """Serial of the certificate that the order replaces (A-221)."""
+    if replaces is None:
+        return None
+    key_id, serial = certid.parse(replaces)
+    if key_id != context.issuer.key_id:
+        raise AcmeError(ErrorType.MALFORMED, '"replaces" names a certificate that this CA did not issue.')
+    return serial
+
+
+async def cannot_replace(conn: Conn, serial: bytes, account: Account, names: Sequence[str]) -> AcmeError:
+    """Why `replaces` was refused (RFC 9773 §5). A stranger's certificate looks like none (A-189)."""
+    found = await orders.replaced_by(conn, serial, account.id, names)
+    if found is None or not found.own:
+        return AcmeError(ErrorType.MALFORMED, '"replaces" names no certificate of this account.')
+    if not found.shares_name:
+        return AcmeError(ErrorType.MALFORMED, "The certificate to be replaced has none of the names of this order.")
+    return AcmeError(
+        ErrorType.ALREADY_REPLACED, "Another order replaces this certificate already. Leave out \"replaces\"."
+    )  # fmt: skip
+
+
+async def order_of(context: Context, account: Account, order_id: UUID) -> OrderState | None:
+    """The account's order."""
+    return await orders.order_of_account(context.pool, order_id, account.id)
+
+
+async def page_of_orders(
+    context: Context, account: Account, after: UUID, now: datetime
+) -> tuple[Sequence[Listed], UUID | None]:
+    """A page of the account's orders without the invalid ones, and where the next page begins (A-087 to A-089)."""
+    found = await orders.orders_of_account(context.pool, account.id, after, PAGE, now)
+    following = found[-1].id if len(found) == PAGE else None
+    return [order for order in found if order.status != "invalid"], following

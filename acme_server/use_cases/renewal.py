@@ -1,0 +1,40 @@
+"""Certificates for download and when to renew them. RFC 8555 §7.4.2, RFC 9773."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from acme_server.protocol import certid
+from acme_server.protocol.objects import Account
+from acme_server.protocol.renewal import Window, suggested_window
+from acme_server.storage import certificates
+from acme_server.use_cases.context import Context
+
+
+class Renewal(msgspec.Struct, frozen=True):
+    """When to renew a certificate, and the page that says why, if an operator moved the window."""
+
+    window: Window
+    explanation_url: str | None
+
+
+async def renewal_of(context: Context, text: str, now: datetime) -> Renewal | None:
+    """The suggested window (A-214 to A-220); None when this CA has no such certificate."""
+    key_id, serial = certid.parse(text)
+    if key_id != context.issuer.key_id:
+        return None
+    facts = await certificates.renewal_facts(context.pool, serial)
+    if facts is None:
+        return None
+    override = Window(facts.starts_at, facts.ends_at) if facts.starts_at and facts.ends_at else None
+    window = suggested_window(facts.not_before, facts.not_after, facts.revoked_at, override, now, serial=facts.serial)
+    return Renewal(window, facts.explanation_url)
+
+
+async def chain_of(context: Context, account: Account, certificate_id: UUID, alternate: int) -> list[bytes] | None:
+    """The account's certificate and what certifies it, in DER; `alternate` 0 is the default chain (A-175)."""
+    if not 0 <= alternate < len(context.chains):
+        return None
+    found = await certificates.certificate_of_account(context.pool, certificate_id, account.id)
+    return None if found is None else [found.der, *context.chains[alternate]]

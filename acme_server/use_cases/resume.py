@@ -1,0 +1,84 @@
+"""An order in processing, taken up by a worker: CAA again if it is old, the gate, the record, the signature (T0-5)."""
+
+from datetime import datetime
+
+from acme_server.clock import utc_now
+from acme_server.protocol.csr import parse_csr
+from acme_server.protocol.errors import AcmeError, ErrorType
+from acme_server.protocol.objects import Order
+from acme_server.storage import authorizations, jobs, orders
+from acme_server.storage.jobs import Job
+from acme_server.storage.orders import InProcessing
+from acme_server.use_cases import issue
+from acme_server.use_cases.admission import CONTRACT_LOCK, Begun, pass_gate
+from acme_server.use_cases.context import Context
+from acme_server.use_cases.finalize import cause_of
+from acme_server.use_cases.orders import RefusedByGate
+from acme_server.use_cases.problem import stored_problem
+from acme_server.validation.outcome import NotProven
+from sql.transactions import shared, under_locks
+
+
+async def resume(context: Context, job: Job) -> None:
+    """The order is valid, or has ended with a cause, or its job waits."""
+    now = utc_now()
+    found = await orders.order_in_processing(context.pool, orders.id_of(job.subject))
+    if found is None:
+        await jobs.finish(context.pool, job)
+    elif found.deadline_at <= now:
+        await issue.end_overdue(context, now)
+    elif found.to_be_signed_id is not None:
+        await issue.sign(context, job, found.to_be_signed_id, found.id)
+    else:
+        await go_on(context, job, found, now)
+
+
+async def go_on(context: Context, job: Job, found: InProcessing, now: datetime) -> None:
+    """What finalize put off: CAA, then the transaction that records what will be signed, then the signature."""
+    try:
+        if refused := await check_caa(context, found, now):
+            await issue.end_with(context, found.id, stored_problem(refused.type, refused.detail), "caa", now)
+            return
+        begun = await admit(context, found, now)
+    except AcmeError as error:
+        await issue.end_with(context, found.id, stored_problem(error.type, error.detail), error.type.value, now)
+        return
+    if isinstance(begun, RefusedByGate):
+        await issue.end_with(context, found.id, cause_of(begun), "refused by the gate", now)
+    else:
+        await issue.sign(context, job, begun.to_be_signed_id, found.id)
+
+
+async def check_caa(context: Context, found: InProcessing, now: datetime) -> NotProven | None:
+    """CAA permits every name now (RFC 8659), which is recorded; else the first refusal."""
+    held = await authorizations.authorizations_of_order(context.pool, found.authorization_ids)
+    for each in held:
+        if each.identifier_type == "ip":
+            continue
+        account_url = context.account_url(found.account_id)
+        outcome = await context.looks.caa(each.identifier_value, each.wildcard, account_url, each.challenge_type or "")
+        if isinstance(outcome, NotProven):
+            return outcome
+    await authorizations.caa_checked(context.pool, found.authorization_ids, now)
+    return None
+
+
+async def admit(context: Context, found: InProcessing, now: datetime) -> Begun | RefusedByGate:
+    """The gate's answer in the transaction that records what will be signed, under the contract's lock."""
+    if found.csr is None:
+        raise AcmeError(ErrorType.SERVER_INTERNAL, "The CSR of this order is missing. Place a new order.")
+    order = Order(
+        id=found.id, account_id=found.account_id, contract_id=found.contract_id, status="processing",
+        names=found.names, authorization_ids=found.authorization_ids, profile=found.profile,
+        not_before=found.not_before, not_after=found.not_after, replaces=None, error=None, certificate_id=None,
+        expires_at=found.deadline_at, created_at=now,
+    )  # fmt: skip
+    lock = shared(CONTRACT_LOCK, found.contract_number)
+    async with context.pool.acquire() as conn, under_locks(conn, lock):
+        passed = await pass_gate(
+            context, conn, order, found.binding_key_id, parse_csr(found.csr), "before_signing", "processing",
+            f"process:{context.worker}", found.deadline_at, now,
+        )  # fmt: skip
+    if not isinstance(passed, Begun | RefusedByGate):
+        raise TypeError("a CSR was given, so an admission has a record")
+    return passed

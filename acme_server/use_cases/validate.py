@@ -1,0 +1,78 @@
+"""The validation job: look, then write the result, its evidence and the end of the job as one. RFC 8555 §8, T4-4."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import msgspec
+
+from acme_server.clock import utc_now
+from acme_server.protocol.objects import Authorization
+from acme_server.storage import authorizations
+from acme_server.storage.jobs import Job
+from acme_server.use_cases.context import Context
+from acme_server.use_cases.problem import stored_problem
+from acme_server.validation.outcome import NotProven, Proven
+from sql import evidence
+
+WAITS = (timedelta(seconds=3), timedelta(seconds=10), timedelta(seconds=30))
+
+
+async def validate(
+    context: Context, job: Job, authorization: Authorization, contract_id: UUID | None
+) -> Authorization | None:
+    """The authorization after this attempt; None when another worker holds the job by now.
+
+    A temporary failure is recorded at once and tried again later, up to the job's number of attempts (A-151, A-152).
+    """
+    outcome = await look(context, authorization)
+    if isinstance(outcome, NotProven) and outcome.temporary and job.attempts < job.max_attempts:
+        return await try_later(context, job, authorization, outcome)
+    now = utc_now()
+    if isinstance(outcome, Proven):
+        status, error = "valid", None
+        expires_at = (now + context.limits.authorization_lifetime).replace(microsecond=0)
+    else:
+        status, error, expires_at = "invalid", problem_of(outcome), authorization.expires_at
+    proof = evidence.entry(
+        "authorization.validated", f"process:{context.worker}", now, contract_id=contract_id,
+        authorization=str(authorization.id), account=str(authorization.account_id), name=authorization.name,
+        method=authorization.challenge_type, outcome=status, seen=outcome,
+    )  # fmt: skip
+    return await authorizations.finish_validation(
+        context.pool, job.id, job.fence, authorization.id, status, error, now, expires_at, proof
+    )
+
+
+async def look(context: Context, authorization: Authorization) -> Proven | NotProven:
+    """The challenge is answered as expected and CAA permits issuance, or what is wrong."""
+    method, key_authorization = authorization.challenge_type or "", authorization.key_authorization or ""
+    token = key_authorization.partition(".")[0]
+    outcome = await context.looks.validate(method, authorization.identifier_value, token, key_authorization)
+    if isinstance(outcome, NotProven) or authorization.identifier_type == "ip":
+        return outcome
+    permitted = await context.looks.caa(
+        authorization.identifier_value, authorization.wildcard, context.account_url(authorization.account_id), method
+    )
+    return permitted if isinstance(permitted, NotProven) else with_caa(outcome, permitted)
+
+
+def with_caa(proven: Proven, permitted: Proven) -> Proven:
+    """What was seen of the challenge and of CAA, as one."""
+    return msgspec.structs.replace(proven, detail={**proven.detail, "caa": permitted.detail})
+
+
+async def try_later(
+    context: Context, job: Job, authorization: Authorization, failed: NotProven
+) -> Authorization | None:
+    """The failed attempt is in the challenge; the job waits."""
+    wait = WAITS[min(job.attempts, len(WAITS)) - 1]
+    error = problem_of(failed)
+    held = await authorizations.record_failed_attempt(
+        context.pool, job.id, job.fence, authorization.id, error, wait, failed.detail
+    )
+    return msgspec.structs.replace(authorization, challenge_error=error) if held else None
+
+
+def problem_of(failed: NotProven) -> bytes:
+    """The problem document of a failed look, as stored and shown."""
+    return stored_problem(failed.type, failed.detail)

@@ -1,0 +1,124 @@
+"""Takes validation, issuance and CRL jobs, calls the same use cases, and keeps the house (design §7)."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+
+from acme_server.clock import utc_now
+from acme_server.protocol.nonce import expired_slot
+from acme_server.storage import authorizations, jobs, nonces
+from acme_server.storage.jobs import Job
+from acme_server.use_cases import issue, resume
+from acme_server.use_cases.context import Context
+from acme_server.use_cases.sweep import ensure_partitions, sweep_expired
+from acme_server.use_cases.validate import validate
+from ca import storage as ca
+from ca.signer_lines import CrlMade
+
+LOG = structlog.get_logger(__name__)
+POLL = timedelta(seconds=1)
+LEASE_SECONDS = 60.0
+AT_ONCE = 32
+CRL_AGE = timedelta(hours=24)
+CRL_TIMEOUT = 60.0
+LONGEST_WAIT = 60.0
+
+
+async def run(context: Context, stop: asyncio.Event) -> None:
+    """Works until `stop`, then finishes the jobs at hand."""
+    sweeps: list[tuple[timedelta, Callable[[Context, datetime], Awaitable[object]]]] = [
+        (POLL, issue.end_overdue),
+        (timedelta(seconds=30), enqueue_crls),
+        (timedelta(minutes=1), sweep_expired),
+        (timedelta(minutes=5), truncate_nonces),
+        (timedelta(hours=6), ensure_partitions),
+    ]
+    await asyncio.gather(take_jobs(context, stop), *(every(span, sweep, context, stop) for span, sweep in sweeps))
+    if context.tasks:
+        await asyncio.wait(context.tasks)
+
+
+async def every(
+    span: timedelta, sweep: Callable[[Context, datetime], Awaitable[object]], context: Context, stop: asyncio.Event
+) -> None:
+    """`sweep` runs every `span`; a failure is logged and the next turn tries again."""
+    while not stop.is_set():
+        try:
+            await sweep(context, utc_now())
+        except Exception:
+            LOG.exception("sweep_failed", sweep=sweep.__name__)
+        await pause(stop, span)
+
+
+async def pause(stop: asyncio.Event, span: timedelta) -> None:
+    """Returns after `span`, or as soon as the process is to stop."""
+    try:
+        async with asyncio.timeout(span.total_seconds()):
+            await stop.wait()
+    except TimeoutError:
+        return
+
+
+async def take_jobs(context: Context, stop: asyncio.Event) -> None:
+    """Due jobs are worked on, up to AT_ONCE at once."""
+    while not stop.is_set():
+        free = AT_ONCE - len(context.tasks)
+        try:
+            taken = await jobs.claim(context.pool, free, context.worker, LEASE_SECONDS) if free else []
+        except Exception:
+            LOG.exception("claim_failed")
+            taken = []
+        for job in taken:
+            context.start(work(context, job))
+        if not taken:
+            await pause(stop, POLL)
+
+
+async def work(context: Context, job: Job) -> None:
+    """The job is done, or waits for its next try with what went wrong."""
+    try:
+        await HANDLERS[job.kind](context, job)
+    except Exception as error:
+        LOG.exception("job_failed", kind=job.kind, subject=job.subject, attempts=job.attempts)
+        await jobs.fail(context.pool, job, repr(error), LONGEST_WAIT)
+
+
+async def validate_job(context: Context, job: Job) -> None:
+    """The challenge is looked at again."""
+    found = await authorizations.authorization_by_id(context.pool, UUID(job.subject))
+    if found is None or found.challenge_status != "processing":
+        await jobs.finish(context.pool, job)
+        return
+    await validate(context, job, found, None)
+
+
+async def crl_job(context: Context, job: Job) -> None:
+    """The shard's CRL is made anew by the signer; a revocation that came meanwhile has the job run again."""
+    issuer_id, shard = map(int, job.subject.split("/"))
+    match await context.signer.crl(issuer_id, shard, CRL_TIMEOUT):
+        case CrlMade():
+            await jobs.finish(context.pool, job)
+        case failed:
+            await jobs.fail(context.pool, job, failed.reason, LONGEST_WAIT)
+
+
+async def enqueue_crls(context: Context, now: datetime) -> None:
+    """Every shard that lacks a revocation, or whose CRL is a day old, has a job (C-134)."""
+    async with context.pool.acquire() as conn:
+        for shard in await ca.crls_due(conn, now - CRL_AGE):
+            await issue.enqueue_crl(conn, shard, now)
+
+
+async def truncate_nonces(context: Context, now: datetime) -> None:
+    """Nonces that cannot be valid any more are forgotten."""
+    await nonces.truncate_slot(context.pool, expired_slot(now, context.limits.nonce_lifetime))
+
+
+HANDLERS: dict[str, Callable[[Context, Job], Awaitable[None]]] = {
+    "validate": validate_job,
+    "issue": resume.resume,
+    "crl": crl_job,
+}

@@ -1,0 +1,102 @@
+-- name: authorization_of_account
+-- $1 authorization id  $2 account id
+SELECT id, account_id, identifier_type, identifier_value, wildcard, status, tokens, challenge_type, challenge_status,
+    challenge_error, key_authorization, validated_at, caa_checked_at, expires_at
+FROM acme.authorizations WHERE id = $1 AND account_id = $2;
+
+-- name: authorization_by_id
+-- $1 authorization id
+SELECT id, account_id, identifier_type, identifier_value, wildcard, status, tokens, challenge_type, challenge_status,
+    challenge_error, key_authorization, validated_at, caa_checked_at, expires_at
+FROM acme.authorizations WHERE id = $1;
+
+-- name: authorizations_of_order
+-- $1 authorization ids
+SELECT id, account_id, identifier_type, identifier_value, wildcard, status, tokens, challenge_type, challenge_status,
+    challenge_error, key_authorization, validated_at, caa_checked_at, expires_at
+FROM acme.authorizations WHERE id = ANY ($1::uuid[]);
+
+-- name: respond
+-- The response to a challenge and the job that validates it: both or neither (design §4.3). The key authorization is
+-- fixed now (A-155). The type's token stands at another place for each kind of identifier; 0 is: not on offer.
+-- No row: nothing to start. $1 authorization id  $2 account id  $3 type  $4 place for dns  $5 for wildcard  $6 for ip
+-- $7 thumbprint, base64url  $8 now  $9 job id  $10 attempts at most  $11 worker  $12 lease in seconds
+WITH responded AS (
+    UPDATE acme.authorizations SET challenge_type = $3, challenge_status = 'processing', responded_at = $8,
+        key_authorization =
+            tokens[CASE WHEN identifier_type = 'ip' THEN $6::integer WHEN wildcard THEN $5 ELSE $4 END] || '.' || $7
+    WHERE id = $1 AND account_id = $2 AND status = 'pending' AND challenge_type IS NULL AND expires_at > $8
+      AND CASE WHEN identifier_type = 'ip' THEN $6 WHEN wildcard THEN $5 ELSE $4 END > 0
+    RETURNING *
+), job AS (
+    INSERT INTO acme.jobs (id, kind, subject, max_attempts, fence, locked_by, locked_until)
+    SELECT $9, 'validate', id::text, $10, 1, $11, now() + make_interval(secs => $12) FROM responded
+)
+SELECT id, account_id, identifier_type, identifier_value, wildcard, status, tokens, challenge_type, challenge_status,
+    challenge_error, key_authorization, validated_at, caa_checked_at, expires_at
+FROM responded;
+
+-- name: hasten
+-- A client asks again while the server waits to retry: the next attempt may start now, once in five seconds (A-152).
+-- $1 authorization id
+UPDATE acme.jobs SET run_at = now()
+WHERE kind = 'validate' AND subject = $1::uuid::text AND NOT dead AND attempts > 0 AND locked_until IS NULL
+  AND run_at BETWEEN now() AND now() + interval '1 hour';
+
+-- name: finish_validation
+-- The result, its evidence and the end of the job: all or none. No row: another worker holds the job by now.
+-- $1 job id  $2 fence  $3 authorization id  $4 status  $5 error  $6 now  $7 expires at  $8 evidence id  $9 actor
+-- $10 evidence content  $11 contract id
+WITH job AS (
+    DELETE FROM acme.jobs WHERE id = $1 AND fence = $2 RETURNING id
+), result AS (
+    UPDATE acme.authorizations SET status = $4, challenge_status = $4, challenge_error = $5, attempts = attempts + 1,
+        validated_at = CASE WHEN $4 = 'valid' THEN $6::timestamptz END,
+        caa_checked_at = CASE WHEN $4 = 'valid' THEN $6::timestamptz END,
+        expires_at = CASE WHEN $4 = 'valid' THEN $7 ELSE expires_at END
+    WHERE id = $3 AND status = 'pending' AND challenge_status = 'processing' AND EXISTS (SELECT FROM job)
+    RETURNING *
+), evidence AS (
+    INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)
+    SELECT $8, 'authorization.validated', $11, $9, $6, $10 FROM result
+)
+SELECT id, account_id, identifier_type, identifier_value, wildcard, status, tokens, challenge_type, challenge_status,
+    challenge_error, key_authorization, validated_at, caa_checked_at, expires_at
+FROM result;
+
+-- name: record_failed_attempt
+-- The query failed and will be made again: recorded in the challenge at once (A-151), the job waits.
+-- $1 job id  $2 fence  $3 authorization id  $4 error  $5 seconds to wait  $6 last error
+WITH job AS (
+    UPDATE acme.jobs SET locked_by = NULL, locked_until = NULL, last_error = $6,
+        run_at = now() + make_interval(secs => $5)
+    WHERE id = $1 AND fence = $2 RETURNING id
+)
+UPDATE acme.authorizations SET challenge_error = $4, attempts = attempts + 1
+WHERE id = $3 AND challenge_status = 'processing' AND EXISTS (SELECT FROM job)
+RETURNING id;
+
+-- name: deactivate
+-- $1 authorization id  $2 account id  $3 now  $4 evidence id  $5 actor  $6 content  $7 contract id
+WITH ended AS (
+    UPDATE acme.authorizations SET status = 'deactivated'
+    WHERE id = $1 AND account_id = $2 AND status IN ('pending', 'valid') AND expires_at > $3 RETURNING *
+), evidence AS (
+    INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)
+    SELECT $4, 'authorization.deactivated', $7, $5, $3, $6 FROM ended
+)
+SELECT id, account_id, identifier_type, identifier_value, wildcard, status, tokens, challenge_type, challenge_status,
+    challenge_error, key_authorization, validated_at, caa_checked_at, expires_at
+FROM ended;
+
+-- name: caa_checked
+-- $1 authorization ids  $2 now
+UPDATE acme.authorizations SET caa_checked_at = $2 WHERE id = ANY ($1::uuid[]) AND status = 'valid';
+
+-- name: holds_all
+-- Whether the account holds a valid authorization for every name (A-180). $1 account id  $2 values  $3 wildcards  $4 now
+SELECT bool_and(EXISTS (
+    SELECT FROM acme.authorizations a
+    WHERE a.account_id = $1 AND a.identifier_value = n.value AND a.wildcard = n.wildcard
+      AND a.status = 'valid' AND a.expires_at > $4))
+FROM unnest($2::text[], $3::boolean[]) AS n (value, wildcard);

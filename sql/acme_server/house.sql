@@ -1,0 +1,7 @@
+-- name: ensure_partitions
+-- $1 from the month of  $2 months
+SELECT keiyaku.ensure_partitions($1, $2);
+
+-- name: months_ahead
+-- $1 after
+SELECT keiyaku.months_ahead($1);

@@ -1,0 +1,197 @@
+-- name: insert_order
+-- The decision that admits it, its evidence, the order and its authorizations: all or none. RFC 8555 §7.4, T1-1.
+-- A valid authorization of the account for the same name is used again when it outlives the order.
+-- No row: `replaces` names a certificate that this account may not replace (RFC 9773 §5).
+-- $1 order id  $2 account id  $3 contract id  $4 names  $5 profile  $6 not before  $7 not after
+-- $8 replaces  $9 replaced serial  $10 expires at  $11 now
+-- $12 decision id  $13 binding key id  $14 not after limit  $15 facts  $16 findings
+-- $17 evidence id  $18 actor  $19 evidence content
+-- $20 authorization ids  $21 identifier types  $22 values  $23 wildcards  $24 tokens, spaces between  $25 their expiry
+WITH predecessor AS (
+    SELECT s.serial FROM ca.serials s
+    JOIN acme.issuances i ON i.to_be_signed_id = s.to_be_signed_id AND i.account_id = $2
+    JOIN ca.certificates c ON c.id = s.to_be_signed_id AND c.names && $4
+    WHERE s.serial = $9
+), claim AS (
+    INSERT INTO acme.replacements AS r (serial, order_id) SELECT serial, $1 FROM predecessor
+    ON CONFLICT (serial) DO UPDATE SET order_id = excluded.order_id
+    WHERE EXISTS (
+        SELECT FROM acme.orders o WHERE o.id = r.order_id AND (o.status = 'invalid' OR o.status = 'pending' AND (
+            o.expires_at <= $11 OR EXISTS (
+                SELECT FROM acme.authorizations a WHERE a.id = ANY (o.authorization_ids)
+                AND (a.status NOT IN ('pending', 'valid') OR a.expires_at <= $11)))))
+    RETURNING serial
+), allowed AS (
+    SELECT WHERE $9::bytea IS NULL OR EXISTS (SELECT FROM claim)
+), wanted AS (
+    SELECT * FROM unnest($20::uuid[], $21::text[], $22::text[], $23::boolean[], $24::text[])
+        WITH ORDINALITY AS w (id, identifier_type, identifier_value, wildcard, tokens, position)
+), used AS (
+    SELECT w.*, (
+        SELECT a.id FROM acme.authorizations a
+        WHERE a.account_id = $2 AND a.identifier_value = w.identifier_value AND a.wildcard = w.wildcard
+          AND a.status = 'valid' AND a.expires_at > $10
+        ORDER BY a.expires_at DESC LIMIT 1) AS valid_id
+    FROM wanted w
+), authorizations AS (
+    INSERT INTO acme.authorizations (id, account_id, identifier_type, identifier_value, wildcard, tokens, expires_at,
+        created_at)
+    SELECT id, $2, identifier_type, identifier_value, wildcard, string_to_array(tokens, ' '), $25, $11
+    FROM used, allowed WHERE valid_id IS NULL
+), decision AS (
+    INSERT INTO gate.decisions (id, contract_id, binding_key_id, stage, outcome, names, not_after_limit, facts, findings,
+        decided_at)
+    SELECT $12, $3, $13, 'new_order', 'admitted', $4, $14, $15, $16, $11 FROM allowed
+), evidence AS (
+    INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)
+    SELECT $17, 'gate.decided', $3, $18, $11, $19 FROM allowed
+)
+INSERT INTO acme.orders (id, account_id, contract_id, admission_id, names, authorization_ids, profile, not_before,
+    not_after, replaces, expires_at, created_at)
+SELECT $1, $2, $3, $12, $4, (SELECT array_agg(coalesce(valid_id, id) ORDER BY position) FROM used), $5, $6, $7, $8,
+    $10, $11
+FROM allowed
+RETURNING authorization_ids;
+
+-- name: replaced_by
+-- Why a certificate may not be replaced. $1 serial  $2 account id  $3 names
+SELECT i.account_id = $2 AS own, c.names && $3 AS shares_name, r.order_id IS NOT NULL AS replaced
+FROM ca.serials s
+JOIN acme.issuances i ON i.to_be_signed_id = s.to_be_signed_id
+LEFT JOIN ca.certificates c ON c.id = s.to_be_signed_id
+LEFT JOIN acme.replacements r ON r.serial = s.serial
+WHERE s.serial = $1;
+
+-- name: order_of_account
+-- The order and what its status follows from: status, expiry and error of each authorization, as parallel arrays.
+-- $1 order id  $2 account id
+SELECT o.id, o.account_id, o.contract_id, o.status, o.names, o.authorization_ids, o.profile, o.not_before, o.not_after,
+    o.replaces, o.error, o.certificate_id, o.expires_at, o.created_at, a.statuses, a.expiries, a.errors
+FROM acme.orders o
+CROSS JOIN LATERAL (
+    SELECT array_agg(status) AS statuses, array_agg(expires_at) AS expiries, array_agg(challenge_error) AS errors
+    FROM acme.authorizations WHERE o.status = 'pending' AND id = ANY (o.authorization_ids)
+) AS a
+WHERE o.id = $1 AND o.account_id = $2;
+
+-- name: orders_of_account
+-- A page of the account's orders, oldest first, with what their status follows from.
+-- $1 account id  $2 id before the first  $3 how many
+SELECT o.id, o.status, o.expires_at, a.statuses, a.expiries
+FROM acme.orders o
+CROSS JOIN LATERAL (
+    SELECT array_agg(status) AS statuses, array_agg(expires_at) AS expiries
+    FROM acme.authorizations WHERE o.status = 'pending' AND id = ANY (o.authorization_ids)
+) AS a
+WHERE o.account_id = $1 AND o.id > $2
+ORDER BY o.id LIMIT $3;
+
+-- name: order_to_finalize
+-- The order with all that finalize asks before the contract's lock: its authorizations with the evidence they rest on,
+-- whether the CSR's key is or was an account's key or is blocked, and how fresh the evidence seal is.
+-- $1 order id  $2 account id  $3 SHA-256 of the CSR's SPKI
+SELECT o.id, o.account_id, o.contract_id, o.status, o.names, o.authorization_ids, o.profile, o.not_before, o.not_after,
+    o.replaces, o.error, o.certificate_id, o.expires_at, o.created_at, a.statuses, a.expiries, a.errors,
+    a.validated, a.caa_checked, c.number AS contract_number,
+    EXISTS (SELECT FROM acme.account_keys WHERE spki_sha256 = $3) AS is_account_key,
+    EXISTS (SELECT FROM ca.blocked_keys WHERE spki_sha256 = $3) AS is_blocked_key,
+    (SELECT sealed_through_at FROM evidence.seal_state) AS sealed_through_at
+FROM acme.orders o
+JOIN gate.contracts c ON c.id = o.contract_id
+CROSS JOIN LATERAL (
+    SELECT array_agg(status) AS statuses, array_agg(expires_at) AS expiries, array_agg(challenge_error) AS errors,
+        array_agg(validated_at) AS validated,
+        array_agg(CASE WHEN identifier_type = 'ip' THEN 'infinity' ELSE caa_checked_at END) AS caa_checked
+    FROM acme.authorizations WHERE o.status = 'pending' AND id = ANY (o.authorization_ids)
+) AS a
+WHERE o.id = $1 AND o.account_id = $2;
+
+-- name: begin_issuance
+-- The point of no return (design §4.4): decision, evidence, serial, to-be-signed bytes, ready -> processing and the job.
+-- Runs under the contract's lock. No row: another request was first.
+-- $1 order id  $2 from status  $3 deadline at  $4 now  $5 worker  $6 lease in seconds
+-- $7 decision id  $8 contract id  $9 binding key id  $10 stage  $11 names  $12 not after limit  $13 facts  $14 findings
+-- $15 evidence id  $16 actor  $17 evidence content
+-- $18 to-be-signed id  $19 issuer id  $20 serial  $21 profile  $22 tbs  $23 SPKI SHA-256  $24 not before  $25 not after
+-- $26 shard  $27 account id  $28 job id
+WITH moved AS (
+    UPDATE acme.orders SET status = 'processing', deadline_at = $3, fence = fence + 1
+    WHERE id = $1 AND account_id = $27 AND status = $2 RETURNING id
+), decision AS (
+    INSERT INTO gate.decisions (id, contract_id, binding_key_id, stage, outcome, names, not_after_limit, facts, findings,
+        decided_at)
+    SELECT $7, $8, $9, $10, 'admitted', $11, $12, $13, $14, $4 FROM moved
+), evidence AS (
+    INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)
+    SELECT $15, 'gate.decided', $8, $16, $4, $17 FROM moved
+), record AS (
+    INSERT INTO ca.to_be_signed (id, issuer_id, admission_id, serial, profile, tbs, names, spki_sha256, not_before,
+        not_after, shard, deadline_at, created_at)
+    SELECT $18, $19, $7, $20, $21, $22, $11, $23, $24, $25, $26, $3, $4 FROM moved
+), serial AS (
+    INSERT INTO ca.serials (serial, to_be_signed_id, issuer_id) SELECT $20, $18, $19 FROM moved
+), issuance AS (
+    INSERT INTO acme.issuances (order_id, to_be_signed_id, account_id, contract_id) SELECT $1, $18, $27, $8 FROM moved
+), job AS (
+    INSERT INTO acme.jobs (id, kind, subject, deadline_at, max_attempts, fence, locked_by, locked_until)
+    SELECT $28, 'issue', $1::uuid::text, $3, 1000, 1, $5, now() + make_interval(secs => $6) FROM moved
+    ON CONFLICT (kind, subject) WHERE NOT dead DO NOTHING
+)
+SELECT id FROM moved;
+
+-- name: defer_issuance
+-- Something slow must come first: processing without to-be-signed bytes; a worker passes the gate again (design §4.4).
+-- $1 order id  $2 account id  $3 deadline at  $4 now  $5 csr
+-- $6 decision id  $7 contract id  $8 binding key id  $9 names  $10 not after limit  $11 facts  $12 findings
+-- $13 evidence id  $14 actor  $15 evidence content  $16 job id
+WITH moved AS (
+    UPDATE acme.orders SET status = 'processing', deadline_at = $3, fence = fence + 1, csr = $5
+    WHERE id = $1 AND account_id = $2 AND status = 'pending' RETURNING id
+), decision AS (
+    INSERT INTO gate.decisions (id, contract_id, binding_key_id, stage, outcome, names, not_after_limit, facts, findings,
+        decided_at)
+    SELECT $6, $7, $8, 'finalize', 'admitted', $9, $10, $11, $12, $4 FROM moved
+), evidence AS (
+    INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)
+    SELECT $13, 'gate.decided', $7, $14, $4, $15 FROM moved
+), job AS (
+    INSERT INTO acme.jobs (id, kind, subject, deadline_at, max_attempts)
+    SELECT $16, 'issue', $1::uuid::text, $3, 1000 FROM moved
+)
+SELECT id FROM moved;
+
+-- name: end_order
+-- The order is invalid with its cause. $1 order id  $2 account id  $3 from status  $4 error
+UPDATE acme.orders SET status = 'invalid', error = $4 WHERE id = $1 AND account_id = $2 AND status = $3 RETURNING id;
+
+-- name: order_in_processing
+-- What a worker needs to go on with an order. $1 order id
+SELECT o.id, o.account_id, o.contract_id, o.names, o.authorization_ids, o.profile, o.not_before, o.not_after, o.csr,
+    o.deadline_at, i.to_be_signed_id, acct.binding_key_id, c.number AS contract_number
+FROM acme.orders o
+JOIN acme.accounts acct ON acct.id = o.account_id
+JOIN gate.contracts c ON c.id = o.contract_id
+LEFT JOIN acme.issuances i ON i.order_id = o.id
+WHERE o.id = $1 AND o.status = 'processing';
+
+-- name: to_be_signed_of
+-- $1 order id
+SELECT to_be_signed_id FROM acme.issuances WHERE order_id = $1;
+
+-- name: end_processing
+-- The order is invalid with its cause and its job is gone: both or neither. $1 order id  $2 error
+WITH ended AS (
+    UPDATE acme.orders SET status = 'invalid', error = $2 WHERE id = $1 AND status = 'processing' RETURNING id
+), job AS (
+    DELETE FROM acme.jobs WHERE kind = 'issue' AND subject = $1::uuid::text AND EXISTS (SELECT FROM ended)
+)
+SELECT id FROM ended;
+
+-- name: sweep_expired
+-- Orders left unfinished past their expiry are invalid (A-136). $1 from id  $2 to id  $3 now  $4 error  $5 how many
+WITH late AS (
+    SELECT id FROM acme.orders
+    WHERE id >= $1 AND id < $2 AND status = 'pending' AND expires_at <= $3 ORDER BY id LIMIT $5
+)
+UPDATE acme.orders o SET status = 'invalid', error = coalesce(error, $4) FROM late
+WHERE o.id = late.id AND o.status = 'pending' RETURNING o.id;
