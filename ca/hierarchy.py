@@ -1,0 +1,223 @@
+"""`keiyaku ca init`: a root, an issuing CA, two further roots that cross-certify it, and every first CRL.
+
+Issuer 0 is the root, 1 the issuing CA, 2 and 3 the roots of the alternate chains. RFC 5280; BR 7.1.2.1, 7.1.2.6.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+
+import asyncpg
+import msgspec
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
+
+from ca import crl, keys
+from ca.certificate import Issuer, assemble, issuer_of
+from ca.keys import FileKey
+from ca.profiles import DAY, OV_POLICY, SECOND
+from sql import Conn, evidence, statements
+
+SQL = statements("ca/hierarchy")
+ROOT, ISSUING, ALTERNATE_ROOTS = 0, 1, (2, 3)
+ROOT_LIFETIME = 20 * 365 * DAY  # 2922 to 9132 days, C-116
+ISSUING_LIFETIME = 10 * 365 * DAY
+SHARD_COUNT = 4
+ACTOR = "process:ca-init"
+
+
+class AlreadyThere(Exception):
+    """Something that must not be overwritten exists; says what."""
+
+
+class Names(msgspec.Struct, frozen=True):
+    """What the CA certificates say of the CA. `status_url` (http) is where CRLs and CA certificates will be served."""
+
+    country: str
+    organization: str
+    root: str
+    issuing: str
+    status_url: str
+
+
+class Made(msgspec.Struct, frozen=True):
+    """A CA certificate with its key; `signed_by` is the issuer whose key signed it."""
+
+    issuer: Issuer
+    key: FileKey
+    kind: str
+    signed_by: int
+
+
+def key_file(folder: Path, issuer_id: int) -> Path:
+    """Where the encrypted key of an issuer is."""
+    return folder / f"issuer-{issuer_id}.key.pem"
+
+
+async def init(
+    folder: Path, dsn: str, passphrase: bytes, names: Names, now: datetime, shard_count: int = SHARD_COUNT
+) -> Issuer:
+    """Keys in `folder`, certificates and first CRLs in the database: all or nothing. Returns the issuing CA. C-133.
+
+    Raises AlreadyThere when the database has an issuer or the folder a key.
+    """
+    now = now.replace(microsecond=0)
+    conn = await asyncpg.connect(dsn)
+    try:
+        async with conn.transaction():
+            if await conn.fetchval(SQL["issuer_count"]):
+                raise AlreadyThere("the database has a CA already; nothing was changed")
+            made = make(names, shard_count, now)
+            for one in made:
+                await insert(conn, one, now)
+            for number, root in enumerate(made[2:], start=1):
+                chain = cross_certificate(made[ISSUING], root, now) + root.issuer.certificate
+                await conn.execute(SQL["insert_cross_certificate"], number, ISSUING, chain, now)
+            store_keys(folder, made, passphrase)
+    finally:
+        await conn.close()
+    return made[ISSUING].issuer
+
+
+def make(names: Names, shard_count: int, now: datetime) -> list[Made]:
+    """The four issuers, in order of id."""
+    root = make_root(ROOT, names, names.root, now)
+    subject = distinguished_name(names, names.issuing)
+    key = keys.generate()
+    certificate = subordinate(subject, key.spki, root, now)
+    issuing = Made(_issuer(ISSUING, names, names.issuing, certificate, shard_count), key, "issuing", ROOT)
+    others = [
+        make_root(number, names, f"{names.root} X{position}", now)
+        for position, number in enumerate(ALTERNATE_ROOTS, start=1)
+    ]
+    return [root, issuing, *others]
+
+
+def make_root(issuer_id: int, names: Names, common_name: str, now: datetime) -> Made:
+    """A self-signed root without EKU. C-115, C-116."""
+    key = keys.generate()
+    subject = distinguished_name(names, common_name)
+    public_key = key.private_key.public_key()
+    ski = x509.SubjectKeyIdentifier.from_public_key(public_key)
+    certificate = (
+        builder(subject, subject, now, now + ROOT_LIFETIME - SECOND)
+        .public_key(public_key)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(ca_key_usage(), critical=True)
+        .add_extension(ski, critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier(ski.digest, None, None), critical=False)
+        .sign(key.private_key, hashes.SHA256())
+    )
+    return Made(_issuer(issuer_id, names, common_name, certificate, 1), key, "root", issuer_id)
+
+
+def subordinate(subject: x509.Name, spki: bytes, parent: Made, now: datetime) -> x509.Certificate:
+    """A certificate of `parent` for an issuing CA of TLS server certificates. C-114, C-115."""
+    public_key = load_der_public_key(spki)
+    of_parent = x509.load_der_x509_certificate(parent.issuer.certificate)
+    crl_url = x509.UniformResourceIdentifier(parent.issuer.crl_url(0))
+    parent_url = x509.UniformResourceIdentifier(parent.issuer.certificate_url)
+    return (
+        builder(subject, of_parent.subject, now, now + ISSUING_LIFETIME - SECOND)
+        .public_key(public_key)  # type: ignore[arg-type]
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(ca_key_usage(), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(
+            x509.CertificatePolicies([x509.PolicyInformation(x509.ObjectIdentifier(OV_POLICY), None)]), critical=False
+        )
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)  # type: ignore[arg-type]
+        .add_extension(x509.AuthorityKeyIdentifier(parent.issuer.key_id, None, None), critical=False)
+        .add_extension(
+            x509.AuthorityInformationAccess(
+                [x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, parent_url)]
+            ),
+            critical=False,
+        )
+        .add_extension(
+            x509.CRLDistributionPoints([x509.DistributionPoint([crl_url], None, None, None)]), critical=False
+        )
+        .sign(parent.key.private_key, hashes.SHA256())
+    )
+
+
+def cross_certificate(issuing: Made, root: Made, now: datetime) -> bytes:
+    """The issuing CA's name and key, certified by another root. DER."""
+    subject = x509.load_der_x509_certificate(issuing.issuer.certificate).subject
+    certificate = subordinate(subject, issuing.key.spki, root, now)
+    return certificate.public_bytes(Encoding.DER)
+
+
+def builder(subject: x509.Name, issuer: x509.Name, starts: datetime, ends: datetime) -> x509.CertificateBuilder:
+    """What every CA certificate has; its serial number has 159 random bits. C-079."""
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(starts)
+        .not_valid_after(ends)
+    )
+
+
+def ca_key_usage() -> x509.KeyUsage:
+    """certSign, cRLSign, and digitalSignature for OCSP. C-114."""
+    return x509.KeyUsage(
+        digital_signature=True, key_cert_sign=True, crl_sign=True, content_commitment=False, key_encipherment=False,
+        data_encipherment=False, key_agreement=False, encipher_only=False, decipher_only=False,
+    )  # fmt: skip
+
+
+def distinguished_name(names: Names, common_name: str) -> x509.Name:
+    """C, O, CN. C-115."""
+    return x509.Name(
+        [
+            x509.NameAttribute(NameOID.COUNTRY_NAME, names.country),
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, names.organization),
+            x509.NameAttribute(NameOID.COMMON_NAME, common_name),
+        ]
+    )
+
+
+def _issuer(issuer_id: int, names: Names, name: str, certificate: x509.Certificate, shard_count: int) -> Issuer:
+    ski = certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
+    return issuer_of(issuer_id, name, certificate.public_bytes(Encoding.DER), ski, names.status_url, shard_count)
+
+
+async def insert(conn: Conn, made: Made, now: datetime) -> None:
+    """The issuer, its first CRL for every shard, and the evidence. C-133, C-168."""
+    issuer = made.issuer
+    root = made.kind == "root"
+    await conn.execute(
+        SQL["insert_issuer"], issuer.id, issuer.name, made.kind, None if root else made.signed_by, issuer.certificate,
+        issuer.key_id, sha256(issuer.spki).digest(), issuer.shard_count, issuer.status_url, not root, now,
+    )  # fmt: skip
+    next_update = now + (crl.ROOT_NEXT_UPDATE if root else crl.NEXT_UPDATE)
+    for shard in range(issuer.shard_count):
+        tbs = crl.to_be_signed(issuer, shard, 1, (), now, next_update, of_ca_certificates=root)
+        der = assemble(tbs, made.key.sign(tbs))
+        await conn.execute(SQL["insert_first_crl"], issuer.id, shard, 1, now, next_update, der)
+    proof = evidence.entry(
+        "issuer.made", ACTOR, now, issuer_id=issuer.id, sha256=sha256(issuer.certificate).hexdigest()
+    )
+    await evidence.append(conn, proof)
+
+
+def store_keys(folder: Path, made: Sequence[Made], passphrase: bytes) -> None:
+    """All keys are in `folder`, or none. Raises AlreadyThere."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    written: list[Path] = []
+    try:
+        for one in made:
+            path = key_file(folder, one.issuer.id)
+            keys.store(one.key, path, passphrase)
+            written.append(path)
+    except BaseException as fault:
+        for path in written:
+            path.unlink()
+        if isinstance(fault, FileExistsError):
+            raise AlreadyThere(f"{fault.filename2} exists already; move it away if no CA needs it") from None
+        raise

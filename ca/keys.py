@@ -1,0 +1,81 @@
+"""Signing keys behind one small interface. A file key is for `dev`; a module for PKCS#11 implements the same three."""
+
+import os
+from pathlib import Path
+from typing import Protocol
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+ECDSA = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
+
+
+class KeyUnusable(Exception):
+    """A key file cannot be used; says which and why."""
+
+
+class SigningKey(Protocol):
+    """A key of an issuing CA; used by one thread at a time."""
+
+    @property
+    def spki(self) -> bytes:
+        """SubjectPublicKeyInfo in DER."""
+
+    def sign(self, tbs: bytes) -> bytes:
+        """ecdsa-with-SHA256 over `tbs`, as DER."""
+
+
+class FileKey:
+    """An ECDSA P-256 key in this process. The same bytes get the same signature (RFC 6979; design §4.5)."""
+
+    def __init__(self, private_key: ec.EllipticCurvePrivateKey) -> None:
+        self.private_key = private_key
+        self.spki = private_key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+    def sign(self, tbs: bytes) -> bytes:
+        return self.private_key.sign(tbs, ECDSA)
+
+
+def generate() -> FileKey:
+    """A fresh key."""
+    return FileKey(ec.generate_private_key(ec.SECP256R1()))
+
+
+def load(path: Path, passphrase: bytes) -> FileKey:
+    """The key in an encrypted PKCS#8 PEM file. Raises KeyUnusable."""
+    try:
+        key = load_pem_private_key(path.read_bytes(), passphrase)
+    except OSError as fault:
+        raise KeyUnusable(f"{path}: {fault.strerror}") from None
+    except TypeError:
+        raise KeyUnusable(f"{path}: is not encrypted; signing keys on disk must be") from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise KeyUnusable(f"{path}: no PKCS#8 PEM private key, or the passphrase is wrong") from None
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise KeyUnusable(f"{path}: not a P-256 key")
+    return FileKey(key)
+
+
+def store(key: FileKey, path: Path, passphrase: bytes) -> None:
+    """The encrypted key is on disk at `path`, for the owner alone: whole or not at all, nothing overwritten.
+
+    Raises FileExistsError.
+    """
+    pem = key.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(passphrase))
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(pem)
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(part, path)
+    finally:
+        part.unlink()

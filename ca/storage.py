@@ -1,0 +1,176 @@
+"""What the CA knows, one function a statement. None opens a transaction."""
+
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from ca.certificate import Issuer, issuer_of
+from ca.der import split
+from sql import Conn, evidence, statements
+
+SQL = statements("ca/storage")
+KEY_COMPROMISE = 1
+
+
+class NoIssuer(Exception):
+    """There is no active issuing CA; `keiyaku ca init` makes one."""
+
+
+class Certificate(msgspec.Struct, frozen=True):
+    """A signed certificate and, if it is revoked, since when and why (`reason` None: unspecified)."""
+
+    id: UUID
+    issuer_id: int
+    serial: bytes
+    der: bytes
+    names: list[str]
+    spki_sha256: bytes
+    not_before: datetime
+    not_after: datetime
+    shard: int
+    signed_at: datetime
+    revoked_at: datetime | None
+    reason: int | None
+
+
+class Shard(msgspec.Struct, frozen=True):
+    """A CRL to make anew: the caller enqueues a `crl` job with subject `issuer_id/shard` in its transaction."""
+
+    issuer_id: int
+    shard: int
+
+
+class StoredCrl(msgspec.Struct, frozen=True):
+    """A published CRL."""
+
+    number: int
+    this_update: datetime
+    next_update: datetime
+    der: bytes
+
+
+async def active_issuer(conn: Conn) -> Issuer:
+    """The issuing CA that signs new certificates; the caller may keep it. Raises NoIssuer."""
+    row = await conn.fetchrow(SQL["active_issuer"])
+    if row is None:
+        raise NoIssuer("no active issuing CA: run `keiyaku ca init`")
+    return _issuer(row)
+
+
+async def issuer(conn: Conn, issuer_id: int) -> Issuer | None:
+    """An issuer, root or issuing."""
+    row = await conn.fetchrow(SQL["issuer"], issuer_id)
+    return None if row is None else _issuer(row)
+
+
+def _issuer(row: asyncpg.Record) -> Issuer:
+    return issuer_of(*row)
+
+
+async def issuer_chain(conn: Conn, issuer_id: int) -> list[bytes]:
+    """An issuer's certificate and those above it, the root last; empty when there is none. DER."""
+    return [row["certificate"] for row in await conn.fetch(SQL["issuer_chain"], issuer_id)]
+
+
+async def certificate_chain(conn: Conn, certificate_id: UUID) -> list[list[bytes]]:
+    """All chains of a certificate, the default first, each in DER without its trust anchor; empty when unknown.
+
+    RFC 8555 §7.4.2: each certificate certifies the one before it, and the anchor may be left out.
+    """
+    row = await conn.fetchrow(SQL["certificate_chain"], certificate_id)
+    if row is None:
+        return []
+    return [[row["certificate"], row["issuer"]], *([row["certificate"], *split(x)[:-1]] for x in row["crosses"])]
+
+
+async def certificate_by_serial(conn: Conn, serial: bytes) -> Certificate | None:
+    """The certificate with this serial number (content octets of the INTEGER)."""
+    row = await conn.fetchrow(SQL["certificate_by_serial"], serial)
+    return None if row is None else Certificate(**row)
+
+
+async def certificates_with_key(conn: Conn, spki_sha256: bytes) -> list[Certificate]:
+    """Every certificate with this key, revoked and expired ones too, oldest first. C-163."""
+    return [Certificate(**row) for row in await conn.fetch(SQL["certificates_with_key"], spki_sha256)]
+
+
+async def revoke(
+    conn: Conn,
+    serial: bytes,
+    *,
+    reason: int | None,
+    ground: str,
+    requested_by: str,
+    requested_at: datetime,
+    now: datetime,
+    contract_id: UUID | None = None,
+) -> Shard | None:
+    """The serial is revoked for ever (C-142), with its evidence; the shard whose CRL must say so.
+
+    None when the serial is unknown or already revoked. `reason`: 1, 3, 4, 5, 9, or None for unspecified (C-140).
+    """
+    row = evidence.entry(
+        "certificate.revoked", requested_by, now,
+        contract_id=contract_id, serial=serial.hex(), reason=reason, ground=ground, requested_at=requested_at,
+    )  # fmt: skip
+    found = await conn.fetchrow(
+        SQL["revoke"], serial, reason, ground, requested_by, requested_at, now,
+        row.id, row.kind, row.contract_id, row.actor, row.content,
+    )  # fmt: skip
+    return None if found is None else Shard(**found)
+
+
+async def upgrade_reason_to_key_compromise(
+    conn: Conn, serial: bytes, *, requested_by: str, now: datetime, contract_id: UUID | None = None
+) -> Shard | None:
+    """The revocation says keyCompromise from now on (C-143). None when it is not revoked or says so already."""
+    row = evidence.entry(
+        "certificate.reason_changed", requested_by, now,
+        contract_id=contract_id, serial=serial.hex(), reason=KEY_COMPROMISE,
+    )  # fmt: skip
+    found = await conn.fetchrow(
+        SQL["upgrade_reason_to_key_compromise"], serial, row.id, row.kind, row.contract_id, row.actor, now, row.content
+    )
+    return None if found is None else Shard(**found)
+
+
+async def void(
+    conn: Conn, to_be_signed_id: UUID, *, ground: str, actor: str, now: datetime, contract_id: UUID | None = None
+) -> Shard | None:
+    """The record can never be signed any more, and its serial is revoked as it may have been (design §4.5).
+
+    None when it is no longer `admitted`. In a transaction with the order's end, call this first: the signer's store
+    locks record, then order.
+    """
+    row = evidence.entry(
+        "certificate.voided", actor, now, contract_id=contract_id, to_be_signed_id=to_be_signed_id, ground=ground
+    )
+    found = await conn.fetchrow(
+        SQL["void"], to_be_signed_id, ground, actor, now, row.id, row.kind, row.contract_id, row.content
+    )
+    return None if found is None else Shard(**found)
+
+
+async def block_key(conn: Conn, spki_sha256: bytes, cause: str, at: datetime, *, actor: str) -> bool:
+    """The key is refused for ever, in any form (C-076). False when it was blocked before."""
+    row = evidence.entry("key.blocked", actor, at, spki_sha256=spki_sha256.hex(), cause=cause)
+    blocked = await conn.fetchval(SQL["block_key"], spki_sha256, cause, at, row.id, row.kind, actor, row.content)
+    return blocked is not None
+
+
+async def is_blocked(conn: Conn, spki_sha256: bytes) -> bool:
+    """Whether the key must be refused (C-076)."""
+    return bool(await conn.fetchval(SQL["is_blocked"], spki_sha256))
+
+
+async def newest_crl(conn: Conn, issuer_id: int, shard: int) -> StoredCrl | None:
+    """The CRL that a relying party should see."""
+    row = await conn.fetchrow(SQL["newest_crl"], issuer_id, shard)
+    return None if row is None else StoredCrl(**row)
+
+
+async def crls_due(conn: Conn, older_than: datetime) -> list[Shard]:
+    """Shards of issuing CAs whose newest CRL is from `older_than` or before, or lacks a recorded revocation. C-134."""
+    return [Shard(**row) for row in await conn.fetch(SQL["crls_due"], older_than)]

@@ -1,0 +1,61 @@
+-- name: load_records
+-- What to sign and the decision that admits it.
+-- $1 ids
+SELECT t.id, t.issuer_id, t.state, t.serial, t.profile, t.tbs, t.names, t.spki_sha256, t.not_before, t.not_after,
+       t.shard, t.deadline_at, d.outcome, d.names AS admitted_names, d.not_after_limit, d.contract_id,
+       EXISTS (SELECT FROM ca.blocked_keys b WHERE b.spki_sha256 = t.spki_sha256) AS blocked
+FROM ca.to_be_signed t JOIN gate.decisions d ON d.id = t.admission_id
+WHERE t.id = ANY($1::uuid[]);
+
+-- name: load_states
+-- $1 ids
+SELECT id, state FROM ca.to_be_signed WHERE id = ANY($1::uuid[]);
+
+-- name: store_certificates
+-- Certificates of records that are still `admitted`, their records' change and evidence: one commit (design §4.5).
+-- $1 ids  $2 ders  $3 signed_at  $4 evidence ids  $5 kind  $6 contract_ids  $7 actor  $8 contents
+WITH signed AS (
+    UPDATE ca.to_be_signed t SET state = 'signed'
+    FROM unnest($1::uuid[], $2::bytea[], $4::uuid[], $6::uuid[], $8::bytea[])
+        AS s(id, der, evidence_id, contract_id, content)
+    WHERE t.id = s.id AND t.id = ANY($1::uuid[]) AND t.state = 'admitted'
+    RETURNING t.id, t.issuer_id, t.serial, t.names, t.spki_sha256, t.not_before, t.not_after, t.shard,
+              s.der, s.evidence_id, s.contract_id, s.content
+), certificates AS (
+    INSERT INTO ca.certificates
+        (id, issuer_id, serial, der, names, spki_sha256, not_before, not_after, shard, signed_at)
+    SELECT id, issuer_id, serial, der, names, spki_sha256, not_before, not_after, shard, $3 FROM signed
+), recorded AS (
+    INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)
+    SELECT evidence_id, $5, contract_id, $7, $3, content FROM signed
+)
+SELECT id FROM signed;
+
+-- name: lock_shard
+-- One CRL of a shard is made at a time, on any node; held until the transaction ends.
+-- $1 issuer_id  $2 shard
+SELECT pg_advisory_xact_lock(7102, $1::integer * 1024 + $2::integer);
+
+-- name: previous_crl
+-- $1 issuer_id  $2 shard
+SELECT number, this_update FROM ca.crls WHERE issuer_id = $1 AND shard = $2 ORDER BY number DESC LIMIT 1;
+
+-- name: load_revocations
+-- What the next CRL must carry: all but those that a CRL issued after the certificate's end has carried (C-141).
+-- $1 issuer_id  $2 shard  $3 this_update of the newest CRL
+SELECT serial, reason, revoked_at FROM ca.revocations
+WHERE issuer_id = $1 AND shard = $2 AND (published_at IS NULL OR not_after >= $3)
+ORDER BY octet_length(serial), serial;
+
+-- name: store_crl
+-- The CRL, the instant from which it shows each revocation, and its evidence.
+-- $1 issuer_id  $2 shard  $3 number  $4 this_update  $5 next_update  $6 der  $7 serials in it
+-- $8 evidence id  $9 kind  $10 actor  $11 content
+WITH stored AS (
+    INSERT INTO ca.crls (issuer_id, shard, number, this_update, next_update, der) VALUES ($1, $2, $3, $4, $5, $6)
+), published AS (
+    UPDATE ca.revocations SET published_at = $4
+    WHERE issuer_id = $1 AND shard = $2 AND published_at IS NULL AND serial = ANY($7::bytea[])
+)
+INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)
+VALUES ($8, $9, NULL, $10, $4, $11);

@@ -1,0 +1,121 @@
+-- name: active_issuer
+-- The issuing CA that signs new certificates; at most one by constraint.
+SELECT id, name, certificate, key_id, status_url, shard_count FROM ca.issuers WHERE active AND kind = 'issuing';
+
+-- name: issuer
+-- $1 issuer_id
+SELECT id, name, certificate, key_id, status_url, shard_count FROM ca.issuers WHERE id = $1;
+
+-- name: issuer_chain
+-- An issuer's certificate and those above it, the root last.
+-- $1 issuer_id
+WITH RECURSIVE chain AS (
+    SELECT certificate, parent_id, 0 AS depth FROM ca.issuers WHERE id = $1
+    UNION ALL
+    SELECT i.certificate, i.parent_id, chain.depth + 1 FROM ca.issuers i JOIN chain ON i.id = chain.parent_id
+    WHERE chain.depth < 8
+)
+SELECT certificate FROM chain ORDER BY depth;
+
+-- name: certificate_chain
+-- A certificate, its issuer's certificate, and the chains of its issuer's cross certificates in order of id.
+-- $1 certificate_id
+SELECT c.der AS certificate, i.certificate AS issuer,
+       ARRAY(SELECT x.chain FROM ca.cross_certificates x WHERE x.subject_issuer_id = i.id ORDER BY x.id) AS crosses
+FROM ca.certificates c JOIN ca.issuers i ON i.id = c.issuer_id
+WHERE c.id = $1;
+
+-- name: certificate_by_serial
+-- $1 serial
+SELECT c.id, c.issuer_id, c.serial, c.der, c.names, c.spki_sha256, c.not_before, c.not_after, c.shard, c.signed_at,
+       r.revoked_at, r.reason
+FROM ca.serials s
+JOIN ca.certificates c ON c.id = s.to_be_signed_id
+LEFT JOIN ca.revocations r ON r.serial = s.serial
+WHERE s.serial = $1;
+
+-- name: certificates_with_key
+-- $1 spki_sha256
+SELECT c.id, c.issuer_id, c.serial, c.der, c.names, c.spki_sha256, c.not_before, c.not_after, c.shard, c.signed_at,
+       r.revoked_at, r.reason
+FROM ca.certificates c LEFT JOIN ca.revocations r ON r.serial = c.serial
+WHERE c.spki_sha256 = $1
+ORDER BY c.id;
+
+-- name: revoke
+-- The revocation and its evidence: both or neither. No row when the serial is unknown or revoked already.
+-- $1 serial  $2 reason  $3 ground  $4 requested_by  $5 requested_at  $6 revoked_at
+-- $7 evidence id  $8 kind  $9 contract_id  $10 actor  $11 content
+WITH revoked AS (
+    INSERT INTO ca.revocations
+        (serial, issuer_id, to_be_signed_id, shard, reason, ground, requested_by, requested_at, revoked_at, not_after)
+    SELECT t.serial, t.issuer_id, t.id, t.shard, $2, $3, $4, $5, $6, t.not_after
+    FROM ca.serials s JOIN ca.to_be_signed t ON t.id = s.to_be_signed_id
+    WHERE s.serial = $1
+    ON CONFLICT (serial) DO NOTHING
+    RETURNING issuer_id, shard
+), recorded AS (
+    INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)
+    SELECT $7, $8, $9, $10, $6, $11 FROM revoked
+)
+SELECT issuer_id, shard FROM revoked;
+
+-- name: upgrade_reason_to_key_compromise
+-- C-143. No row when the serial is not revoked, or for keyCompromise already.
+-- $1 serial  $2 evidence id  $3 kind  $4 contract_id  $5 actor  $6 at  $7 content
+WITH upgraded AS (
+    UPDATE ca.revocations SET reason = 1 WHERE serial = $1 AND reason IS DISTINCT FROM 1 RETURNING issuer_id, shard
+), recorded AS (
+    INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)
+    SELECT $2, $3, $4, $5, $6, $7 FROM upgraded
+)
+SELECT issuer_id, shard FROM upgraded;
+
+-- name: void
+-- A record that nobody may sign any more; as it may have been signed, it is revoked too (design §4.5).
+-- $1 to_be_signed_id  $2 ground  $3 requested_by  $4 at  $5 evidence id  $6 kind  $7 contract_id  $8 content
+WITH ended AS (
+    UPDATE ca.to_be_signed SET state = 'void' WHERE id = $1 AND state = 'admitted'
+    RETURNING id, serial, issuer_id, shard, not_after
+), revoked AS (
+    INSERT INTO ca.revocations
+        (serial, issuer_id, to_be_signed_id, shard, reason, ground, requested_by, requested_at, revoked_at, not_after)
+    SELECT serial, issuer_id, id, shard, NULL, $2, $3, $4, $4, not_after FROM ended
+    ON CONFLICT (serial) DO NOTHING
+), recorded AS (
+    INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)
+    SELECT $5, $6, $7, $3, $4, $8 FROM ended
+)
+SELECT issuer_id, shard FROM ended;
+
+-- name: block_key
+-- $1 spki_sha256  $2 cause  $3 at  $4 evidence id  $5 kind  $6 actor  $7 content
+WITH blocked AS (
+    INSERT INTO ca.blocked_keys (spki_sha256, cause, blocked_at) VALUES ($1, $2, $3)
+    ON CONFLICT (spki_sha256) DO NOTHING
+    RETURNING spki_sha256
+), recorded AS (
+    INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)
+    SELECT $4, $5, NULL, $6, $3, $7 FROM blocked
+)
+SELECT spki_sha256 FROM blocked;
+
+-- name: is_blocked
+-- $1 spki_sha256
+SELECT EXISTS (SELECT FROM ca.blocked_keys WHERE spki_sha256 = $1);
+
+-- name: newest_crl
+-- $1 issuer_id  $2 shard
+SELECT number, this_update, next_update, der FROM ca.crls
+WHERE issuer_id = $1 AND shard = $2 ORDER BY number DESC LIMIT 1;
+
+-- name: crls_due
+-- Shards of issuing CAs whose newest CRL is as old as $1 or lacks a recorded revocation. C-134.
+-- $1 this_update of the newest CRL that is old enough
+SELECT i.id::integer AS issuer_id, s.shard
+FROM ca.issuers i CROSS JOIN LATERAL generate_series(0, i.shard_count - 1) AS s(shard)
+WHERE i.kind = 'issuing' AND (
+    NOT EXISTS (SELECT FROM ca.crls c WHERE c.issuer_id = i.id AND c.shard = s.shard AND c.this_update > $1)
+    OR EXISTS (SELECT FROM ca.revocations r
+               WHERE r.issuer_id = i.id AND r.shard = s.shard AND r.published_at IS NULL))
+ORDER BY 1, 2;
