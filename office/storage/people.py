@@ -1,0 +1,114 @@
+"""Persons, customers, plans, and the texts a customer agrees to."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from sql import Conn, Pool, statements
+from sql.ids import uuid7
+from sql.rows import many, one
+
+SQL = statements("office/people")
+
+
+class Person(msgspec.Struct, frozen=True):
+    """A natural person who decides, reviews or consents."""
+
+    id: UUID
+    handle: str
+    name: str
+    organisation: str
+
+
+class Customer(msgspec.Struct, frozen=True):
+    """Who has contracts (T3-1)."""
+
+    id: UUID
+    handle: str
+    name: str
+    kind: str
+    corporate_number: str | None
+    based_in_japan: bool
+    contact_email: str | None
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What a contract may cost and hold; frozen into the contract (T8-1)."""
+
+    id: UUID
+    handle: str
+    name: str
+    fee_yen: int
+    term_months: int
+    names_max: int
+
+
+class Text(msgspec.Struct, frozen=True):
+    """A version of the Terms or the CP/CPS (T2-1)."""
+
+    kind: str
+    version: str
+    sha256: bytes
+    url: str
+    effective_at: datetime
+
+
+async def insert_person(conn: Conn, handle: str, name: str, organisation: str, now: datetime) -> Person | None:
+    """The new person; None when the handle is taken."""
+    return one(Person, await conn.fetchrow(SQL["insert_person"], uuid7(now), handle, name, organisation, now))
+
+
+async def person_of(conn: Conn, handle: str) -> Person | None:
+    """The person of that handle."""
+    return one(Person, await conn.fetchrow(SQL["person"], handle))
+
+
+async def persons(conn: Conn, most: int) -> list[Person]:
+    """Persons by handle, at most so many."""
+    return many(Person, await conn.fetch(SQL["persons"], most))
+
+
+async def insert_customer(conn: Conn, customer: Customer, now: datetime) -> Customer | None:
+    """The new customer; None when the handle is taken."""
+    return one(Customer, await conn.fetchrow(SQL["insert_customer"], *msgspec.structs.astuple(customer), now))
+
+
+async def customer_of(conn: Conn, handle: str) -> Customer | None:
+    """The customer of that handle."""
+    return one(Customer, await conn.fetchrow(SQL["customer"], handle))
+
+
+async def customers(conn: Conn, most: int) -> list[Customer]:
+    """Customers by handle, at most so many."""
+    return many(Customer, await conn.fetch(SQL["customers"], most))
+
+
+async def insert_plan(conn: Conn, plan: Plan) -> Plan | None:
+    """The new plan; None when the handle is taken."""
+    return one(Plan, await conn.fetchrow(SQL["insert_plan"], *msgspec.structs.astuple(plan)))
+
+
+async def plan_of(conn: Conn, handle: str) -> Plan | None:
+    """The plan of that handle."""
+    return one(Plan, await conn.fetchrow(SQL["plan"], handle))
+
+
+async def plans(conn: Conn, most: int) -> list[Plan]:
+    """Plans by handle, at most so many."""
+    return many(Plan, await conn.fetch(SQL["plans"], most))
+
+
+async def insert_text(conn: Conn, text: Text) -> Text | None:
+    """The new text; None when that version is there already."""
+    return one(Text, await conn.fetchrow(SQL["insert_text"], *msgspec.structs.astuple(text)))
+
+
+async def text_of(conn: Conn | Pool, kind: str, version: str) -> Text | None:
+    """That version of `terms` or `cps`."""
+    return one(Text, await conn.fetchrow(SQL["text"], kind, version))
+
+
+async def texts(conn: Conn, most: int) -> list[Text]:
+    """Texts by kind and date, at most so many."""
+    return many(Text, await conn.fetch(SQL["texts"], most))

@@ -1,0 +1,119 @@
+"""What an application holds: names, consent, review, and the subject that certificates take from the review."""
+
+from datetime import date, datetime
+
+import msgspec
+
+from contract_gate.calendar import jst_date
+from office.storage import contracts, people
+from office.storage.changing import changing
+from office.storage.contracts import Name, Subject
+from office.use_cases import asked, names
+from office.use_cases.asked import OPERATOR, Unfit, checked_text, one_of
+from sql import Conn
+from sql.evidence import append, entry
+
+CHANNELS = ("web", "paper", "command_line")
+REVIEWS = ("legal_existence", "address", "domain_right", "applicant_authority", "screening")
+VERDICTS = ("positive", "negative", "pending")
+
+
+async def add_name(conn: Conn, contract: str, text: str, kind: str | None, now: datetime) -> Name:
+    """The application lists the name (T4-8), up to the contracted number (T8-13). Raises Unfit."""
+    wanted = names.parse(text, kind)
+    key = await asked.contract(conn, contract)
+    async with changing(conn, key.number):
+        held = await contracts.contract_of(conn, key.id)
+        if held is not None and len(await contracts.live_names(conn, key.id)) >= held.names_max:
+            raise Unfit(f"contract '{contract}' has its {held.names_max} names already: remove one first (T8-13)")
+        made = await contracts.insert_name(conn, key.id, wanted.kind, wanted.value, wanted.network, now)
+        if made is None:
+            raise Unfit(f"contract '{contract}' has the {wanted.kind} '{wanted.value}' already")
+        row = entry("name.added", OPERATOR, now, contract_id=key.id, rule="T4-8", clause="A4.4", name=wanted.value)
+        await append(conn, row)
+    return made
+
+
+async def remove_name(conn: Conn, contract: str, text: str, kind: str | None, now: datetime) -> Name:
+    """The name is in no later certificate; the contracted number stays (T8-13). Raises Unfit."""
+    wanted = names.parse(text, kind)
+    key = await asked.contract(conn, contract)
+    async with changing(conn, key.number):
+        gone = await contracts.remove_name(conn, key.id, wanted.kind, wanted.value, now)
+        if gone is None:
+            raise Unfit(
+                f"contract '{contract}' has no {wanted.kind} '{wanted.value}': `keiyaku contract show` lists them"
+            )
+        row = entry("name.removed", OPERATOR, now, contract_id=key.id, rule="T8-13", clause="A8.2", name=wanted.value)
+        await append(conn, row)
+    return gone
+
+
+async def consent(
+    conn: Conn, contract: str, terms: str, cps: str, person: str, channel: str, consented_at: datetime, now: datetime
+) -> None:
+    """Which texts were agreed to, by whom, when and how (T2-1). Raises Unfit."""
+    one_of("channel", channel, CHANNELS)
+    if consented_at > now:
+        raise Unfit(f"consent at {consented_at.isoformat()} lies in the future")
+    key, who = await asked.contract(conn, contract), await asked.person(conn, person)
+    for kind, version in (("terms", terms), ("cps", cps)):
+        if await people.text_of(conn, kind, version) is None:
+            raise Unfit(f"there is no {kind} version '{version}': add it with `keiyaku contract text-add`")
+    async with changing(conn, key.number):
+        made = await contracts.insert_consent(conn, key.id, terms, cps, who.id, channel, consented_at)
+        row = entry(
+            "consent.recorded", asked.actor(who), now, contract_id=key.id, rule="T2-1", clause="A2.1", consent=made
+        )
+        await append(conn, row)
+
+
+class Review(msgspec.Struct, frozen=True):
+    """One item of a review (T4-3). `obtained_on` is the day the data was obtained, JST; freshness counts from it."""
+
+    kind: str
+    criteria: str
+    source: str
+    obtained_on: date
+    verdict: str
+
+
+async def review(conn: Conn, contract: str, item: Review, checked_by: str, now: datetime) -> None:
+    """The item counts as the newest of its kind (T4-3, T4-4). Raises Unfit."""
+    one_of("kind", item.kind, REVIEWS)
+    one_of("verdict", item.verdict, VERDICTS)
+    checked_text("source", item.source)
+    checked_text("criteria version", item.criteria, 64)
+    if item.obtained_on > jst_date(now):
+        raise Unfit(f"data obtained on {item.obtained_on} lies in the future")
+    key, who = await asked.contract(conn, contract), await asked.person(conn, checked_by)
+    async with changing(conn, key.number):
+        made = await contracts.insert_review_item(
+            conn, key.id, item.kind, item.criteria, item.source, item.obtained_on, who.id, item.verdict, now
+        )
+        proof = entry(
+            "review.recorded",
+            asked.actor(who),
+            now,
+            contract_id=key.id,
+            rule="T4-3",
+            clause="A4.2",
+            item=made,
+        )
+        await append(conn, proof)
+
+
+async def subject(conn: Conn, contract: str, reviewed: Subject, checked_by: str, now: datetime) -> None:
+    """What later certificates say of the organisation. Raises Unfit."""
+    checked_text("organisation", reviewed.organization, 64)
+    if len(reviewed.country) != 2 or not reviewed.country.isalpha() or not reviewed.country.isupper():
+        raise Unfit(f"country '{reviewed.country}' must be two capital letters, like JP")
+    if not (reviewed.state_or_province or reviewed.locality):
+        raise Unfit("a subject needs a state or province, or a locality, or both")
+    key, who = await asked.contract(conn, contract), await asked.person(conn, checked_by)
+    async with changing(conn, key.number):
+        made = await contracts.insert_subject(conn, key.id, reviewed, who.id, now)
+        row = entry(
+            "subject.reviewed", asked.actor(who), now, contract_id=key.id, rule="T4-3", clause="A4.2", subject=made
+        )
+        await append(conn, row)

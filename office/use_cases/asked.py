@@ -1,0 +1,80 @@
+"""What operators ask for: who and what their words mean, and why something cannot be done."""
+
+import re
+from collections.abc import Sequence
+from uuid import UUID
+
+from office.storage import contracts, people
+from office.storage.contracts import ContractKey
+from office.storage.people import Person
+from sql import Conn
+
+OPERATOR = "process:operator"  # who acted, where no person must decide
+MOST = 1000  # of a listing
+HANDLE = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+
+
+class Unfit(Exception):
+    """It cannot be done, and nothing was. The text says in one line what is wrong and what to do."""
+
+
+def actor(person: Person) -> str:
+    """A person as evidence names them: by id (T16-3)."""
+    return f"person:{person.id}"
+
+
+def checked_handle(handle: str) -> str:
+    """A handle as rows allow it. Raises Unfit."""
+    if not HANDLE.fullmatch(handle):
+        raise Unfit(f"'{handle}' is no handle: 1 to 63 of a-z, 0-9, '.', '_', '-', the first a letter or digit")
+    return handle
+
+
+def checked_text(what: str, text: str, most: int = 500) -> str:
+    """A text of one line and bounded length. Raises Unfit."""
+    if not 0 < len(text.strip()) <= most or any(ord(c) < 32 for c in text):
+        raise Unfit(f"{what} must be one line of 1 to {most} characters")
+    return text.strip()
+
+
+def one_of(what: str, value: str, allowed: Sequence[str]) -> str:
+    """A word of a fixed list. Raises Unfit."""
+    if value not in allowed:
+        raise Unfit(f"{what} '{value}' is unknown: choose {', '.join(allowed)}")
+    return value
+
+
+def as_uuid(text: str) -> UUID | None:
+    """The id a text spells, if it spells one."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def id_of(what: str, text: str) -> UUID:
+    """The id a text spells. Raises Unfit."""
+    if (found := as_uuid(text)) is None:
+        raise Unfit(f"'{text}' is no id of a {what}: its listing shows the ids")
+    return found
+
+
+async def contract(conn: Conn, name: str) -> ContractKey:
+    """The contract of a handle or id. Raises Unfit."""
+    if found := await contracts.key_of(conn, name, as_uuid(name)):
+        return found
+    raise Unfit(f"there is no contract '{name}': `keiyaku contract list` shows them")
+
+
+async def person(conn: Conn, handle: str) -> Person:
+    """The person of a handle. Raises Unfit."""
+    if found := await people.person_of(conn, handle):
+        return found
+    raise Unfit(f"there is no person '{handle}': add them with `keiyaku person add`")
+
+
+async def two_persons(conn: Conn, first: str, second: str) -> tuple[Person, Person]:
+    """Two different people, for a decision marked (2p). Raises Unfit."""
+    if first == second:
+        raise Unfit(f"two different people must decide this: '{first}' is named twice")
+    return await person(conn, first), await person(conn, second)

@@ -1,0 +1,137 @@
+"""Invoices and what pays them."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+import msgspec
+
+from contract_gate.calendar import next_month_end
+from office.storage import money
+from office.storage.changing import changing
+from office.storage.money import Invoice, Receipt
+from office.use_cases import asked
+from office.use_cases.asked import MOST, OPERATOR, Unfit, checked_text, id_of, one_of
+from sql import Conn
+from sql.evidence import append, entry
+
+INVOICE_KINDS = ("fee", "difference")
+GREATEST = 2_147_483_647
+
+
+class Bill(msgspec.Struct, frozen=True):
+    """An invoice to record. No due date: the end of the month after its date (T8-2)."""
+
+    number: str
+    kind: str
+    issued_on: date
+    due_on: date | None
+    total_yen: int
+
+
+class Payment(msgspec.Struct, frozen=True):
+    """Money that came in. `value_on` is the bank's value date (T8-5)."""
+
+    amount_yen: int
+    value_on: date
+    remitter: str
+    source: str
+
+
+class Paid(msgspec.Struct, frozen=True):
+    """What a receipt did for an invoice."""
+
+    receipt: UUID
+    matched_yen: int
+    invoice: str
+    open_yen: int
+
+
+async def add_invoice(conn: Conn, contract: str, bill: Bill, now: datetime) -> Invoice:
+    """An invoice of the contract, all of it open. Raises Unfit."""
+    one_of("kind", bill.kind, INVOICE_KINDS)
+    number, due_on = checked_text("number", bill.number, 64), bill.due_on or next_month_end(bill.issued_on)
+    if due_on < bill.issued_on:
+        raise Unfit(f"the due date {due_on} lies before the date of the invoice {bill.issued_on}")
+    if not 0 < bill.total_yen <= GREATEST:
+        raise Unfit("an invoice is over 1 yen or more")
+    key = await asked.contract(conn, contract)
+    async with changing(conn, key.number):
+        made = await money.insert_invoice(conn, key.id, number, bill.kind, bill.issued_on, due_on, bill.total_yen, now)
+        if made is None:
+            raise Unfit(f"invoice '{number}' exists already: choose another number")
+        await append(
+            conn,
+            entry("invoice.issued", OPERATOR, now, contract_id=key.id, rule="T8-2", clause="A8.1", invoice=number),
+        )
+    return await invoice(conn, number)
+
+
+async def invoice(conn: Conn, number: str) -> Invoice:
+    """The invoice of that number. Raises Unfit."""
+    if found := await money.invoice_of(conn, number):
+        return found
+    raise Unfit(f"there is no invoice '{number}': `keiyaku invoice list` shows them")
+
+
+async def listed(conn: Conn, contract: str | None, unpaid: bool) -> list[Invoice]:
+    """Invoices of a contract, or of all, by due date. Raises Unfit."""
+    key = await asked.contract(conn, contract) if contract else None
+    return await money.invoices(conn, key.id if key else None, unpaid, MOST)
+
+
+async def record_payment(conn: Conn, number: str, payment: Payment, now: datetime) -> Paid:
+    """Money came in for an invoice; when it pays it, its block ends in this transaction (T8-15). Raises Unfit."""
+    checked_text("remitter", payment.remitter, 200)
+    checked_text("source", payment.source)
+    if not 0 < payment.amount_yen <= GREATEST:
+        raise Unfit("a receipt is over 1 yen or more")
+    bill = await invoice(conn, number)
+    async with changing(conn, bill.contract_number):
+        receipt = await money.insert_receipt(
+            conn, payment.amount_yen, payment.value_on, payment.remitter, payment.source, now
+        )
+        return await matched(conn, bill, receipt, now)
+
+
+async def match(conn: Conn, receipt: str, number: str, now: datetime) -> Paid:
+    """What is left of a receipt pays another invoice. Raises Unfit."""
+    receipt_id, bill = id_of("receipt", receipt), await invoice(conn, number)
+    async with changing(conn, bill.contract_number):
+        return await matched(conn, bill, receipt_id, now)
+
+
+async def matched(conn: Conn, bill: Invoice, receipt: UUID, now: datetime) -> Paid:
+    """The receipt pays the invoice as far as it can; within the transaction that holds the contract. Raises Unfit."""
+    yen = await money.match(conn, bill.id, receipt, now)
+    if not yen:
+        raise Unfit(f"nothing to match: invoice '{bill.number}' is paid, or the receipt is spent, cancelled or unknown")
+    proof = entry(
+        "payment.matched",
+        OPERATOR,
+        now,
+        contract_id=bill.contract_id,
+        rule="T8-5",
+        clause="A8.1",
+        invoice=bill.number,
+        receipt=receipt,
+        amount_yen=yen,
+    )
+    await append(conn, proof)
+    return Paid(receipt, yen, bill.number, (await invoice(conn, bill.number)).open_yen)
+
+
+async def cancel(conn: Conn, receipt: str, now: datetime) -> None:
+    """The bank took the money back (取消): what it paid is open again (T8-5). Raises Unfit."""
+    receipt_id = id_of("receipt", receipt)
+    numbers = await money.contracts_of_receipt(conn, receipt_id)
+    async with changing(conn, *numbers):
+        if await money.contracts_of_receipt(conn, receipt_id) != numbers:
+            raise Unfit("the receipt was matched at this moment: try again")
+        if not await money.cancel_receipt(conn, receipt_id, now):
+            raise Unfit(f"there is no receipt '{receipt}' that counts: `keiyaku payment list` shows them")
+        await append(conn, entry("payment.cancelled", OPERATOR, now, rule="T8-5", clause="A8.1", receipt=receipt_id))
+
+
+async def receipts(conn: Conn) -> list[Receipt]:
+    """Receipts, newest value date first."""
+    return await money.receipts(conn, MOST)

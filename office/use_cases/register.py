@@ -1,0 +1,95 @@
+"""Persons, customers, plans and texts: what a contract refers to."""
+
+import re
+from datetime import datetime
+
+from office.storage import people
+from office.storage.people import Customer, Person, Plan, Text
+from office.use_cases.asked import OPERATOR, Unfit, checked_handle, checked_text, one_of
+from sql import Conn
+from sql.evidence import append, entry
+from sql.ids import uuid7
+
+CUSTOMER_KINDS = ("juridical_person", "other_organisation", "sole_proprietor")
+TEXT_KINDS = ("terms", "cps")
+GREATEST = 2_147_483_647
+
+
+async def add_person(conn: Conn, handle: str, name: str, organisation: str, now: datetime) -> Person:
+    """A natural person who may decide, review or consent; the organisation they act for (T17-1). Raises Unfit."""
+    async with conn.transaction():
+        made = await people.insert_person(
+            conn,
+            checked_handle(handle),
+            checked_text("the name", name),
+            checked_text("organisation", organisation),
+            now,
+        )
+        if made is None:
+            raise Unfit(f"person '{handle}' exists already: choose another handle")
+        await append(conn, entry("person.added", OPERATOR, now, rule="T17-1", person=made.id))
+    return made
+
+
+async def add_customer(conn: Conn, customer: Customer, now: datetime) -> Customer:
+    """A customer. T3-1: the base in Japan is recorded here and asked for at acceptance. Raises Unfit."""
+    checked_handle(customer.handle)
+    checked_text("the name", customer.name)
+    one_of("kind", customer.kind, CUSTOMER_KINDS)
+    if customer.corporate_number and not re.fullmatch(r"[0-9]{13}", customer.corporate_number):
+        raise Unfit(f"corporate number '{customer.corporate_number}' must be 13 digits")
+    async with conn.transaction():
+        made = await people.insert_customer(conn, customer, now)
+        if made is None:
+            raise Unfit(f"customer '{customer.handle}' exists already: choose another handle")
+        await append(conn, entry("customer.added", OPERATOR, now, rule="T3-1", clause="A3.1", customer=made.id))
+    return made
+
+
+async def add_plan(conn: Conn, plan: Plan, now: datetime) -> Plan:
+    """A plan: fee without tax, months, number of names (T8-1). Raises Unfit."""
+    checked_handle(plan.handle)
+    checked_text("the name", plan.name)
+    if not (0 <= plan.fee_yen <= GREATEST and 0 < plan.term_months <= 120 and 0 < plan.names_max <= GREATEST):
+        raise Unfit("a plan needs a fee of 0 yen or more, 1 to 120 months and at least 1 name")
+    async with conn.transaction():
+        made = await people.insert_plan(conn, plan)
+        if made is None:
+            raise Unfit(f"plan '{plan.handle}' exists already: a plan never changes, add another")
+        await append(
+            conn,
+            entry("plan.added", OPERATOR, now, rule="T8-1", clause="A8.1", plan=made.id, fee_yen=made.fee_yen),
+        )
+    return made
+
+
+async def add_text(conn: Conn, text: Text, now: datetime) -> Text:
+    """A version of the Terms or the CP/CPS, by hash (T2-1). Raises Unfit."""
+    one_of("kind", text.kind, TEXT_KINDS)
+    checked_text("version", text.version, 64)
+    if not text.url.startswith("https://"):
+        raise Unfit(f"the address '{text.url}' must begin with https://")
+    async with conn.transaction():
+        made = await people.insert_text(conn, text)
+        if made is None:
+            raise Unfit(f"{text.kind} {text.version} is there already: a text never changes, add another version")
+        sha256 = made.sha256.hex()
+        await append(
+            conn,
+            entry(
+                "text.added", OPERATOR, now, rule="T2-1", clause="A2.1", text=[text.kind, text.version], sha256=sha256
+            ),
+        )
+    return made
+
+
+def customer(
+    handle: str, name: str, kind: str, corporate_number: str | None, in_japan: bool, email: str | None, now: datetime
+) -> Customer:
+    """A customer with a new id."""
+    return Customer(uuid7(now), handle, name, kind, corporate_number, in_japan, email)
+
+
+def plan(handle: str, name: str, fee_yen: int, term_months: int, names_max: int, now: datetime) -> Plan:
+    """A plan with a new id."""
+    return Plan(uuid7(now), handle, name, fee_yen, term_months, names_max)

@@ -1,0 +1,61 @@
+-- name: insert_person
+-- No row: the handle is taken.
+-- $1 id  $2 handle  $3 name  $4 organisation  $5 now
+INSERT INTO gate.persons (id, handle, name, organisation, created_at) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (handle) DO NOTHING
+RETURNING id, handle, name, organisation;
+
+-- name: person
+-- $1 handle
+SELECT id, handle, name, organisation FROM gate.persons WHERE handle = $1;
+
+-- name: persons
+-- $1 most
+SELECT id, handle, name, organisation FROM gate.persons ORDER BY handle LIMIT $1;
+
+-- name: insert_customer
+-- No row: the handle is taken.
+-- $1 id  $2 handle  $3 name  $4 kind  $5 corporate_number  $6 based_in_japan  $7 contact_email  $8 now
+INSERT INTO gate.customers (id, handle, name, kind, corporate_number, based_in_japan, contact_email, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (handle) DO NOTHING
+RETURNING id, handle, name, kind, corporate_number, based_in_japan, contact_email;
+
+-- name: customer
+-- $1 handle
+SELECT id, handle, name, kind, corporate_number, based_in_japan, contact_email FROM gate.customers WHERE handle = $1;
+
+-- name: customers
+-- $1 most
+SELECT id, handle, name, kind, corporate_number, based_in_japan, contact_email
+FROM gate.customers ORDER BY handle LIMIT $1;
+
+-- name: insert_plan
+-- No row: the handle is taken.
+-- $1 id  $2 handle  $3 name  $4 fee_yen  $5 term_months  $6 names_max
+INSERT INTO gate.plans (id, handle, name, fee_yen, term_months, names_max) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (handle) DO NOTHING
+RETURNING id, handle, name, fee_yen, term_months, names_max;
+
+-- name: plan
+-- $1 handle
+SELECT id, handle, name, fee_yen, term_months, names_max FROM gate.plans WHERE handle = $1;
+
+-- name: plans
+-- $1 most
+SELECT id, handle, name, fee_yen, term_months, names_max FROM gate.plans ORDER BY handle LIMIT $1;
+
+-- name: insert_text
+-- No row: the version is there already; a text that was agreed to never changes.
+-- $1 kind  $2 version  $3 sha256  $4 url  $5 effective_at
+INSERT INTO gate.texts (kind, version, sha256, url, effective_at) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (kind, version) DO NOTHING
+RETURNING kind, version, sha256, url, effective_at;
+
+-- name: text
+-- $1 kind  $2 version
+SELECT kind, version, sha256, url, effective_at FROM gate.texts WHERE kind = $1 AND version = $2;
+
+-- name: texts
+-- $1 most
+SELECT kind, version, sha256, url, effective_at FROM gate.texts ORDER BY kind, effective_at LIMIT $1;

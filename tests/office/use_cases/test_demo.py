@@ -1,0 +1,52 @@
+"""The demo's contracts, through the gate's own eyes."""
+
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+import pytest
+
+from acme_server.dev.postgres import EmbeddedPostgres
+from office.use_cases.demo import make_demo
+from office.use_cases.explain import explain
+from sql import Conn, Pool
+from tests.conftest import NOW
+
+
+@pytest.fixture
+async def operator(postgres: EmbeddedPostgres, database: str) -> AsyncIterator[Conn]:
+    conn = await asyncpg.connect(postgres.dsn("keiyaku_operator", database))
+    yield conn
+    await conn.close()
+
+
+@pytest.mark.parametrize("name", ["demo.test", "www.demo.test", "*.demo.test", "127.0.0.1", "::1"])
+async def test_demo_passes_every_gate(operator: Conn, name: str) -> None:
+    made = await make_demo(operator, NOW)
+    for kid in (made.admitted.kid, made.unbound_kid):
+        said = await explain(operator, "demo", kid, [name], NOW)
+        assert [rule for rule in said.rules if rule.result == "breach"] == []
+
+
+@pytest.mark.parametrize("at", [NOW, datetime(2027, 1, 31, tzinfo=UTC), datetime(2027, 3, 1, tzinfo=UTC)])
+async def test_demo_overdue_fails_for_its_payment_alone(operator: Conn, at: datetime) -> None:
+    made = await make_demo(operator, at)
+    said = await explain(operator, "demo-overdue", made.overdue.kid, ["www.overdue.test"], at)
+    assert [(rule.gate, rule.rule) for rule in said.rules if rule.result == "breach"] == [("G6", "T8-15")]
+
+
+async def test_demo_made_twice_is_the_same_and_its_review_stays_fresh(operator: Conn, pool: Pool) -> None:
+    later = NOW + timedelta(days=500)
+    await pool.execute("SELECT keiyaku.ensure_partitions($1, 1)", later)
+    first, second = await make_demo(operator, NOW), await make_demo(operator, later)
+    said = await explain(operator, "demo", None, ["www.demo.test"], later)
+    assert first == second
+    assert said.outcome == "admitted"
+    assert await operator.fetchval("SELECT count(*) FROM gate.contracts") == 2
+
+
+async def test_demo_is_fast(operator: Conn) -> None:
+    before = time.perf_counter()
+    await make_demo(operator, NOW)
+    assert time.perf_counter() - before < 1
