@@ -195,6 +195,7 @@ CREATE TABLE gate.contracts (
     CHECK ((state = 'ended') = (ended_at IS NOT NULL)),
     CHECK ((ended_at IS NULL) = (end_cause IS NULL))
 );
+CREATE INDEX contracts_of_customer ON gate.contracts (customer_id);
 
 -- First final certificate of a contract: starts the paid term (T8-3, T12-2). Written with that certificate.
 CREATE TABLE gate.contract_starts (
