@@ -5,7 +5,7 @@ from datetime import datetime
 
 from office.storage import people
 from office.storage.people import Customer, Person, Plan, Text
-from office.use_cases.asked import OPERATOR, Unfit, checked_handle, checked_text, one_of
+from office.use_cases.asked import MOST, OPERATOR, Unfit, checked_handle, checked_text, one_of
 from sql import Conn
 from sql.evidence import append, entry
 from sql.ids import uuid7
@@ -93,3 +93,23 @@ def customer(
 def plan(handle: str, name: str, fee_yen: int, term_months: int, names_max: int, now: datetime) -> Plan:
     """A plan with a new id."""
     return Plan(uuid7(now), handle, name, fee_yen, term_months, names_max)
+
+
+async def persons(conn: Conn) -> list[Person]:
+    """Persons by handle."""
+    return await people.persons(conn, MOST)
+
+
+async def customers(conn: Conn) -> list[Customer]:
+    """Customers by handle."""
+    return await people.customers(conn, MOST)
+
+
+async def plans(conn: Conn) -> list[Plan]:
+    """Plans by handle."""
+    return await people.plans(conn, MOST)
+
+
+async def texts(conn: Conn) -> list[Text]:
+    """Texts by kind and date."""
+    return await people.texts(conn, MOST)

@@ -1,0 +1,61 @@
+"""`keiyaku key`: binding keys of a contract."""
+
+from datetime import datetime
+
+import click
+
+from acme_server.commands.output import show_json, show_one, show_rows
+from acme_server.commands.running import Instant, Names, as_json, operating
+from office.use_cases import keys
+from sql import Conn
+
+
+@click.group()
+def key() -> None:
+    """Keys that bind ACME accounts to a contract (External Account Binding)."""
+
+
+@key.command("new")
+@click.argument("contract")
+@click.option("--names", type=Names(), default="", help="Only these: hosts, *.wildcards, .domains, networks.")
+@click.option("--uses", type=int, help="How many accounts; unlimited unless given.")
+@click.option("--expires", "expires_at", type=Instant(), help="No new order from then on.")
+@click.option("--label", default="key", show_default=True, help="What it is for.")
+@as_json
+@operating
+async def new(
+    conn: Conn,
+    now: datetime,
+    contract: str,
+    names: tuple[str, ...],
+    uses: int | None,
+    expires_at: datetime | None,
+    label: str,
+    as_json: bool,
+) -> None:
+    """Make a key. Its secret is shown this once."""
+    made = await keys.new_key(conn, contract, label, names, uses, expires_at, now)
+    if as_json:
+        show_json(made)
+    else:
+        show_one(made, as_json=False)
+        click.echo("\nKeep the hmac key secret; it is not shown again.", err=True)
+
+
+@key.command("list")
+@click.argument("contract")
+@as_json
+@operating
+async def listed(conn: Conn, now: datetime, contract: str, as_json: bool) -> None:
+    """Keys of a contract, without their secrets."""
+    columns = ("kid", "label", "names", "uses", "uses_max", "expires_at", "withdrawn_at")
+    show_rows(await keys.listed(conn, contract), columns, as_json)
+
+
+@key.command("withdraw")
+@click.argument("kid")
+@operating
+async def withdraw(conn: Conn, now: datetime, kid: str) -> None:
+    """Stop a key: new accounts, and orders of accounts made with it."""
+    await keys.withdraw(conn, kid, now)
+    click.echo(f"key {kid} is withdrawn")

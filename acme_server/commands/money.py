@@ -1,0 +1,155 @@
+"""`keiyaku invoice`, `keiyaku payment`, `keiyaku bank`."""
+
+from datetime import date, datetime
+
+import click
+
+from acme_server.commands.output import show_one, show_rows
+from acme_server.commands.running import Day, as_json, operating
+from office.use_cases import bank as bank_days
+from office.use_cases import payments
+from sql import Conn
+
+INVOICE = ("number", "contract", "kind", "issued_on", "due_on", "total_yen", "open_yen")
+
+
+@click.group()
+def invoice() -> None:
+    """Invoices of contracts."""
+
+
+@invoice.command("add")
+@click.argument("contract")
+@click.argument("number")
+@click.argument("total_yen", type=int)
+@click.option("--issued", "issued_on", type=Day(), required=True)
+@click.option("--due", "due_on", type=Day(), help="End of the month after the date of issue, unless given (A8.1).")
+@click.option("--kind", type=click.Choice(payments.INVOICE_KINDS), default="fee", show_default=True)
+@as_json
+@operating
+async def invoice_add(
+    conn: Conn,
+    now: datetime,
+    contract: str,
+    number: str,
+    total_yen: int,
+    issued_on: date,
+    due_on: date | None,
+    kind: str,
+    as_json: bool,
+) -> None:
+    """Record an invoice."""
+    bill = payments.Bill(number, kind, issued_on, due_on, total_yen)
+    show_one(await payments.add_invoice(conn, contract, bill, now), as_json)
+
+
+@invoice.command("list")
+@click.argument("contract", required=False)
+@click.option("--unpaid", is_flag=True, help="Only those with an open rest.")
+@as_json
+@operating
+async def invoice_list(conn: Conn, now: datetime, contract: str | None, unpaid: bool, as_json: bool) -> None:
+    """Invoices of a contract, or of all."""
+    show_rows(await payments.listed(conn, contract, unpaid), INVOICE, as_json)
+
+
+@click.group()
+def payment() -> None:
+    """Money that came in, and what it pays."""
+
+
+@payment.command("add")
+@click.argument("invoice")
+@click.argument("amount_yen", type=int)
+@click.option("--value-date", "value_on", type=Day(), required=True, help="The bank's value date (起算日).")
+@click.option("--remitter", required=True, help="Who paid, as the bank writes it.")
+@click.option("--source", required=True, help="File and line, or who confirmed it.")
+@as_json
+@operating
+async def payment_add(
+    conn: Conn,
+    now: datetime,
+    invoice: str,
+    amount_yen: int,
+    value_on: date,
+    remitter: str,
+    source: str,
+    as_json: bool,
+) -> None:
+    """Record money for an invoice; when it is paid its contract is free at once."""
+    received = payments.Payment(amount_yen, value_on, remitter, source)
+    show_one(await payments.record_payment(conn, invoice, received, now), as_json)
+
+
+@payment.command("match")
+@click.argument("receipt")
+@click.argument("invoice")
+@as_json
+@operating
+async def payment_match(conn: Conn, now: datetime, receipt: str, invoice: str, as_json: bool) -> None:
+    """Use what is left of a receipt for another invoice."""
+    show_one(await payments.match(conn, receipt, invoice, now), as_json)
+
+
+@payment.command("cancel")
+@click.argument("receipt")
+@operating
+async def payment_cancel(conn: Conn, now: datetime, receipt: str) -> None:
+    """The bank took it back (取消): what it paid is open again."""
+    await payments.cancel(conn, receipt, now)
+    click.echo(f"receipt {receipt} is cancelled")
+
+
+@payment.command("list")
+@as_json
+@operating
+async def payment_list(conn: Conn, now: datetime, as_json: bool) -> None:
+    """Receipts, newest first."""
+    columns = ("id", "value_on", "amount_yen", "matched_yen", "remitter", "invoices", "cancelled_at")
+    show_rows(await payments.receipts(conn), columns, as_json)
+
+
+@click.group()
+def bank() -> None:
+    """Days that the bank data covers: nothing is overdue before they cover its last day in time."""
+
+
+@bank.command("open")
+@click.argument("account")
+@click.option("--from", "first_day", type=Day(), required=True, help="First day its data covers.")
+@click.option("--source", required=True, help="File, or how it was confirmed.")
+@as_json
+@operating
+async def bank_open(conn: Conn, now: datetime, account: str, first_day: date, source: str, as_json: bool) -> None:
+    """Name an account that invoices may be paid into."""
+    show_one(await bank_days.open_account(conn, account, first_day, source, now), as_json)
+
+
+@bank.command("day")
+@click.argument("account")
+@click.argument("first", type=Day())
+@click.argument("last", type=Day(), required=False)
+@click.option("--source", required=True, help="File, or how it was confirmed.")
+@click.option("--by", "person", metavar="PERSON", help="Who confirmed it by hand.")
+@as_json
+@operating
+async def bank_day(
+    conn: Conn,
+    now: datetime,
+    account: str,
+    first: date,
+    last: date | None,
+    source: str,
+    person: str | None,
+    as_json: bool,
+) -> None:
+    """Days whose data is complete; weekends and holidays count too."""
+    show_one(await bank_days.add_days(conn, account, first, last or first, source, person, now), as_json)
+
+
+@bank.command("list")
+@as_json
+@operating
+async def bank_list(conn: Conn, now: datetime, as_json: bool) -> None:
+    """What each account covers."""
+    show_rows(await bank_days.accounts(conn), ("handle", "covered_from", "covered_through", "waiting"), as_json)

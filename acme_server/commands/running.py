@@ -1,0 +1,114 @@
+"""What every operators' command does: settings, a connection as keiyaku_operator, one use case, errors in one line.
+
+Exit codes: 0 done, 1 not done and the reason said, 2 the command line is not understood.
+"""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from datetime import date, datetime
+from functools import update_wrapper
+from typing import Any, Concatenate, ParamSpec
+
+import asyncpg
+import click
+
+from acme_server.clock import utc_now
+from acme_server.config import Settings, SettingsRefused, load
+from acme_server.database import dsn_of, embedded
+from contract_gate.calendar import day_start
+from office.use_cases.asked import Unfit
+from sql import Conn
+
+P = ParamSpec("P")
+Work = Callable[Concatenate[Conn, datetime, P], Awaitable[None]]
+
+
+def operating(work: Work[P]) -> Callable[P, None]:
+    """A command that runs `work` with a connection and the present instant."""
+
+    def command(*args: P.args, **kwargs: P.kwargs) -> None:
+        settings = chosen_settings()
+
+        async def run() -> None:
+            conn = await connected(settings)
+            try:
+                await work(conn, utc_now(), *args, **kwargs)
+            finally:
+                await conn.close()
+
+        try:
+            asyncio.run(run())
+        except Unfit as refused:
+            raise click.ClickException(str(refused)) from None
+        except asyncpg.PostgresError as error:
+            raise click.ClickException(f"the database refused: {error}") from error
+
+    return update_wrapper(command, work)
+
+
+def chosen_settings() -> Settings:
+    """The settings the program was started with, else those of the environment."""
+    given = click.get_current_context().find_object(Settings)
+    try:
+        return given or load(None, os.environ)
+    except SettingsRefused as refused:
+        raise click.ClickException(str(refused)) from None
+
+
+async def connected(settings: Settings) -> Conn:
+    """A connection as keiyaku_operator. Raises ClickException that says what does not run."""
+    try:
+        return await asyncpg.connect(dsn_of(settings, "operator"), timeout=10)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+        if settings.database.embedded:
+            raise click.ClickException(
+                f"no database answers in {embedded(settings).root}: start `keiyaku dev` (`make run`) first, "
+                "or set database.url"
+            ) from error
+        raise click.ClickException(f"the database of database.url does not let keiyaku_operator in: {error}") from error
+
+
+class Instant(click.ParamType[datetime]):
+    """An instant with its offset from UTC, or a day: its beginning in Japan."""
+
+    name = "instant"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            if len(value) == len("2027-05-01"):
+                return day_start(date.fromisoformat(value))
+            found = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"'{value}' is no instant: write 2027-05-01T09:00:00+09:00, or 2027-05-01", param, ctx)
+        if found.tzinfo is None:
+            self.fail(f"'{value}' has no offset: write {value}+09:00 or {value}Z", param, ctx)
+        return found
+
+
+class Day(click.ParamType[date]):
+    """A calendar day, in Japan."""
+
+    name = "day"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        try:
+            return value if isinstance(value, date) else date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"'{value}' is no day: write 2027-05-01", param, ctx)
+
+
+class Names(click.ParamType[tuple[str, ...]]):
+    """Names parted by commas."""
+
+    name = "names"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+first_person = click.option("--by", "first", required=True, metavar="PERSON", help="Who decides.")
+second_person = click.option("--and", "second", required=True, metavar="PERSON", help="The other one who decides.")
