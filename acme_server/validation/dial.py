@@ -1,6 +1,8 @@
 """Connections for validation: only to an address that was looked up and checked, never to a name. A-161, A-163."""
 
 import asyncio
+import errno
+import os
 import socket
 import ssl
 
@@ -50,7 +52,7 @@ async def connect(host: str, port: int, resolver: Lookups, settings: ValidationS
         except TimeoutError:
             why.append(f"{address} port {port}: no answer in {settings.timeout * share:g} s")
         except OSError as fault:
-            why.append(f"{address} port {port}: {(fault.strerror or 'connection failed').lower()}")
+            why.append(f"{address} port {port}: {os.strerror(fault.errno or errno.EIO).lower()}")
     return NotProven(ErrorType.CONNECTION, f"{host} cannot be reached: {'; '.join(why)}", temporary=True)
 
 

@@ -57,10 +57,9 @@ class Record(msgspec.Struct, frozen=True):
 def encode_name(name: str) -> bytes:
     """Wire form of an ASCII name, lower case. Raises MalformedMessage for an empty or too long label or name."""
     labels = name.lower().rstrip(".").encode().split(b".")
-    wire = b"".join(bytes((len(label) & 0xFF,)) + label for label in labels) + b"\x00"
-    if len(wire) > MAX_NAME or not all(0 < len(label) < 64 for label in labels):
+    if not all(labels) or len(name) > MAX_NAME - 2 or max(map(len, labels)) > 63:
         raise MalformedMessage(f"{name[:64]} is no domain name")
-    return wire
+    return b"".join([b"%c%b" % (len(label), label) for label in labels]) + b"\x00"
 
 
 def encode_query(message_id: int, qname: bytes, rtype: RecordType) -> bytes:

@@ -7,7 +7,7 @@ import asyncio
 import ipaddress
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -30,6 +30,9 @@ class DnsFailure(msgspec.Struct, frozen=True):
     def temporary(self) -> bool:
         """Whether the same question may be answered soon."""
         return self.kind in ("timeout", "servfail", "refused", "unreachable")
+
+
+Found = list[bytes] | DnsFailure
 
 
 class CaaRecord(msgspec.Struct, frozen=True):
@@ -60,9 +63,9 @@ class Resolver:
 
     async def addresses(self, name: str) -> list[str] | DnsFailure:
         """IPv6 addresses, then IPv4 ones. One family suffices, unless the answer for the other is bogus (C-037)."""
-        six, four = await asyncio.gather(self._lookup(name, RecordType.AAAA), self._lookup(name, RecordType.A))
-        failures = [f for f in (six, four) if isinstance(f, DnsFailure)]
-        found = [text for a in (six, four) if not isinstance(a, DnsFailure) for r in a if (text := address_text(r))]
+        answers = await self._lookup(name, RecordType.AAAA, RecordType.A)
+        failures = [a for a in answers if isinstance(a, DnsFailure)]
+        found = [text for a in answers if not isinstance(a, DnsFailure) for r in a if (text := address_text(r))]
         for failure in failures:
             if not found or failure.kind == "bogus":
                 return failure
@@ -70,7 +73,7 @@ class Resolver:
 
     async def txt(self, name: str) -> list[bytes] | DnsFailure:
         """The TXT records of the name or of what it is an alias for, strings joined. A-169."""
-        answer = await self._lookup(name, RecordType.TXT)
+        (answer,) = await self._lookup(name, RecordType.TXT)
         try:
             return answer if isinstance(answer, DnsFailure) else [dns_wire.txt_value(r) for r in answer]
         except MalformedMessage as fault:
@@ -78,35 +81,39 @@ class Resolver:
 
     async def caa(self, name: str) -> list[CaaRecord] | DnsFailure:
         """The CAA records of the name or of what it is an alias for. C-041."""
-        answer = await self._lookup(name, RecordType.CAA)
+        (answer,) = await self._lookup(name, RecordType.CAA)
         try:
             return answer if isinstance(answer, DnsFailure) else [CaaRecord(*dns_wire.caa_fields(r)) for r in answer]
         except MalformedMessage as fault:
             return _malformed(name, fault)
 
-    async def _lookup(self, name: str, rtype: RecordType) -> list[bytes] | DnsFailure:
-        what = f"{rtype.name} of {name}"
-        failure = DnsFailure("timeout", f"DNS lookup of {what} timed out")
+    async def _lookup(self, name: str, *rtypes: RecordType) -> list[Found]:
+        """What was found of each type, asked for side by side."""
         try:
             qname = dns_wire.encode_name(name)
         except MalformedMessage as fault:
-            return _malformed(name, fault)
+            return [_malformed(name, fault)] * len(rtypes)
+        found: dict[RecordType, Found] = {
+            t: DnsFailure("timeout", f"DNS lookup of {t.name} of {name} timed out") for t in rtypes
+        }
         for nameserver in self._nameservers * ROUNDS:
             try:
                 async with asyncio.timeout(self._try_timeout):
-                    answer = await _ask(nameserver, qname, rtype)
+                    async for rtype, answer in _ask(nameserver, name, qname, _unsettled(found)):
+                        found[rtype] = answer
             except TimeoutError:
-                failure = DnsFailure("timeout", f"DNS lookup of {what} timed out")
+                continue
             except OSError:
-                failure = DnsFailure("unreachable", f"DNS lookup of {what} failed: the resolver cannot be reached")
-            except MalformedMessage as fault:
-                failure = _malformed(name, fault)
-            else:
-                found = _judged(answer, what)
-                if not isinstance(found, DnsFailure) or not found.temporary:
-                    return found
-                failure = found
-        return failure
+                said = f"DNS lookup of {name} failed: the resolver cannot be reached"
+                found |= {t: DnsFailure("unreachable", said) for t in _unsettled(found)}
+            if not _unsettled(found):
+                break
+        return list(found.values())
+
+
+def _unsettled(found: Mapping[RecordType, Found]) -> list[RecordType]:
+    """Types for which another nameserver, or the same one again, may have an answer."""
+    return [t for t, f in found.items() if isinstance(f, DnsFailure) and (f.temporary or f.kind == "malformed")]
 
 
 def nameserver_of(text: str) -> tuple[str, int]:
@@ -118,7 +125,7 @@ def nameserver_of(text: str) -> tuple[str, int]:
         raise ValueError(f"nameserver {text!r}: write address:port, such as 127.0.0.1:53 or [::1]:53") from None
 
 
-def _judged(answer: Answer, what: str) -> list[bytes] | DnsFailure:
+def _judged(answer: Answer, what: str) -> Found:
     """The records, or what the response code says. C-037."""
     match answer.rcode:
         case 0:
@@ -146,21 +153,40 @@ def address_text(rdata: bytes) -> str | None:
     return socket.inet_ntop(family, rdata) if family else None
 
 
-async def _ask(nameserver: tuple[str, int], qname: bytes, rtype: RecordType) -> Answer:
-    """The answer of one nameserver. Raises OSError, MalformedMessage."""
-    message_id = int.from_bytes(os.urandom(2), "big")
-    query = dns_wire.encode_query(message_id, qname, rtype)
+async def _ask(
+    nameserver: tuple[str, int], name: str, qname: bytes, rtypes: Sequence[RecordType]
+) -> AsyncIterator[tuple[RecordType, Found]]:
+    """What one nameserver has of each type, as it comes. Raises OSError."""
+    first_id = int.from_bytes(os.urandom(2), "big")
+    waiting = {first_id ^ i: rtype for i, rtype in enumerate(rtypes)}
     loop = asyncio.get_running_loop()
     with socket.socket(_family(nameserver), socket.SOCK_DGRAM) as sock:
         sock.setblocking(False)
         sock.connect(nameserver)
-        sock.send(query)
-        answer = None
-        while answer is None:  # an answer to something else is not ours: wait on
-            answer = dns_wire.decode_answer(await loop.sock_recv(sock, MAX_MESSAGE), message_id, qname, rtype)
-    if answer.truncated:
-        message = await _exchange_tcp(nameserver, query)
-        answer = dns_wire.decode_answer(message, message_id, qname, rtype)
+        for message_id, rtype in waiting.items():
+            sock.send(dns_wire.encode_query(message_id, qname, rtype))
+        while waiting:
+            message = await loop.sock_recv(sock, MAX_MESSAGE)
+            message_id = int.from_bytes(message[:2], "big")
+            asked = waiting.get(message_id)
+            if asked is None:
+                continue  # an answer to something else is not ours
+            try:
+                answer = dns_wire.decode_answer(message, message_id, qname, asked)
+                if answer is None:
+                    continue
+                if answer.truncated:
+                    answer = await _asked_over_tcp(nameserver, message_id, qname, asked)
+                found = _judged(answer, f"{asked.name} of {name}")
+            except MalformedMessage as fault:
+                found = _malformed(name, fault)
+            del waiting[message_id]
+            yield asked, found
+
+
+async def _asked_over_tcp(nameserver: tuple[str, int], message_id: int, qname: bytes, rtype: RecordType) -> Answer:
+    message = await _exchange_tcp(nameserver, dns_wire.encode_query(message_id, qname, rtype))
+    answer = dns_wire.decode_answer(message, message_id, qname, rtype)
     if answer is None or answer.truncated:
         raise MalformedMessage("the answer over TCP is truncated or another's")
     return answer

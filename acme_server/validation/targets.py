@@ -1,13 +1,15 @@
 """Which addresses validation may dial (pure). RFC 8555 §10.4, A-161; IANA special-purpose address registries."""
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
-V4_NEVER = tuple(map(IPv4Network, ("0.0.0.0/8", "224.0.0.0/4", "240.0.0.0/4")))  # this host, multicast, reserved
+# This host, link-local (where clouds answer with secrets), multicast, reserved.
+V4_NEVER = tuple(map(IPv4Network, ("0.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4")))
 V4_PRIVATE = tuple(
     map(
         IPv4Network,
         (
-            "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
+            "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "172.16.0.0/12", "192.0.0.0/24",
             "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24",
         ),
     )
@@ -25,11 +27,12 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
     return address in V6_GLOBAL and not any(address in net for net in V6_SPECIAL)
 
 
+@lru_cache(1024)
 def may_dial(address: str, allow_private: bool) -> bool:
     """Whether a connection to `address` may be opened. A-161.
 
     `allow_private` (development) adds private IPv4 unicast, ::1 and ULA; never multicast, unspecified, link-local
-    IPv6 or an address that wraps an IPv4 one. Text that is no plain address is refused.
+    or an address that wraps an IPv4 one. Text that is no plain address is refused.
     """
     try:
         ip = ip_address(address)

@@ -1,0 +1,28 @@
+"""A DNS simulator with a resolver on it, and the settings of development."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from acme_server.validation.resolver import Resolver
+from acme_server.validation.settings import ValidationSettings
+from tests.simulators.dns import DnsSimulator
+
+
+@pytest.fixture
+async def dns() -> AsyncIterator[DnsSimulator]:
+    """An empty zone."""
+    async with DnsSimulator.start() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def resolver(dns: DnsSimulator) -> Resolver:
+    """Asks the simulator."""
+    return Resolver([dns.address], lifetime=5)
+
+
+@pytest.fixture
+def settings(dns: DnsSimulator) -> ValidationSettings:
+    """Loopback may be dialled; ports are put in by each test."""
+    return ValidationSettings(("ca.example",), resolvers=(dns.address,), allow_private=True)
