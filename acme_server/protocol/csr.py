@@ -64,14 +64,15 @@ def parse_csr(der: bytes) -> Csr:
         _refuse(f"has {len(der)} octets; at most {MAX_DER} are read")
     try:
         csr = x509.load_der_x509_csr(der)
-        key_type, bits = _key_policy(csr.public_key())
+        key = csr.public_key()
+        key_type, bits = _key_policy(key)
         _check_signature(csr)
         names = _names(csr)
     except _UNREADABLE:
         _refuse(
             "is not a DER PKCS#10 request that can be read (RFC 2986). Make it again with your client or openssl req"
         )
-    spki = csr.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return Csr(names, spki, hashlib.sha256(spki).digest(), key_type, bits)
 
 

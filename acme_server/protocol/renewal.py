@@ -37,7 +37,7 @@ def suggested_window(
     if override is not None:
         return override
     twelfth = (not_after - not_before) / 12
-    share = int.from_bytes(hashlib.sha256(serial).digest()[:4], "big")
-    start = (not_before + 8 * twelfth + twelfth * share / _SPREAD).replace(microsecond=0)
+    share = int.from_bytes(hashlib.sha256(serial).digest()[:4], "big") / _SPREAD
+    start = (not_before + 8 * twelfth + twelfth * share).replace(microsecond=0)
     end = (start + twelfth).replace(microsecond=0)
     return Window(start, max(end, start + _SECOND))

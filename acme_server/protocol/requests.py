@@ -29,12 +29,17 @@ _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$&'*+/=^_`{|}~-]+(?:\.[A-Za-z0-9!#$&'*+/=
 
 
 class NewAccount(msgspec.Struct, frozen=True, rename="camel"):
-    """newAccount (RFC 8555 §7.3). `external_account_binding` is kept as received, to the octet (A-097)."""
+    """newAccount (RFC 8555 §7.3)."""
 
     contact: _Contacts = []
     terms_of_service_agreed: bool = False
     only_return_existing: bool = False
-    external_account_binding: msgspec.Raw | None = None
+    binding: msgspec.Raw = msgspec.field(default=msgspec.Raw(), name="externalAccountBinding")
+
+    @property
+    def external_account_binding(self) -> bytes | None:
+        """The binding as received, to the octet (A-097); None if there is none."""
+        return bytes(self.binding) or None
 
 
 class AccountUpdate(msgspec.Struct, frozen=True):
@@ -100,7 +105,7 @@ _DECODERS: Mapping[type[Any], msgspec.json.Decoder[Any]] = {
 }
 
 
-def parse(payload: bytes, type: type[T]) -> T:  # noqa: A002
+def parse(payload: bytes, type: type[T]) -> T:
     """The payload as `type`, one of the classes above. Raises MALFORMED that names the member at fault."""
     decoder: msgspec.json.Decoder[T] = _DECODERS[type]
     return strict_json.read(payload, decoder, "The payload")
