@@ -7,7 +7,7 @@ MAX_AKI = 64
 MAX_SERIAL = 21  # 20 octets (RFC 5280 §4.1.2.2), and a leading 00
 
 
-def format(aki: bytes, serial_octets: bytes) -> str:  # noqa: A001
+def format(aki: bytes, serial_octets: bytes) -> str:
     """The id: key identifier of the authority key identifier, and DER content octets of the serial. A-214, A-215."""
     return f"{base64url.encode(aki)}.{base64url.encode(serial_octets)}"
 

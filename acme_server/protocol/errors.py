@@ -58,7 +58,7 @@ class AcmeError(Exception):
 
     def __init__(
         self,
-        type: ErrorType,  # noqa: A002
+        type: ErrorType,
         detail: str,
         *,
         subproblems: Sequence[Subproblem] = (),

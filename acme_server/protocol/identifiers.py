@@ -42,7 +42,7 @@ def base_of(name: str) -> tuple[str, bool]:
     return (name[2:], True) if name.startswith("*.") else (name, False)
 
 
-def parse(type: str, value: str) -> str:  # noqa: A002
+def parse(type: str, value: str) -> str:
     """The canonical name. A-116, A-118 to A-121, A-202.
 
     Raises MALFORMED for text that is not in certificate form, REJECTED_IDENTIFIER for a well-formed name that no
