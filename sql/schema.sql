@@ -746,7 +746,8 @@ GRANT SELECT ON evidence.seal_state TO keiyaku_acme, keiyaku_work, keiyaku_sign,
 
 -- the ACME server: cannot write contracts, payments or reviews
 GRANT SELECT ON ALL TABLES IN SCHEMA gate TO keiyaku_acme;
-REVOKE SELECT ON gate.receipts, gate.payment_matches, gate.persons FROM keiyaku_acme;
+REVOKE SELECT ON gate.receipts, gate.payment_matches, gate.persons, gate.holds FROM keiyaku_acme;
+GRANT SELECT (contract_id, status, lifted_at) ON gate.holds TO keiyaku_acme; -- never the grounds (T13-3)
 GRANT INSERT ON gate.decisions, gate.binding_uses, gate.help_pages TO keiyaku_acme;
 GRANT SELECT ON ALL TABLES IN SCHEMA ca TO keiyaku_acme;
 GRANT INSERT ON ca.to_be_signed, ca.serials, ca.revocations, ca.blocked_keys TO keiyaku_acme;
@@ -757,7 +758,8 @@ GRANT DELETE ON acme.jobs TO keiyaku_acme;
 
 -- the worker: the same use cases after the fact, and the housekeeping
 GRANT SELECT ON ALL TABLES IN SCHEMA gate TO keiyaku_work;
-REVOKE SELECT ON gate.receipts, gate.payment_matches, gate.persons FROM keiyaku_work;
+REVOKE SELECT ON gate.receipts, gate.payment_matches, gate.persons, gate.holds FROM keiyaku_work;
+GRANT SELECT (contract_id, status, lifted_at) ON gate.holds TO keiyaku_work; -- never the grounds (T13-3)
 GRANT INSERT ON gate.decisions, gate.help_pages TO keiyaku_work;
 GRANT SELECT ON ALL TABLES IN SCHEMA ca TO keiyaku_work;
 GRANT INSERT ON ca.to_be_signed, ca.serials, ca.revocations TO keiyaku_work;

@@ -27,13 +27,22 @@ def overdue(invoice: Invoice, today: date, facts: Facts) -> bool:
     return unpaid and last_day < today and bank_data_covers(invoice, last_day, facts)
 
 
-def no_payment_block(facts: Facts, request: Request, now: datetime) -> Finding:
-    """No fee invoice that counts for the contract is overdue. T8-15, T8-7 [A8.1].
+def counts(invoice: Invoice, facts: Facts, now: datetime) -> bool:
+    """Whether the invoice can block the contract: a fee of the contract, or of its customer if so read. T8-15, R-13.
 
     An invoice of a tax difference never blocks (T8-11).
     """
+    contract = facts.contract
+    if contract is None or invoice.kind == "difference":
+        return False
+    whole_customer = adopted(facts.readings, contract.accepted_at or now).block_scope == "customer"
+    return whole_customer or invoice.contract_id == contract.id
+
+
+def no_payment_block(facts: Facts, request: Request, now: datetime) -> Finding:
+    """No invoice that counts for the contract is overdue. T8-15, T8-7 [A8.1]."""
     today = jst_date(now)
-    late = [_note(i, facts) for i in facts.invoices if i.kind != "difference" and overdue(i, today, facts)]
+    late = [_note(i, facts) for i in facts.invoices if counts(i, facts, now) and overdue(i, today, facts)]
     if late:
         return Breach("T8-15", "A8.1", f"overdue: {', '.join(late)}", Case.OVERDUE)
     return Satisfied("T8-15", "A8.1")
