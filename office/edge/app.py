@@ -1,0 +1,112 @@
+"""The door for people: pages that need no login."""
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from office.edge import supported
+from office.edge.answers import answer_to
+from office.use_cases import read_pages
+from sql import Pool
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    "Referrer-Policy": "no-referrer",  # the address of a help page is its secret
+    "Server": "keiyaku",
+    "Strict-Transport-Security": "max-age=31536000",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+STATIC = Path(__file__).parent.parent / "static"
+log = logging.getLogger(__name__)
+
+
+def utc_now() -> datetime:
+    """The present instant, aware, UTC."""
+    return datetime.now(UTC)
+
+
+def make_app(pool: Pool, clock: Callable[[], datetime] = utc_now) -> web.Application:
+    """The pages, read through `pool`, whose role is keiyaku_office."""
+    pages = Pages(pool, clock)
+    app = web.Application(middlewares=[error_pages(pages)], client_max_size=1024)
+    app.router.add_get("/help/{token}", pages.help)
+    app.router.add_get("/terms", pages.terms)
+    app.router.add_get("/terms/{version}", pages.terms)
+    app.router.add_get("/supported", pages.supported)
+    app.router.add_get("/static/style.css", pages.style)
+    app.on_response_prepare.append(add_headers)
+    return app
+
+
+async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Every response forbids what no page of ours needs; caching only where a handler allowed it."""
+    response.headers.update(HEADERS)
+    response.headers.setdefault("Cache-Control", "no-store")
+
+
+def error_pages(pages: "Pages") -> Middleware:
+    """A middleware: whatever is not there looks the same; what went wrong is logged, not shown."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except web.HTTPNotFound:
+            return pages.not_found()
+        except web.HTTPException:
+            raise
+        except Exception:
+            log.exception("no answer to %s", request.match_info.handler.__name__)
+            return pages.page("error.html", status=500)
+
+    return middleware
+
+
+class Pages:
+    """A handler a page."""
+
+    def __init__(self, pool: Pool, clock: Callable[[], datetime]) -> None:
+        self.pool, self.clock = pool, clock
+        self.templates = Environment(
+            loader=PackageLoader("office"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        )
+
+    async def help(self, request: web.Request) -> web.Response:
+        """The page a refusal points to. T0-1."""
+        found = await read_pages.help_page(self.pool, request.match_info["token"])
+        if found is None:
+            return self.not_found()
+        return self.page("help.html", answer=answer_to(found.gate, found.case))
+
+    async def terms(self, request: web.Request) -> web.Response:
+        """A version of the Terms by its hash and address, or the one in force. T2-1, T20-2."""
+        text = await read_pages.terms(self.pool, request.match_info.get("version"), self.clock())
+        return self.not_found() if text is None else self.page("terms.html", text=text)
+
+    async def supported(self, request: web.Request) -> web.Response:
+        """Supported servers and recommended clients. T7-1."""
+        return self.page("supported.html", supported=supported)
+
+    async def style(self, request: web.Request) -> web.Response:
+        """The one stylesheet."""
+        css = (STATIC / "style.css").read_text(encoding="utf-8")
+        return web.Response(text=css, content_type="text/css", headers={"Cache-Control": "public, max-age=86400"})
+
+    def not_found(self) -> web.Response:
+        """The same for an unknown token, version or path."""
+        return self.page("not_found.html", status=404)
+
+    def page(self, template: str, status: int = 200, **values: object) -> web.Response:
+        """A template as a response."""
+        html = self.templates.get_template(template).render(**values)
+        return web.Response(text=html, status=status, content_type="text/html", charset="utf-8")
