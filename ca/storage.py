@@ -1,6 +1,7 @@
 """What the CA knows, one function a statement. None opens a transaction."""
 
 from datetime import datetime
+from hashlib import sha256
 from uuid import UUID
 
 import asyncpg
@@ -83,6 +84,21 @@ async def certificate_chain(conn: Conn, certificate_id: UUID) -> list[list[bytes
     if row is None:
         return []
     return [[row["certificate"], row["issuer"]], *([row["certificate"], *split(x)[:-1]] for x in row["crosses"])]
+
+
+async def chains_above(conn: Conn, issuer_id: int) -> list[list[bytes]]:
+    """What certifies a certificate of the issuer, the default chain first, each in DER without its trust anchor.
+
+    RFC 8555 §7.4.2: each certificate certifies the one before it, and the anchor may be left out.
+    """
+    row = await conn.fetchrow(SQL["chains_above"], issuer_id)
+    return [[row["issuer"]], *(split(x)[:-1] for x in row["crosses"])] if row else []
+
+
+async def cross_chains(conn: Conn, issuer_id: int) -> list[bytes]:
+    """Each cross certificate of the issuer followed by its root, DER one after another (`der.split`)."""
+    row = await conn.fetchrow(SQL["chains_above"], issuer_id)
+    return list(row["crosses"]) if row else []
 
 
 async def certificate_by_serial(conn: Conn, serial: bytes) -> Certificate | None:
@@ -174,3 +190,34 @@ async def newest_crl(conn: Conn, issuer_id: int, shard: int) -> StoredCrl | None
 async def crls_due(conn: Conn, older_than: datetime) -> list[Shard]:
     """Shards of issuing CAs whose newest CRL is from `older_than` or before, or lacks a recorded revocation. C-134."""
     return [Shard(**row) for row in await conn.fetch(SQL["crls_due"], older_than)]
+
+
+async def issuer_count(conn: Conn) -> int:
+    """How many issuers there are, roots included."""
+    return int(await conn.fetchval(SQL["issuer_count"]))
+
+
+async def insert_issuer(conn: Conn, issuer: Issuer, kind: str, parent_id: int | None, now: datetime) -> None:
+    """The issuer exists, with its evidence; an issuing CA is the active one from now on. C-168."""
+    await conn.execute(
+        SQL["insert_issuer"], issuer.id, issuer.name, kind, parent_id, issuer.certificate, issuer.key_id,
+        sha256(issuer.spki).digest(), issuer.shard_count, issuer.status_url, kind == "issuing", now,
+    )  # fmt: skip
+    fingerprint = sha256(issuer.certificate).hexdigest()
+    await evidence.append(
+        conn, evidence.entry("issuer.made", "process:ca-init", now, issuer_id=issuer.id, sha256=fingerprint)
+    )
+
+
+async def insert_cross_certificate(
+    conn: Conn, number: int, subject_issuer_id: int, chain: bytes, now: datetime
+) -> None:
+    """An alternate chain of an issuing CA exists: its cross certificate and that one's root, concatenated DER."""
+    await conn.execute(SQL["insert_cross_certificate"], number, subject_issuer_id, chain, now)
+
+
+async def insert_crl(
+    conn: Conn, issuer_id: int, shard: int, number: int, this_update: datetime, next_update: datetime, der: bytes
+) -> None:
+    """A CRL that carries no revocation is public from the commit on."""
+    await conn.execute(SQL["insert_crl"], issuer_id, shard, number, this_update, next_update, der)

@@ -39,6 +39,7 @@ async def _make_template(server: EmbeddedPostgres) -> None:
     await migrate(server.dsn(database=TEMPLATE))
     conn = await asyncpg.connect(server.dsn(database=TEMPLATE))
     await conn.execute("SELECT keiyaku.ensure_partitions($1, 8)", NOW.replace(month=8))
+    await conn.execute("SELECT keiyaku.ensure_partitions(now(), 3)")
     await conn.close()
 
 

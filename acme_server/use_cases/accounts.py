@@ -72,9 +72,9 @@ async def registered_meanwhile(context: Context, key: AccountKey, account_id: ob
 
 async def binding_of(context: Context, key: AccountKey, wanted: NewAccount, url: str) -> tuple[Binding, bytes | None]:
     """The binding key that the request proves, and the proof as received; or the one of accounts without a binding."""
-    if wanted.external_account_binding is None:
+    received = wanted.external_account_binding
+    if received is None:
         return await default_binding(context), None
-    received = bytes(wanted.external_account_binding)
     signed = read_binding(received, url)
     found = await accounts.find_binding(context.pool, signed.kid or "")
     verify_binding(signed, found.hmac_key if found else external_account.DUMMY_KEY, key)

@@ -10,7 +10,7 @@ from acme_server.protocol.nonce import NonceKey
 from acme_server.validation.outcome import NotProven, Proven
 from ca.certificate import Issuer
 from ca.profiles import Profile
-from ca.signer import SignerClient
+from ca.signer_client import SignerClient
 from sql import Pool
 
 T = TypeVar("T")

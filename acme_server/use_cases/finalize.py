@@ -47,12 +47,14 @@ async def finalize(
 ) -> Finalized | RefusedByGate:
     """The order, valid when signing took at most the inline wait, else processing; or the gate's refusal."""
     csr = parse_csr(der := decode_field(csr_field))
-    found = await orders.order_to_finalize(context.pool, order_id, account.id, csr.spki_sha256)
+    found = await orders.order_to_finalize(
+        context.pool, order_id, account.id, csr.spki_sha256, now - SEAL_LIMIT, now - CAA_AGE
+    )
     if found is None:
         raise NoSuchOrder
     check_ready(found, now)
     check_csr(found, csr)
-    check_seal(found, now)
+    check_seal(found)
     begun = await begin(context, account, found, csr, der, now)
     if isinstance(begun, RefusedByGate):
         return begun
@@ -80,9 +82,9 @@ def check_csr(found: ToFinalize, csr: Csr) -> None:
         raise AcmeError(ErrorType.BAD_CSR, "The key of the CSR was reported as compromised. Make a new key.")
 
 
-def check_seal(found: ToFinalize, now: datetime) -> None:
+def check_seal(found: ToFinalize) -> None:
     """The evidence is sealed up to a minute ago; else nothing is issued (design §6)."""
-    if now - found.sealed_through_at > SEAL_LIMIT:
+    if not found.is_sealed:
         raise AcmeError(
             ErrorType.SERVER_INTERNAL, "Issuance is paused until the evidence log is sealed. Try again.", retry_after=60
         )
@@ -92,12 +94,11 @@ async def begin(
     context: Context, account: Account, found: ToFinalize, csr: Csr, der: bytes, now: datetime
 ) -> Begun | RefusedByGate | None:
     """Decide and record under the contract's lock. None: CAA must be checked first, a worker goes on."""
-    fresh = all(checked is not None and now - checked < CAA_AGE for checked in found.caa_checked)
     lock = shared(CONTRACT_LOCK, found.contract_number)
     order, deadline = found.state.order, now + context.limits.processing_deadline
     async with context.pool.acquire() as conn, under_locks(conn, lock):
         passed = await pass_gate(
-            context, conn, order, account.binding_key_id, csr if fresh else None, "finalize", "pending",
+            context, conn, order, account.binding_key_id, csr if found.caa_is_fresh else None, "finalize", "pending",
             actor_of(account), deadline, now,
         )  # fmt: skip
         if isinstance(passed, RefusedByGate):

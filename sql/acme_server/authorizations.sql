@@ -24,9 +24,9 @@ FROM acme.authorizations WHERE id = ANY ($1::uuid[]);
 WITH responded AS (
     UPDATE acme.authorizations SET challenge_type = $3, challenge_status = 'processing', responded_at = $8,
         key_authorization =
-            tokens[CASE WHEN identifier_type = 'ip' THEN $6::integer WHEN wildcard THEN $5 ELSE $4 END] || '.' || $7
+            tokens[CASE WHEN identifier_type = 'ip' THEN $6::integer WHEN wildcard THEN $5::integer ELSE $4::integer END] || '.' || $7
     WHERE id = $1 AND account_id = $2 AND status = 'pending' AND challenge_type IS NULL AND expires_at > $8
-      AND CASE WHEN identifier_type = 'ip' THEN $6 WHEN wildcard THEN $5 ELSE $4 END > 0
+      AND CASE WHEN identifier_type = 'ip' THEN $6::integer WHEN wildcard THEN $5::integer ELSE $4::integer END > 0
     RETURNING *
 ), job AS (
     INSERT INTO acme.jobs (id, kind, subject, max_attempts, fence, locked_by, locked_until)

@@ -16,3 +16,9 @@ WHERE s.serial = $1;
 SELECT c.der, c.issuer_id FROM ca.certificates c
 JOIN acme.issuances i ON i.to_be_signed_id = c.id
 WHERE c.id = $1 AND i.account_id = $2;
+
+-- name: set_renewal_window
+-- $1 serial  $2 starts at  $3 ends at  $4 explanation URL
+INSERT INTO acme.renewal_windows (serial, starts_at, ends_at, explanation_url) VALUES ($1, $2, $3, $4)
+ON CONFLICT (serial) DO UPDATE
+SET starts_at = excluded.starts_at, ends_at = excluded.ends_at, explanation_url = excluded.explanation_url;

@@ -88,20 +88,19 @@ ORDER BY o.id LIMIT $3;
 
 -- name: order_to_finalize
 -- The order with all that finalize asks before the contract's lock: its authorizations with the evidence they rest on,
--- whether the CSR's key is or was an account's key or is blocked, and how fresh the evidence seal is.
--- $1 order id  $2 account id  $3 SHA-256 of the CSR's SPKI
+-- whether the CSR's key is or was an account's key or is blocked, and whether evidence is sealed up to $4.
+-- $1 order id  $2 account id  $3 SHA-256 of the CSR's SPKI  $4 sealed through  $5 CAA checked after
 SELECT o.id, o.account_id, o.contract_id, o.status, o.names, o.authorization_ids, o.profile, o.not_before, o.not_after,
     o.replaces, o.error, o.certificate_id, o.expires_at, o.created_at, a.statuses, a.expiries, a.errors,
-    a.validated, a.caa_checked, c.number AS contract_number,
+    a.caa_is_fresh, c.number AS contract_number,
     EXISTS (SELECT FROM acme.account_keys WHERE spki_sha256 = $3) AS is_account_key,
     EXISTS (SELECT FROM ca.blocked_keys WHERE spki_sha256 = $3) AS is_blocked_key,
-    (SELECT sealed_through_at FROM evidence.seal_state) AS sealed_through_at
+    EXISTS (SELECT FROM evidence.seal_state WHERE sealed_through_at >= $4) AS is_sealed
 FROM acme.orders o
 JOIN gate.contracts c ON c.id = o.contract_id
 CROSS JOIN LATERAL (
     SELECT array_agg(status) AS statuses, array_agg(expires_at) AS expiries, array_agg(challenge_error) AS errors,
-        array_agg(validated_at) AS validated,
-        array_agg(CASE WHEN identifier_type = 'ip' THEN 'infinity' ELSE caa_checked_at END) AS caa_checked
+        coalesce(bool_and(identifier_type = 'ip' OR caa_checked_at > $5), false) AS caa_is_fresh
     FROM acme.authorizations WHERE o.status = 'pending' AND id = ANY (o.authorization_ids)
 ) AS a
 WHERE o.id = $1 AND o.account_id = $2;

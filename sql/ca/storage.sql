@@ -25,6 +25,12 @@ SELECT c.der AS certificate, i.certificate AS issuer,
 FROM ca.certificates c JOIN ca.issuers i ON i.id = c.issuer_id
 WHERE c.id = $1;
 
+-- name: chains_above
+-- An issuer's certificate, and the chains of its cross certificates in order of id. $1 issuer_id
+SELECT i.certificate AS issuer,
+       ARRAY(SELECT x.chain FROM ca.cross_certificates x WHERE x.subject_issuer_id = i.id ORDER BY x.id) AS crosses
+FROM ca.issuers i WHERE i.id = $1;
+
 -- name: certificate_by_serial
 -- $1 serial
 SELECT c.id, c.issuer_id, c.serial, c.der, c.names, c.spki_sha256, c.not_before, c.not_after, c.shard, c.signed_at,
@@ -119,3 +125,21 @@ WHERE i.kind = 'issuing' AND (
     OR EXISTS (SELECT FROM ca.revocations r
                WHERE r.issuer_id = i.id AND r.shard = s.shard AND r.published_at IS NULL))
 ORDER BY 1, 2;
+
+-- name: issuer_count
+SELECT count(*) FROM ca.issuers;
+
+-- name: insert_issuer
+-- $1 id  $2 name  $3 kind  $4 parent_id  $5 certificate  $6 key_id  $7 spki_sha256  $8 shard_count  $9 status_url
+-- $10 active  $11 created_at
+INSERT INTO ca.issuers
+    (id, name, kind, parent_id, certificate, key_id, spki_sha256, shard_count, status_url, active, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11);
+
+-- name: insert_cross_certificate
+-- $1 id  $2 subject_issuer_id  $3 chain, the cross certificate and its root  $4 created_at
+INSERT INTO ca.cross_certificates (id, subject_issuer_id, chain, created_at) VALUES ($1, $2, $3, $4);
+
+-- name: insert_crl
+-- $1 issuer_id  $2 shard  $3 number  $4 this_update  $5 next_update  $6 der
+INSERT INTO ca.crls (issuer_id, shard, number, this_update, next_update, der) VALUES ($1, $2, $3, $4, $5, $6);

@@ -1,0 +1,99 @@
+"""The program `keiyaku`."""
+
+import asyncio
+import os
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from acme_server.config import Settings, SettingsRefused, load
+
+STARTED = time.monotonic()
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="The settings file (TOML).")
+@click.version_option(package_name="keiyaku")
+@click.pass_context
+def main(context: click.Context, config: Path | None) -> None:
+    """Certificates as a written contract allows: ACME server, gate and CA."""
+    try:
+        context.obj = load(config, os.environ)
+    except SettingsRefused as refused:
+        click.echo(str(refused), err=True)
+        sys.exit(2)
+
+
+@main.command()
+@click.pass_obj
+def dev(settings: Settings) -> None:
+    """Run everything on this machine, with a demo CA and demo contracts."""
+    from acme_server import logs
+    from acme_server.database import embedded
+    from acme_server.dev import greeting, prepare, supervisor
+    from acme_server.dev.postgres import PostgresUnavailable
+
+    settings = prepare.with_tls(settings)
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    logs.configure(settings)
+    postgres = embedded(settings)
+    try:
+        postgres.start()
+        demo = prepare.prepare(settings, postgres)
+        ready = lambda: click.echo(greeting.greeting(settings, demo, time.monotonic() - STARTED))  # noqa: E731
+        supervisor.run(settings, postgres, ready)
+    except PostgresUnavailable as fault:
+        raise click.ClickException(str(fault)) from None
+    finally:
+        postgres.stop()
+
+
+@main.command()
+@click.option("--only", type=click.Choice(["acme", "office", "status"]), required=True, help="Which listener to run.")
+@click.pass_obj
+def serve(settings: Settings, only: str) -> None:
+    """Run one listener: the ACME server, the pages for people, or CRLs and chains."""
+    from acme_server import app, logs, processes
+
+    logs.configure(settings)
+    processes.run(settings, [{"acme": app.serve_acme, "office": app.serve_office, "status": app.serve_status}[only]])
+
+
+@main.command()
+@click.pass_obj
+def work(settings: Settings) -> None:
+    """Run jobs, housekeeping and the evidence sealer."""
+    from acme_server import app, logs, processes
+
+    logs.configure(settings)
+    processes.run(settings, [app.work])
+
+
+@main.command()
+@click.pass_obj
+def sign(settings: Settings) -> None:
+    """Run the signer: the process that holds the CA keys."""
+    from acme_server import app, logs, processes
+
+    logs.configure(settings)
+    processes.run(settings, [app.sign])
+
+
+@main.command()
+@click.option("--dsn", envvar="KEIYAKU_MIGRATE_DSN", required=True, help="Address of the database as its owner.")
+def migrate(dsn: str) -> None:
+    """Bring the database to this program's schema."""
+    from sql.migrate import MigrationRefused
+    from sql.migrate import migrate as apply
+
+    try:
+        applied = asyncio.run(apply(dsn))
+    except MigrationRefused as refused:
+        raise click.ClickException(str(refused)) from None
+    click.echo("\n".join(f"applied {name}" for name in applied) or "nothing to do")
+
+
+if __name__ == "__main__":
+    main()

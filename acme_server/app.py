@@ -1,0 +1,135 @@
+"""The composition root: alone in knowing everything. Each function is one kind of process or listener (design §3)."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from acme_server import evidence_key, sealer, worker
+from acme_server.clock import utc_now
+from acme_server.config import Settings
+from acme_server.database import dsn_of, make_pool, within
+from acme_server.dev.stub_resolver import StubResolver
+from acme_server.edge import routes, status
+from acme_server.edge.urls import Urls
+from acme_server.serving import serve, tls_of
+from acme_server.storage import nonces
+from acme_server.use_cases.context import Context, Limits
+from acme_server.validation.look import looker
+from acme_server.validation.resolver import Lookups, Resolver
+from acme_server.validation.settings import ValidationSettings
+from ca import hierarchy, keys, signer
+from ca import storage as ca
+from ca.profiles import PROFILES
+from ca.signer_client import SignerClient
+from office.edge import app as office
+from sql import Pool
+
+TXT_FILE = "dev-dns.txt"
+
+
+def terms_url(settings: Settings) -> str:
+    """Address of the Terms."""
+    return str(settings.acme.terms_url or f"{settings.office.base_url}/terms")
+
+
+def validation_settings(settings: Settings) -> ValidationSettings:
+    """What the validation package needs of the settings."""
+    chosen = settings.validation
+    return ValidationSettings(
+        issuer_domains=settings.acme.caa_identities,
+        mode="always_valid" if chosen.mode == "always_valid" else "network",
+        http_port=chosen.http_port, tls_port=chosen.tls_port, allow_private=chosen.allow_private,
+        timeout=chosen.timeout.total_seconds(),
+    )  # fmt: skip
+
+
+def resolver_of(settings: Settings) -> Lookups:
+    """The stub of dev, or the resolver of the settings."""
+    if settings.dns.resolver == "stub":
+        return StubResolver(settings.data / TXT_FILE)
+    return Resolver((str(settings.dns.resolver),), validation_settings(settings).dns_lifetime)
+
+
+def limits_of(settings: Settings) -> Limits:
+    """Spans and numbers of the use cases."""
+    chosen = settings.acme
+    return Limits(
+        chosen.order_lifetime, chosen.authorization_lifetime, chosen.nonce_lifetime, chosen.processing_deadline,
+        chosen.inline_wait, settings.validation.attempts,
+    )  # fmt: skip
+
+
+@asynccontextmanager
+async def context_of(settings: Settings, pool: Pool, name: str) -> AsyncIterator[Context]:
+    """What the use cases of this process work with."""
+    async with pool.acquire() as conn:
+        issuer = await ca.active_issuer(conn)
+        chains = await ca.chains_above(conn, issuer.id)
+    client = SignerClient(within(settings, settings.signer.socket))
+    try:
+        yield Context(
+            pool=pool,
+            base_url=str(settings.acme.base_url),
+            terms_url=terms_url(settings),
+            limits=limits_of(settings),
+            profiles={name: PROFILES[name] for name in settings.ca.profiles},
+            default_binding_kid=None if settings.acme.require_binding else settings.acme.default_binding_kid,
+            looks=looker(validation_settings(settings), resolver_of(settings)),
+            signer=client,
+            issuer=issuer,
+            chains=chains,
+            worker=f"{name}@{socket.gethostname()}/{os.getpid()}",
+            nonce_key=await nonces.current_key(pool),
+        )
+    finally:
+        await client.close()
+
+
+async def serve_acme(settings: Settings, stop: asyncio.Event) -> None:
+    """The door for machines."""
+    async with await make_pool(settings, "acme") as pool, context_of(settings, pool, "acme") as context:
+        app = routes.make_app(
+            context, Urls(str(settings.acme.base_url), str(settings.office.base_url)),
+            website=str(settings.acme.website or f"{settings.office.base_url}/supported"),
+            identities=settings.acme.caa_identities, require_binding=settings.acme.require_binding,
+            max_body=settings.acme.max_body_bytes,
+        )  # fmt: skip
+        await serve(app, settings.acme.listen, stop, tls=tls_of(settings))
+        if context.tasks:
+            await asyncio.wait(context.tasks)
+
+
+async def serve_office(settings: Settings, stop: asyncio.Event) -> None:
+    """The door for people."""
+    async with await make_pool(settings, "office", size=4) as pool:
+        await serve(office.make_app(pool), settings.office.listen, stop)
+
+
+async def serve_status(settings: Settings, stop: asyncio.Event) -> None:
+    """CRLs, chains and issuers, plain http."""
+    async with await make_pool(settings, "status", size=4) as pool:
+        await serve(status.status_application(pool, utc_now), settings.status.listen, stop)
+
+
+async def work(settings: Settings, stop: asyncio.Event) -> None:
+    """Jobs and housekeeping, and the sealer under its own role."""
+    async with AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(await make_pool(settings, "work"))
+        context = await stack.enter_async_context(context_of(settings, pool, "work"))
+        await asyncio.gather(worker.run(context, stop), seal(settings, stop))
+
+
+async def seal(settings: Settings, stop: asyncio.Event) -> None:
+    """Evidence is sealed until `stop`."""
+    key = evidence_key.load(within(settings, settings.evidence.key_file))
+    await sealer.run(dsn_of(settings, "seal"), key, within(settings, settings.evidence.checkpoint_file), utc_now, stop)
+
+
+async def sign(settings: Settings, stop: asyncio.Event) -> None:
+    """The process that holds the keys, and nothing else does."""
+    folder = within(settings, settings.ca.folder)
+    passphrase = within(settings, settings.ca.passphrase_file).read_bytes().strip()
+    held = {hierarchy.ISSUING: keys.load(hierarchy.key_file(folder, hierarchy.ISSUING), passphrase)}
+    await signer.serve(within(settings, settings.signer.socket), dsn_of(settings, "sign"), held, stop, utc_now)

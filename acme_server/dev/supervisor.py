@@ -1,0 +1,165 @@
+"""`keiyaku dev`: everything on one machine, each kind of process on its own, under one supervisor (design §3).
+
+The supervisor imports once and forks; each child dies with it. A child that dies is started again, PostgreSQL too.
+"""
+
+import asyncio
+import ctypes
+import gc
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from acme_server import app, processes
+from acme_server.config import Settings
+from acme_server.dev.management import serve_management
+from acme_server.dev.postgres import PR_SET_PDEATHSIG, EmbeddedPostgres
+from acme_server.processes import Part
+
+RESTART_PAUSE = 0.2
+STOP_PATIENCE = 25.0
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of child: its name and what it runs."""
+
+    name: str
+    parts: Sequence[Part]
+
+
+KINDS = (
+    Kind("sign", (app.sign,)),
+    Kind("acme-1", (app.serve_acme,)),
+    Kind("acme-2", (app.serve_acme,)),
+    Kind("work", (app.work,)),
+    Kind("people", (app.serve_office, app.serve_status, serve_management)),
+)
+
+
+@dataclass
+class Supervisor:
+    """The children by pid, and when each kind was last started."""
+
+    settings: Settings
+    postgres: EmbeddedPostgres
+    children: dict[int, Kind] = field(default_factory=dict)
+    started: dict[str, float] = field(default_factory=dict)
+    stopping: bool = False
+
+    def start(self, kind: Kind) -> None:
+        """A child of the kind runs."""
+        self.started[kind.name] = time.monotonic()
+        parent = os.getpid()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        pid = os.fork()
+        if pid == 0:
+            run_child(self.settings, kind, parent)
+        self.children[pid] = kind
+
+    def watch(self) -> None:
+        """Children that die are started again, until a signal asks for the end."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self.ask_to_stop)
+        while not self.stopping:
+            self.reap()
+            self.revive_postgres()
+            time.sleep(0.05)
+
+    def ask_to_stop(self, _number: int, _frame: object) -> None:
+        """SIGTERM or SIGINT came."""
+        self.stopping = True
+
+    def reap(self) -> None:
+        """A child that ended is forgotten and, while we are not stopping, started again."""
+        for pid in list(self.children):
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if not ended:
+                continue
+            kind = self.children.pop(pid)
+            if not self.stopping:
+                print(f"keiyaku: {kind.name} ended with status {status}; starting it again", file=sys.stderr)
+                time.sleep(max(0.0, RESTART_PAUSE - (time.monotonic() - self.started[kind.name])))
+                self.start(kind)
+
+    def revive_postgres(self) -> None:
+        """PostgreSQL runs again after it died; what was committed is there."""
+        if self.postgres.process is not None and self.postgres.process.poll() is not None:
+            print("keiyaku: PostgreSQL ended; starting it again", file=sys.stderr)
+            self.postgres.start()
+
+    def stop(self) -> None:
+        """Every child has drained and ended, then PostgreSQL."""
+        self.stopping = True
+        for pid in self.children:
+            os.kill(pid, signal.SIGTERM)
+        until = time.monotonic() + STOP_PATIENCE
+        while self.children and time.monotonic() < until:
+            self.reap()
+            time.sleep(0.01)
+        for pid in self.children:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        self.postgres.stop()
+
+
+def run_child(settings: Settings, kind: Kind, parent: int) -> None:
+    """Runs in the child and never returns: SIGTERM when the supervisor dies, also when it already has."""
+    code = 1
+    try:
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            os._exit(1)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        processes.run(settings, kind.parts)
+        code = 0
+    except BaseException as error:
+        report(kind, error)
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def report(kind: Kind, error: BaseException) -> None:
+    """Why the child ended, on standard error."""
+    causes = error.exceptions if isinstance(error, BaseExceptionGroup) else (error,)
+    for cause in causes:
+        print(f"keiyaku: {kind.name}: {type(cause).__name__}: {cause}", file=sys.stderr)
+
+
+def run(settings: Settings, postgres: EmbeddedPostgres, ready: Callable[[], None]) -> None:
+    """Runs all kinds until a signal; `ready` is called once every listener answers."""
+    supervisor = Supervisor(settings, postgres)
+    gc.freeze()
+    try:
+        for kind in KINDS:
+            supervisor.start(kind)
+        asyncio.run(listening(settings))
+        ready()
+        supervisor.watch()
+    finally:
+        supervisor.stop()
+
+
+async def listening(settings: Settings) -> None:
+    """Every listener takes connections."""
+    listens = [settings.acme.listen, settings.office.listen, settings.status.listen, settings.management.listen]
+    await asyncio.gather(*(reachable(each.host, each.port) for each in listens if each is not None))
+
+
+async def reachable(host: str, port: int) -> None:
+    """A connection could be made."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection(host, port)
+            except OSError:
+                await asyncio.sleep(0.01)
+            else:
+                writer.close()
+                return
