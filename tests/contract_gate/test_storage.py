@@ -1,10 +1,6 @@
-"""The facts of a contract in PostgreSQL, and the record of what was decided."""
+"""The facts of a contract in PostgreSQL, and its lock."""
 
-import asyncio
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import date, timedelta
-from hashlib import sha256
 
 import asyncpg
 import pytest
@@ -14,179 +10,43 @@ from contract_gate.decision import Admitted, Case, Gate, Refused
 from contract_gate.facts import NameEntry
 from contract_gate.gate import decide
 from contract_gate.storage import (
-    DecisionRow,
-    decision_params,
-    decision_row,
-    evidence_of,
     facts_of,
     facts_of_contract,
     lock_exclusive,
     lock_shared,
-    record_refusal,
-    replay,
 )
 from sql import Conn, Pool
 from sql.ids import uuid7
-from tests.contract_gate.arrange import (
-    NOW,
-    ContractRows,
-    fee_invoice,
-    good_contract,
-    insert,
-    match,
-    receipt,
-    review_item,
-    start,
-    wanted,
+from tests.contract_gate.arrange import NOW, ContractRows, fee_invoice, good_contract, review_item, start, wanted
+from tests.contract_gate.changes import (
+    Change,
+    ask,
+    confirmed_hold,
+    end,
+    expire_key,
+    forget_consent,
+    forget_subject,
+    hold,
+    narrow_key,
+    negative_review,
+    overdue_fee,
+    remove_name,
+    renamed,
+    screening_hit,
+    suspend,
+    term_over,
+    too_many_names,
+    withdraw_key,
 )
 
 HOUR = timedelta(hours=1)
 NAMES = ["www.demo.test", "*.demo.test", "127.0.0.1"]
 
 
-@pytest.fixture(scope="module")
-def shared(postgres: EmbeddedPostgres) -> Iterator[str]:
-    """A database for the tests of this file that commit nothing."""
-    asyncio.run(in_postgres(postgres, "CREATE DATABASE gate_storage TEMPLATE template_keiyaku"))
-    yield "gate_storage"
-    asyncio.run(in_postgres(postgres, "DROP DATABASE gate_storage WITH (FORCE)"))
-
-
-async def in_postgres(postgres: EmbeddedPostgres, statement: str) -> None:
-    admin = await asyncpg.connect(postgres.dsn(database="postgres"))
-    await admin.execute(statement)
-    await admin.close()
-
-
-@pytest.fixture
-async def conn(postgres: EmbeddedPostgres, shared: str) -> AsyncIterator[Conn]:
-    """The owner's connection, in a transaction that is rolled back."""
-    made = await asyncpg.connect(postgres.dsn(database=shared))
-    transaction = made.transaction()
-    await transaction.start()
-    yield made
-    await transaction.rollback()
-    await made.close()
-
-
-@pytest.fixture
-async def rows(conn: Conn) -> ContractRows:
-    return await good_contract(conn)
-
-
-@pytest.fixture
-async def kept(pool: Pool) -> ContractRows:
-    """A good contract that other connections see."""
-    async with pool.acquire() as conn:
-        return await good_contract(conn)
-
-
-@pytest.fixture
-async def acme(postgres: EmbeddedPostgres, database: str) -> AsyncIterator[Conn]:
-    """A connection with the rights of the ACME server, and no more."""
-    made = await asyncpg.connect(postgres.dsn(user="keiyaku_acme", database=database))
-    yield made
-    await made.close()
-
-
-async def ask(conn: Conn, rows: ContractRows, *names: str) -> Admitted | Refused:
-    request = wanted(*names)
-    return decide(await facts_of(conn, rows.binding_key_id, request.names, NOW), request, NOW)
-
-
 async def test_a_good_contract_is_admitted_with_the_rights_of_the_acme_server(acme: Conn, kept: ContractRows) -> None:
     answer = await ask(acme, kept, *NAMES)
     assert isinstance(answer, Admitted)
     assert (answer.contract_id, answer.binding_key_id) == (kept.contract_id, kept.binding_key_id)
-
-
-Change = Callable[[Conn, ContractRows], Awaitable[object]]
-
-
-async def end(conn: Conn, rows: ContractRows) -> None:
-    await conn.execute(
-        "UPDATE gate.contracts SET state = 'ended', ended_at = $2, end_cause = 'cancelled' WHERE id = $1",
-        rows.contract_id,
-        NOW,
-    )
-
-
-async def forget_consent(conn: Conn | Pool, rows: ContractRows) -> None:
-    await conn.execute("DELETE FROM gate.consents WHERE contract_id = $1", rows.contract_id)
-
-
-async def negative_review(conn: Conn, rows: ContractRows) -> None:
-    await review_item(conn, rows.contract_id, rows.people[0], "address", NOW.date(), "negative")
-
-
-async def forget_subject(conn: Conn, rows: ContractRows) -> None:
-    await conn.execute("DELETE FROM gate.reviewed_subjects WHERE contract_id = $1", rows.contract_id)
-
-
-async def withdraw_key(conn: Conn | Pool, rows: ContractRows) -> None:
-    await conn.execute("UPDATE gate.binding_keys SET withdrawn_at = $2 WHERE id = $1", rows.binding_key_id, NOW)
-
-
-async def expire_key(conn: Conn, rows: ContractRows) -> None:
-    await conn.execute("UPDATE gate.binding_keys SET expires_at = $2 WHERE id = $1", rows.binding_key_id, NOW)
-
-
-async def narrow_key(conn: Conn, rows: ContractRows) -> None:
-    await conn.execute("UPDATE gate.binding_keys SET names = '{shop.demo.test}' WHERE id = $1", rows.binding_key_id)
-
-
-async def remove_name(conn: Conn, rows: ContractRows) -> None:
-    await conn.execute("UPDATE gate.contract_names SET removed_at = $1 WHERE kind = 'domain'", NOW)
-
-
-async def too_many_names(conn: Conn, rows: ContractRows) -> None:
-    for number in range(4):
-        name = f"{number}.other.test"
-        await insert(conn, "contract_names", contract_id=rows.contract_id, kind="host", value=name, added_at=NOW)
-
-
-async def overdue_fee(conn: Conn, rows: ContractRows) -> None:
-    await fee_invoice(conn, rows.contract_id, date(2026, 10, 30))
-
-
-async def hold(conn: Conn, rows: ContractRows, kind: str = "conduct", status: str = "suspected") -> None:
-    await insert(
-        conn,
-        "holds",
-        contract_id=rows.contract_id,
-        kind=kind,
-        status=status,
-        reason="SECRET",
-        set_by=rows.people[0],
-        set_at=NOW,
-    )
-
-
-async def confirmed_hold(conn: Conn, rows: ContractRows) -> None:
-    await hold(conn, rows, "antisocial", "confirmed")
-
-
-async def screening_hit(conn: Conn, rows: ContractRows) -> None:
-    await review_item(conn, rows.contract_id, rows.people[0], "screening", NOW.date(), "negative")
-
-
-async def renamed(conn: Conn, rows: ContractRows) -> None:
-    await insert(
-        conn,
-        "information_changes",
-        contract_id=rows.contract_id,
-        item="organization",
-        in_certificate=True,
-        learned_at=NOW,
-    )
-
-
-async def suspend(conn: Conn, rows: ContractRows) -> None:
-    await insert(conn, "suspensions", clause="A10.1", cause="network", starts_at=NOW, set_by=rows.people[0])
-
-
-async def term_over(conn: Conn, rows: ContractRows) -> None:
-    await start(conn, rows.contract_id, NOW - timedelta(days=366))
 
 
 @pytest.mark.parametrize(
@@ -315,145 +175,6 @@ async def test_another_contract_of_the_customer_blocks_only_when_so_read(conn: C
     assert answer.gate is Gate.G6
 
 
-# money ---------------------------------------------------------------------------------------------------------------
-async def open_yen(conn: Conn) -> int:
-    found: int = await conn.fetchval("SELECT open_yen FROM gate.invoices")
-    return found
-
-
-@pytest.mark.rule("T8-5", "T8-15")
-async def test_the_open_rest_follows_the_matches_and_the_gate_follows_it(conn: Conn, rows: ContractRows) -> None:
-    invoice_id = await fee_invoice(conn, rows.contract_id, date(2026, 10, 30))
-    first, second = await receipt(conn, 60060), await receipt(conn, 1000)
-    await match(conn, invoice_id, first, 60060)
-    assert await open_yen(conn) == 440
-    assert isinstance(await ask(conn, rows), Refused)
-    paid = await match(conn, invoice_id, second, 440)
-    assert await open_yen(conn) == 0
-    assert isinstance(await ask(conn, rows), Admitted)
-    await conn.execute("UPDATE gate.payment_matches SET undone_at = $2 WHERE id = $1", paid, NOW)
-    assert await open_yen(conn) == 440
-
-
-@pytest.mark.rule("T8-5")
-async def test_a_cancelled_receipt_reopens_what_it_paid(conn: Conn, rows: ContractRows) -> None:
-    invoice_id = await fee_invoice(conn, rows.contract_id, date(2026, 10, 30))
-    received = await receipt(conn, 60500)
-    await match(conn, invoice_id, received, 60500)
-    assert isinstance(await ask(conn, rows), Admitted)
-    await conn.execute("UPDATE gate.receipts SET cancelled_at = $1", NOW)
-    assert await open_yen(conn) == 60500
-    assert isinstance(await ask(conn, rows), Refused)
-
-
-@pytest.mark.parametrize(("held", "matched"), [(70000, 60501), (60000, 60001)], ids=["the invoice", "the receipt"])
-async def test_nobody_matches_more_than_there_is(conn: Conn, rows: ContractRows, held: int, matched: int) -> None:
-    invoice_id = await fee_invoice(conn, rows.contract_id, date(2026, 10, 30))
-    received = await receipt(conn, held)
-    with pytest.raises(asyncpg.CheckViolationError):
-        async with conn.transaction():
-            await match(conn, invoice_id, received, matched)
-    await match(conn, invoice_id, received, matched - 1)
-    assert await open_yen(conn) == 60500 - matched + 1
-
-
-# record --------------------------------------------------------------------------------------------------------------
-async def decision(conn: Conn | Pool) -> DecisionRow:
-    row = await conn.fetchrow("SELECT * FROM gate.decisions")
-    assert row is not None
-    return DecisionRow(**{**row, "names": tuple(row["names"])})
-
-
-@pytest.mark.rule("T0-1", "T0-3")
-async def test_a_refusal_is_recorded_with_its_evidence_and_page(acme: Conn, pool: Pool, kept: ContractRows) -> None:
-    await forget_consent(pool, kept)
-    async with pool.acquire() as conn:
-        await overdue_fee(conn, kept)
-    answer = await ask(acme, kept, "www.demo.test", "other.test")
-    assert isinstance(answer, Refused)
-    token = await record_refusal(acme, answer, "new_order", "account:1", NOW)
-    row = await decision(pool)
-    assert (row.outcome, row.gate, row.case, row.names) == (
-        "refused",
-        "G2",
-        "no_consent",
-        ("www.demo.test", "other.test"),
-    )
-    assert replay(row) == answer
-    page = await pool.fetchrow("SELECT * FROM gate.help_pages")
-    assert (page["token"], page["contract_id"], page["gate"], page["case"]) == (
-        token,
-        kept.contract_id,
-        "G2",
-        "no_consent",
-    )
-    proof = await pool.fetchrow("SELECT * FROM evidence.records")
-    assert (proof["kind"], proof["contract_id"], proof["actor"]) == ("gate.decided", kept.contract_id, "account:1")
-    content = json.loads(proof["content"])
-    assert content["decision"] == str(row.id)
-    assert content["inputs_sha256"] == sha256(answer.facts).hexdigest()
-    failed = [(gate, rule) for gate, rule, result in content["rules"] if result == "breach"]
-    assert failed == [("G2", "T2-1"), ("G5", "T4-8"), ("G6", "T8-15")]
-
-
-@pytest.mark.rule("T0-1")
-async def test_the_page_of_a_contract_gate_and_case_is_always_the_same(
-    acme: Conn, pool: Pool, kept: ContractRows
-) -> None:
-    await forget_consent(pool, kept)
-    answer = await ask(acme, kept)
-    assert isinstance(answer, Refused)
-    first = await record_refusal(acme, answer, "new_order", "account:1", NOW)
-    again = await record_refusal(acme, answer, "finalize", "account:1", NOW + HOUR)
-    assert (first, len(first)) == (again, 32)
-    await withdraw_key(pool, kept)
-    other = await ask(acme, kept)
-    assert isinstance(other, Refused)
-    assert await record_refusal(acme, other, "new_order", "account:1", NOW) != first
-    assert await pool.fetchval("SELECT count(*) FROM gate.decisions") == 3
-
-
-async def test_two_first_refusals_at_once_share_their_page(pool: Pool, acme: Conn, kept: ContractRows) -> None:
-    async with pool.acquire() as conn:
-        await forget_consent(conn, kept)
-        answer = await ask(conn, kept)
-        assert isinstance(answer, Refused)
-        transaction = conn.transaction()
-        await transaction.start()
-        first = await record_refusal(conn, answer, "new_order", "account:1", NOW)
-        second = asyncio.create_task(record_refusal(acme, answer, "new_order", "account:2", NOW))
-        while not await pool.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
-            assert not second.done()
-        await transaction.commit()
-    assert await second == first
-
-
-@pytest.mark.rule("T13-3")
-async def test_evidence_of_a_hold_does_not_tell_which(conn: Conn, rows: ContractRows) -> None:
-    contents = []
-    for set_hold in (hold, confirmed_hold):
-        await set_hold(conn, rows)
-        answer = await ask(conn, rows)
-        row = decision_row(answer, "finalize")
-        content = json.loads(evidence_of(row, "account:1").content)
-        del content["decision"]
-        contents.append(content)
-        await conn.execute("DELETE FROM gate.holds")
-    assert contents[0] == contents[1]
-    assert ["G7", "T13-3", "breach"] in contents[0]["rules"]
-
-
-async def test_an_admission_fits_the_table(acme: Conn, pool: Pool, kept: ContractRows) -> None:
-    answer = await ask(acme, kept, *NAMES)
-    assert isinstance(answer, Admitted)
-    row = decision_row(answer, "before_signing")
-    await acme.execute(
-        "INSERT INTO gate.decisions VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)", *decision_params(row)
-    )
-    assert await decision(pool) == row
-    assert replay(await decision(pool)) == answer
-
-
 @pytest.mark.parametrize(
     "statement",
     [
@@ -474,7 +195,6 @@ async def test_the_acme_server_may_do_no_more(postgres: EmbeddedPostgres, shared
     await acme.close()
 
 
-# locks ---------------------------------------------------------------------------------------------------------------
 async def test_a_change_of_facts_waits_for_a_decision_and_decisions_do_not_wait(pool: Pool) -> None:
     contract = 7
     async with pool.acquire() as one, pool.acquire() as two, pool.acquire() as writer:
