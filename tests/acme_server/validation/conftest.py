@@ -1,12 +1,19 @@
-"""A DNS simulator with a resolver on it, and the settings of development."""
+"""A DNS simulator with a resolver on it, and the settings of development. Runs in the event loop of production."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
 
 import pytest
+import uvloop
 
 from acme_server.validation.resolver import Resolver
 from acme_server.validation.settings import ValidationSettings
 from tests.simulators.dns import DnsSimulator
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Sockets and TLS behave differently in the loop of the standard library."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import dns.message
 import dns.rcode
 import dns.rrset
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from acme_server.validation.dns_wire import (
@@ -38,6 +38,7 @@ def rrset(name: str, rtype: str, *values: str) -> dns.rrset.RRset:
     return dns.rrset.from_text(name, 60, "IN", rtype, *values)
 
 
+@settings(deadline=None)
 @given(LABELS, st.sampled_from([RecordType.A, RecordType.AAAA, RecordType.TXT, RecordType.CAA]), st.integers(0, 65535))
 def test_encode_query_is_what_dnspython_writes(labels: list[str], rtype: RecordType, message_id: int) -> None:
     name = ".".join(labels)
@@ -46,6 +47,7 @@ def test_encode_query_is_what_dnspython_writes(labels: list[str], rtype: RecordT
     assert encode_query(message_id, encode_name(name), rtype) == theirs.to_wire()
 
 
+@settings(deadline=None)
 @given(st.lists(st.ip_addresses(v=4).map(str), min_size=1, max_size=5, unique=True))
 def test_decode_answer_reads_what_dnspython_writes(addresses: list[str]) -> None:
     alias = rrset("WWW.demo.test.", "CNAME", "host.demo.test.")
@@ -97,6 +99,7 @@ def test_decode_answer_is_none_for_a_query() -> None:
     assert decode_answer(encode_query(7, WWW, RecordType.A), 7, WWW, RecordType.A) is None
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_decode_answer_survives_any_damage(data: st.DataObject) -> None:
     wire = bytearray(

@@ -327,7 +327,7 @@ async def test_a_refused_connection_is_temporary(site: Site) -> None:
 async def test_failed_lookups_are_dns_errors(site: Site, behaviour: Behaviour, temporary: bool) -> None:
     await site.proven()
     site.dns.behave(NAME, behaviour)
-    site.resolver = Resolver([site.dns.address], lifetime=0.1)
+    site.resolver = Resolver([site.dns.address], lifetime=0.1 if behaviour is Behaviour.DROP else 5)
     outcome = await site.refused(ErrorType.DNS, NAME)
     assert outcome.temporary is temporary
 
@@ -344,7 +344,7 @@ async def test_a_name_without_addresses_is_a_dns_error(site: Site) -> None:
 async def test_slow_servers_are_cut_off(site: Site, action: Silent | Drip) -> None:
     await site.proven()
     site.web.on(PATH, action)
-    outcome = await site.refused(ErrorType.CONNECTION, "(127.0.0.1): not finished in 0.3 s", timeout=0.3)
+    outcome = await site.refused(ErrorType.CONNECTION, "not finished in 0.3 s", timeout=0.3)
     assert outcome.temporary
 
 

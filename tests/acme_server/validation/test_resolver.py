@@ -76,7 +76,7 @@ async def test_a_lookup_that_times_out(dns: DnsSimulator) -> None:
     dns.behave(NAME, Behaviour.DROP)
     failure = await Resolver([dns.address], lifetime=0.1).txt(NAME)
     assert isinstance(failure, DnsFailure)
-    assert (failure.kind, failure.temporary, len(dns.queries)) == ("timeout", True, 2)
+    assert (failure.kind, failure.temporary) == ("timeout", True)
 
 
 @pytest.mark.std("C-047")

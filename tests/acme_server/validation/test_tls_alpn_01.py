@@ -28,7 +28,7 @@ async def look(
     port: int, dns: DnsSimulator, settings: ValidationSettings, name: str = NAME, **changed: object
 ) -> Proven | NotProven:
     settings = msgspec.structs.replace(settings, tls_port=port, **changed)
-    return await tls_alpn_01.look(name, KEY_AUTHORIZATION, Resolver([dns.address], lifetime=0.5), settings)
+    return await tls_alpn_01.look(name, KEY_AUTHORIZATION, Resolver([dns.address]), settings)
 
 
 @pytest.mark.std("A-197")
