@@ -1,24 +1,14 @@
 """The demo's contracts, through the gate's own eyes."""
 
 import time
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
-import asyncpg
 import pytest
 
-from acme_server.dev.postgres import EmbeddedPostgres
 from office.use_cases.demo import make_demo
 from office.use_cases.explain import explain
 from sql import Conn, Pool
 from tests.conftest import NOW
-
-
-@pytest.fixture
-async def operator(postgres: EmbeddedPostgres, database: str) -> AsyncIterator[Conn]:
-    conn = await asyncpg.connect(postgres.dsn("keiyaku_operator", database))
-    yield conn
-    await conn.close()
 
 
 @pytest.mark.parametrize("name", ["demo.test", "www.demo.test", "*.demo.test", "127.0.0.1", "::1"])

@@ -1,0 +1,52 @@
+"""A contract under way, as keiyaku_operator."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import asyncpg
+import pytest
+
+from acme_server.dev.postgres import EmbeddedPostgres
+from contract_gate.calendar import jst_date
+from office.storage.contracts import Subject
+from office.storage.people import Text
+from office.use_cases import application, contracts, register
+from sql import Conn
+from tests.conftest import NOW
+
+YESTERDAY = jst_date(NOW) - timedelta(days=1)
+
+
+@pytest.fixture
+async def operator(postgres: EmbeddedPostgres, database: str) -> AsyncIterator[Conn]:
+    """A connection as the operators' commands have it."""
+    conn = await asyncpg.connect(postgres.dsn("keiyaku_operator", database))
+    yield conn
+    await conn.close()
+
+
+@pytest.fixture
+async def applied(operator: Conn) -> Conn:
+    """People `ann` and `bob`, and a contract `acme` that may be accepted: consent, review, subject and a name."""
+    for handle in ("ann", "bob"):
+        await register.add_person(operator, handle, handle.title(), "CA", NOW)
+    customer = register.customer("kaisha", "株式会社 例", "juridical_person", "1" * 13, True, None, NOW)
+    await register.add_customer(operator, customer, NOW)
+    await register.add_plan(operator, register.plan("small", "Small", 55_000, 12, 3, NOW), NOW)
+    for kind in ("terms", "cps"):
+        await register.add_text(operator, Text(kind, "1", bytes(32), "https://ca.example/t", NOW), NOW)
+    await contracts.create(operator, "acme", "kaisha", "small", NOW)
+    await application.add_name(operator, "acme", "a.example.jp", None, NOW)
+    await application.consent(operator, "acme", "1", "1", "ann", "web", NOW, NOW)
+    await application.subject(operator, "acme", Subject("Rei K.K.", "JP", "Tokyo", None), "ann", NOW)
+    for kind in application.REVIEWS:
+        item = application.Review(kind, "1", "register", YESTERDAY, "positive")
+        await application.review(operator, "acme", item, "ann", NOW)
+    return operator
+
+
+@pytest.fixture
+async def accepted(applied: Conn) -> Conn:
+    """The same, accepted by both."""
+    await contracts.accept(applied, "acme", "ann", "bob", NOW)
+    return applied

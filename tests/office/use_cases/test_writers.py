@@ -1,0 +1,154 @@
+"""Every transaction that changes a fact of a contract: its lock comes first, its evidence with it (design §4, §6)."""
+
+import re
+from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
+from datetime import date
+
+import asyncpg
+import pytest
+
+from contract_gate.storage import lock_shared
+from office.storage.contracts import Subject
+from office.use_cases import application, changes, contracts, holds, keys, payments
+from office.use_cases.demo import make_demo
+from sql import Conn, Pool, statements
+from tests.conftest import NOW
+
+DAY = date(2026, 9, 1)
+REVIEW = application.Review("address", "1", "register", DAY, "positive")
+BILL = payments.Bill("I-1", "fee", DAY, None, 1000)
+PAYMENT = payments.Payment(600, DAY, "REI", "file 1, line 1")
+
+FACTS = re.compile(
+    r"(?:INSERT INTO|UPDATE) gate\.(contract_names|contracts|consents|review_items|reviewed_subjects|binding_keys|"
+    r"invoices|payment_matches|receipts|holds|information_changes)\b"
+)
+APPLICATION = ("contracts", "insert_contract")  # of a contract nobody else can know yet
+
+
+async def a_key(conn: Conn) -> str:
+    return (await keys.new_key(conn, "acme", "l", [], None, None, NOW)).kid
+
+
+async def a_hold(conn: Conn, status: str) -> str:
+    return str(await holds.set_hold(conn, "acme", "conduct", status, 2, "r", "ann", NOW))
+
+
+async def a_receipt(conn: Conn) -> str:
+    await payments.add_invoice(conn, "acme", BILL, NOW)
+    return str((await payments.record_payment(conn, "I-1", PAYMENT, NOW)).receipt)
+
+
+async def a_rest(conn: Conn) -> str:
+    """A receipt with a rest, and another invoice I-2."""
+    await payments.add_invoice(conn, "acme", payments.Bill("I-0", "fee", DAY, None, 100), NOW)
+    await payments.add_invoice(conn, "acme", payments.Bill("I-2", "fee", DAY, None, 100), NOW)
+    return str((await payments.record_payment(conn, "I-0", PAYMENT, NOW)).receipt)
+
+
+async def a_change(conn: Conn) -> str:
+    return str(await changes.report(conn, "acme", "address", True, NOW))
+
+
+async def an_invoice(conn: Conn) -> str:
+    return (await payments.add_invoice(conn, "acme", BILL, NOW)).number
+
+
+async def nothing(conn: Conn) -> str:
+    return ""
+
+
+async def reported(conn: Conn) -> str:
+    return await a_hold(conn, "reported")
+
+
+Writer = Callable[[Conn, str], Awaitable[object]]
+WRITERS: dict[str, tuple[Callable[[Conn], Awaitable[str]], Writer]] = {
+    "add_name": (nothing, lambda c, _: application.add_name(c, "acme", "b.example.jp", None, NOW)),
+    "remove_name": (nothing, lambda c, _: application.remove_name(c, "acme", "a.example.jp", None, NOW)),
+    "consent": (nothing, lambda c, _: application.consent(c, "acme", "1", "1", "ann", "paper", NOW, NOW)),
+    "review": (nothing, lambda c, _: application.review(c, "acme", REVIEW, "ann", NOW)),
+    "subject": (
+        nothing,
+        lambda c, _: application.subject(c, "acme", Subject("R", "JP", None, "Chiyoda-ku"), "ann", NOW),
+    ),
+    "end": (nothing, lambda c, _: contracts.end(c, "acme", "cancelled", "ann", "bob", NOW)),
+    "new_key": (nothing, lambda c, _: keys.new_key(c, "acme", "l", [], None, None, NOW)),
+    "withdraw": (a_key, lambda c, kid: keys.withdraw(c, kid, NOW)),
+    "add_invoice": (nothing, lambda c, _: payments.add_invoice(c, "acme", BILL, NOW)),
+    "record_payment": (an_invoice, lambda c, number: payments.record_payment(c, number, PAYMENT, NOW)),
+    "match": (a_rest, lambda c, receipt: payments.match(c, receipt, "I-2", NOW)),
+    "cancel": (a_receipt, lambda c, receipt: payments.cancel(c, receipt, NOW)),
+    "set_hold": (nothing, lambda c, _: holds.set_hold(c, "acme", "antisocial", "suspected", None, "r", "ann", NOW)),
+    "suspect": (reported, lambda c, hold: holds.suspect(c, hold, "ann", NOW)),
+    "confirm": (reported, lambda c, hold: holds.confirm(c, hold, "ann", "bob", NOW)),
+    "lift": (reported, lambda c, hold: holds.lift(c, hold, "ann", "bob", NOW)),
+    "report": (nothing, lambda c, _: changes.report(c, "acme", "address", True, NOW)),
+    "resolve": (a_change, lambda c, change: changes.resolve(c, change, "ann", NOW)),
+}
+
+
+async def test_writers_take_the_lock_first_and_append_evidence(accepted: Conn) -> None:
+    written: set[str] = set()
+    for name, (arrange, write) in WRITERS.items():
+        undo = accepted.transaction()
+        await undo.start()  # what a writer did is undone: each finds the same contract
+        subject = await arrange(accepted)
+        with accepted.query_logger(said := Queries()):
+            await write(accepted, subject)
+        await undo.rollback()
+        check(name, said.texts)
+        written |= set(said.texts)
+    await check_all_written(accepted, written)
+
+
+class Queries:
+    """Texts of the statements a connection ran."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def __call__(self, record: object) -> None:
+        self.texts.append(record.query.strip())  # type: ignore[attr-defined]
+
+
+def check(name: str, texts: list[str]) -> None:
+    """Between the begin and the end of the one transaction: the lock first, evidence somewhere."""
+    begun = next(at for at, text in enumerate(texts) if text.startswith(("BEGIN", "SAVEPOINT")))
+    assert "pg_advisory_xact_lock(7001" in texts[begun + 1], name
+    assert not any(FACTS.search(text) for text in texts[:begun]), name
+    assert any("INSERT INTO evidence.records" in text for text in texts[begun:]), name
+
+
+async def check_all_written(conn: Conn, written: set[str]) -> None:
+    """No statement of ours that changes a fact is left out of WRITERS; acceptance is tested beside."""
+    for module in ("contracts", "keys", "money", "holds"):
+        for name, text in statements(f"office/{module}").items():
+            if FACTS.search(text) and (module, name) not in (APPLICATION, ("contracts", "accept")):
+                assert text in written, f"{module}.{name}"
+
+
+async def test_acceptance_takes_the_lock_first(applied: Conn) -> None:
+    with applied.query_logger(said := Queries()):
+        await contracts.accept(applied, "acme", "ann", "bob", NOW)
+    check("accept", said.texts)
+
+
+async def test_a_demo_made_before_is_changed_under_its_locks(operator: Conn) -> None:
+    await make_demo(operator, NOW)
+    with operator.query_logger(said := Queries()):
+        await make_demo(operator, NOW)
+    begun = said.texts.index("BEGIN;")
+    assert all("pg_advisory_xact_lock(7001" in text for text in said.texts[begun + 1 : begun + 3])
+
+
+@pytest.mark.parametrize("held", [True, False])
+async def test_a_writer_waits_for_a_decision_under_way(accepted: Conn, pool: Pool, held: bool) -> None:
+    """While another transaction shares the lock no fact changes; without one it does."""
+    number = (await contracts.shown(accepted, "acme")).number
+    await accepted.execute("SET lock_timeout = '50ms'")
+    async with pool.acquire() as deciding, deciding.transaction():
+        await lock_shared(deciding, number if held else number + 1)
+        with pytest.raises(asyncpg.LockNotAvailableError) if held else nullcontext():
+            await application.add_name(accepted, "acme", "b.example.jp", None, NOW)
