@@ -75,7 +75,13 @@ def children(data: bytes, start: int, stop: int, depth: int = 0) -> tuple[Node, 
         raise DerError("nested too deep")
     nodes: list[Node] = []
     while start < stop:
-        tag, first, last = header(data, start, stop)
+        first = start + 2
+        if first <= stop and data[start + 1] < 0x80 and data[start] & 0x1F != 0x1F:  # nearly always: a short length
+            tag, last = data[start], first + data[start + 1]
+            if last > stop:
+                raise DerError(f"truncated at offset {start}")
+        else:
+            tag, first, last = header(data, start, stop)
         nodes.append((tag, children(data, first, last, depth + 1) if tag & 0x20 else data[first:last]))
         start = last
     return tuple(nodes)

@@ -4,8 +4,7 @@ Issuer 0 is the root, 1 the issuing CA, 2 and 3 the roots of the alternate chain
 """
 
 from collections.abc import Sequence
-from datetime import datetime
-from hashlib import sha256
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import asyncpg
@@ -15,18 +14,15 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
-from ca import crl, keys
+from ca import crl, keys, storage
 from ca.certificate import Issuer, assemble, issuer_of
 from ca.keys import FileKey
 from ca.profiles import DAY, OV_POLICY, SECOND
-from sql import Conn, evidence, statements
 
-SQL = statements("ca/hierarchy")
 ROOT, ISSUING, ALTERNATE_ROOTS = 0, 1, (2, 3)
 ROOT_LIFETIME = 20 * 365 * DAY  # 2922 to 9132 days, C-116
 ISSUING_LIFETIME = 10 * 365 * DAY
 SHARD_COUNT = 4
-ACTOR = "process:ca-init"
 
 
 class AlreadyThere(Exception):
@@ -44,12 +40,21 @@ class Names(msgspec.Struct, frozen=True):
 
 
 class Made(msgspec.Struct, frozen=True):
-    """A CA certificate with its key; `signed_by` is the issuer whose key signed it."""
+    """A CA certificate with its key; a root has no parent."""
 
     issuer: Issuer
     key: FileKey
-    kind: str
-    signed_by: int
+    parent_id: int | None
+
+    @property
+    def kind(self) -> str:
+        """As ca.issuers says it."""
+        return "root" if self.parent_id is None else "issuing"
+
+    @property
+    def crl_lifetime(self) -> timedelta:
+        """From thisUpdate to nextUpdate. C-135."""
+        return crl.ROOT_NEXT_UPDATE if self.parent_id is None else crl.NEXT_UPDATE
 
 
 def key_file(folder: Path, issuer_id: int) -> Path:
@@ -68,14 +73,16 @@ async def init(
     conn = await asyncpg.connect(dsn)
     try:
         async with conn.transaction():
-            if await conn.fetchval(SQL["issuer_count"]):
+            if await storage.issuer_count(conn):
                 raise AlreadyThere("the database has a CA already; nothing was changed")
             made = make(names, shard_count, now)
             for one in made:
-                await insert(conn, one, now)
+                await storage.insert_issuer(conn, one.issuer, one.kind, one.parent_id, now)
+                for shard, der in enumerate(first_crls(one, now)):
+                    await storage.insert_crl(conn, one.issuer.id, shard, 1, now, now + one.crl_lifetime, der)
             for number, root in enumerate(made[2:], start=1):
                 chain = cross_certificate(made[ISSUING], root, now) + root.issuer.certificate
-                await conn.execute(SQL["insert_cross_certificate"], number, ISSUING, chain, now)
+                await storage.insert_cross_certificate(conn, number, ISSUING, chain, now)
             store_keys(folder, made, passphrase)
     finally:
         await conn.close()
@@ -88,7 +95,7 @@ def make(names: Names, shard_count: int, now: datetime) -> list[Made]:
     subject = distinguished_name(names, names.issuing)
     key = keys.generate()
     certificate = subordinate(subject, key.spki, root, now)
-    issuing = Made(_issuer(ISSUING, names, names.issuing, certificate, shard_count), key, "issuing", ROOT)
+    issuing = Made(_issuer(ISSUING, names, names.issuing, certificate, shard_count), key, ROOT)
     others = [
         make_root(number, names, f"{names.root} X{position}", now)
         for position, number in enumerate(ALTERNATE_ROOTS, start=1)
@@ -111,7 +118,7 @@ def make_root(issuer_id: int, names: Names, common_name: str, now: datetime) -> 
         .add_extension(x509.AuthorityKeyIdentifier(ski.digest, None, None), critical=False)
         .sign(key.private_key, hashes.SHA256())
     )
-    return Made(_issuer(issuer_id, names, common_name, certificate, 1), key, "root", issuer_id)
+    return Made(_issuer(issuer_id, names, common_name, certificate, 1), key, None)
 
 
 def subordinate(subject: x509.Name, spki: bytes, parent: Made, now: datetime) -> x509.Certificate:
@@ -187,23 +194,14 @@ def _issuer(issuer_id: int, names: Names, name: str, certificate: x509.Certifica
     return issuer_of(issuer_id, name, certificate.public_bytes(Encoding.DER), ski, names.status_url, shard_count)
 
 
-async def insert(conn: Conn, made: Made, now: datetime) -> None:
-    """The issuer, its first CRL for every shard, and the evidence. C-133, C-168."""
-    issuer = made.issuer
-    root = made.kind == "root"
-    await conn.execute(
-        SQL["insert_issuer"], issuer.id, issuer.name, made.kind, None if root else made.signed_by, issuer.certificate,
-        issuer.key_id, sha256(issuer.spki).digest(), issuer.shard_count, issuer.status_url, not root, now,
-    )  # fmt: skip
-    next_update = now + (crl.ROOT_NEXT_UPDATE if root else crl.NEXT_UPDATE)
-    for shard in range(issuer.shard_count):
-        tbs = crl.to_be_signed(issuer, shard, 1, (), now, next_update, of_ca_certificates=root)
-        der = assemble(tbs, made.key.sign(tbs))
-        await conn.execute(SQL["insert_first_crl"], issuer.id, shard, 1, now, next_update, der)
-    proof = evidence.entry(
-        "issuer.made", ACTOR, now, issuer_id=issuer.id, sha256=sha256(issuer.certificate).hexdigest()
-    )
-    await evidence.append(conn, proof)
+def first_crls(made: Made, now: datetime) -> list[bytes]:
+    """The first CRL of every shard, in DER. C-133."""
+    issuer, next_update = made.issuer, now + made.crl_lifetime
+    bodies = [
+        crl.to_be_signed(issuer, shard, 1, (), now, next_update, of_ca_certificates=made.parent_id is None)
+        for shard in range(issuer.shard_count)
+    ]
+    return [assemble(tbs, made.key.sign(tbs)) for tbs in bodies]
 
 
 def store_keys(folder: Path, made: Sequence[Made], passphrase: bytes) -> None:

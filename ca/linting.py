@@ -67,7 +67,7 @@ def lint(issuer: Issuer, wanted: Wanted, tbs: bytes, at: datetime) -> Linted:
         *head(issuer, wanted, fields),
         *validity(wanted, fields[4], at),
         *subject(wanted.subject, fields[5]),
-        *public_key(wanted, tbs),
+        *public_key(wanted, fields[6], tbs),
         *extensions(issuer, wanted, fields[7]),
     ]
     if found:
@@ -130,11 +130,11 @@ def validity(wanted: Wanted, field: Node, at: datetime) -> list[str]:
     return found
 
 
-def public_key(wanted: Wanted, tbs: bytes) -> list[str]:
+def public_key(wanted: Wanted, field: Node, tbs: bytes) -> list[str]:
     """The wanted key, of a kind and size that the profile has. C-068..C-071, C-110."""
     if elements(tbs)[6] != wanted.spki_der:
         return ["C-110: public key is not the wanted one"]
-    return key_findings(wanted.profile, wanted.spki_der)
+    return key_findings(wanted.profile, field)
 
 
 def expected_time(at: datetime) -> Node:
@@ -252,7 +252,8 @@ def san_findings(names: tuple[str, ...], value: bytes) -> list[str]:
 def name_of(tag: int, content: "bytes | tuple[Node, ...]") -> str:
     """A GeneralName as an order writes it; text that no order holds for anything but dNSName and iPAddress."""
     if tag == 0x82 and isinstance(content, bytes):
-        return content.decode("ascii", "replace")
+        text = content.decode("ascii", "replace")
+        return f"[dNSName {text}]" if is_ip(text) else text
     if tag == 0x87 and isinstance(content, bytes) and len(content) in (4, 16):
         return str(ip_address(content))
     return f"[{tag}]"

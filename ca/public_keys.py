@@ -30,21 +30,20 @@ CURVES = {
 }
 
 
-def key_findings(profile: Profile, spki: bytes) -> list[str]:
+def key_findings(profile: Profile, spki: Node) -> list[str]:
     """What forbids this SubjectPublicKeyInfo in a certificate of the profile; empty when nothing does. C-068..C-071.
 
     The encoding must be the one of C-110, octet for octet.
     """
-    try:
-        node = tree(spki)
-        match node:
-            case (0x30, (algorithm, (0x03, bytes(bits)))) if bits[:1] == b"\0":
-                if algorithm == RSA_ALGORITHM:
+    match spki:
+        case (0x30, (algorithm, (0x03, bytes(bits)))) if bits[:1] == b"\0":
+            if algorithm == RSA_ALGORITHM:
+                try:
                     return rsa_findings(profile, tree(bits[1:]))
-                if (curve := EC_ALGORITHMS.get(algorithm)) in profile.curves:
-                    return ec_findings(curve, bits[1:])
-    except DerError as fault:
-        return [f"C-110: public key is no DER: {fault}"]
+                except DerError as fault:
+                    return [f"C-110: RSA key is no DER: {fault}"]
+            if (curve := EC_ALGORITHMS.get(algorithm)) in profile.curves:
+                return ec_findings(curve, bits[1:])
     return [f"C-071, C-110: public key is neither RSA nor on {', '.join(profile.curves)}, or is encoded otherwise"]
 
 

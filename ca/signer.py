@@ -1,27 +1,31 @@
-"""The signer process (`keiyaku sign`). Design §8.
+"""The signer process (`keiyaku sign`): the only holder of keys. Design §8.
 
-A Unix socket that only its owner may open takes ids, one a line (`signer_lines.py`), and answers in any order.
+Of a request only the id is believed. Record and admission are read under the signer's own database role, checked
+again, signed by one thread, and stored with the record's change in one commit. Steps 6 and 7 of issuance, and CRLs.
 """
 
 import asyncio
-import os
-import socket
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
-from typing import TypeAlias
 from uuid import UUID
 
-import structlog
+import asyncpg
 
+from ca import crl, storage
+from ca.certificate import Issuer, assemble
 from ca.keys import SigningKey
-from ca.signer_lines import LINE_MAX, CrlAnswer, Key, SignAnswer, SignerAway, SignRefused, line_of, name_of, parse
-from ca.signing import Signer
+from ca.signer_lines import LINE_MAX, CrlAnswer, CrlMade, SignAnswer, Signed, SignerAway, SignRefused
+from ca.signer_socket import WAITING_MAX, Request, answer_all, bound, converse
+from ca.signing import Authority, Certified, Record, certify
+from sql import Conn, evidence, statements
 
-BATCH_MAX = 128
-WAITING_MAX = 4096
-Request: TypeAlias = tuple[Key, asyncio.StreamWriter]
-log = structlog.get_logger()
+SQL = statements("ca/signer")
+ACTOR = "process:signer"
+CONNECT_SECONDS, STATEMENT_SECONDS = 5.0, 30.0
 
 
 async def serve(
@@ -50,65 +54,157 @@ async def serve(
         await signer.close()
 
 
-def bound(path: Path) -> socket.socket:
-    """A Unix socket at `path`, which nobody but its owner can ever connect to; the socket of a dead signer goes."""
-    path.unlink(missing_ok=True)
-    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    mask = os.umask(0o177)
+@dataclass
+class Signer:
+    """One database connection, one signing thread, the keys of issuers by id."""
+
+    dsn: str
+    keys: Mapping[int, SigningKey]
+    now: Callable[[], datetime]
+    conn: "asyncpg.Connection[asyncpg.Record] | None" = None
+    authorities: dict[int, Authority] = field(default_factory=dict)
+    thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "signing"))
+
+    async def sign(self, ids: Sequence[UUID]) -> Mapping[UUID, SignAnswer]:
+        """An answer for every id. All certificates of a batch are stored in one commit, when each can be."""
+        try:
+            conn = await self._connection()
+            return await self._sign(conn, ids)
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
+            return dict.fromkeys(ids, SignerAway(f"database: {fault}"))
+
+    async def _sign(self, conn: Conn, ids: Sequence[UUID]) -> Mapping[UUID, SignAnswer]:
+        answers: dict[UUID, SignAnswer] = dict.fromkeys(ids, SignRefused("no such record"))
+        records = [Record(**row) for row in await conn.fetch(SQL["load_records"], ids)]
+        answers |= {record.id: Signed() for record in records if record.state == "signed"}
+        open_records = [record for record in records if record.state != "signed"]
+        authorities = {
+            number: await self._authority(conn, number) for number in {record.issuer_id for record in open_records}
+        }
+        now = self.now()
+        outcomes = await asyncio.get_running_loop().run_in_executor(
+            self.thread, lambda: [certify(record, authorities[record.issuer_id], now) for record in open_records]
+        )
+        certified = []
+        for record, outcome in zip(open_records, outcomes, strict=True):
+            match outcome:
+                case Certified():
+                    certified.append(outcome)
+                case SignRefused():
+                    answers[record.id] = outcome
+        return answers | await store(conn, certified, now)
+
+    async def make_crl(self, issuer_id: int, shard: int) -> CrlAnswer:
+        """The next CRL of a shard is signed and stored. C-133..C-142."""
+        try:
+            conn = await self._connection()
+            authority = await self._authority(conn, issuer_id)
+            if authority is None:
+                return SignRefused(f"no key of issuer {issuer_id} here")
+            if not 0 <= shard < authority.issuer.shard_count:
+                return SignRefused(f"issuer {issuer_id} has no shard {shard}")
+            async with conn.transaction():
+                return CrlMade(await self._next_crl(conn, authority.issuer, authority.key, shard))
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
+            return SignerAway(f"database: {fault}")
+
+    async def _next_crl(self, conn: Conn, issuer: Issuer, key: SigningKey, shard: int) -> int:
+        await conn.execute(SQL["lock_shard"], issuer.id, shard)
+        previous = await conn.fetchrow(SQL["previous_crl"], issuer.id, shard)
+        number, carried_at = (1, None) if previous is None else (previous["number"] + 1, previous["this_update"])
+        rows = await conn.fetch(SQL["load_revocations"], issuer.id, shard, carried_at)
+        revocations = [crl.Revocation(**row) for row in rows]
+        this_update = self.now().replace(microsecond=0)
+        tbs = crl.to_be_signed(issuer, shard, number, revocations, this_update, this_update + crl.NEXT_UPDATE)
+        signature = await asyncio.get_running_loop().run_in_executor(self.thread, key.sign, tbs)
+        await store_crl(
+            conn, issuer.id, shard, number, this_update, this_update + crl.NEXT_UPDATE, assemble(tbs, signature),
+            [revocation.serial for revocation in revocations],
+        )  # fmt: skip
+        return number
+
+    async def _connection(self) -> "asyncpg.Connection[asyncpg.Record]":
+        if self.conn is None or self.conn.is_closed():
+            self.authorities.clear()
+            self.conn = await asyncpg.connect(self.dsn, timeout=CONNECT_SECONDS, command_timeout=STATEMENT_SECONDS)
+        return self.conn
+
+    async def _authority(self, conn: Conn, issuer_id: int) -> Authority | None:
+        if issuer_id not in self.authorities:
+            issuer, key = await storage.issuer(conn, issuer_id), self.keys.get(issuer_id)
+            if issuer is None or key is None or key.spki != issuer.spki:
+                return None
+            self.authorities[issuer_id] = Authority(issuer, key)
+        return self.authorities[issuer_id]
+
+    async def close(self) -> None:
+        """Connection and thread have ended."""
+        if self.conn is not None:
+            await self.conn.close(timeout=CONNECT_SECONDS)
+        self.thread.shutdown()
+
+
+async def store(conn: Conn, certified: Sequence[Certified], now: datetime) -> dict[UUID, SignAnswer]:
+    """Every certificate that can be stored is; in one commit, or one by one when one of them spoils the batch."""
+    if not certified:
+        return {}
     try:
-        made.bind(str(path))
-    finally:
-        os.umask(mask)
-    return made
+        return await store_batch(conn, certified, now)
+    except asyncpg.PostgresError as fault:
+        if conn.is_closed():
+            raise
+        if len(certified) > 1:
+            answers: dict[UUID, SignAnswer] = {}
+            for one in certified:
+                answers |= await store(conn, [one], now)
+            return answers
+        return {certified[0].record.id: unstorable(fault)}
 
 
-async def converse(
-    reader: asyncio.StreamReader,
-    writer: asyncio.StreamWriter,
-    waiting: "asyncio.Queue[Request | None]",
-    open_writers: set[asyncio.StreamWriter],
+def unstorable(fault: asyncpg.PostgresError) -> SignRefused | SignerAway:
+    """What the store's refusal of one certificate means: its order has ended, or the store was in trouble."""
+    if isinstance(fault, asyncpg.IntegrityConstraintViolationError):
+        return SignRefused(f"not stored: {fault}")
+    return SignerAway(f"not stored: {fault}")
+
+
+async def store_batch(conn: Conn, certified: Sequence[Certified], now: datetime) -> dict[UUID, SignAnswer]:
+    """One statement, one commit. Another signer's or the sweeper's change in between is answered as it is."""
+    ids = [one.record.id for one in certified]
+    proofs = [
+        evidence.entry(
+            "certificate.signed", ACTOR, now,
+            contract_id=one.record.contract_id, certificate_id=one.record.id, serial=one.record.serial.hex(),
+            sha256=sha256(one.der).hexdigest(),
+        )
+        for one in certified
+    ]  # fmt: skip
+    stored = await conn.fetch(
+        SQL["store_certificates"], ids, [one.der for one in certified], now, [proof.id for proof in proofs],
+        proofs[0].kind, [proof.contract_id for proof in proofs], ACTOR, [proof.content for proof in proofs],
+    )  # fmt: skip
+    states = {row["id"]: "signed" for row in stored}
+    if missing := [one for one in ids if one not in states]:
+        states |= {row["id"]: row["state"] for row in await conn.fetch(SQL["load_states"], missing)}
+    return {one: Signed() if states[one] == "signed" else SignRefused(f"record is {states[one]}") for one in ids}
+
+
+async def store_crl(
+    conn: Conn,
+    issuer_id: int,
+    shard: int,
+    number: int,
+    this_update: datetime,
+    next_update: datetime,
+    der: bytes,
+    serials: Sequence[bytes],
 ) -> None:
-    """Every line of a connection waits for its answer. A client that does not read answers is not read either."""
-    open_writers.add(writer)
-    try:
-        while line := await reader.readline():
-            await waiting.put((parse(line), writer))
-            await writer.drain()
-    except ValueError as fault:  # also a line longer than LINE_MAX
-        writer.write(f"error {fault}\n".encode())
-    except ConnectionError:
-        pass
-    finally:
-        open_writers.discard(writer)
-        writer.close()
-
-
-async def answer_all(waiting: "asyncio.Queue[Request | None]", signer: Signer) -> None:
-    """Batch after batch of all that waits, until None came."""
-    while True:
-        batch = [await waiting.get()]
-        while len(batch) < BATCH_MAX and not waiting.empty():
-            batch.append(waiting.get_nowait())
-        requests = [request for request in batch if request is not None]
-        await answer_batch(requests, signer)
-        if len(requests) < len(batch):
-            return
-
-
-async def answer_batch(requests: Sequence[Request], signer: Signer) -> None:
-    """Every request of the batch has its answer; the same question twice is asked once."""
-    asked: dict[Key, list[asyncio.StreamWriter]] = {}
-    for key, writer in requests:
-        asked.setdefault(key, []).append(writer)
-    answers: dict[Key, SignAnswer | CrlAnswer] = {}
-    if ids := [key for key in asked if isinstance(key, UUID)]:
-        answers |= dict((await signer.sign(ids)).items())
-    for key in asked:
-        if isinstance(key, tuple):
-            answers[key] = await signer.make_crl(*key)
-    for key, writers in asked.items():
-        if isinstance(answers[key], SignRefused | SignerAway):
-            log.warning("not signed", subject=name_of(key), answer=answers[key])
-        for writer in writers:
-            if not writer.is_closing():
-                writer.write(line_of(key, answers[key]))
+    """The CRL is public from the commit on, and says so of its entries. C-159, C-168."""
+    proof = evidence.entry(
+        "crl.signed", ACTOR, this_update,
+        issuer_id=issuer_id, shard=shard, number=number, entries=len(serials), sha256=sha256(der).hexdigest(),
+    )  # fmt: skip
+    await conn.execute(
+        SQL["store_crl"], issuer_id, shard, number, this_update, next_update, der, serials,
+        proof.id, proof.kind, ACTOR, proof.content,
+    )  # fmt: skip

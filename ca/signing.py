@@ -1,31 +1,15 @@
-"""Steps 6 and 7 of issuance, and CRLs: what the signer process does with its one connection and its keys.
+"""Step 6 of issuance (pure): what must hold of a record before it is signed, and its certificate."""
 
-Of a request only the id is believed. Record and admission are read under the signer's own database role, checked
-again, signed by one thread, and stored with the record's change in one commit.
-"""
-
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import sha256
 from uuid import UUID
 
-import asyncpg
 import msgspec
 
-from ca import crl, storage
 from ca.certificate import Issuer, Wanted, assemble
 from ca.keys import SigningKey
 from ca.linting import LintError, lint, recorded
 from ca.profiles import PROFILES
-from ca.signer_lines import CrlAnswer, CrlMade, SignAnswer, Signed, SignerAway, SignRefused
-from sql import Conn, evidence, statements
-
-SQL = statements("ca/signing")
-ACTOR = "process:signer"
-CONNECT_SECONDS, STATEMENT_SECONDS = 5.0, 30.0
+from ca.signer_lines import SignRefused
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -98,160 +82,6 @@ def certify(record: Record, authority: Authority | None, now: datetime) -> Certi
         linted = lint(authority.issuer, wanted, record.tbs, now)
     except LintError as fault:
         return SignRefused(f"lint: {fault}")
+    except ValueError as fault:  # a date or encoding outside what the tables hold
+        return SignRefused(f"cannot be checked: {fault}")
     return Certified(record, assemble(linted.tbs, authority.key.sign(linted.tbs)))
-
-
-@dataclass
-class Signer:
-    """One database connection, one signing thread, the keys of issuers by id."""
-
-    dsn: str
-    keys: Mapping[int, SigningKey]
-    now: Callable[[], datetime]
-    conn: "asyncpg.Connection[asyncpg.Record] | None" = None
-    authorities: dict[int, Authority] = field(default_factory=dict)
-    thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "signing"))
-
-    async def sign(self, ids: Sequence[UUID]) -> Mapping[UUID, SignAnswer]:
-        """An answer for every id. All certificates of a batch are stored in one commit, when each can be."""
-        try:
-            conn = await self._connection()
-            return await self._sign(conn, ids)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
-            return dict.fromkeys(ids, SignerAway(f"database: {fault}"))
-
-    async def _sign(self, conn: Conn, ids: Sequence[UUID]) -> Mapping[UUID, SignAnswer]:
-        answers: dict[UUID, SignAnswer] = dict.fromkeys(ids, SignRefused("no such record"))
-        records = [Record(**row) for row in await conn.fetch(SQL["load_records"], ids)]
-        answers |= {record.id: Signed() for record in records if record.state == "signed"}
-        open_records = [record for record in records if record.state != "signed"]
-        authorities = {
-            number: await self._authority(conn, number) for number in {record.issuer_id for record in open_records}
-        }
-        now = self.now()
-        outcomes = await asyncio.get_running_loop().run_in_executor(
-            self.thread, lambda: [certify(record, authorities[record.issuer_id], now) for record in open_records]
-        )
-        certified = []
-        for record, outcome in zip(open_records, outcomes, strict=True):
-            match outcome:
-                case Certified():
-                    certified.append(outcome)
-                case SignRefused():
-                    answers[record.id] = outcome
-        return answers | await store(conn, certified, now)
-
-    async def make_crl(self, issuer_id: int, shard: int) -> CrlAnswer:
-        """The next CRL of a shard is signed and stored. C-133..C-142."""
-        try:
-            conn = await self._connection()
-            authority = await self._authority(conn, issuer_id)
-            if authority is None:
-                return SignRefused(f"no key of issuer {issuer_id} here")
-            if not 0 <= shard < authority.issuer.shard_count:
-                return SignRefused(f"issuer {issuer_id} has no shard {shard}")
-            async with conn.transaction():
-                return CrlMade(await self._next_crl(conn, authority.issuer, authority.key, shard))
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
-            return SignerAway(f"database: {fault}")
-
-    async def _next_crl(self, conn: Conn, issuer: Issuer, key: SigningKey, shard: int) -> int:
-        await conn.execute(SQL["lock_shard"], issuer.id, shard)
-        previous = await conn.fetchrow(SQL["previous_crl"], issuer.id, shard)
-        number, carried_at = (1, None) if previous is None else (previous["number"] + 1, previous["this_update"])
-        rows = await conn.fetch(SQL["load_revocations"], issuer.id, shard, carried_at)
-        revocations = [crl.Revocation(**row) for row in rows]
-        this_update = self.now().replace(microsecond=0)
-        tbs = crl.to_be_signed(issuer, shard, number, revocations, this_update, this_update + crl.NEXT_UPDATE)
-        signature = await asyncio.get_running_loop().run_in_executor(self.thread, key.sign, tbs)
-        await store_crl(
-            conn, issuer.id, shard, number, this_update, this_update + crl.NEXT_UPDATE, assemble(tbs, signature),
-            [revocation.serial for revocation in revocations],
-        )  # fmt: skip
-        return number
-
-    async def _connection(self) -> "asyncpg.Connection[asyncpg.Record]":
-        if self.conn is None or self.conn.is_closed():
-            self.authorities.clear()
-            self.conn = await asyncpg.connect(self.dsn, timeout=CONNECT_SECONDS, command_timeout=STATEMENT_SECONDS)
-        return self.conn
-
-    async def _authority(self, conn: Conn, issuer_id: int) -> Authority | None:
-        if issuer_id not in self.authorities:
-            issuer, key = await storage.issuer(conn, issuer_id), self.keys.get(issuer_id)
-            if issuer is None or key is None or key.spki != issuer.spki:
-                return None
-            self.authorities[issuer_id] = Authority(issuer, key)
-        return self.authorities[issuer_id]
-
-    async def close(self) -> None:
-        """Connection and thread have ended."""
-        if self.conn is not None:
-            await self.conn.close(timeout=CONNECT_SECONDS)
-        self.thread.shutdown()
-
-
-async def store(conn: Conn, certified: Sequence[Certified], now: datetime) -> dict[UUID, SignAnswer]:
-    """Every certificate that can be stored is; in one commit, or one by one when one of them spoils the batch."""
-    if not certified:
-        return {}
-    try:
-        return await store_batch(conn, certified, now)
-    except asyncpg.PostgresError as fault:
-        if conn.is_closed():
-            raise
-        if len(certified) > 1:
-            answers: dict[UUID, SignAnswer] = {}
-            for one in certified:
-                answers |= await store(conn, [one], now)
-            return answers
-        return {certified[0].record.id: unstorable(fault)}
-
-
-def unstorable(fault: asyncpg.PostgresError) -> SignRefused | SignerAway:
-    """What the store's refusal of one certificate means: its order has ended, or the store was in trouble."""
-    if isinstance(fault, asyncpg.IntegrityConstraintViolationError):
-        return SignRefused(f"not stored: {fault}")
-    return SignerAway(f"not stored: {fault}")
-
-
-async def store_batch(conn: Conn, certified: Sequence[Certified], now: datetime) -> dict[UUID, SignAnswer]:
-    """One statement, one commit. Another signer's or the sweeper's change in between is answered as it is."""
-    ids = [one.record.id for one in certified]
-    proofs = [
-        evidence.entry(
-            "certificate.signed", ACTOR, now,
-            contract_id=one.record.contract_id, certificate_id=one.record.id, serial=one.record.serial.hex(),
-            sha256=sha256(one.der).hexdigest(),
-        )
-        for one in certified
-    ]  # fmt: skip
-    stored = await conn.fetch(
-        SQL["store_certificates"], ids, [one.der for one in certified], now, [proof.id for proof in proofs],
-        proofs[0].kind, [proof.contract_id for proof in proofs], ACTOR, [proof.content for proof in proofs],
-    )  # fmt: skip
-    states = {row["id"]: "signed" for row in stored}
-    if missing := [one for one in ids if one not in states]:
-        states |= {row["id"]: row["state"] for row in await conn.fetch(SQL["load_states"], missing)}
-    return {one: Signed() if states[one] == "signed" else SignRefused(f"record is {states[one]}") for one in ids}
-
-
-async def store_crl(
-    conn: Conn,
-    issuer_id: int,
-    shard: int,
-    number: int,
-    this_update: datetime,
-    next_update: datetime,
-    der: bytes,
-    serials: Sequence[bytes],
-) -> None:
-    """The CRL is public from the commit on, and says so of its entries. C-159, C-168."""
-    proof = evidence.entry(
-        "crl.signed", ACTOR, this_update,
-        issuer_id=issuer_id, shard=shard, number=number, entries=len(serials), sha256=sha256(der).hexdigest(),
-    )  # fmt: skip
-    await conn.execute(
-        SQL["store_crl"], issuer_id, shard, number, this_update, next_update, der, serials,
-        proof.id, proof.kind, ACTOR, proof.content,
-    )  # fmt: skip

@@ -84,8 +84,8 @@ async def admit(
         None if refused else not_after_limit or row.not_after, NOW,
     )  # fmt: skip
     await conn.execute(
-        """INSERT INTO ca.to_be_signed (id, issuer_id, admission_id, serial, profile, tbs, names, spki_sha256, not_before,
-               not_after, shard, deadline_at, created_at, state)
+        """INSERT INTO ca.to_be_signed (id, issuer_id, admission_id, serial, profile, tbs, names, spki_sha256,
+               not_before, not_after, shard, deadline_at, created_at, state)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)""",
         *msgspec.structs.astuple(row), state,
     )  # fmt: skip
@@ -94,8 +94,8 @@ async def admit(
         row.serial, row.id, row.issuer_id,
     )  # fmt: skip
     await conn.execute(
-        """INSERT INTO acme.orders (id, account_id, contract_id, admission_id, status, names, authorization_ids, profile,
-               deadline_at, expires_at, created_at)
+        """INSERT INTO acme.orders (id, account_id, contract_id, admission_id, status, names, authorization_ids,
+               profile, deadline_at, expires_at, created_at)
            VALUES ($1, $2, $3, $4, 'processing', $5, '{}', $6, $7, $7, $8)""",
         order_id, account_id, contract_id, row.admission_id, row.names, row.profile, row.deadline_at, NOW,
     )  # fmt: skip
@@ -125,8 +125,8 @@ async def contract(conn: Conn) -> UUID:
         plan, handle,
     )  # fmt: skip
     await conn.execute(
-        """INSERT INTO gate.contracts (id, handle, customer_id, plan_id, fee_yen, term_months, names_max, state, applied_at,
-               accepted_at, accepted_by_first, accepted_by_second)
+        """INSERT INTO gate.contracts (id, handle, customer_id, plan_id, fee_yen, term_months, names_max, state,
+               applied_at, accepted_at, accepted_by_first, accepted_by_second)
            VALUES ($1, $2, $3, $4, 1, 12, 9, 'accepted', $5, $5, $6, $7)""",
         made, handle, customer, plan, NOW, first, second,
     )  # fmt: skip

@@ -1,20 +1,16 @@
 import asyncio
-import shutil
-import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from pathlib import Path
 
-import asyncpg
 import pytest
 
 from acme_server.dev.postgres import EmbeddedPostgres
 from ca import hierarchy, storage
 from ca.certificate import Issuer
 from ca.signer import serve
-from ca.signer_client import CrlMade, Signed, SignerAway, SignerClient, SignRefused
+from ca.signer_client import CrlMade, Signed, SignerClient
 from sql import Pool
 from tests.ca.arrange import NAMES, NOW, PASSPHRASE, admit, record
 
