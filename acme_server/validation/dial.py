@@ -17,7 +17,7 @@ from acme_server.validation.settings import ValidationSettings
 
 FIRST_SHARE, LAST_SHARE = 0.4, 0.5  # of a look's time: for the IPv6 attempt when an IPv4 one follows, for the last
 READ_LIMIT = 16 * 1024
-CLOSE_TIMEOUT = 1.0
+HANDSHAKE_TIMEOUT, CLOSE_TIMEOUT = 10.0, 1.0
 
 
 class Connected(msgspec.Struct, frozen=True):
@@ -70,16 +70,20 @@ async def _dial(address: str, port: int) -> socket.socket:
 async def open_streams(
     sock: socket.socket, context: ssl.SSLContext | None, server_name: str | None
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """Streams over the connection, after a TLS handshake if there is a context. Closes `sock` when that fails."""
-    try:
-        if context is None:
-            return await asyncio.open_connection(sock=sock, limit=READ_LIMIT)
-        return await asyncio.open_connection(
-            sock=sock, limit=READ_LIMIT, ssl=context, server_hostname=server_name, ssl_shutdown_timeout=CLOSE_TIMEOUT
-        )
-    except BaseException:
-        sock.close()
-        raise
+    """Streams over the connection, after a TLS handshake if there is a context. From now on they own `sock`.
+
+    Closing it here after a failure would free its number while the loop still polls it.
+    """
+    if context is None:
+        return await asyncio.open_connection(sock=sock, limit=READ_LIMIT)
+    return await asyncio.open_connection(
+        sock=sock,
+        limit=READ_LIMIT,
+        ssl=context,
+        server_hostname=server_name,
+        ssl_handshake_timeout=HANDSHAKE_TIMEOUT,
+        ssl_shutdown_timeout=CLOSE_TIMEOUT,
+    )
 
 
 def tls_context(protocols: list[str] | None = None) -> ssl.SSLContext:

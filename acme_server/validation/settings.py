@@ -10,11 +10,10 @@ MAX_DNS_LIFETIME = 5.0
 class ValidationSettings(msgspec.Struct, frozen=True):
     """How to look. The defaults are those of a public CA; `timeout` is the seconds one whole look may take.
 
-    `resolvers` are "host:port", IPv6 in brackets. `issuer_domains` are the names that CAA records may give (C-049).
+    `issuer_domains` are the names that CAA records may give (C-049).
     """
 
     issuer_domains: tuple[str, ...]
-    resolvers: tuple[str, ...] = ("127.0.0.1:53",)
     mode: Literal["network", "always_valid"] = "network"
     http_port: int = 80
     tls_port: int = 443
