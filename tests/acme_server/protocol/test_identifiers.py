@@ -177,7 +177,6 @@ def test_every_bad_identifier_gets_its_subproblem(
     assert [(s.name, s.name_type, s.type) for s in it.error.subproblems] == subproblems
 
 
-@pytest.mark.std("A-140")
 @pytest.mark.parametrize(
     ("name", "base", "wildcard"),
     [("*.demo.test", "demo.test", True), ("demo.test", "demo.test", False), ("::1", "::1", False)],
