@@ -7,11 +7,12 @@
 -- $1 binding_key_id  $2 contract_id (null: that of the key)  $3 names  $4 values that may cover one  $5 addresses  $6 now
 SELECT row_to_json(f)::text FROM (
     SELECT
-        CASE WHEN c.id IS NOT NULL THEN (SELECT row_to_json(x) FROM (SELECT
-            c.id, c.number, c.handle, c.state, c.end_cause, c.accepted_at, s.issued_at AS started_at,
-            c.term_months, c.names_max,
-            (SELECT count(*) FROM gate.contract_names n WHERE n.contract_id = c.id AND n.removed_at IS NULL)
-                AS names_count) x) END AS contract,
+        CASE WHEN c.id IS NOT NULL THEN json_build_object(
+            'id', c.id, 'number', c.number, 'handle', c.handle, 'state', c.state, 'end_cause', c.end_cause,
+            'accepted_at', c.accepted_at, 'started_at', s.issued_at, 'term_months', c.term_months,
+            'names_max', c.names_max, 'names_count', (
+                SELECT count(*) FROM gate.contract_names n WHERE n.contract_id = c.id AND n.removed_at IS NULL)
+            ) END AS contract,
         CASE WHEN c.predecessor_id IS NULL THEN '[]' ELSE (
             WITH RECURSIVE line AS (
                 SELECT p.*, 1 AS depth FROM gate.contracts p WHERE p.id = c.predecessor_id
@@ -22,20 +23,21 @@ SELECT row_to_json(f)::text FROM (
                 'contract_id', l.id, 'end_cause', l.end_cause, 'accepted_at', l.accepted_at,
                 'started_at', ls.issued_at, 'term_months', l.term_months) ORDER BY l.depth)
             FROM line l LEFT JOIN gate.contract_starts ls ON ls.contract_id = l.id) END AS predecessors,
-        (SELECT row_to_json(x) FROM (
-            SELECT t.terms_version, t.cps_version, t.consented_at FROM gate.consents t
-            WHERE t.contract_id = c.id ORDER BY t.consented_at DESC LIMIT 1) x) AS consent,
-        (SELECT coalesce(json_agg(r), '[]') FROM
+        (SELECT json_build_object(
+                'terms_version', t.terms_version, 'cps_version', t.cps_version, 'consented_at', t.consented_at)
+            FROM gate.consents t WHERE t.contract_id = c.id ORDER BY t.consented_at DESC LIMIT 1) AS consent,
+        (SELECT coalesce(json_agg(json_build_object(
+                'kind', r.kind, 'verdict', r.verdict, 'obtained_on', r.obtained_on)), '[]') FROM
             unnest('{legal_existence,address,domain_right,applicant_authority,screening}'::text[]) AS k(kind)
             CROSS JOIN LATERAL (
                 SELECT i.kind, i.verdict, i.obtained_on FROM gate.review_items i
                 WHERE i.contract_id = c.id AND i.kind = k.kind AND (i.kind <> 'screening' OR i.verdict = 'positive')
                 ORDER BY i.obtained_on DESC, i.recorded_at DESC LIMIT 1) r) AS review,
-        (SELECT row_to_json(x) FROM (
-            SELECT j.organization, j.country, j.state_or_province, j.locality FROM gate.reviewed_subjects j
-            WHERE j.contract_id = c.id ORDER BY j.recorded_at DESC LIMIT 1) x) AS subject,
-        CASE WHEN b.id IS NOT NULL THEN (SELECT row_to_json(x) FROM (SELECT
-            b.id, b.contract_id, b.names, b.expires_at, b.withdrawn_at) x) END AS binding,
+        (SELECT json_build_object('organization', j.organization, 'country', j.country,
+                'state_or_province', j.state_or_province, 'locality', j.locality)
+            FROM gate.reviewed_subjects j WHERE j.contract_id = c.id ORDER BY j.recorded_at DESC LIMIT 1) AS subject,
+        CASE WHEN b.id IS NOT NULL THEN json_build_object('id', b.id, 'contract_id', b.contract_id, 'names', b.names,
+            'expires_at', b.expires_at, 'withdrawn_at', b.withdrawn_at) END AS binding,
         (SELECT coalesce(json_agg(json_build_object('kind', n.kind, 'value', n.value)), '[]') FROM (
             SELECT d.kind, d.value FROM gate.contract_names d
             WHERE d.contract_id = c.id AND d.removed_at IS NULL AND d.value = ANY ($4)
