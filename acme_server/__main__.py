@@ -13,7 +13,27 @@ from acme_server.config import Settings, SettingsRefused, load
 STARTED = time.monotonic()
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Program(click.Group):
+    """The commands; operators' ones are imported when one of them, or the list of all, is asked for."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """All names."""
+        return sorted({*super().list_commands(context), *(group.name or "" for group in operators())})
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """The command of that name."""
+        own = super().get_command(context, name)
+        return own or next((group for group in operators() if group.name == name), None)
+
+
+def operators() -> list[click.Command]:
+    """The operators' commands."""
+    from acme_server.commands import GROUPS
+
+    return GROUPS
+
+
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="The settings file (TOML).")
 @click.version_option(package_name="keiyaku")
 @click.pass_context

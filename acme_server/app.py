@@ -75,7 +75,7 @@ async def context_of(settings: Settings, pool: Pool, name: str) -> AsyncIterator
             terms_url=terms_url(settings),
             limits=limits_of(settings),
             profiles={name: PROFILES[name] for name in settings.ca.profiles},
-            default_binding_kid=None if settings.acme.require_binding else settings.acme.default_binding_kid,
+            default_binding_kid=None if settings.acme.require_binding else settings.acme.default_binding_kid or None,
             looks=looker(validation_settings(settings), resolver_of(settings)),
             signer=client,
             issuer=issuer,

@@ -41,7 +41,7 @@ class Acme(Section, frozen=True, kw_only=True):
     terms_url: Url | None = None
     caa_identities: tuple[str, ...] = ("ca.keiyaku.test",)
     require_binding: bool = False
-    default_binding_kid: str = "demo"  # whose contract accounts without a binding fall to, when not required
+    default_binding_kid: str = "dev-default"  # whose contract accounts without a binding fall to, when not required
     order_lifetime: timedelta = timedelta(days=7)
     authorization_lifetime: timedelta = timedelta(days=30)  # how long validation evidence may be used again
     nonce_lifetime: timedelta = timedelta(hours=1)
@@ -106,7 +106,7 @@ class Ca(Section, frozen=True, kw_only=True):
     folder: Path = Path("ca")
     keys: Literal["file", "pkcs11"] = "file"
     passphrase_file: Path = Path("ca/passphrase")
-    profiles: tuple[str, ...] = ("ov",)
+    profiles: tuple[str, ...] = ("tlsserver", "shortlived")
 
 
 class Signer(Section, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """JSON out: the objects of RFC 8555 §7.1 as documents. ACME's camelCase stays in this file."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,9 +11,8 @@ from acme_server.edge.urls import Urls
 from acme_server.protocol.identifiers import identifier_of
 from acme_server.protocol.objects import Account, Authorization, Order
 from acme_server.protocol.status import authorization_status
-from acme_server.storage.orders import Listed
+from acme_server.use_cases.orders import Listed
 from acme_server.use_cases.renewal import Renewal
-from ca.profiles import Profile
 
 Document = dict[str, Any]
 ENCODER = msgspec.json.Encoder()
@@ -32,13 +31,13 @@ def instant(at: datetime) -> datetime:
 
 
 def directory(urls: Urls, terms: str, website: str | None, identities: Sequence[str], eab: bool,
-              profiles: dict[str, Profile]) -> Document:  # fmt: skip
+              profiles: Mapping[str, str]) -> Document:  # fmt: skip
     """The directory (RFC 8555 §7.1.1; RFC 9773 §3; profiles draft §3)."""
     meta: Document = {
         "termsOfService": terms,
         "caaIdentities": list(identities),
         "externalAccountRequired": eab,
-        "profiles": {name: profile.description for name, profile in profiles.items()},
+        "profiles": dict(profiles),
     }
     if website:
         meta["website"] = website
@@ -95,7 +94,7 @@ def order(urls: Urls, order: Order, status: str, error: Document | None) -> Docu
         document["replaces"] = order.replaces
     if order.certificate_id:
         document["certificate"] = urls.certificate(order.certificate_id)
-    if error is not None and status == "invalid":
+    if error is not None:
         document["error"] = error
     return document
 

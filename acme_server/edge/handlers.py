@@ -21,9 +21,8 @@ from acme_server.protocol.requests import (
     Revoke,
     parse,
 )
-from acme_server.storage.orders import OrderState
 from acme_server.use_cases import accounts, authenticate, authorizations, finalize, orders, renewal, revoke
-from acme_server.use_cases.orders import RefusedByGate
+from acme_server.use_cases.orders import OrderState, RefusedByGate
 
 NIL = UUID(int=0)
 
@@ -127,7 +126,8 @@ def order_response(request: web.Request, state: OrderState, status: str, http_st
     headers = {"Location": urls.order(state.order.id)}
     if status == "processing":
         headers["Retry-After"] = documents.POLL_AFTER
-    document = documents.order(urls, state.order, status, problems.of_order_error(state.error, urls))
+    cause = orders.cause_of_end(state, utc_now()) if status == "invalid" else None
+    document = documents.order(urls, state.order, status, problems.of_order_error(cause, urls))
     return documents.respond(document, http_status, headers)
 
 
@@ -166,8 +166,8 @@ async def authorization(request: web.Request) -> web.Response:
 
 
 def being_validated(found: Authorization) -> bool:
-    """Whether a client should poll."""
-    return found.challenge_status == "processing"
+    """Whether a client should poll; not once the authorization has ended."""
+    return found.status == "pending" and found.challenge_status == "processing"
 
 
 async def challenge(request: web.Request) -> web.Response:

@@ -41,8 +41,9 @@ def make_app(
     """The application of the ACME listener."""
     app = web.Application(middlewares=[envelope], client_max_size=max_body)
     app[CONTEXT], app[URLS] = context, urls
+    profiles = {name: profile.description for name, profile in context.profiles.items()}
     app[DIRECTORY] = msgspec.json.encode(
-        documents.directory(urls, context.terms_url, website, identities, require_binding, context.profiles)
+        documents.directory(urls, context.terms_url, website, identities, require_binding, profiles)
     )
     app.add_routes(ROUTES)
     return app

@@ -16,9 +16,14 @@ JOSE = "application/jose+json"
 
 async def read(request: web.Request) -> Signed:
     """The JWS in the body, its form right, nothing verified (A-009 to A-014, A-030, A-031)."""
-    if request.content_type != JOSE:
-        raise HttpRefused(415, f"Send the request as {JOSE}.")
-    return parse_request(await request.read())
+    body = await request.read()
+    try:
+        if request.content_type != JOSE:
+            raise HttpRefused(415, f"Send the request as {JOSE}.")
+        return parse_request(body)
+    except AcmeError:
+        await authenticate.spend_refused(request.app[CONTEXT], body, utc_now())
+        raise
 
 
 def url_of(request: web.Request) -> str:

@@ -53,7 +53,7 @@ class AcmeError(Exception):
     """The request is refused by the protocol. `edge/problems.py` gives it an HTTP status.
 
     `fields` are extra members of the problem document (`algorithms`), `location` an URL for the Location header,
-    `retry_after` seconds. `nonce` is set where a request was refused before anyone could spend its nonce.
+    `retry_after` seconds.
     """
 
     def __init__(
@@ -73,4 +73,3 @@ class AcmeError(Exception):
         self.fields = fields or {}
         self.location = location
         self.retry_after = retry_after
-        self.nonce: str | None = None

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,6 +20,7 @@ MAC_ALGORITHMS: Mapping[str, Callable[[], Any]] = {
 # For a kid that names no key, so that the answer takes as long. `verify_binding` never accepts it.
 DUMMY_KEY = bytes(32)
 
+_KID = re.compile(r"[!-~]{1,64}")
 _WHAT = "externalAccountBinding"
 _jwk = msgspec.json.Decoder(Jwk)
 
@@ -28,7 +30,7 @@ def read_binding(raw: bytes | msgspec.Raw, outer_url: str) -> Signed:
     signed = parse_nested(raw, _WHAT)
     if signed.alg not in MAC_ALGORITHMS:
         raise _malformed(f"alg must be one of {', '.join(MAC_ALGORITHMS)}, made with the HMAC key of the binding")
-    if not signed.kid or not signed.kid.isascii():
+    if signed.kid is None or not _KID.fullmatch(signed.kid):
         raise _malformed("kid must be the ASCII key identifier that came with the HMAC key, and there must be no jwk")
     if signed.url != outer_url:
         raise _malformed("url must be the same as in the outer JWS, the newAccount URL")

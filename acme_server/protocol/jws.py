@@ -77,6 +77,16 @@ class _Protected(msgspec.Struct, frozen=True):
     b64: Any | UnsetType = UNSET
 
 
+class _AnyBody(msgspec.Struct, frozen=True):
+    protected: str
+
+
+class _AnyProtected(msgspec.Struct, frozen=True):
+    nonce: str
+
+
+_any_body = msgspec.json.Decoder(_AnyBody)
+_any_protected = msgspec.json.Decoder(_AnyProtected)
 _flattened = msgspec.json.Decoder(_Flattened)
 _protected = msgspec.json.Decoder(_Protected)
 
@@ -84,7 +94,7 @@ _protected = msgspec.json.Decoder(_Protected)
 def parse_request(body: bytes, max_bytes: int = MAX_BODY) -> Signed:
     """The body of a signed request. A-003, A-004, A-009 to A-014, A-028, A-029, A-031, A-042.
 
-    Raises MALFORMED. Where the nonce could be read all the same, the error's `nonce` holds it, for it is dead (A-046).
+    Raises MALFORMED. `nonce_of_refused` tells the nonce that such a body holds all the same.
     """
     if len(body) > max_bytes:
         raise _malformed(f"The request body has {len(body)} octets. At most {max_bytes} are read")
@@ -105,15 +115,18 @@ def _parse(text: bytes, what: str) -> Signed:
         raise _malformed(f"{what} has a header or signatures member. Send one signature, all header in protected")
     header_text = base64url.field(flat.protected, f"{what}: protected")
     header = strict_json.read(header_text, _protected, f"{what}: the protected header")
-    nonce = None if header.nonce is UNSET else header.nonce
+    return _signed(flat, header, what)
+
+
+def nonce_of_refused(body: bytes) -> str | None:
+    """The nonce of a body that is refused for its form, if one can be read: it has appeared, so it is dead (A-046)."""
     try:
-        return _signed(flat, header, nonce, what)
-    except AcmeError as error:
-        error.nonce = nonce
-        raise
+        return _any_protected.decode(base64url.decode(_any_body.decode(body).protected)).nonce
+    except (ValueError, RecursionError):
+        return None
 
 
-def _signed(flat: _Flattened, header: _Protected, nonce: str | None, what: str) -> Signed:
+def _signed(flat: _Flattened, header: _Protected, what: str) -> Signed:
     if header.crit is not UNSET or header.b64 is not UNSET:
         raise _malformed(f"{what}: crit and b64 in the protected header are not supported. Leave them out")
     if (header.kid is UNSET) == (header.jwk is UNSET):
@@ -122,7 +135,7 @@ def _signed(flat: _Flattened, header: _Protected, nonce: str | None, what: str) 
     signature = base64url.field(flat.signature, f"{what}: signature")
     return Signed(
         header.alg,
-        nonce,
+        None if header.nonce is UNSET else header.nonce,
         header.url,
         None if header.kid is UNSET else header.kid,
         None if header.jwk is UNSET else header.jwk,

@@ -21,7 +21,7 @@ class Owner(msgspec.Struct, frozen=True):
 class RenewalFacts(msgspec.Struct, frozen=True):
     """What the renewal window of a certificate follows from."""
 
-    issuer_id: int
+    issuer_key_id: bytes
     serial: bytes
     not_before: datetime
     not_after: datetime

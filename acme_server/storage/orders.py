@@ -58,6 +58,13 @@ class WantedAuthorization(msgspec.Struct, frozen=True):
     tokens: tuple[str, ...]
 
 
+class Predecessor(msgspec.Struct, frozen=True):
+    """The certificate that an order replaces: key identifier of its issuer, and its serial (RFC 9773 §5)."""
+
+    issuer_key_id: bytes
+    serial: bytes
+
+
 class InProcessing(msgspec.Struct, frozen=True):
     """What a worker needs to go on with an order."""
 
@@ -105,29 +112,31 @@ def state_of(row: asyncpg.Record) -> OrderState:
 
 
 async def insert_order(
-    conn: Conn, order: Order, replaced_serial: bytes | None, decision: DecisionRow, proof: Entry,
+    conn: Conn, order: Order, replaced: Predecessor | None, decision: DecisionRow, proof: Entry,
     wanted: Sequence[WantedAuthorization],
 ) -> list[UUID] | None:  # fmt: skip
     """Decision, evidence, order and authorizations exist: all or none. Returns the authorizations' ids in name order.
 
-    None when `replaced_serial` may not be replaced by this order; then nothing exists.
+    None when `replaced` may not be replaced by this order; then nothing exists.
     """
     identifiers = [identifier_of(w.name) for w in wanted]
     bases = [base_of(w.name) for w in wanted]
     row = await conn.fetchrow(
         SQL["insert_order"], order.id, order.account_id, order.contract_id, order.names, order.profile,
-        order.not_before, order.not_after, order.replaces, replaced_serial, order.expires_at, order.created_at,
+        order.not_before, order.not_after, order.replaces, replaced and replaced.serial, order.expires_at, order.created_at,
         decision.id, decision.binding_key_id, decision.not_after_limit, decision.facts, decision.findings,
         proof.id, proof.actor, proof.content,
         [w.id for w in wanted], [type for type, _ in identifiers], [base for base, _ in bases],
-        [wildcard for _, wildcard in bases], [" ".join(w.tokens) for w in wanted], order.expires_at,
+        [wildcard for _, wildcard in bases], [" ".join(w.tokens) for w in wanted], order.expires_at, replaced and replaced.issuer_key_id,
     )  # fmt: skip
     return row["authorization_ids"] if row else None
 
 
-async def replaced_by(conn: Conn, serial: bytes, account_id: UUID, names: Sequence[str]) -> Replaced | None:
-    """What stands against replacing the certificate; None when there is none of that serial."""
-    row = await conn.fetchrow(SQL["replaced_by"], serial, account_id, list(names))
+async def replaced_by(
+    conn: Conn, replaced: Predecessor, account_id: UUID, names: Sequence[str]
+) -> Replaced | None:
+    """What stands against replacing the certificate; None when there is none of that issuer and serial."""
+    row = await conn.fetchrow(SQL["replaced_by"], replaced.serial, account_id, list(names), replaced.issuer_key_id)
     return Replaced(**row) if row else None
 
 

@@ -54,7 +54,7 @@ async def pass_gate(
         case Admitted() as admitted if csr is None:
             return admitted
         case Admitted() as admitted:
-            check_end(order.not_before or now, order.not_after, admitted)
+            check_end(order.not_after, admitted)
             decision = decision_row(admitted, stage)
             record = record_of(context, order, admitted, decision, loaded.facts, profile, csr, deadline_at, now)
             return await begin(context, conn, order, decision, record, from_status, actor)
@@ -83,9 +83,10 @@ def record_of(
     reviewed = facts.subject
     assert reviewed is not None  # G3 admits nothing without one
     subject = Subject(reviewed.organization, reviewed.country, reviewed.state_or_province, reviewed.locality)
+    start = order.not_before or now
+    end = order.not_after or min(admitted.not_after_limit, start + lifetime(profile, start))
     return issuance.prepare(
-        context.issuer, profile, subject, list(order.names), csr.spki_der, not_before=order.not_before or now,
-        not_after=order.not_after or admitted.not_after_limit, admission_id=decision.id, record_id=uuid7(now),
+        context.issuer, profile, subject, list(order.names), csr.spki_der, not_before=start, not_after=end, admission_id=decision.id, record_id=uuid7(now),
         deadline_at=deadline_at, now=now,
     )  # fmt: skip
 
@@ -99,5 +100,8 @@ async def begin(
         conn, order.id, order.account_id, from_status, decision, proof, record, context.worker, LEASE
     )
     if job_id is None:
-        raise AcmeError(ErrorType.ORDER_NOT_READY, "This order is being finalized by another request.")
+        raise AcmeError(
+            ErrorType.ORDER_NOT_READY,
+            "This order is not ready any more: another request finalizes it, or an authorization or the account has ended.",
+        )
     return Begun(record.id, job_id, record.deadline_at)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from acme_server.protocol import keys, nonce
 from acme_server.protocol.errors import AcmeError, ErrorType
-from acme_server.protocol.jws import Signed
+from acme_server.protocol.jws import Signed, nonce_of_refused
 from acme_server.protocol.keys import AccountKey
 from acme_server.protocol.objects import Account
 from acme_server.storage import nonces
@@ -28,7 +28,7 @@ def new_nonce(context: Context, now: datetime) -> str:
 
 async def by_account(context: Context, signed: Signed, url: str, now: datetime) -> Account:
     """The valid account whose key signed the request for `url`. The nonce is spent whatever else is wrong."""
-    spendable = read_nonce(context, signed, now)
+    spendable = await read_nonce(context, signed.nonce, now)
     account_id = account_id_of(context, signed.kid)
     spent = await spendable_once(context, await nonces.spend_for_account(context.pool, spendable, account_id))
     require_url(signed, url)
@@ -46,7 +46,7 @@ async def by_account(context: Context, signed: Signed, url: str, now: datetime) 
 
 async def by_key(context: Context, signed: Signed, url: str, now: datetime) -> tuple[AccountKey, Account | None]:
     """The key in the request, which signed it, and the account that it is or was the key of."""
-    spendable = read_nonce(context, signed, now)
+    spendable = await read_nonce(context, signed.nonce, now)
     key = None if signed.jwk is None else key_or_error(signed)
     thumbprint = key.thumbprint if isinstance(key, AccountKey) else None
     spent = await spendable_once(context, await nonces.spend_for_key(context.pool, spendable, thumbprint))
@@ -60,19 +60,45 @@ async def by_key(context: Context, signed: Signed, url: str, now: datetime) -> t
 
 
 def key_or_error(signed: Signed) -> AccountKey | AcmeError:
-    """The key of the header, or why it is refused: raised only after the nonce is spent."""
-    assert signed.jwk is not None
+    """The key of the header, or why it or its alg is refused: raised only after the nonce is spent (A-023, A-046)."""
     try:
-        return keys.of_jwk(signed.jwk)
+        return keys.of_signed(signed)
     except AcmeError as refused:
         return refused
 
 
-def read_nonce(context: Context, signed: Signed, now: datetime) -> nonce.Spendable:
-    """The request's nonce, of this epoch and not expired. RFC 8555 §6.5.2."""
-    if signed.nonce is None:
+async def read_nonce(context: Context, text: str | None, now: datetime) -> nonce.Spendable:
+    """The request's nonce, of this epoch and not expired. RFC 8555 §6.5.2.
+
+    Before badNonce the epoch is read again: another process may have begun one, under which this nonce is good, or else
+    the one in the answer (A-049, A-052).
+    """
+    try:
+        return nonce_or_error(context, text, now)
+    except AcmeError as refused:
+        if refused.type is not ErrorType.BAD_NONCE:
+            raise
+    context.nonce_key = await nonces.current_key(context.pool)
+    return nonce_or_error(context, text, now)
+
+
+def nonce_or_error(context: Context, text: str | None, now: datetime) -> nonce.Spendable:
+    """The nonce, as this process knows the epoch."""
+    if text is None:
         raise AcmeError(ErrorType.BAD_NONCE, "The request has no nonce. Use the one in this answer's Replay-Nonce.")
-    return nonce.read(context.nonce_key, signed.nonce, now, context.limits.nonce_lifetime)
+    return nonce.read(context.nonce_key, text, now, context.limits.nonce_lifetime)
+
+
+async def spend_refused(context: Context, body: bytes, now: datetime) -> None:
+    """The nonce of a request that is refused for its form is spent too, if it holds a good one (A-046)."""
+    text = nonce_of_refused(body)
+    if text is None:
+        return
+    try:
+        spendable = nonce_or_error(context, text, now)
+    except AcmeError:
+        return
+    await nonces.spend_for_account(context.pool, spendable, None)
 
 
 async def spendable_once(context: Context, spent: Spent) -> Spent:

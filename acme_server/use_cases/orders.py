@@ -14,8 +14,10 @@ from acme_server.protocol.identifiers import base_of
 from acme_server.protocol.objects import Account, Order, challenge_types
 from acme_server.protocol.requests import NewOrder
 from acme_server.storage import orders
-from acme_server.storage.orders import Listed, OrderState, WantedAuthorization
+from acme_server.storage.orders import Listed as Listed
+from acme_server.storage.orders import OrderState, WantedAuthorization
 from acme_server.use_cases.context import Context
+from acme_server.use_cases.problem import ENDED, EXPIRED, stored_problem
 from ca.profiles import DEFAULT_PROFILE, Profile, lifetime
 from contract_gate.decision import Admitted, Refused, Request
 from contract_gate.gate import decide
@@ -24,7 +26,7 @@ from sql import Conn
 from sql.ids import uuid7
 
 PAGE = 100
-SOONEST, LATEST = timedelta(hours=-1), timedelta(hours=24)
+SOONEST, LATEST, SHORTEST = timedelta(hours=-1), timedelta(hours=24), timedelta(days=1)
 
 
 class RefusedByGate(msgspec.Struct, frozen=True):
@@ -40,8 +42,8 @@ async def place_order(
     """Pass the contract gate, then store the order. A refusal is returned: raising would undo its record."""
     names = wanted.names()
     profile = profile_of(context, wanted.profile)
-    check_start(wanted.not_before, now)
-    replaced = predecessor(context, wanted.replaces)
+    check_validity(wanted, profile, now)
+    replaced = predecessor(wanted.replaces)
     request = Request(tuple(names), wanted.not_before, wanted.not_after, lifetime(profile, wanted.not_before or now))
     async with context.pool.acquire() as conn:
         facts = await facts_of(conn, account.binding_key_id, names, now)
@@ -50,13 +52,13 @@ async def place_order(
                 token = await record_refusal(conn, refused, "new_order", actor_of(account), now)
                 return RefusedByGate(refused, token)
             case Admitted() as admitted:
-                check_end(wanted.not_before or now, wanted.not_after, admitted)
+                check_end(wanted.not_after, admitted)
                 return await insert(context, conn, account, admitted, wanted, profile, replaced, now)
 
 
 async def insert(
     context: Context, conn: Conn, account: Account, admitted: Admitted, wanted: NewOrder, profile: Profile,
-    replaced: bytes | None, now: datetime,
+    replaced: orders.Predecessor | None, now: datetime,
 ) -> OrderState:  # fmt: skip
     """Decision, evidence and order: one statement, one commit. What permits it is an argument of it."""
     names = list(admitted.names)
@@ -71,7 +73,8 @@ async def insert(
     proof = evidence_of(decision, actor_of(account))
     ids = await orders.insert_order(conn, order, replaced, decision, proof, authorizations)
     if ids is None:
-        raise await cannot_replace(conn, replaced or b"", account, names)
+        assert replaced is not None  # nothing else is refused there
+        raise await cannot_replace(conn, replaced, account, names)
     new = {wanted.id for wanted in authorizations}
     statuses = ["pending" if id in new else "valid" for id in ids]
     placed = msgspec.structs.replace(order, authorization_ids=ids)
@@ -99,22 +102,25 @@ def profile_of(context: Context, wanted: str | None) -> Profile:
     return found
 
 
-def check_start(not_before: datetime | None, now: datetime) -> None:
-    """A wanted notBefore can be met: it is refused rather than altered (A-115)."""
-    if not_before is not None and not now + SOONEST <= not_before <= now + LATEST:
+def check_validity(wanted: NewOrder, profile: Profile, now: datetime) -> None:
+    """The profile can meet a wanted notBefore and notAfter to the second: refused rather than altered (A-115)."""
+    start, end = wanted.not_before or now, wanted.not_after
+    if any(instant is not None and instant.microsecond for instant in (wanted.not_before, end)):
+        raise AcmeError(ErrorType.MALFORMED, '"notBefore" and "notAfter" must be whole seconds.')
+    if not now + SOONEST <= start <= now + LATEST:
         raise AcmeError(
-            ErrorType.MALFORMED,
-            f'"notBefore" must lie between an hour ago and 24 hours ahead, not at {not_before:%FT%TZ}.',
+            ErrorType.MALFORMED, f'"notBefore" must lie between an hour ago and 24 hours ahead, not at {start:%FT%TZ}.'
+        )
+    if end is not None and not start + SHORTEST <= end <= start + lifetime(profile, start):
+        days = lifetime(profile, start) / timedelta(days=1)
+        raise AcmeError(
+            ErrorType.MALFORMED, f'"notAfter" must be 1 to {days:.0f} days after the start, not at {end:%FT%TZ}.'
         )
 
 
-def check_end(not_before: datetime, not_after: datetime | None, admitted: Admitted) -> None:
-    """A wanted notAfter can be met by the profile and the contract (A-115, T12-5)."""
-    if not_after is None:
-        return
-    if not_after <= not_before:
-        raise AcmeError(ErrorType.MALFORMED, '"notAfter" is not later than the start of the validity.')
-    if not_after > admitted.not_after_limit:
+def check_end(not_after: datetime | None, admitted: Admitted) -> None:
+    """A wanted notAfter can be met by the contract too (A-115, T12-5)."""
+    if not_after is not None and not_after > admitted.not_after_limit:
         raise AcmeError(
             ErrorType.MALFORMED,
             f'"notAfter" is later than this profile and contract allow, {admitted.not_after_limit:%FT%TZ}. '
@@ -122,19 +128,14 @@ def check_end(not_before: datetime, not_after: datetime | None, admitted: Admitt
         )
 
 
-def predecessor(context: Context, replaces: str | None) -> bytes | None:
-    """Serial of the certificate that the order replaces (A-221)."""
-    if replaces is None:
-        return None
-    key_id, serial = certid.parse(replaces)
-    if key_id != context.issuer.key_id:
-        raise AcmeError(ErrorType.MALFORMED, '"replaces" names a certificate that this CA did not issue.')
-    return serial
+def predecessor(replaces: str | None) -> orders.Predecessor | None:
+    """The certificate that the order replaces, by its issuer's key and its serial (A-221)."""
+    return None if replaces is None else orders.Predecessor(*certid.parse(replaces))
 
 
-async def cannot_replace(conn: Conn, serial: bytes, account: Account, names: Sequence[str]) -> AcmeError:
+async def cannot_replace(conn: Conn, replaced: orders.Predecessor, account: Account, names: Sequence[str]) -> AcmeError:
     """Why `replaces` was refused (RFC 9773 §5). A stranger's certificate looks like none (A-189)."""
-    found = await orders.replaced_by(conn, serial, account.id, names)
+    found = await orders.replaced_by(conn, replaced, account.id, names)
     if found is None or not found.own:
         return AcmeError(ErrorType.MALFORMED, '"replaces" names no certificate of this account.')
     if not found.shares_name:
@@ -147,6 +148,13 @@ async def cannot_replace(conn: Conn, serial: bytes, account: Account, names: Seq
 async def order_of(context: Context, account: Account, order_id: UUID) -> OrderState | None:
     """The account's order."""
     return await orders.order_of_account(context.pool, order_id, account.id)
+
+
+def cause_of_end(state: OrderState, now: datetime) -> bytes:
+    """The cause of an invalid order: what was recorded, else what its status follows from (A-125)."""
+    if state.error is not None:
+        return state.error
+    return stored_problem(ErrorType.MALFORMED, EXPIRED if state.order.expires_at <= now else ENDED)
 
 
 async def page_of_orders(

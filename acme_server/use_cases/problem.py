@@ -8,6 +8,8 @@ from acme_server.protocol.errors import ErrorType, Subproblem
 from acme_server.protocol.identifiers import identifier_of
 
 URN = "urn:ietf:params:acme:error:"
+EXPIRED = "This order expired before it was finalized. Place a new order."
+ENDED = "An authorization of this order has expired or was deactivated. Place a new order."
 
 
 def stored_problem(type: ErrorType, detail: str, subproblems: Sequence[Subproblem] = ()) -> bytes:

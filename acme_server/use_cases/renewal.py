@@ -22,10 +22,8 @@ class Renewal(msgspec.Struct, frozen=True):
 async def renewal_of(context: Context, text: str, now: datetime) -> Renewal | None:
     """The suggested window (A-214 to A-220); None when this CA has no such certificate."""
     key_id, serial = certid.parse(text)
-    if key_id != context.issuer.key_id:
-        return None
     facts = await certificates.renewal_facts(context.pool, serial)
-    if facts is None:
+    if facts is None or facts.issuer_key_id != key_id:
         return None
     override = Window(facts.starts_at, facts.ends_at) if facts.starts_at and facts.ends_at else None
     window = suggested_window(facts.not_before, facts.not_after, facts.revoked_at, override, now, serial=facts.serial)
@@ -34,7 +32,16 @@ async def renewal_of(context: Context, text: str, now: datetime) -> Renewal | No
 
 async def chain_of(context: Context, account: Account, certificate_id: UUID, alternate: int) -> list[bytes] | None:
     """The account's certificate and what certifies it, in DER; `alternate` 0 is the default chain (A-175)."""
-    if not 0 <= alternate < len(context.chains):
-        return None
     found = await certificates.certificate_of_account(context.pool, certificate_id, account.id)
-    return None if found is None else [found.der, *context.chains[alternate]]
+    if found is None:
+        return None
+    chains = await chains_of(context, found.issuer_id)
+    return Chains(found.der, chains, alternate) if alternate < len(chains) else None
+
+
+async def chains_of(context: Context, issuer_id: int) -> list[list[bytes]]:
+    """What certifies the issuer's certificates: an issuer that signs no more keeps its own chains (A-174, A-177)."""
+    if issuer_id == context.issuer.id:
+        return context.chains
+    async with context.pool.acquire() as conn:
+        return await ca.chains_above(conn, issuer_id)

@@ -37,7 +37,7 @@ async def go_on(context: Context, job: Job, found: InProcessing, now: datetime) 
     """What finalize put off: CAA, then the transaction that records what will be signed, then the signature."""
     try:
         if refused := await check_caa(context, found, now):
-            await issue.end_with(context, found.id, stored_problem(refused.type, refused.detail), "caa", now)
+            await refused_by_caa(context, job, found, refused, now)
             return
         begun = await admit(context, found, now)
     except AcmeError as error:
@@ -47,6 +47,16 @@ async def go_on(context: Context, job: Job, found: InProcessing, now: datetime) 
         await issue.end_with(context, found.id, cause_of(begun), "refused by the gate", now)
     else:
         await issue.sign(context, job, begun.to_be_signed_id, found.id)
+
+
+async def refused_by_caa(
+    context: Context, job: Job, found: InProcessing, refused: NotProven, now: datetime
+) -> None:
+    """The order has ended; or its job waits, up to the deadline, when the look failed and CAA said nothing."""
+    if refused.temporary:
+        await jobs.fail(context.pool, job, refused.detail, issue.LONGEST_WAIT)
+    else:
+        await issue.end_with(context, found.id, stored_problem(refused.type, refused.detail), "caa", now)
 
 
 async def check_caa(context: Context, found: InProcessing, now: datetime) -> NotProven | None:

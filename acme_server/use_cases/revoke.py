@@ -73,7 +73,7 @@ async def target_of(context: Context, certificate: str) -> Certificate:
     der = decode_field(certificate)
     try:
         serial = x509.load_der_x509_certificate(der).serial_number
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         raise AcmeError(ErrorType.MALFORMED, '"certificate" is not a DER certificate.') from None
     if serial <= 0:
         raise NoSuchCertificate

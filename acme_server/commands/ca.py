@@ -1,0 +1,61 @@
+"""`keiyaku ca`: the CA's keys and certificates."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import asyncpg
+import click
+
+from acme_server.clock import utc_now
+from acme_server.commands.running import chosen_settings
+from acme_server.config import Settings
+from acme_server.database import dsn_of, within
+from ca import hierarchy
+from ca.hierarchy import AlreadyThere, Names
+
+
+@click.group()
+def ca() -> None:
+    """Keys and certificates of the CA."""
+
+
+@ca.command()
+@click.option("--country", default="JP", show_default=True, help="Two letters, of the CA's organisation.")
+@click.option("--organization", required=True, help="The CA's organisation, as its certificates name it.")
+@click.option("--root", required=True, help="Common name of the root.")
+@click.option("--issuing", required=True, help="Common name of the issuing CA.")
+def init(country: str, organization: str, root: str, issuing: str) -> None:
+    """Make a root and an issuing CA: encrypted keys in ca.folder, certificates and first CRLs in the database.
+
+    The passphrase is read from ca.passphrase_file. Nothing that exists is overwritten.
+    """
+    settings = chosen_settings()
+    names = Names(country, organization, root, issuing, str(settings.status.base_url))
+    try:
+        made = asyncio.run(
+            hierarchy.init(
+                within(settings, settings.ca.folder),
+                dsn_of(settings, "operator"),
+                passphrase_of(settings),
+                names,
+                utc_now(),
+            )
+        )
+    except (AlreadyThere, OSError, asyncpg.PostgresError) as fault:
+        raise click.ClickException(f"no CA was made: {fault}") from None
+    click.echo(f"made {made.name}; keys in {within(settings, settings.ca.folder)}")
+
+
+def passphrase_of(settings: Settings) -> bytes:
+    """The passphrase of the key files; never from the command line."""
+    file: Path = within(settings, settings.ca.passphrase_file)
+    try:
+        passphrase = file.read_bytes().strip()
+    except OSError as fault:
+        raise click.ClickException(
+            f"ca.passphrase_file {file} cannot be read: {os.strerror(fault.errno or 0)}"
+        ) from None
+    if len(passphrase) < 12:
+        raise click.ClickException(f"ca.passphrase_file {file} holds fewer than 12 characters")
+    return passphrase
