@@ -1,0 +1,101 @@
+"""Invoices, payments and bank days, with what the gate makes of them."""
+
+from datetime import date
+
+import pytest
+
+from contract_gate.calendar import day_start
+from office.storage.money import Invoice
+from office.use_cases import bank, payments
+from office.use_cases.asked import Unfit
+from office.use_cases.explain import explain
+from office.use_cases.keys import new_key
+from sql import Conn
+from tests.conftest import NOW
+
+ISSUED, DUE = date(2026, 8, 10), date(2026, 9, 30)
+
+
+def money(yen: int) -> payments.Payment:
+    return payments.Payment(yen, DUE, "レイ (カ", "2026-09-30.txt, line 4")
+
+
+async def overdue(conn: Conn) -> Invoice:
+    """The contract has a key and an overdue invoice of 60,500 yen; bank data covers it."""
+    await new_key(conn, "acme", "l", [], None, None, NOW)
+    await bank.open_account(conn, "main", ISSUED, "file", NOW)
+    await bank.add_days(conn, "main", ISSUED, date(2026, 11, 21), "file", None, NOW)
+    return await payments.add_invoice(conn, "acme", payments.Bill("I-1", "fee", ISSUED, None, 60_500), NOW)
+
+
+async def blocked(conn: Conn) -> bool:
+    said = await explain(conn, "acme", None, ["a.example.jp"], NOW)
+    assert said.gate in (None, "G6")
+    return said.outcome == "refused"
+
+
+@pytest.mark.rule("T8-2", "T8-15")
+async def test_the_payment_that_pays_an_invoice_unblocks_at_once(accepted: Conn) -> None:
+    invoice = await overdue(accepted)
+    assert (invoice.due_on, invoice.open_yen) == (DUE, 60_500)
+    assert await blocked(accepted)
+    paid = await payments.record_payment(accepted, "I-1", money(60_500), NOW)
+    assert (paid.matched_yen, paid.open_yen) == (60_500, 0)
+    assert not await blocked(accepted)
+
+
+@pytest.mark.rule("T8-5", "T8-15")
+async def test_a_rest_stays_open_and_blocks(accepted: Conn) -> None:
+    await overdue(accepted)
+    assert (await payments.record_payment(accepted, "I-1", money(60_060), NOW)).open_yen == 440
+    assert await blocked(accepted)
+    assert (await payments.record_payment(accepted, "I-1", money(440), NOW)).open_yen == 0
+    assert not await blocked(accepted)
+
+
+@pytest.mark.rule("T8-5")
+async def test_a_cancelled_receipt_reopens_what_it_paid(accepted: Conn) -> None:
+    await overdue(accepted)
+    paid = await payments.record_payment(accepted, "I-1", money(60_500), NOW)
+    await payments.cancel(accepted, str(paid.receipt), NOW)
+    assert (await payments.invoice(accepted, "I-1")).open_yen == 60_500
+    assert await blocked(accepted)
+    with pytest.raises(Unfit, match="that counts"):
+        await payments.cancel(accepted, str(paid.receipt), NOW)
+
+
+async def test_what_is_left_of_a_receipt_pays_another_invoice_and_no_more(accepted: Conn) -> None:
+    await overdue(accepted)
+    await payments.add_invoice(accepted, "acme", payments.Bill("I-2", "fee", ISSUED, None, 100_000), NOW)
+    paid = await payments.record_payment(accepted, "I-1", money(70_000), NOW)
+    assert (await payments.match(accepted, str(paid.receipt), "I-2", NOW)).open_yen == 90_500
+    with pytest.raises(Unfit, match="nothing to match"):
+        await payments.match(accepted, str(paid.receipt), "I-2", NOW)
+    [receipt] = await payments.receipts(accepted)
+    assert (receipt.matched_yen, receipt.invoices) == (70_000, ["I-1", "I-2"])
+
+
+@pytest.mark.rule("T8-6")
+async def test_coverage_grows_over_days_without_a_gap(operator: Conn) -> None:
+    await bank.open_account(operator, "main", date(2026, 4, 26), "file", NOW)
+    steps = [
+        (27, 27, 27),
+        (30, 30, 27),  # 28 and 29 are missing
+        (28, 28, 28),
+        (29, 29, 30),
+        (29, 30, 30),  # again changes nothing
+    ]
+    for first, last, through in steps:
+        done = await bank.add_days(operator, "main", date(2026, 4, first), date(2026, 4, last), "file", None, NOW)
+        assert done.covered_through == date(2026, 4, through)
+    assert [account.waiting for account in await bank.accounts(operator)] == [0]
+
+
+@pytest.mark.rule("T8-6")
+async def test_a_day_is_covered_when_it_is_over_in_japan(operator: Conn) -> None:
+    await bank.open_account(operator, "main", date(2026, 11, 21), "file", NOW)
+    day = date(2026, 11, 22)
+    with pytest.raises(Unfit, match="not over in Japan"):
+        await bank.add_days(operator, "main", day, day, "file", None, day_start(day))
+    done = await bank.add_days(operator, "main", day, day, "file", None, day_start(date(2026, 11, 23)))
+    assert done.covered_through == day
