@@ -40,7 +40,7 @@ FINDINGS = msgspec.json.Decoder(Findings)
 ENCODER = msgspec.json.Encoder()
 
 
-def recorded(id: UUID, answer: Admitted | Refused, stage: Stage) -> DecisionRow:  # noqa: A002
+def recorded(id: UUID, answer: Admitted | Refused, stage: Stage) -> DecisionRow:
     """The row of an answer. Raises ValueError for a refusal of no known contract and key: it has no row."""
     if answer.contract_id is None or answer.binding_key_id is None:
         raise ValueError("a decision is recorded for a known contract and binding key only")
