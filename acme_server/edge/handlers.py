@@ -194,11 +194,11 @@ async def certificate(request: web.Request) -> web.Response:
     owner = await signed.to_read(request)
     context, id = request.app[CONTEXT], uuid_of(request)
     alternate = int(request.match_info.get("alternate", "0"))
-    chain = await renewal.chain_of(context, owner, id, alternate)
-    if chain is None:
+    chains = await renewal.chains_of(context, owner, id)
+    if chains is None or alternate >= len(chains):
         raise NotFound
-    response = web.Response(body=pem_chain(chain), content_type="application/pem-certificate-chain")
-    for other in range(len(context.chains)):
+    response = web.Response(body=pem_chain(chains[alternate]), content_type="application/pem-certificate-chain")
+    for other in range(len(chains)):
         if other != alternate:
             response.headers.add("Link", f'<{request.app[URLS].certificate(id, other)}>;rel="alternate"')
     return response

@@ -123,18 +123,18 @@ async def insert_order(
     bases = [base_of(w.name) for w in wanted]
     row = await conn.fetchrow(
         SQL["insert_order"], order.id, order.account_id, order.contract_id, order.names, order.profile,
-        order.not_before, order.not_after, order.replaces, replaced and replaced.serial, order.expires_at, order.created_at,
+        order.not_before, order.not_after, order.replaces, replaced and replaced.serial, order.expires_at,
+        order.created_at,
         decision.id, decision.binding_key_id, decision.not_after_limit, decision.facts, decision.findings,
         proof.id, proof.actor, proof.content,
         [w.id for w in wanted], [type for type, _ in identifiers], [base for base, _ in bases],
-        [wildcard for _, wildcard in bases], [" ".join(w.tokens) for w in wanted], order.expires_at, replaced and replaced.issuer_key_id,
+        [wildcard for _, wildcard in bases], [" ".join(w.tokens) for w in wanted], order.expires_at,
+        replaced and replaced.issuer_key_id,
     )  # fmt: skip
     return row["authorization_ids"] if row else None
 
 
-async def replaced_by(
-    conn: Conn, replaced: Predecessor, account_id: UUID, names: Sequence[str]
-) -> Replaced | None:
+async def replaced_by(conn: Conn, replaced: Predecessor, account_id: UUID, names: Sequence[str]) -> Replaced | None:
     """What stands against replacing the certificate; None when there is none of that issuer and serial."""
     row = await conn.fetchrow(SQL["replaced_by"], replaced.serial, account_id, list(names), replaced.issuer_key_id)
     return Replaced(**row) if row else None

@@ -86,8 +86,8 @@ def record_of(
     start = order.not_before or now
     end = order.not_after or min(admitted.not_after_limit, start + lifetime(profile, start))
     return issuance.prepare(
-        context.issuer, profile, subject, list(order.names), csr.spki_der, not_before=start, not_after=end, admission_id=decision.id, record_id=uuid7(now),
-        deadline_at=deadline_at, now=now,
+        context.issuer, profile, subject, list(order.names), csr.spki_der, not_before=start, not_after=end,
+        admission_id=decision.id, record_id=uuid7(now), deadline_at=deadline_at, now=now,
     )  # fmt: skip
 
 
@@ -102,6 +102,6 @@ async def begin(
     if job_id is None:
         raise AcmeError(
             ErrorType.ORDER_NOT_READY,
-            "This order is not ready any more: another request finalizes it, or an authorization or the account has ended.",
+            "This order is not ready any more: another request finalizes it, or its account or an authorization has ended.",
         )
     return Begun(record.id, job_id, record.deadline_at)

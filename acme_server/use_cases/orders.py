@@ -15,7 +15,8 @@ from acme_server.protocol.objects import Account, Order, challenge_types
 from acme_server.protocol.requests import NewOrder
 from acme_server.storage import orders
 from acme_server.storage.orders import Listed as Listed
-from acme_server.storage.orders import OrderState, WantedAuthorization
+from acme_server.storage.orders import OrderState as OrderState
+from acme_server.storage.orders import WantedAuthorization
 from acme_server.use_cases.context import Context
 from acme_server.use_cases.problem import ENDED, EXPIRED, stored_problem
 from ca.profiles import DEFAULT_PROFILE, Profile, lifetime

@@ -10,6 +10,7 @@ from acme_server.protocol.objects import Account
 from acme_server.protocol.renewal import Window, suggested_window
 from acme_server.storage import certificates
 from acme_server.use_cases.context import Context
+from ca import storage as ca
 
 
 class Renewal(msgspec.Struct, frozen=True):
@@ -30,16 +31,15 @@ async def renewal_of(context: Context, text: str, now: datetime) -> Renewal | No
     return Renewal(window, facts.explanation_url)
 
 
-async def chain_of(context: Context, account: Account, certificate_id: UUID, alternate: int) -> list[bytes] | None:
-    """The account's certificate and what certifies it, in DER; `alternate` 0 is the default chain (A-175)."""
+async def chains_of(context: Context, account: Account, certificate_id: UUID) -> list[list[bytes]] | None:
+    """Every chain of the account's certificate in DER, the default one first (A-175); None when it is not its own."""
     found = await certificates.certificate_of_account(context.pool, certificate_id, account.id)
     if found is None:
         return None
-    chains = await chains_of(context, found.issuer_id)
-    return Chains(found.der, chains, alternate) if alternate < len(chains) else None
+    return [[found.der, *above] for above in await chains_above(context, found.issuer_id)]
 
 
-async def chains_of(context: Context, issuer_id: int) -> list[list[bytes]]:
+async def chains_above(context: Context, issuer_id: int) -> list[list[bytes]]:
     """What certifies the issuer's certificates: an issuer that signs no more keeps its own chains (A-174, A-177)."""
     if issuer_id == context.issuer.id:
         return context.chains

@@ -49,9 +49,7 @@ async def go_on(context: Context, job: Job, found: InProcessing, now: datetime) 
         await issue.sign(context, job, begun.to_be_signed_id, found.id)
 
 
-async def refused_by_caa(
-    context: Context, job: Job, found: InProcessing, refused: NotProven, now: datetime
-) -> None:
+async def refused_by_caa(context: Context, job: Job, found: InProcessing, refused: NotProven, now: datetime) -> None:
     """The order has ended; or its job waits, up to the deadline, when the look failed and CAA said nothing."""
     if refused.temporary:
         await jobs.fail(context.pool, job, refused.detail, issue.LONGEST_WAIT)

@@ -29,15 +29,16 @@ WITH responded AS (
       AND CASE WHEN identifier_type = 'ip' THEN $6::integer WHEN wildcard THEN $5::integer ELSE $4::integer END > 0
     RETURNING *
 ), job AS (
-    INSERT INTO acme.jobs (id, kind, subject, max_attempts, fence, locked_by, locked_until)
-    SELECT $9, 'validate', id::text, $10, 1, $11, now() + make_interval(secs => $12) FROM responded
+    INSERT INTO acme.jobs (id, kind, subject, attempts, max_attempts, fence, locked_by, locked_until)
+    SELECT $9, 'validate', id::text, 1, $10, 1, $11, now() + make_interval(secs => $12) FROM responded
 )
 SELECT id, account_id, identifier_type, identifier_value, wildcard, status, tokens, challenge_type, challenge_status,
     challenge_error, key_authorization, validated_at, caa_checked_at, expires_at
 FROM responded;
 
 -- name: hasten
--- A client asks again while the server waits to retry: the next attempt may start now, once in five seconds (A-152).
+-- A client asks again while the server waits to retry: the next attempt may start now. The job's number of attempts
+-- stays what it is, and so bounds how often (A-152).
 -- $1 authorization id
 UPDATE acme.jobs SET run_at = now()
 WHERE kind = 'validate' AND subject = $1::uuid::text AND NOT dead AND attempts > 0 AND locked_until IS NULL

@@ -4,9 +4,10 @@ SELECT account_id, contract_id FROM acme.issuances WHERE to_be_signed_id = $1;
 
 -- name: renewal_info
 -- $1 serial
-SELECT c.issuer_id, c.serial, c.not_before, c.not_after, r.revoked_at, w.starts_at, w.ends_at, w.explanation_url
+SELECT i.key_id AS issuer_key_id, c.serial, c.not_before, c.not_after, r.revoked_at, w.starts_at, w.ends_at, w.explanation_url
 FROM ca.serials s
 JOIN ca.certificates c ON c.id = s.to_be_signed_id
+JOIN ca.issuers i ON i.id = c.issuer_id
 LEFT JOIN ca.revocations r ON r.serial = s.serial
 LEFT JOIN acme.renewal_windows w ON w.serial = s.serial
 WHERE s.serial = $1;

@@ -7,10 +7,12 @@
 -- $12 decision id  $13 binding key id  $14 not after limit  $15 facts  $16 findings
 -- $17 evidence id  $18 actor  $19 evidence content
 -- $20 authorization ids  $21 identifier types  $22 values  $23 wildcards  $24 tokens, spaces between  $25 their expiry
+-- $26 key identifier of the replaced certificate's issuer
 WITH predecessor AS (
     SELECT s.serial FROM ca.serials s
     JOIN acme.issuances i ON i.to_be_signed_id = s.to_be_signed_id AND i.account_id = $2
     JOIN ca.certificates c ON c.id = s.to_be_signed_id AND c.names && $4
+    JOIN ca.issuers u ON u.id = s.issuer_id AND u.key_id = $26
     WHERE s.serial = $9
 ), claim AS (
     INSERT INTO acme.replacements AS r (serial, order_id) SELECT serial, $1 FROM predecessor
@@ -54,10 +56,11 @@ FROM allowed
 RETURNING authorization_ids;
 
 -- name: replaced_by
--- Why a certificate may not be replaced. $1 serial  $2 account id  $3 names
+-- Why a certificate may not be replaced. $1 serial  $2 account id  $3 names  $4 key identifier of its issuer
 SELECT i.account_id = $2 AS own, c.names && $3 AS shares_name, r.order_id IS NOT NULL AS replaced
 FROM ca.serials s
 JOIN acme.issuances i ON i.to_be_signed_id = s.to_be_signed_id
+JOIN ca.issuers u ON u.id = s.issuer_id AND u.key_id = $4
 LEFT JOIN ca.certificates c ON c.id = s.to_be_signed_id
 LEFT JOIN acme.replacements r ON r.serial = s.serial
 WHERE s.serial = $1;
@@ -107,15 +110,19 @@ WHERE o.id = $1 AND o.account_id = $2;
 
 -- name: begin_issuance
 -- The point of no return (design §4.4): decision, evidence, serial, to-be-signed bytes, ready -> processing and the job.
--- Runs under the contract's lock. No row: another request was first.
+-- Runs under the contract's lock. No row: another request was first, or the account or an authorization has ended.
 -- $1 order id  $2 from status  $3 deadline at  $4 now  $5 worker  $6 lease in seconds
 -- $7 decision id  $8 contract id  $9 binding key id  $10 stage  $11 names  $12 not after limit  $13 facts  $14 findings
 -- $15 evidence id  $16 actor  $17 evidence content
 -- $18 to-be-signed id  $19 issuer id  $20 serial  $21 profile  $22 tbs  $23 SPKI SHA-256  $24 not before  $25 not after
 -- $26 shard  $27 account id  $28 job id
 WITH moved AS (
-    UPDATE acme.orders SET status = 'processing', deadline_at = $3, fence = fence + 1
-    WHERE id = $1 AND account_id = $27 AND status = $2 RETURNING id
+    UPDATE acme.orders o SET status = 'processing', deadline_at = $3, fence = fence + 1
+    WHERE id = $1 AND account_id = $27 AND status = $2
+      AND NOT EXISTS (SELECT FROM acme.authorizations a
+          WHERE a.id = ANY (o.authorization_ids) AND (a.status <> 'valid' OR a.expires_at <= $4))
+      AND EXISTS (SELECT FROM acme.accounts c WHERE c.id = o.account_id AND c.status = 'valid')
+    RETURNING id
 ), decision AS (
     INSERT INTO gate.decisions (id, contract_id, binding_key_id, stage, outcome, names, not_after_limit, facts, findings,
         decided_at)
