@@ -80,6 +80,8 @@ def test_the_binding_of_the_reference_client(alg: str) -> None:
         pytest.param(binding({"kid": ""}), id="A-092 an empty kid"),
         pytest.param(binding({"kid": 1}), id="A-092 a kid that is a number"),
         pytest.param(binding({"kid": "契約"}), id="A-098 a kid that is not ASCII"),
+        pytest.param(binding({"kid": "a\0b"}), id="A-098 a kid with a control character"),
+        pytest.param(binding({"kid": "k" * 65}), id="A-098 a kid longer than any issued"),
         pytest.param(binding({"url": URL + "/"}), id="A-093 another url"),
         pytest.param(binding({"url": None}), id="A-093 no url"),
     ],

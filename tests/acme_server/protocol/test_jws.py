@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acme_server.protocol.errors import AcmeError, ErrorType
-from acme_server.protocol.jws import Jwk, parse_nested, parse_request
+from acme_server.protocol.jws import Jwk, nonce_of_refused, parse_nested, parse_request
 from tests.acme_server.protocol.clients import (
     KID,
     NONCE,
@@ -148,11 +148,30 @@ def test_a_protected_header_that_is_not_as_it_must_be_is_malformed(protected: An
         parse_request(body(protected))
 
 
-@pytest.mark.parametrize("protected", [header(jwk=JWK), header(crit=["x"])])
-def test_a_refusal_carries_the_nonce_that_is_dead(protected: Any) -> None:
-    with refused(ErrorType.MALFORMED) as it:
-        parse_request(body(protected))
-    assert it.error.nonce == NONCE
+@pytest.mark.parametrize(
+    ("sent", "nonce"),
+    [
+        pytest.param(body(header(jwk=JWK)), NONCE, id="kid and jwk"),
+        pytest.param(body(header(crit=["x"])), NONCE, id="crit"),
+        pytest.param(body(header(url=None)), NONCE, id="no url"),
+        pytest.param(json.dumps(GOOD | {"header": {}}).encode(), NONCE, id="an unprotected header"),
+        pytest.param(json.dumps({"protected": GOOD["protected"]}).encode(), NONCE, id="protected alone"),
+        pytest.param(body(header(nonce=None, crit=["x"])), None, id="no nonce"),
+        pytest.param(body(header(crit=["x"]) | {"nonce": 1}), None, id="a nonce that is a number"),
+        pytest.param(b"[" * 60_000, None, id="nesting without end"),
+        pytest.param(b"\xff", None, id="not JSON"),
+    ],
+)
+def test_the_nonce_of_a_refused_body_is_known(sent: bytes, nonce: str | None) -> None:
+    with refused(ErrorType.MALFORMED):
+        parse_request(sent)
+    assert nonce_of_refused(sent) == nonce
+
+
+@given(st.binary(max_size=100))
+def test_any_octets_have_a_nonce_or_none(octets: bytes) -> None:
+    assert nonce_of_refused(octets) is None
+    assert nonce_of_refused(json.dumps({"protected": b64(octets)}).encode()) is None
 
 
 def test_a_nested_jws_has_no_nonce() -> None:
