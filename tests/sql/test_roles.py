@@ -1,0 +1,228 @@
+"""What each role can do to each table, found by trying (design §9)."""
+
+from collections.abc import Iterable
+
+import asyncpg
+import pytest
+
+from acme_server.dev.postgres import EmbeddedPostgres
+from tests.conftest import TEMPLATE
+
+ROLES = ("acme", "office", "status", "work", "sign", "seal", "operator")
+Rights = dict[tuple[str, str], set[str]]
+_found: Rights = {}
+
+TABLES = """
+SELECT c.oid::regclass::text AS name, array_agg(quote_ident(a.attname) ORDER BY a.attnum) AS columns
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+WHERE c.relnamespace::regnamespace::text IN ('keiyaku', 'evidence', 'gate', 'ca', 'acme', 'office')
+    AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
+GROUP BY c.oid
+"""
+
+# What the contract, the payments and the reviews say. Only people write it, through the operators' commands.
+CONTRACTS = {
+    f"gate.{name}"
+    for name in (
+        "persons", "customers", "texts", "plans", "contracts", "contract_names", "consents", "review_items",
+        "reviewed_subjects", "binding_keys", "invoices", "receipts", "payment_matches", "bank_accounts", "bank_days",
+        "holidays", "holds", "information_changes", "suspensions", "readings",
+    )
+}  # fmt: skip
+
+
+# Runs every statement that is not refused for lack of a privilege; the caller rolls all of it back.
+TRY = """
+DO $$
+DECLARE
+    statement text;
+    able text[] := '{}';
+BEGIN
+    FOREACH statement IN ARRAY current_setting('test.statements')::text[] LOOP
+        BEGIN
+            EXECUTE statement;
+            able := able || statement;
+        EXCEPTION
+            WHEN insufficient_privilege THEN NULL;
+            WHEN feature_not_supported OR datatype_mismatch OR object_not_in_prerequisite_state THEN
+                able := able || statement;
+        END;
+    END LOOP;
+    PERFORM set_config('test.able', able::text, true);
+END $$
+"""
+
+
+async def able(postgres: EmbeddedPostgres, role: str, statements: Iterable[str]) -> set[str]:
+    """Those of the statements that the role may run; nothing of it remains."""
+    conn = await asyncpg.connect(postgres.dsn(user=f"keiyaku_{role}", database=TEMPLATE))
+    transaction = conn.transaction()
+    await transaction.start()
+    await conn.execute("SELECT set_config('test.statements', $1::text[]::text, true)", list(statements))
+    await conn.execute(TRY)
+    found = await conn.fetchval("SELECT current_setting('test.able')::text[]")
+    await transaction.rollback()
+    await conn.close()
+    return set(found)
+
+
+@pytest.fixture
+async def rights(postgres: EmbeddedPostgres) -> Rights:
+    """(role, verb) -> tables; but for DELETE and TRUNCATE also `table.column`. Tried once."""
+    if not _found:
+        owner = await asyncpg.connect(postgres.dsn(database=TEMPLATE))
+        attempts = attempts_at((row["name"], row["columns"]) for row in await owner.fetch(TABLES))
+        await owner.close()
+        for role in ROLES:
+            done = await able(postgres, role, attempts)
+            for verb in ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"):
+                reached = [attempts[statement] for statement in done if statement.startswith(verb)]
+                _found[role, verb] = {name for pair in reached for name in pair}
+    return _found
+
+
+def attempts_at(tables: Iterable[tuple[str, list[str]]]) -> dict[str, tuple[str, ...]]:
+    """Statements, each with the table and column it reaches."""
+    attempts: dict[str, tuple[str, ...]] = {}
+    for table, columns in tables:
+        attempts[f"DELETE FROM {table} WHERE false"] = (table,)
+        attempts[f"TRUNCATE {table}"] = (table,)
+        for column in columns:
+            reached = (table, f"{table}.{column}")
+            attempts[f"SELECT {column} FROM {table} WHERE false"] = reached
+            attempts[f"INSERT INTO {table} ({column}) OVERRIDING SYSTEM VALUE SELECT NULL WHERE false"] = reached
+            attempts[f"UPDATE {table} SET {column} = DEFAULT WHERE false"] = reached
+    return attempts
+
+
+def writers(rights: Rights, table: str, verb: str) -> set[str]:
+    return {role for role in ROLES if table in rights[role, verb]}
+
+
+def written(rights: Rights, role: str) -> set[str]:
+    """Tables the role can change in any way."""
+    return {
+        table
+        for verb in ("INSERT", "UPDATE", "DELETE", "TRUNCATE")
+        for table in rights[role, verb]
+        if table.count(".") == 1
+    }
+
+
+def test_matrix_is_of_the_whole_schema(rights: Rights) -> None:
+    assert rights["operator", "SELECT"] >= CONTRACTS
+    assert {"acme.orders", "ca.certificates", "evidence.records"} <= rights["operator", "SELECT"]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_nothing_is_ever_deleted_but_a_job_that_is_done(rights: Rights, role: str) -> None:
+    assert rights[role, "TRUNCATE"] == set()
+    assert rights[role, "DELETE"] == ({"acme.jobs"} if role in ("acme", "work") else set())
+
+
+@pytest.mark.parametrize("role", [role for role in ROLES if role != "operator"])
+def test_processes_cannot_write_contracts_payments_or_reviews(rights: Rights, role: str) -> None:
+    assert written(rights, role) & CONTRACTS == set()
+    assert written(rights, "operator") & CONTRACTS == CONTRACTS
+
+
+@pytest.mark.parametrize(
+    ("table", "inserters"),
+    [
+        ("ca.certificates", {"sign"}),
+        ("ca.crls", {"sign", "operator"}),
+        ("gate.decisions", {"acme", "work"}),
+        ("gate.binding_uses", {"acme"}),
+        ("gate.contract_starts", set()),
+        ("evidence.checkpoints", {"seal"}),
+        ("evidence.seal_state", set()),
+        ("keiyaku.migrations", set()),
+    ],
+)
+def test_only_these_insert(rights: Rights, table: str, inserters: set[str]) -> None:
+    assert writers(rights, table, "INSERT") == inserters
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "ca.certificates", "ca.serials", "ca.crls", "ca.issuers", "ca.blocked_keys", "gate.decisions",
+        "gate.binding_uses", "gate.contract_starts", "gate.consents", "gate.review_items", "gate.reviewed_subjects",
+        "gate.invoices", "gate.readings", "evidence.records", "evidence.checkpoints", "keiyaku.migrations",
+    ],
+)  # fmt: skip
+def test_what_was_written_stays_as_it_is(rights: Rights, table: str) -> None:
+    assert writers(rights, table, "UPDATE") == set()
+
+
+def test_only_the_state_of_a_record_to_be_signed_changes(rights: Rights) -> None:
+    for role in ROLES:
+        changed = {name for name in rights[role, "UPDATE"] if name.startswith("ca.to_be_signed.")}
+        assert changed <= {"ca.to_be_signed.state"}
+
+
+def test_evidence_says_itself_when_it_was_written(rights: Rights) -> None:
+    """The era and the transaction id are the database's, so no row can be slipped into a sealed range."""
+    for role in ROLES:
+        given = {n.rpartition(".")[2] for n in rights[role, "INSERT"] if n.startswith("evidence.records.")}
+        assert given <= {"id", "kind", "contract_id", "actor", "recorded_at", "content"}
+    assert writers(rights, "evidence.records", "INSERT") == {"acme", "office", "work", "sign", "operator"}
+
+
+def test_sealer_writes_checkpoints_only(rights: Rights) -> None:
+    assert written(rights, "seal") == {"evidence.checkpoints", "evidence.seal_state"}
+    assert {n.partition(".")[0] for n in rights["seal", "SELECT"]} == {"evidence", "keiyaku"}
+
+
+def test_signer_writes_what_it_signed_only(rights: Rights) -> None:
+    assert written(rights, "sign") == {
+        "ca.certificates", "ca.crls", "ca.to_be_signed", "ca.revocations", "evidence.records",
+    }  # fmt: skip
+    assert "gate.decisions.facts" not in rights["sign", "SELECT"]
+
+
+def test_status_reads_public_data_and_writes_nothing(rights: Rights) -> None:
+    assert written(rights, "status") == set()
+    assert {n for n in rights["status", "SELECT"] if n.count(".") == 1} == {
+        "ca.issuers", "ca.crls", "ca.cross_certificates", "keiyaku.migrations",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("secret", "readers"),
+    [
+        ("acme.nonce_epoch.mac_key", {"acme", "work"}),
+        ("gate.binding_keys.hmac_key", {"acme", "work", "operator"}),
+        ("gate.persons.name", {"operator"}),
+        ("gate.receipts.remitter", {"operator"}),
+        ("gate.customers.contact_email", {"acme", "work", "operator"}),
+    ],
+)
+def test_readers_of_what_not_everybody_may_see(rights: Rights, secret: str, readers: set[str]) -> None:
+    assert {role for role in ROLES if secret in rights[role, "SELECT"]} <= readers
+
+
+@pytest.mark.parametrize(
+    ("call", "callers"),
+    [
+        ("keiyaku.ensure_partitions('2026-11-22', 1)", {"work"}),
+        ("acme.truncate_slot(0::smallint)", {"work"}),
+        ("keiyaku.months_ahead('2026-11-22')", {"acme", "work", "operator"}),
+    ],
+)
+async def test_callers_of_functions(postgres: EmbeddedPostgres, call: str, callers: set[str]) -> None:
+    assert {role for role in ROLES if await able(postgres, role, [f"SELECT {call}"])} == callers
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_roles_make_nothing_of_their_own(postgres: EmbeddedPostgres, role: str) -> None:
+    attempts = [
+        "CREATE TABLE public.own (n integer)",
+        "CREATE TABLE acme.own (n integer)",
+        "CREATE ROLE another",
+        "SET ROLE postgres",
+        "ALTER TABLE evidence.records ALTER COLUMN era SET DEFAULT 2",
+        "ALTER TABLE evidence.records DISABLE TRIGGER ALL",
+        "DROP TABLE evidence.checkpoints",
+    ]
+    assert await able(postgres, role, attempts) == set()
