@@ -6,7 +6,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from acme_server.clock import utc_now
-from acme_server.edge import problems
+from acme_server.edge import problems, signed
 from acme_server.edge.keys import CONTEXT, URLS
 from acme_server.edge.problems import HttpRefused
 from acme_server.protocol.errors import AcmeError, ErrorType
@@ -57,6 +57,8 @@ def preflight() -> web.Response:
 async def answered(request: web.Request, handler: Handler) -> web.StreamResponse:
     """The handler's answer, or a problem document: 4xx for what the client can mend, 5xx without a word of ours."""
     try:
+        if request.method == "POST" and request.match_info.http_exception is not None:
+            await signed.by_account(request)  # its nonce is spent, before it hears that there is nothing here (A-039)
         return await handler(request)
     except AcmeError as error:
         return problems.of_error(error)

@@ -222,10 +222,3 @@ async def renewal_info(request: web.Request) -> web.Response:
         raise NotFound("This CA has issued no such certificate.")
     headers = {"Retry-After": str(documents.RENEWAL_POLL), "Cache-Control": "max-age=600"}
     return documents.respond(documents.renewal(found), headers=headers)
-
-
-async def unknown(request: web.Request) -> web.Response:
-    """A path that is none of ours (A-039); the nonce of a signed request is spent there too."""
-    if request.method == "POST":
-        await signed.by_account(request)
-    raise NotFound("There is no such resource.")

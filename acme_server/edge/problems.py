@@ -8,7 +8,7 @@ from aiohttp import web
 
 from acme_server.edge.urls import Urls
 from acme_server.protocol.errors import AcmeError, ErrorType, Subproblem
-from acme_server.use_cases.accounts import KeyInUse
+from acme_server.use_cases.accounts import KeyInUse, TermsNotAgreed
 from acme_server.use_cases.authenticate import AccountEnded
 from acme_server.use_cases.finalize import NoSuchOrder
 from acme_server.use_cases.orders import RefusedByGate
@@ -138,7 +138,14 @@ def of_error(error: AcmeError) -> web.Response:
         headers["Location"] = error.location
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, TermsNotAgreed):
+        headers["Link"] = terms_link(error.terms_url)
     return respond(problem, status_of(error), headers)
+
+
+def terms_link(terms_url: str) -> str:
+    """Where the terms are that somebody must agree to (RFC 8555 §7.3.3)."""
+    return f'<{terms_url}>;rel="terms-of-service"'
 
 
 def refusal(gate: Gate, case: Case, names: tuple[str, ...], help_url: str) -> Problem:
@@ -165,7 +172,7 @@ def of_refusal(outcome: RefusedByGate, urls: Urls, terms_url: str) -> web.Respon
         status, headers["Retry-After"] = 503, str(refused.retry_after or WAIT)
     response = respond(problem, status, headers)
     if refused.gate is Gate.G2:
-        response.headers.add("Link", f'<{terms_url}>;rel="terms-of-service"')
+        response.headers.add("Link", terms_link(terms_url))
     return response
 
 

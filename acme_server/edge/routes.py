@@ -30,7 +30,6 @@ ROUTES = [
     web.post(r"/certificate/{id}/{alternate:[1-9][0-9]?}", handlers.certificate),
     web.post("/revoke-cert", handlers.revoke_certificate),
     web.get("/renewal-info/{certid}", handlers.renewal_info),
-    web.post("/{path:.*}", handlers.unknown),
 ]
 
 

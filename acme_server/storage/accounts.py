@@ -41,6 +41,10 @@ class BindingNotLive(msgspec.Struct, frozen=True):
     """The binding key is withdrawn, expired or used up."""
 
 
+class KeyCompromised(msgspec.Struct, frozen=True):
+    """The key is known as compromised (A-024)."""
+
+
 async def find_binding(conn: Conn | Pool, kid: str) -> Binding | None:
     """The binding key of that kid, live or not."""
     return one(Binding, await conn.fetchrow(SQL["find_binding"], kid))
@@ -48,7 +52,7 @@ async def find_binding(conn: Conn | Pool, kid: str) -> Binding | None:
 
 async def insert_account(
     pool: Pool, key: AccountKey, contacts: Sequence[str], binding: Binding, received: bytes | None, now: datetime
-) -> Account | KeyTaken | BindingNotLive:
+) -> Account | KeyTaken | KeyCompromised | BindingNotLive:
     """A new account, one use of its binding key, and the evidence: all or none, in any race (A-084, A-099)."""
     account_id = uuid7(now)
     proof = evidence.entry("account.created", f"account:{account_id}", now, rule="T4-2", binding=str(binding.id))
@@ -64,7 +68,14 @@ async def insert_account(
         return KeyTaken(await pool.fetchval(SQL["owner_of_key"], key.thumbprint))
     except asyncpg.CheckViolationError:
         return BindingNotLive()
+    if row is None and await is_compromised(pool, key):
+        return KeyCompromised()
     return one(Account, row) or BindingNotLive()
+
+
+async def is_compromised(pool: Pool, key: AccountKey) -> bool:
+    """Whether somebody has shown that the key is not its holder's alone."""
+    return bool(await pool.fetchval(SQL["is_compromised"], key.spki_sha256))
 
 
 def hash32(key: UUID) -> int:
@@ -90,13 +101,16 @@ async def deactivate(pool: Pool, account: Account, oldest_open: UUID, now: datet
     ) is not None  # fmt: skip
 
 
-async def change_key(pool: Pool, account: Account, new: AccountKey, now: datetime) -> KeyTaken | bool:
+async def change_key(pool: Pool, account: Account, new: AccountKey, now: datetime) -> KeyTaken | KeyCompromised | bool:
     """The account answers to `new` alone. KeyTaken: it is or was somebody's. False: another change was first."""
     proof = evidence.entry("account.key_changed", f"account:{account.id}", now, thumbprint=new.thumbprint.hex())
     try:
-        return await pool.fetchval(
+        changed = await pool.fetchval(
             SQL["change_key"], account.id, account.thumbprint, new.spki_der, new.thumbprint, new.spki_sha256, now,
             proof.id, proof.actor, proof.content, account.contract_id,
-        ) is not None  # fmt: skip
+        )  # fmt: skip
     except asyncpg.UniqueViolationError:
         return KeyTaken(await pool.fetchval(SQL["owner_of_key"], new.thumbprint))
+    if changed is None and await is_compromised(pool, new):
+        return KeyCompromised()
+    return changed is not None

@@ -13,7 +13,7 @@ from acme_server.protocol.keys import AccountKey
 from acme_server.protocol.objects import Account
 from acme_server.protocol.requests import NewAccount
 from acme_server.storage import accounts
-from acme_server.storage.accounts import Binding, BindingNotLive, KeyTaken
+from acme_server.storage.accounts import Binding, BindingNotLive, KeyCompromised, KeyTaken
 from acme_server.use_cases.authenticate import AccountEnded
 from acme_server.use_cases.context import Context
 from sql.ids import uuid7
@@ -37,10 +37,7 @@ async def register(
             ErrorType.ACCOUNT_DOES_NOT_EXIST, "No account has this key. Register without onlyReturnExisting."
         )
     if wanted.terms_of_service_agreed is not True:
-        raise AcmeError(
-            ErrorType.USER_ACTION_REQUIRED,
-            f"Agree to the terms at {context.terms_url}: set termsOfServiceAgreed to true.",
-        )
+        raise TermsNotAgreed(context.terms_url)
     contacts = requests.contacts(wanted.contact)
     binding, received = await binding_of(context, key, wanted, url)
     match await accounts.insert_account(context.pool, key, contacts, binding, received, now):
@@ -48,6 +45,8 @@ async def register(
             return Registered(account, created=True)
         case KeyTaken(account_id):
             return await registered_meanwhile(context, key, account_id)
+        case KeyCompromised():
+            raise compromised()
         case BindingNotLive():
             refuse_binding(binding, now)
 
@@ -132,10 +131,29 @@ async def change_key(
     match await accounts.change_key(context.pool, account, new, now):
         case KeyTaken(owner):
             raise KeyInUse(context.account_url(owner))
+        case KeyCompromised():
+            raise compromised()
         case True:
             return msgspec.structs.replace(account, public_key=new.spki_der, thumbprint=new.thumbprint)
         case False:
             raise AcmeError(ErrorType.UNAUTHORIZED, "The key of this account was changed by another request meanwhile.")
+
+
+def compromised() -> AcmeError:
+    """The refusal of a key that others may have (A-024, A-104)."""
+    return AcmeError(ErrorType.BAD_PUBLIC_KEY, "This key is known as compromised. Make a new key.")
+
+
+class TermsNotAgreed(AcmeError):
+    """An account is made only with agreement to the terms (A-078). `terms_url` is linked from the answer (A-086)."""
+
+    def __init__(self, terms_url: str) -> None:
+        super().__init__(
+            ErrorType.USER_ACTION_REQUIRED,
+            f"Agree to the terms at {terms_url}: set termsOfServiceAgreed to true.",
+            fields={"instance": terms_url},
+        )
+        self.terms_url = terms_url
 
 
 class KeyInUse(AcmeError):

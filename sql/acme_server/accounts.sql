@@ -5,13 +5,15 @@ FROM gate.binding_keys b JOIN gate.contracts c ON c.id = b.contract_id
 WHERE b.kid = $1;
 
 -- name: insert_account
--- The account, its key and one use of its binding key: all or none (T4-2). No row: the binding key is not live.
+-- The account, its key and one use of its binding key: all or none (T4-2).
+-- No row: the binding key is not live, or the account key is known as compromised.
 -- A used-up key breaks the check on gate.binding_uses; a key that has an account breaks acme.account_keys.
 -- $1 account id  $2 public key (SPKI)  $3 thumbprint  $4 SPKI SHA-256  $5 contacts  $6 binding key id
 -- $7 external account binding as received, or null  $8 now  $9 evidence id  $10 actor  $11 evidence content
 WITH binding AS (
     SELECT id, uses_max, contract_id FROM gate.binding_keys
     WHERE id = $6 AND withdrawn_at IS NULL AND (expires_at IS NULL OR expires_at > $8)
+      AND NOT EXISTS (SELECT FROM ca.blocked_keys WHERE spki_sha256 = $4)
 ), account AS (
     INSERT INTO acme.accounts (id, public_key, thumbprint, contacts, terms_agreed_at, binding_key_id,
         external_account_binding, created_at)
@@ -53,12 +55,14 @@ WITH account AS (
 SELECT id FROM account;
 
 -- name: change_key
--- The account answers to the new key alone, at once (RFC 8555 §7.3.5). No row: the old key was changed meanwhile.
+-- The account answers to the new key alone, at once (RFC 8555 §7.3.5).
+-- No row: the old key was changed meanwhile, or the new one is known as compromised.
 -- $1 account id  $2 old thumbprint  $3 new public key  $4 new thumbprint  $5 new SPKI SHA-256  $6 now
 -- $7 evidence id  $8 actor  $9 content  $10 contract id
 WITH account AS (
     UPDATE acme.accounts SET public_key = $3, thumbprint = $4
-    WHERE id = $1 AND thumbprint = $2 AND status = 'valid' RETURNING id
+    WHERE id = $1 AND thumbprint = $2 AND status = 'valid'
+      AND NOT EXISTS (SELECT FROM ca.blocked_keys WHERE spki_sha256 = $5) RETURNING id
 ), retired AS (
     UPDATE acme.account_keys SET retired_at = $6 WHERE thumbprint = $2 AND EXISTS (SELECT FROM account)
 ), key AS (
@@ -69,6 +73,10 @@ WITH account AS (
     SELECT $7, 'account.key_changed', $10, $8, $6, $9 FROM account
 )
 SELECT id FROM account;
+
+-- name: is_compromised
+-- $1 SPKI SHA-256
+SELECT EXISTS (SELECT FROM ca.blocked_keys WHERE spki_sha256 = $1);
 
 -- name: owner_of_key
 -- $1 thumbprint
