@@ -20,7 +20,6 @@ DETAILS = {
     "review": ("kind", "verdict", "obtained_on", "source", "checked_by"),
     "keys": ("kid", "label", "names", "uses", "expires_at", "withdrawn_at"),
     "invoices": ("number", "kind", "due_on", "total_yen", "open_yen"),
-    "holds": ("id", "status", "set_by", "set_at"),
     "changes": ("id", "item", "in_certificate", "learned_at"),
 }
 name_kind = click.option("--kind", type=click.Choice(KINDS), help="By its form, unless given: domain for all under it.")
@@ -55,12 +54,13 @@ async def listed(conn: Conn, now: datetime, as_json: bool) -> None:
 @as_json
 @operating
 async def show(conn: Conn, now: datetime, contract: str, as_json: bool) -> None:
-    """A contract with its names, review, keys, invoices, holds and changes."""
+    """A contract with its names, review, keys, invoices and changes, and whether it is on hold."""
     found = await contracts.dossier(conn, contract)
     if as_json:
         show_json(found)
         return
     show_one(found.contract, as_json=False)
+    click.echo("on hold" if found.held else "no hold")
     for part, columns in DETAILS.items():
         click.echo(f"\n{heading(part)}")
         show_rows(getattr(found, part), columns, as_json=False)

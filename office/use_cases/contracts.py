@@ -7,7 +7,7 @@ import msgspec
 from office.storage import contracts, holds, keys, money, people
 from office.storage.changing import changing
 from office.storage.contracts import Contract, Name, ReviewItem
-from office.storage.holds import Change, Hold
+from office.storage.holds import Change
 from office.storage.keys import BindingKey
 from office.storage.money import Invoice
 from office.use_cases import asked
@@ -19,14 +19,14 @@ END_CAUSES = ("cancelled", "rescinded", "service_ended")  # the other causes fol
 
 
 class Dossier(msgspec.Struct, frozen=True):
-    """A contract and all that is recorded for it."""
+    """A contract and all that is recorded for it; of holds only whether there is one that blocks (T13-3)."""
 
     contract: Contract
     names: list[Name]
     review: list[ReviewItem]
     keys: list[BindingKey]
     invoices: list[Invoice]
-    holds: list[Hold]
+    held: bool
     changes: list[Change]
 
 
@@ -108,6 +108,6 @@ async def dossier(conn: Conn, name: str) -> Dossier:
             review=await contracts.review_items(conn, found.id),
             keys=await keys.keys(conn, found.id),
             invoices=await money.invoices(conn, found.id, unpaid=False, most=MOST),
-            holds=await holds.holds(conn, found.id, MOST),
+            held=any(hold.status != "reported" for hold in await holds.holds(conn, found.id, MOST)),
             changes=await holds.changes(conn, found.id),
         )

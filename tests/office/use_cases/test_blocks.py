@@ -7,6 +7,7 @@ import pytest
 
 from office.use_cases import changes, holds
 from office.use_cases.asked import Unfit
+from office.use_cases.contracts import dossier
 from office.use_cases.explain import explain
 from office.use_cases.keys import new_key, withdraw
 from sql import Conn
@@ -42,7 +43,7 @@ async def test_a_hold_blocks_from_suspicion_until_two_people_lift_it(bound: Conn
 @pytest.mark.rule("T13-3")
 async def test_explain_and_evidence_tell_no_reason_of_a_hold(bound: Conn) -> None:
     await holds.set_hold(bound, "acme", "antisocial", "suspected", None, "a secret reason", "ann", NOW)
-    said = str(await explain(bound, "acme", None, ["a.example.jp"], NOW))
+    said = str(await explain(bound, "acme", None, ["a.example.jp"], NOW)) + str(await dossier(bound, "acme"))
     recorded = b"".join(row["content"] for row in await bound.fetch("SELECT content FROM evidence.records"))
     for secret in ("secret", "antisocial", "anti-social"):
         assert secret not in said
