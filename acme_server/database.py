@@ -7,10 +7,11 @@ import asyncpg
 
 from acme_server.config import Role, Settings
 from acme_server.dev.postgres import EmbeddedPostgres
-from sql import Pool
+from sql import Conn, Pool
 
 SERVER_SETTINGS = {"jit": "off", "plan_cache_mode": "force_generic_plan", "timezone": "UTC"}
 COMMAND_TIMEOUT = 15.0
+CONNECT_TIMEOUT = 5.0
 
 
 def embedded(settings: Settings) -> EmbeddedPostgres:
@@ -30,14 +31,16 @@ def within(settings: Settings, path: Path) -> Path:
     return path if path.is_absolute() else settings.data / path
 
 
-async def keep(conn: object) -> None:
-    """Nothing is reset when a connection goes back to its pool: no session state is ever set on it."""
-
-
 async def make_pool(settings: Settings, role: Role, *, size: int = 10) -> Pool:
-    """A pool of connections as `role`. Opens one; more when they are needed."""
-    return await asyncpg.create_pool(
-        dsn_of(settings, role), min_size=1, max_size=size, max_inactive_connection_lifetime=0, reset=keep,
-        command_timeout=COMMAND_TIMEOUT, statement_cache_size=200, max_cached_statement_lifetime=0,
-        server_settings=SERVER_SETTINGS | {"application_name": f"keiyaku_{role}/{os.getpid()}"},
-    )  # fmt: skip
+    """A pool of connections as `role`; the first is made at once, so that a wrong address stops the start."""
+
+    async def connect() -> Conn:
+        return await asyncpg.connect(
+            dsn_of(settings, role), timeout=CONNECT_TIMEOUT, command_timeout=COMMAND_TIMEOUT,
+            statement_cache_size=200, max_cached_statement_lifetime=0,
+            server_settings=SERVER_SETTINGS | {"application_name": f"keiyaku_{role}/{os.getpid()}"},
+        )  # fmt: skip
+
+    pool = Pool(connect, size)
+    async with pool.acquire():
+        return pool

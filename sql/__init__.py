@@ -6,18 +6,9 @@ A storage module calls `statements("acme_server/orders")` once and passes `SQL["
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, TypeAlias
 
-import asyncpg
-
-if TYPE_CHECKING:
-    from asyncpg.pool import PoolConnectionProxy
-
-    Conn: TypeAlias = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
-    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
-else:
-    Conn = asyncpg.Connection
-    Pool = asyncpg.Pool
+from sql.pool import Conn as Conn
+from sql.pool import Pool as Pool
 
 NAME = "-- name: "
 
