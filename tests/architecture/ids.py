@@ -91,3 +91,9 @@ def gaps() -> dict[str, str]:
             ids, _, reason = line[2:].partition(":")
             found |= dict.fromkeys((i.strip() for i in ids.split(",")), reason.strip())
     return found
+
+
+def unexplained() -> list[Id]:
+    """Demanded ids that have neither a test nor a known gap."""
+    covered = quoted() | gaps().keys()
+    return [row for row in known().values() if row.demanded and row.id not in covered]
