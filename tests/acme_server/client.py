@@ -177,7 +177,7 @@ class Client:
         assert nonce is not None
         return nonce
 
-    async def protected(self, url: str, **changes: Any) -> Json:
+    async def protected(self, url: str, /, **changes: Any) -> Json:
         """The protected header of a right request, with `changes`."""
         header: Json = {"alg": alg_of(self.key), "url": self.url(url)}
         if "nonce" not in changes:
@@ -186,7 +186,7 @@ class Client:
         return header | changes
 
     async def post(
-        self, url: str, payload: Json | str | bytes | None = None, key: Key | None = None, **changes: Any
+        self, url: str, /, payload: Json | str | bytes | None = None, key: Key | None = None, **changes: Any
     ) -> Answer:
         """A signed POST; `changes` replace members of the protected header (LEAVE_OUT removes one)."""
         header = await self.protected(url, **changes)
