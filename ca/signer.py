@@ -26,6 +26,9 @@ from sql import Conn, evidence, statements
 SQL = statements("ca/signer")
 ACTOR = "process:signer"
 CONNECT_SECONDS, STATEMENT_SECONDS = 5.0, 30.0
+DATABASE_FAULTS = (
+    OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError,
+)  # fmt: skip
 
 
 async def serve(
@@ -42,15 +45,17 @@ async def serve(
     stopped = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        stopped.cancel()
         server.close()
-        socket_path.unlink(missing_ok=True)
         if not work.done():
             await waiting.put(None)
         await work
+    finally:
+        for task in (work, stopped):
+            task.cancel()
+        server.close()
         for writer in list(open_writers):
             writer.close()
+        socket_path.unlink(missing_ok=True)
         await signer.close()
 
 
@@ -70,8 +75,8 @@ class Signer:
         try:
             conn = await self._connection()
             return await self._sign(conn, ids)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
-            return dict.fromkeys(ids, SignerAway(f"database: {fault}"))
+        except DATABASE_FAULTS as fault:
+            return dict.fromkeys(ids, self._away(fault))
 
     async def _sign(self, conn: Conn, ids: Sequence[UUID]) -> Mapping[UUID, SignAnswer]:
         answers: dict[UUID, SignAnswer] = dict.fromkeys(ids, SignRefused("no such record"))
@@ -105,8 +110,8 @@ class Signer:
                 return SignRefused(f"issuer {issuer_id} has no shard {shard}")
             async with conn.transaction():
                 return CrlMade(await self._next_crl(conn, authority.issuer, authority.key, shard))
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
-            return SignerAway(f"database: {fault}")
+        except DATABASE_FAULTS as fault:
+            return self._away(fault)
 
     async def _next_crl(self, conn: Conn, issuer: Issuer, key: SigningKey, shard: int) -> int:
         await conn.execute(SQL["lock_shard"], issuer.id, shard)
@@ -122,6 +127,13 @@ class Signer:
             [revocation.serial for revocation in revocations],
         )  # fmt: skip
         return number
+
+    def _away(self, fault: BaseException) -> SignerAway:
+        """After any fault the next request gets a fresh connection."""
+        if self.conn is not None:
+            self.conn.terminate()
+            self.conn = None
+        return SignerAway(f"database: {fault}")
 
     async def _connection(self) -> "asyncpg.Connection[asyncpg.Record]":
         if self.conn is None or self.conn.is_closed():

@@ -58,7 +58,9 @@ async def chain(request: web.Request) -> web.StreamResponse:
     certificates = await request.app[PUBLISHED].chain(int(request.match_info["issuer"]))
     if not certificates:
         raise web.HTTPNotFound
-    return answer(request, pem_chain(certificates), "application/pem-certificate-chain", request.app[PUBLISHED].now(), LONGEST)
+    return answer(
+        request, pem_chain(certificates), "application/pem-certificate-chain", request.app[PUBLISHED].now(), LONGEST
+    )
 
 
 def answer(request: web.Request, body: bytes, content_type: str, now: datetime, keep: timedelta) -> web.Response:

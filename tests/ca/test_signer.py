@@ -1,60 +1,524 @@
 import asyncio
-import tempfile
-from collections.abc import AsyncIterator
+import socket
+import stat
+import subprocess
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
+import msgspec
 import pytest
+from cryptography import x509
 
 from acme_server.dev.postgres import EmbeddedPostgres
 from ca import hierarchy, storage
+from ca import keys as ca_keys
 from ca.certificate import Issuer
+from ca.der import tlv
+from ca.issuance import ToBeSigned
+from ca.keys import SigningKey
 from ca.signer import serve
-from ca.signer_client import CrlMade, Signed, SignerClient
+from ca.signer_client import CrlMade, Signed, SignerAway, SignerClient, SignRefused
 from sql import Pool
-from tests.ca.arrange import NAMES, NOW, PASSPHRASE, admit, record
+from sql.ids import uuid7
+from tests.ca.arrange import NOW, PASSPHRASE, admit, certificate_of, record, write_pem
 
-SECONDS = 20.0
+SECONDS = 30.0
+
+
+class Bench:
+    """A CA with its database; starts signers and looks at what they did."""
+
+    def __init__(self, pool: Pool, postgres: EmbeddedPostgres, database: str, folder: Path, issuer: Issuer) -> None:
+        self.pool, self.folder, self.issuer, self.server, self.database = pool, folder, issuer, postgres, database
+        self.dsn = postgres.dsn(user="keiyaku_sign", database=database)
+        self.keys: Mapping[int, SigningKey] = {1: ca_keys.load(hierarchy.key_file(folder / "keys", 1), PASSPHRASE)}
+        self.now = NOW
+
+    @asynccontextmanager
+    async def signer(self, name: str = "a", **changes: Any) -> AsyncIterator[SignerClient]:
+        """A signer at work, and a client of it."""
+        stop = asyncio.Event()
+        settings: dict[str, Any] = {"dsn": self.dsn, "keys": self.keys, "now": lambda: self.now} | changes
+        task = asyncio.create_task(serve(self.folder / name, stop=stop, **settings))
+        await listening(self.folder / name)
+        client = SignerClient(self.folder / name)
+        try:
+            yield client
+        finally:
+            stop.set()
+            await task
+            await client.close()
+
+    async def admit(self, row: ToBeSigned, **changes: Any) -> UUID:
+        async with self.pool.acquire() as conn:
+            return await admit(conn, row, **changes)
+
+    async def admitted(self) -> ToBeSigned:
+        """A record that may be signed."""
+        row = record(self.issuer)
+        await self.admit(row)
+        return row
+
+    async def state(self, row: ToBeSigned) -> tuple[str, str | None, int, int]:
+        """State of the record, status of its order, number of certificates and of evidence rows."""
+        found = await self.pool.fetchrow(
+            """SELECT t.state, o.status, (SELECT count(*) FROM ca.certificates c WHERE c.id = t.id),
+                   (SELECT count(*) FROM evidence.records e WHERE e.kind = 'certificate.signed'
+                    AND position(t.id::text::bytea IN e.content) > 0)
+               FROM ca.to_be_signed t JOIN acme.issuances i ON i.to_be_signed_id = t.id
+               JOIN acme.orders o ON o.id = i.order_id WHERE t.id = $1""",
+            row.id,
+        )
+        assert found is not None
+        return tuple(found)
+
+
+async def listening(path: Path) -> None:
+    """Somebody takes connections at `path`."""
+    while True:
+        try:
+            _, writer = await asyncio.open_unix_connection(path)
+        except OSError:
+            await asyncio.sleep(0)
+        else:
+            writer.close()
+            return
+
+
+SIGNED = ("signed", "valid", 1, 1)
+UNSIGNED = ("admitted", "processing", 0, 0)
 
 
 @pytest.fixture
-def folder() -> "AsyncIterator[Path]":
-    """A folder with a path short enough for sockets."""
-    with tempfile.TemporaryDirectory(prefix="k-") as made:
-        yield Path(made)
+async def bench(pool: Pool, postgres: EmbeddedPostgres, database: str, folder: Path, issuer: Issuer) -> Bench:
+    return Bench(pool, postgres, database, folder, issuer)
 
 
-@pytest.fixture
-async def issuer(pool: Pool, postgres: EmbeddedPostgres, database: str, folder: Path) -> Issuer:
-    return await hierarchy.init(folder / "keys", postgres.dsn(database=database), PASSPHRASE, NAMES, NOW)
+async def der_of(bench: Bench, row: ToBeSigned) -> bytes:
+    der: bytes = await bench.pool.fetchval("SELECT der FROM ca.certificates WHERE id = $1", row.id)
+    return der
 
 
-@asynccontextmanager
-async def signing(folder: Path, dsn: str, name: str = "s", keys=None) -> AsyncIterator[SignerClient]:
-    """A signer at work, and a client of it."""
-    from ca import keys as ca_keys
+# signing --------------------------------------------------------------------------------------------------------------
+@pytest.mark.std("C-084", "C-112")
+async def test_sign_stores_what_was_recorded(bench: Bench) -> None:
+    row = await bench.admitted()
+    async with bench.signer() as client:
+        assert await client.sign(row.id, SECONDS) == Signed()
+    assert await bench.state(row) == SIGNED
+    certificate = certificate_of(await der_of(bench, row))
+    assert certificate.tbs_certificate_bytes == row.tbs
+    certificate.verify_directly_issued_by(certificate_of(bench.issuer.certificate))
 
-    stop = asyncio.Event()
-    key = ca_keys.load(hierarchy.key_file(folder / "keys", 1), PASSPHRASE)
-    path = folder / name
-    task = asyncio.create_task(serve(path, dsn, {1: key} if keys is None else keys, stop, lambda: NOW))
-    while not path.exists():
+
+async def test_sign_again_answers_the_same_and_stores_nothing(bench: Bench) -> None:
+    row = await bench.admitted()
+    async with bench.signer() as client:
+        assert await client.sign(row.id, SECONDS) == Signed()
+        der = await der_of(bench, row)
+        assert await client.sign(row.id, SECONDS) == Signed()
+    assert await bench.state(row) == SIGNED
+    assert await der_of(bench, row) == der
+
+
+def other_tbs(row: ToBeSigned) -> ToBeSigned:
+    """The record with an octet of its bytes changed: certSign instead of digitalSignature."""
+    return msgspec.structs.replace(row, tbs=row.tbs.replace(bytes.fromhex("03020780"), bytes.fromhex("03020204")))
+
+
+def with_clientauth(row: ToBeSigned) -> ToBeSigned:
+    return msgspec.structs.replace(
+        row, tbs=row.tbs.replace(bytes.fromhex("06082b06010505070301"), bytes.fromhex("06082b06010505070302"))
+    )
+
+
+REFUSALS: list[tuple[str, str, Callable[[ToBeSigned], ToBeSigned], dict[str, Any]]] = [
+    ("refused by the gate", "did not admit", lambda row: row, {"outcome": "refused"}),
+    ("names of another decision", "names are not", lambda row: row, {"names": ["other.demo.test", "*.demo.test"]}),
+    ("fewer names admitted", "names are not", lambda row: row, {"names": ["www.demo.test"]}),
+    ("beyond the limit", "later than", lambda row: row, {"not_after_limit": record().not_after - timedelta(seconds=1)}),
+    ("void", "is void", lambda row: row, {"state": "void"}),
+    ("C-064 key usage", "lint: C-102", other_tbs, {}),
+    ("C-064 clientAuth", "lint: C-100", with_clientauth, {}),
+    ("garbage", "lint: no DER", lambda row: msgspec.structs.replace(row, tbs=b"\x30\x05garbage"), {}),
+    ("not a certificate", "lint: C-084", lambda row: msgspec.structs.replace(row, tbs=tlv(0x30, b"\x05\0")), {}),
+    ("another serial", "lint: C-079", lambda row: msgspec.structs.replace(row, serial=bytes([1] * 16)), {}),
+    ("another key", "C-110", lambda row: msgspec.structs.replace(row, spki_sha256=sha256(b"").digest()), {}),
+    ("another shard", "lint: C-106", lambda row: msgspec.structs.replace(row, shard=(row.shard + 1) % 4), {}),
+    ("another profile", "lint: C-080", lambda row: msgspec.structs.replace(row, profile="shortlived"), {}),
+    ("no profile", "no profile", lambda row: msgspec.structs.replace(row, profile="root"), {}),
+    ("deadline", "deadline is over", lambda row: msgspec.structs.replace(row, deadline_at=NOW), {}),
+]
+
+
+@pytest.mark.std("C-064", "C-065", "C-078")
+@pytest.mark.parametrize(("says", "change", "how"), [pytest.param(*one[1:], id=one[0]) for one in REFUSALS])
+async def test_sign_refuses(
+    bench: Bench, says: str, change: Callable[[ToBeSigned], ToBeSigned], how: dict[str, Any]
+) -> None:
+    bad, good = change(record(bench.issuer)), record(bench.issuer)
+    await bench.admit(bad, **how)
+    await bench.admit(good)
+    async with bench.signer() as client:
+        answer, other = await asyncio.gather(client.sign(bad.id, SECONDS), client.sign(good.id, SECONDS))
+    assert isinstance(answer, SignRefused)
+    assert says in answer.reason
+    assert other == Signed()
+    assert (await bench.state(bad))[1:] == ("processing", 0, 0)
+    assert await bench.state(good) == SIGNED
+
+
+@pytest.mark.std("C-076")
+async def test_sign_refuses_a_blocked_key(bench: Bench) -> None:
+    row = await bench.admitted()
+    async with bench.pool.acquire() as conn:
+        await storage.block_key(conn, row.spki_sha256, "reported", NOW, actor="person:a")
+    async with bench.signer() as client:
+        assert await client.sign(row.id, SECONDS) == SignRefused("C-076: key is blocked")
+    assert await bench.state(row) == UNSIGNED
+
+
+@pytest.mark.std("C-082")
+async def test_sign_refuses_49_hours_later(bench: Bench) -> None:
+    row = record(bench.issuer, deadline_at=NOW + timedelta(days=9))
+    await bench.admit(row)
+    bench.now = NOW + timedelta(hours=49)
+    async with bench.signer() as client:
+        answer = await client.sign(row.id, SECONDS)
+        assert isinstance(answer, SignRefused)
+        assert "C-082" in answer.reason
+        bench.now = NOW + timedelta(hours=47)
+        assert await client.sign(row.id, SECONDS) == Signed()
+
+
+async def test_sign_refuses_what_it_does_not_know(bench: Bench) -> None:
+    row = await bench.admitted()
+    async with bench.signer() as client:
+        assert await client.sign(uuid7(NOW), SECONDS) == SignRefused("no such record")
+    async with bench.signer(keys={}) as client:
+        assert await client.sign(row.id, SECONDS) == SignRefused("no key of issuer 1 here")
+    async with bench.signer(keys={1: ca_keys.generate()}) as client:
+        assert await client.sign(row.id, SECONDS) == SignRefused("no key of issuer 1 here")
+        assert await client.crl(1, 0, SECONDS) == SignRefused("no key of issuer 1 here")
+    assert await bench.state(row) == UNSIGNED
+
+
+async def test_a_batch_with_one_that_cannot_be_stored(bench: Bench) -> None:
+    rows = [await bench.admitted() for _ in range(20)]
+    await bench.pool.execute(
+        """UPDATE acme.orders SET status = 'invalid' FROM acme.issuances i
+           WHERE i.order_id = id AND i.to_be_signed_id = $1""",
+        rows[7].id,
+    )
+    async with bench.signer() as client:
+        answers = await asyncio.gather(*(client.sign(row.id, SECONDS) for row in rows))
+    refused = answers.pop(7)
+    assert isinstance(refused, SignRefused)
+    assert "is not processing" in refused.reason
+    assert answers == [Signed()] * 19
+    assert await bench.state(rows.pop(7)) == ("admitted", "invalid", 0, 0)
+    assert {await bench.state(row) for row in rows} == {SIGNED}
+
+
+async def test_two_signers_on_one_record_make_one_certificate(bench: Bench) -> None:
+    rows = [await bench.admitted() for _ in range(30)]
+    async with bench.signer("a") as first, bench.signer("b") as second:
+        answers = await asyncio.gather(
+            *(first.sign(row.id, SECONDS) for row in rows), *(second.sign(row.id, SECONDS) for row in reversed(rows))
+        )
+    assert set(answers) <= {Signed()}
+    assert {await bench.state(row) for row in rows} == {SIGNED}
+
+
+async def test_the_same_bytes_are_signed_alike(bench: Bench) -> None:
+    row = await bench.admitted()
+    assert bench.keys[1].sign(row.tbs) == bench.keys[1].sign(row.tbs)
+    async with bench.signer() as client:
+        await client.sign(row.id, SECONDS)
+    certificate = certificate_of(await der_of(bench, row))
+    assert certificate.signature == bench.keys[1].sign(row.tbs)
+
+
+# kill points: the step fails before and after it took effect; a retry finds the truth ---------------------------------
+async def test_store_fails_before_its_commit(bench: Bench) -> None:
+    row = await bench.admitted()
+    async with bench.signer() as client:
+        async with bench.pool.acquire() as conn, conn.transaction():
+            await conn.execute("LOCK TABLE ca.certificates IN ACCESS EXCLUSIVE MODE")
+            asked = asyncio.create_task(client.sign(row.id, SECONDS))
+            await ended(bench, "Lock")
+        answer = await asked
+        assert isinstance(answer, SignerAway)
+        assert await bench.state(row) == UNSIGNED
+        assert await client.sign(row.id, SECONDS) == Signed()
+    assert await bench.state(row) == SIGNED
+
+
+async def ended(bench: Bench, wait: str) -> None:
+    """The signer's backend was waiting for `wait` and has been ended by the server."""
+    while not await bench.pool.fetchval(
+        """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+           WHERE usename = 'keiyaku_sign' AND datname = current_database() AND wait_event_type = $1""",
+        wait,
+    ):
         await asyncio.sleep(0)
-    client = SignerClient(path)
-    yield client
+
+
+async def test_store_took_effect_but_nobody_was_told(bench: Bench) -> None:
+    row = await bench.admitted()
+    async with bench.signer() as client:
+        await client._connection()
+        assert client.writer is not None
+        asked = asyncio.create_task(client.sign(row.id, SECONDS))
+        await asyncio.sleep(0)
+        client.writer.close()
+        assert await asked == SignerAway("connection lost")
+        assert await client.sign(row.id, SECONDS) == Signed()
+    assert await bench.state(row) == SIGNED
+
+
+async def test_a_lost_database_fails_and_comes_back(bench: Bench) -> None:
+    first, second, third = [await bench.admitted() for _ in range(3)]
+    async with bench.signer() as client:
+        assert await client.sign(first.id, SECONDS) == Signed()
+        await ended(bench, "Client")
+        await bench.pool.execute("ALTER ROLE keiyaku_sign NOLOGIN")
+        try:
+            answer = await client.sign(second.id, SECONDS)
+            assert isinstance(answer, SignerAway)
+            assert isinstance(await client.crl(1, 0, SECONDS), SignerAway)
+        finally:
+            await bench.pool.execute("ALTER ROLE keiyaku_sign LOGIN")
+        assert await client.sign(second.id, SECONDS) == Signed()
+        assert await client.sign(third.id, SECONDS) == Signed()
+    assert {await bench.state(row) for row in (first, second, third)} == {SIGNED}
+
+
+async def test_void_and_store_compete(bench: Bench) -> None:
+    rows = [await bench.admitted() for _ in range(20)]
+
+    async def void(row: ToBeSigned) -> bool:
+        async with bench.pool.acquire() as conn:
+            return await storage.void(conn, row.id, ground="deadline", actor="process:work", now=NOW) is not None
+
+    async with bench.signer() as client:
+        results = await asyncio.gather(*(asyncio.gather(void(row), client.sign(row.id, SECONDS)) for row in rows))
+    for row, (voided, answer) in zip(rows, results, strict=True):
+        revoked = await bench.pool.fetchval("SELECT count(*) FROM ca.revocations WHERE to_be_signed_id = $1", row.id)
+        assert (voided, revoked) in ((True, 1), (False, 0))
+        assert voided is isinstance(answer, SignRefused)
+        assert await bench.state(row) == (("void", "processing", 0, 0) if voided else SIGNED)
+
+
+async def test_stop_finishes_what_was_asked(bench: Bench) -> None:
+    rows = [await bench.admitted() for _ in range(40)]
+    stop = asyncio.Event()
+    task = asyncio.create_task(serve(bench.folder / "a", bench.dsn, bench.keys, stop, lambda: NOW))
+    await listening(bench.folder / "a")
+    client = SignerClient(bench.folder / "a")
+    assert await client.sign(rows[0].id, SECONDS) == Signed()
+    asked = [asyncio.create_task(client.sign(row.id, SECONDS)) for row in rows[1:]]
+    while not client.pending:
+        await asyncio.sleep(0)
     stop.set()
     await task
+    answers = await asyncio.gather(*asked)
+    assert not (bench.folder / "a").exists()
+    for row, answer in zip(rows[1:], answers, strict=True):
+        assert await bench.state(row) == (SIGNED if answer == Signed() else UNSIGNED)
+    assert isinstance(await client.sign(rows[0].id, SECONDS), SignerAway)
+
+
+# the socket -----------------------------------------------------------------------------------------------------------
+async def test_socket_is_for_its_owner_alone(bench: Bench) -> None:
+    async with bench.signer():
+        assert stat.S_IMODE((bench.folder / "a").stat().st_mode) == 0o600
+
+
+async def test_socket_of_a_dead_signer_is_replaced(bench: Bench) -> None:
+    row = await bench.admitted()
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(bench.folder / "a"))
+    async with bench.signer() as client:
+        assert await client.sign(row.id, SECONDS) == Signed()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"sign\n", b"sign 1\n", b"SIGN 019ab000-0000-7000-8000-000000000000\n", b"crl 1\n", b"crl -1 0\n", b"\n",
+        b"crl 01 0\n", b"GET / HTTP/1.1\r\n", b"\xff\xfe\n", b"sign 019ab000-0000-7000-8000-000000000000 x\n",
+        b"x" * 5000, b"crl 1 0",
+    ],
+)  # fmt: skip
+async def test_garbage_ends_its_connection_only(bench: Bench, line: bytes) -> None:
+    row = await bench.admitted()
+    async with bench.signer() as client:
+        await client.sign(row.id, SECONDS)
+        reader, writer = await asyncio.open_unix_connection(bench.folder / "a")
+        writer.write(line)
+        writer.write_eof()
+        said = await reader.read()
+        assert said.startswith(b"error ")
+        assert said.count(b"\n") == 1
+        writer.close()
+        assert await client.sign(row.id, SECONDS) == Signed()
+
+
+async def test_answers_over_the_wire(bench: Bench) -> None:
+    row = await bench.admitted()
+    missing = uuid7(NOW)
+    async with bench.signer():
+        reader, writer = await asyncio.open_unix_connection(bench.folder / "a")
+        writer.write(f"sign {row.id}\nsign {missing}\ncrl 1 3\ncrl 1 4\ncrl 9 0\nsign {row.id}\n".encode())
+        said = {(await reader.readline()).decode() for _ in range(5)}
+        writer.close()
+    assert said == {
+        f"signed {row.id}\n",
+        f"refused {missing} no such record\n",
+        "crl 1 3 2\n",
+        "refused 1/4 issuer 1 has no shard 4\n",
+        "refused 9/0 no key of issuer 9 here\n",
+    }
+
+
+async def test_client_without_a_signer(tmp_path: Path) -> None:
+    answer = await SignerClient(tmp_path / "none").sign(uuid7(NOW), SECONDS)
+    assert isinstance(answer, SignerAway)
+
+
+async def test_client_does_not_wait_for_ever(folder: Path) -> None:
+    silent = await asyncio.start_unix_server(lambda reader, writer: asyncio.Event().wait(), folder / "silent")
+    client = SignerClient(folder / "silent")
+    assert await client.sign(uuid7(NOW), 0.01) == SignerAway("no answer within 0.01 s")
     await client.close()
+    silent.close()
 
 
-async def test_sign(pool: Pool, postgres: EmbeddedPostgres, database: str, folder: Path, issuer: Issuer) -> None:
-    row = record(issuer)
-    async with pool.acquire() as conn:
-        order = await admit(conn, row)
-        async with signing(folder, postgres.dsn(user="keiyaku_sign", database=database)) as client:
+# CRLs -----------------------------------------------------------------------------------------------------------------
+async def revoke(bench: Bench, row: ToBeSigned, reason: int | None = 1) -> None:
+    async with bench.pool.acquire() as conn:
+        assert await storage.revoke(
+            conn, row.serial, reason=reason, ground="A11.1.2", requested_by="account:x", requested_at=NOW, now=NOW
+        )
+
+
+async def crl_of(bench: Bench, shard: int) -> x509.CertificateRevocationList:
+    async with bench.pool.acquire() as conn:
+        found = await storage.newest_crl(conn, 1, shard)
+    assert found is not None
+    return x509.load_der_x509_crl(found.der)
+
+
+def serials(made: x509.CertificateRevocationList) -> set[int]:
+    return {entry.serial_number for entry in made}
+
+
+@pytest.mark.std("C-134", "C-137", "C-159")
+async def test_crl_carries_the_revoked_of_its_shard(bench: Bench) -> None:
+    row = await bench.admitted()
+    async with bench.signer() as client:
+        assert await client.sign(row.id, SECONDS) == Signed()
+        await revoke(bench, row)
+        bench.now = NOW + timedelta(minutes=1)
+        assert await client.crl(1, row.shard, SECONDS) == CrlMade(2)
+        assert await client.crl(1, (row.shard + 1) % 4, SECONDS) == CrlMade(2)
+    made = await crl_of(bench, row.shard)
+    assert serials(made) == {int.from_bytes(row.serial, "big")}
+    assert serials(await crl_of(bench, (row.shard + 1) % 4)) == set()
+    points = certificate_of(await der_of(bench, row)).extensions.get_extension_for_class(x509.CRLDistributionPoints)
+    scope = made.extensions.get_extension_for_class(x509.IssuingDistributionPoint).value
+    assert scope.full_name == points.value[0].full_name
+    assert await bench.pool.fetchval("SELECT published_at FROM ca.revocations") == bench.now
+    assert await bench.pool.fetchval("SELECT count(*) FROM evidence.records WHERE kind = 'crl.signed'") == 2
+
+
+@pytest.mark.std("C-136")
+async def test_crl_number_strictly_increases(bench: Bench) -> None:
+    async with bench.signer("a") as first, bench.signer("b") as second:
+        for _ in range(5):
+            await asyncio.gather(first.crl(1, 0, SECONDS), second.crl(1, 0, SECONDS), first.crl(1, 1, SECONDS))
+    async with bench.signer("c") as third:
+        assert await third.crl(1, 0, SECONDS) == CrlMade(12)
+    numbers = await bench.pool.fetch("SELECT number, der FROM ca.crls WHERE issuer_id = 1 AND shard = 0 ORDER BY 1")
+    assert [row["number"] for row in numbers] == list(range(1, 13))
+    inside = [x509.load_der_x509_crl(row["der"]).extensions.get_extension_for_class(x509.CRLNumber) for row in numbers]
+    assert [one.value.crl_number for one in inside] == list(range(1, 13))
+
+
+@pytest.mark.std("C-141", "C-142", "C-145")
+async def test_crl_keeps_an_entry_until_one_after_the_end_carried_it(bench: Bench) -> None:
+    row = await bench.admitted()
+    steps = [
+        (row.not_after - timedelta(days=100), True),
+        (row.not_after - timedelta(seconds=1), True),
+        (row.not_after, True),
+        (row.not_after + timedelta(seconds=1), True),
+        (row.not_after + timedelta(seconds=2), False),
+        (row.not_after + timedelta(days=2), False),
+    ]
+    async with bench.signer() as client:
+        await client.sign(row.id, SECONDS)
+        await revoke(bench, row, None)
+        for at, carried in steps:
+            bench.now = at
+            assert isinstance(await client.crl(1, row.shard, SECONDS), CrlMade)
+            assert (len(serials(await crl_of(bench, row.shard))) == 1) is carried, at
+
+
+@pytest.mark.std("C-141")
+async def test_crl_carries_at_least_once_what_was_revoked_after_its_end(bench: Bench) -> None:
+    row = await bench.admitted()
+    bench.now = row.not_after + timedelta(days=3)
+    async with bench.signer() as client:
+        await client.crl(1, row.shard, SECONDS)
+        await revoke(bench, row)
+        bench.now += timedelta(days=1)
+        await client.crl(1, row.shard, SECONDS)
+        assert len(serials(await crl_of(bench, row.shard))) == 1
+        await client.crl(1, row.shard, SECONDS)
+        assert len(serials(await crl_of(bench, row.shard))) == 0
+
+
+@pytest.mark.std("C-133", "C-143")
+async def test_openssl_agrees(bench: Bench) -> None:
+    good, bad = await bench.admitted(), await bench.admitted()
+    async with bench.signer() as client:
+        for row in (good, bad):
             assert await client.sign(row.id, SECONDS) == Signed()
-            assert await client.sign(row.id, SECONDS) == Signed()
-            assert await client.crl(1, 0, SECONDS) == CrlMade(2)
-        assert await conn.fetchval("SELECT status FROM acme.orders WHERE id = $1", order) == "valid"
-        chains = await storage.certificate_chain(conn, row.id)
-        assert [len(c) for c in chains] == [2, 2, 2]
+        await revoke(bench, bad, None)
+        async with bench.pool.acquire() as conn:
+            await storage.upgrade_reason_to_key_compromise(conn, bad.serial, requested_by="account:x", now=NOW)
+        for shard in range(4):
+            assert await client.crl(1, shard, SECONDS) == CrlMade(2)
+    rows = await bench.pool.fetch("SELECT id, certificate FROM ca.issuers WHERE kind = 'root' OR id = 1 ORDER BY id")
+    ders = {row["id"]: row["certificate"] for row in rows}
+    roots = write_pem(bench.folder / "roots.pem", ders[0])
+    for row, verdict in ((good, "OK"), (bad, "certificate revoked")):
+        async with bench.pool.acquire() as conn:
+            newest = await storage.newest_crl(conn, 1, row.shard)
+            chains = await storage.certificate_chain(conn, row.id)
+        assert newest is not None
+        crl = write_pem(bench.folder / "crl.pem", newest.der, label="X509 CRL")
+        said = verify(bench, roots, chains[0], "-CRLfile", str(crl), "-crl_check", "-extended_crl")
+        assert verdict in said
+        for number, anchor in ((1, 2), (2, 3)):
+            alternate = write_pem(bench.folder / "alternate.pem", ders[anchor])
+            assert "OK" in verify(bench, alternate, chains[number])
+
+
+def verify(bench: Bench, roots: Path, chain: list[bytes], *options: str) -> str:
+    """What openssl says of the first certificate of a chain."""
+    leaf = write_pem(bench.folder / "leaf.pem", chain[0])
+    rest = write_pem(bench.folder / "rest.pem", *chain[1:])
+    at = str(int((NOW + timedelta(minutes=1)).timestamp()))
+    command = ["openssl", "verify", "-x509_strict", "-purpose", "sslserver", "-attime", at, *options]
+    done = subprocess.run(
+        [*command, "-CAfile", str(roots), "-untrusted", str(rest), str(leaf)], capture_output=True, text=True
+    )
+    return done.stdout + done.stderr

@@ -1,0 +1,144 @@
+from datetime import timedelta
+
+import asyncpg
+import pytest
+
+from acme_server.dev.postgres import EmbeddedPostgres
+from ca import storage
+from ca.certificate import Issuer
+from ca.storage import NoIssuer, Shard
+from sql import Pool
+from sql.ids import uuid7
+from tests.ca.arrange import NOW, admit, record
+
+REVOKED = {"reason": 4, "ground": "A11.1.1", "requested_by": "account:x", "requested_at": NOW, "now": NOW}
+
+
+async def test_active_issuer(pool: Pool, issuer: Issuer) -> None:
+    async with pool.acquire() as conn:
+        assert await storage.active_issuer(conn) == issuer
+        assert await storage.issuer(conn, 1) == issuer
+        assert await storage.issuer(conn, 9) is None
+        assert len(await storage.issuer_chain(conn, 1)) == 2
+        assert await storage.issuer_chain(conn, 9) == []
+
+
+async def test_active_issuer_of_an_empty_database(pool: Pool) -> None:
+    async with pool.acquire() as conn:
+        with pytest.raises(NoIssuer, match="keiyaku ca init"):
+            await storage.active_issuer(conn)
+
+
+@pytest.mark.std("C-140", "C-142")
+async def test_revoke_once_for_ever(pool: Pool, postgres: EmbeddedPostgres, database: str, issuer: Issuer) -> None:
+    row = record(issuer)
+    async with pool.acquire() as conn:
+        await admit(conn, row)
+    acme = await asyncpg.connect(postgres.dsn(user="keiyaku_acme", database=database))
+    assert await storage.revoke(acme, row.serial, **REVOKED) == Shard(1, row.shard)
+    assert await storage.revoke(acme, row.serial, **REVOKED | {"reason": 1}) is None
+    assert await storage.revoke(acme, b"\1" * 16, **REVOKED) is None
+    assert await acme.fetchval("SELECT reason FROM ca.revocations") == 4
+    for forbidden in ("DELETE FROM ca.revocations", "UPDATE ca.revocations SET revoked_at = now()"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await acme.execute(forbidden)
+    await acme.close()
+    kinds = await pool.fetch("SELECT kind FROM evidence.records WHERE kind LIKE 'certificate.%'")
+    assert [row["kind"] for row in kinds] == ["certificate.revoked"]
+
+
+@pytest.mark.std("C-140")
+@pytest.mark.parametrize("reason", [0, 2, 6, 8, 10])
+async def test_revoke_with_another_reason_is_impossible(pool: Pool, issuer: Issuer, reason: int) -> None:
+    row = record(issuer)
+    async with pool.acquire() as conn:
+        await admit(conn, row)
+        with pytest.raises(asyncpg.CheckViolationError):
+            await storage.revoke(conn, row.serial, **REVOKED | {"reason": reason})
+
+
+@pytest.mark.std("C-143")
+async def test_upgrade_to_key_compromise_once(
+    pool: Pool, postgres: EmbeddedPostgres, database: str, issuer: Issuer
+) -> None:
+    row = record(issuer)
+    async with pool.acquire() as conn:
+        await admit(conn, row)
+    acme = await asyncpg.connect(postgres.dsn(user="keiyaku_acme", database=database))
+    upgrade = storage.upgrade_reason_to_key_compromise
+    assert await upgrade(acme, row.serial, requested_by="account:x", now=NOW) is None
+    await storage.revoke(acme, row.serial, **REVOKED | {"reason": None})
+    assert await upgrade(acme, row.serial, requested_by="account:x", now=NOW) == Shard(1, row.shard)
+    assert await upgrade(acme, row.serial, requested_by="account:x", now=NOW) is None
+    assert await acme.fetchval("SELECT reason FROM ca.revocations") == 1
+    await acme.close()
+
+
+@pytest.mark.std("C-076")
+async def test_block_key(pool: Pool, postgres: EmbeddedPostgres, database: str) -> None:
+    acme = await asyncpg.connect(postgres.dsn(user="keiyaku_acme", database=database))
+    key = b"k" * 32
+    assert not await storage.is_blocked(acme, key)
+    assert await storage.block_key(acme, key, "reported", NOW, actor="account:x")
+    assert not await storage.block_key(acme, key, "again", NOW, actor="account:x")
+    assert await storage.is_blocked(acme, key)
+    assert not await storage.is_blocked(acme, b"l" * 32)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await acme.execute("DELETE FROM ca.blocked_keys")
+    await acme.close()
+    assert await pool.fetchval("SELECT count(*) FROM evidence.records WHERE kind = 'key.blocked'") == 1
+
+
+@pytest.mark.std("C-163")
+async def test_certificates_by_serial_and_key(pool: Pool, issuer: Issuer) -> None:
+    rows = [record(issuer), record(issuer)]
+    async with pool.acquire() as conn:
+        for row in rows:
+            await admit(conn, row)
+            await conn.execute(
+                """INSERT INTO ca.certificates SELECT id, issuer_id, serial, 'der', names, spki_sha256, not_before,
+                       not_after, shard, created_at FROM ca.to_be_signed WHERE id = $1""",
+                row.id,
+            )
+        await storage.revoke(conn, rows[0].serial, **REVOKED)
+        found = await storage.certificates_with_key(conn, rows[0].spki_sha256)
+        assert {(one.serial, one.reason) for one in found} == {(rows[0].serial, 4), (rows[1].serial, None)}
+        assert await storage.certificate_by_serial(conn, rows[0].serial) in found
+        assert await storage.certificate_by_serial(conn, b"\1" * 16) is None
+        assert await storage.certificates_with_key(conn, b"n" * 32) == []
+        assert await storage.certificate_chain(conn, uuid7(NOW)) == []
+        assert [len(chain) for chain in await storage.certificate_chain(conn, rows[0].id)] == [2, 2, 2]
+
+
+@pytest.mark.std("C-079")
+async def test_a_serial_is_never_used_twice(pool: Pool, issuer: Issuer) -> None:
+    first = record(issuer)
+    async with pool.acquire() as conn:
+        await admit(conn, first)
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await admit(conn, record(issuer, serial=first.serial))
+
+
+async def test_void_revokes_what_may_have_been_signed(
+    pool: Pool, postgres: EmbeddedPostgres, database: str, issuer: Issuer
+) -> None:
+    row = record(issuer)
+    async with pool.acquire() as conn:
+        await admit(conn, row)
+    worker = await asyncpg.connect(postgres.dsn(user="keiyaku_work", database=database))
+    assert await storage.void(worker, row.id, ground="deadline", actor="process:w", now=NOW) == Shard(1, row.shard)
+    assert await storage.void(worker, row.id, ground="deadline", actor="process:w", now=NOW) is None
+    assert await worker.fetchval("SELECT serial FROM ca.revocations") == row.serial
+    await worker.close()
+    assert await pool.fetchval("SELECT count(*) FROM evidence.records WHERE kind = 'certificate.voided'") == 1
+
+
+@pytest.mark.std("C-134")
+async def test_crls_due(pool: Pool, issuer: Issuer) -> None:
+    row = record(issuer)
+    async with pool.acquire() as conn:
+        assert await storage.crls_due(conn, NOW - timedelta(days=3)) == []
+        assert await storage.crls_due(conn, NOW) == [Shard(1, shard) for shard in range(4)]
+        await admit(conn, row)
+        await storage.revoke(conn, row.serial, **REVOKED)
+        assert await storage.crls_due(conn, NOW - timedelta(days=3)) == [Shard(1, row.shard)]
