@@ -129,6 +129,8 @@ async def seal(settings: Settings, stop: asyncio.Event) -> None:
 
 async def sign(settings: Settings, stop: asyncio.Event) -> None:
     """The process that holds the keys, and nothing else does."""
+    if settings.ca.keys != "file":
+        raise keys.KeyUnusable(f"ca.keys = {settings.ca.keys!r} needs a PKCS#11 module, which this version cannot use")
     folder = within(settings, settings.ca.folder)
     passphrase = within(settings, settings.ca.passphrase_file).read_bytes().strip()
     held = {hierarchy.ISSUING: keys.load(hierarchy.key_file(folder, hierarchy.ISSUING), passphrase)}

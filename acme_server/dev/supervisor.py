@@ -19,6 +19,7 @@ from acme_server.dev.management import serve_management
 from acme_server.dev.postgres import PR_SET_PDEATHSIG, EmbeddedPostgres
 from acme_server.processes import Part
 
+PR_SET_NAME = 15
 RESTART_PAUSE = 0.2
 STOP_PATIENCE = 25.0
 
@@ -111,7 +112,9 @@ def run_child(settings: Settings, kind: Kind, parent: int) -> None:
     """Runs in the child and never returns: SIGTERM when the supervisor dies, also when it already has."""
     code = 1
     try:
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        prctl = ctypes.CDLL(None).prctl
+        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        prctl(PR_SET_NAME, kind.name.encode())  # what `ps` and `top` show
         if os.getppid() != parent:
             os._exit(1)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -296,7 +296,7 @@ def test_production_starts(file: File) -> None:
         ("validation.http_port", "5002"),
         ("validation.tls_port", "5001"),
         ("acme.require_binding", "false"),
-        ("acme.default_binding_kid", "demo"),
+        ("acme.default_binding_kid", "dev-default"),
         ("acme.base_url", "http://acme.ca.example"),
         ("acme.base_url", "https://localhost:14000"),
         ("acme.caa_identities", ""),
