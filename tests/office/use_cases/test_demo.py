@@ -1,6 +1,5 @@
 """The demo's contracts, through the gate's own eyes."""
 
-import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -36,7 +35,9 @@ async def test_demo_made_twice_is_the_same_and_its_review_stays_fresh(operator: 
     assert await operator.fetchval("SELECT count(*) FROM gate.contracts") == 2
 
 
-async def test_demo_is_fast(operator: Conn) -> None:
-    before = time.perf_counter()
-    await make_demo(operator, NOW)
-    assert time.perf_counter() - before < 1
+async def test_demo_takes_few_statements(operator: Conn) -> None:
+    """So that `keiyaku dev` starts fast: tens of milliseconds, at a fraction of one each."""
+    said: list[str] = []
+    with operator.query_logger(lambda record: said.append(record.query)):
+        await make_demo(operator, NOW)
+    assert len(said) < 80
