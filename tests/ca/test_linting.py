@@ -215,6 +215,45 @@ def test_lint_checks_the_subject() -> None:
     lint(ISSUER, WANTED, TBS, NOW)
 
 
+@pytest.mark.std("C-101", "C-102", "C-113")
+def test_lint_checks_usage_and_signature_algorithm() -> None:
+    named = ("C-101", "C-102", "C-111")
+    changes = [change for name, rule, change in FAULTS if name.startswith(named)]
+    assert len(changes) >= 6
+    for change in changes:
+        with pytest.raises(LintError):
+            lint(ISSUER, WANTED, mutated(change), NOW)
+    lint(ISSUER, WANTED, TBS, NOW)
+
+
+@pytest.mark.std("C-087", "C-095", "C-099")
+def test_lint_takes_subject_and_policy_from_records_only() -> None:
+    changes = [change for name, rule, change in FAULTS if name.startswith(("C-087", "C-095", "C-099"))]
+    assert len(changes) == 3
+    for change in changes:
+        with pytest.raises(LintError):
+            lint(ISSUER, WANTED, mutated(change), NOW)
+    lint(ISSUER, WANTED, TBS, NOW)
+
+
+@pytest.mark.std("C-091", "C-103", "C-108")
+@pytest.mark.parametrize(
+    "extension",
+    [
+        pytest.param("300c0603551d130101ff04023000", id="C-103 basicConstraints, even as allowed"),
+        pytest.param("301106082b060105050701180405300302010 5".replace(" ", ""), id="C-108 TLS feature"),
+        pytest.param("3013060a2b06010401d6790204030101ff04020500", id="C-121 poison"),
+    ],
+)
+def test_lint_knows_no_extension_beside_the_profile(extension: str) -> None:
+    with_it = mutated(on_extensions(lambda present: present.append(hexed(extension))))
+    with_name = mutated(rdns(lambda parts: parts.append(rdn("550403", 0x0C, "www.demo.test"))))
+    for tbs in (with_it, with_name):
+        with pytest.raises(LintError):
+            lint(ISSUER, WANTED, tbs, NOW)
+    lint(ISSUER, WANTED, TBS, NOW)
+
+
 @pytest.mark.std("C-084")
 @pytest.mark.parametrize("at", range(0, len(TBS), 7))
 def test_lint_finds_any_flipped_bit(at: int) -> None:
