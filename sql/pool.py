@@ -21,6 +21,7 @@ else:
     Conn = asyncpg.Connection
 
 ACQUIRE_TIMEOUT = 10.0
+BROKEN = (asyncio.CancelledError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 class Pool:
@@ -149,5 +150,5 @@ class Lease:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         # cancelled or timed out: the answer to the statement is still to come, nobody else may read it
-        broken = error is not None and isinstance(error, asyncio.CancelledError | TimeoutError | asyncpg.InterfaceError)
+        broken = isinstance(error, BROKEN)
         self._pool.give_back(self._conn, usable=not broken)

@@ -64,7 +64,12 @@ async def test_a_connection_the_server_closed_is_replaced(small: Pool, pool: Poo
         try:
             assert await backend(small) != before
             break
-        except (asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, asyncpg.InterfaceError):
+        except (
+            asyncpg.PostgresConnectionError,
+            asyncpg.AdminShutdownError,
+            asyncpg.InterfaceError,
+            asyncpg.InternalClientError,
+        ):
             continue
     await small.close()
 
