@@ -102,6 +102,6 @@ async def begin(
     if job_id is None:
         raise AcmeError(
             ErrorType.ORDER_NOT_READY,
-            "This order is not ready any more: another request finalizes it, or its account or an authorization has ended.",
+            "This order is not ready any more: another request finalizes it, or an authorization ended.",
         )
     return Begun(record.id, job_id, record.deadline_at)
