@@ -1,6 +1,5 @@
 """The contracts of `keiyaku dev`: one that admits, one whose payment is overdue."""
 
-import secrets
 from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
@@ -14,7 +13,7 @@ from office.storage.contracts import ContractKey, Subject
 from office.storage.people import Customer, Person, Plan, Text
 from office.use_cases.application import REVIEWS
 from office.use_cases.asked import actor
-from office.use_cases.keys import UNLIMITED, NewKey, base64url
+from office.use_cases.keys import UNLIMITED, NewKey, base64url, new_secret
 from sql import Conn
 from sql.evidence import append, entry
 from sql.ids import uuid7
@@ -97,7 +96,7 @@ async def make_contract(
 
 async def make_key(conn: Conn, contract_id: UUID, kid: str, label: str, now: datetime) -> None:
     """A key for every name of the contract, to be used for ever."""
-    await keys.insert_key(conn, contract_id, kid, secrets.token_bytes(32), label, [], UNLIMITED, None, now)
+    await keys.insert_key(conn, contract_id, kid, new_secret(), label, [], UNLIMITED, None, now)
     await append(conn, entry("key.created", "process:dev", now, contract_id=contract_id, rule="T4-2", kid=kid))
 
 

@@ -31,6 +31,13 @@ def base64url(octets: bytes) -> str:
     return urlsafe_b64encode(octets).rstrip(b"=").decode()
 
 
+def new_secret() -> bytes:
+    """32 random octets whose base64url begins with no '-': the command lines of clients would take it for an option."""
+    while base64url(secret := secrets.token_bytes(32)).startswith("-"):
+        pass
+    return secret
+
+
 async def new_key(
     conn: Conn,
     contract: str,
@@ -50,7 +57,7 @@ async def new_key(
     if expires_at is not None and expires_at <= now:
         raise Unfit(f"expiry {expires_at.isoformat()} lies in the past")
     key = await asked.contract(conn, contract)
-    kid, secret = f"ek-{secrets.token_hex(12)}", secrets.token_bytes(32)
+    kid, secret = f"ek-{secrets.token_hex(12)}", new_secret()
     async with changing(conn, key.number):
         made = await keys.insert_key(conn, key.id, kid, secret, label, wanted, uses or UNLIMITED, expires_at, now)
         if made is None:
