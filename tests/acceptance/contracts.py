@@ -1,0 +1,40 @@
+"""Contracts made as an operator makes them: by command."""
+
+from datetime import date, timedelta
+
+from acme_server.clock import utc_now
+from contract_gate.calendar import jst_date
+from office.use_cases.application import REVIEWS
+from office.use_cases.demo import VERSION
+from tests.acceptance.dev import Dev
+
+FIRST, SECOND = "demo-officer-1", "demo-officer-2"
+
+
+def days_ago(days: int) -> date:
+    """A day in Japan."""
+    return jst_date(utc_now()) - timedelta(days=days)
+
+
+def make_contract(dev: Dev, handle: str, *domains: str, reviewed_on: date | None = None) -> None:
+    """An accepted contract of the demo's customer for the domains and all under them."""
+    dev.keiyaku(f"contract create {handle} --customer demo --plan demo")
+    for domain in domains:
+        dev.keiyaku(f"contract name-add {handle} {domain} --kind domain")
+    dev.keiyaku(f"contract consent {handle} --terms {VERSION} --cps {VERSION} --by {FIRST}")
+    for kind in REVIEWS:
+        review(dev, handle, kind, "positive", reviewed_on or days_ago(1))
+    dev.keiyaku(f"contract subject {handle} --organization Example --country JP --locality Minato-ku --by {FIRST}")
+    dev.keiyaku(f"contract accept {handle} --by {FIRST} --and {SECOND}")
+
+
+def review(dev: Dev, handle: str, kind: str, verdict: str, obtained_on: date) -> None:
+    """An item of the review."""
+    said = f"--source register --criteria 1 --by {FIRST} --obtained {obtained_on}"
+    dev.keiyaku(f"contract review {handle} {kind} {verdict} {said}")
+
+
+def new_key(dev: Dev, handle: str, *words: str) -> tuple[str, str]:
+    """A binding key of the contract: kid and HMAC key."""
+    made = dev.keiyaku_json(" ".join(["key new", handle, *words]))
+    return made["kid"], made["hmac_key"]
