@@ -25,7 +25,7 @@ ROUTES = [
     web.post("/order/{id}", handlers.order),
     web.post("/order/{id}/finalize", handlers.finalize_order),
     web.post("/authorization/{id}", handlers.authorization),
-    web.post("/challenge/{id}/{type}", handlers.challenge),
+    web.post("/challenge/{id}/{type:[a-z0-9-]+}", handlers.challenge),
     web.post("/certificate/{id}", handlers.certificate),
     web.post(r"/certificate/{id}/{alternate:[1-9][0-9]?}", handlers.certificate),
     web.post("/revoke-cert", handlers.revoke_certificate),
