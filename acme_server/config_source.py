@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 PREFIX = "KEIYAKU_"
-OTHER_VARIABLES = frozenset({"KEIYAKU_PG_BIN"})  # read by dev/postgres.py
+OTHER_VARIABLES = frozenset({"KEIYAKU_PG_BIN", "KEIYAKU_MIGRATE_DSN"})  # dev/pg_binaries.py, __main__.py
 MAX_BYTES = 1024 * 1024
 DURATION = re.compile(r"([0-9]{1,9})(ms|s|m|h|d)")
 UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}

@@ -44,14 +44,14 @@ class Case(Enum):
     TOO_SHORT = "too_short"  # G10
 
 
-class Satisfied(msgspec.Struct, frozen=True, tag_field="result", tag="satisfied"):
+class Satisfied(msgspec.Struct, frozen=True, array_like=True, tag="satisfied"):
     """A rule that holds."""
 
     rule: str
     clause: str
 
 
-class Breach(msgspec.Struct, frozen=True, tag_field="result", tag="breach"):
+class Breach(msgspec.Struct, frozen=True, array_like=True, tag="breach"):
     """A rule that does not hold. `note` is for the CA's people only; `names` are the wanted names that fail it."""
 
     rule: str

@@ -12,8 +12,7 @@ import msgspec
 from contract_gate.decision import Admitted, Refused, Stage
 from contract_gate.domains import addresses, candidates
 from contract_gate.facts import LoadedFacts as LoadedFacts
-from contract_gate.gate import ASKED
-from contract_gate.record import FACTS, FINDINGS, recorded
+from contract_gate.record import FACTS, recorded
 from contract_gate.record import DecisionRow as DecisionRow
 from contract_gate.record import replay as replay
 from sql import Conn, statements
@@ -85,13 +84,8 @@ def evidence_of(row: DecisionRow, actor: str) -> Entry:
         gate=row.gate,
         case=row.case,
         inputs_sha256=sha256(row.facts).hexdigest(),
-        rules=_rules_asked(row),
+        asked=msgspec.Raw(row.findings),
     )
-
-
-def _rules_asked(row: DecisionRow) -> list[tuple[str, str, str]]:
-    results = msgspec.to_builtins(FINDINGS.decode(row.findings).findings)
-    return [(gate.value, found["rule"], found["result"]) for (gate, _), found in zip(ASKED, results, strict=True)]
 
 
 async def record_refusal(conn: Conn, refused: Refused, stage: Stage, actor: str, now: datetime) -> str:

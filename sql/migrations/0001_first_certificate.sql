@@ -66,7 +66,9 @@ BEGIN
             child := (SELECT relname FROM pg_class WHERE oid = parent) || to_char(first_day AT TIME ZONE 'UTC', '_YYYY_MM');
             IF to_regclass(format('%I.%I', schema_name, child)) IS NULL THEN
                 EXECUTE format(
-                    'CREATE TABLE %I.%I PARTITION OF %s FOR VALUES FROM (%L) TO (%L) WITH (fillfactor = %s)',
+                    'CREATE TABLE %I.%I PARTITION OF %s FOR VALUES FROM (%L) TO (%L)'
+                    -- a row with its facts or certificate stays whole: compressing it costs more than it saves
+                    ' WITH (toast_tuple_target = 8160, fillfactor = %s)',
                     schema_name, child, parent, keiyaku.uuid7_floor(first_day),
                     keiyaku.uuid7_floor((first_day AT TIME ZONE 'UTC' + interval '1 month') AT TIME ZONE 'UTC'),
                     -- rows that are updated in place find room beside themselves

@@ -8,6 +8,7 @@ from hashlib import sha256
 import pytest
 
 from contract_gate.decision import Admitted, Refused
+from contract_gate.gate import ASKED
 from contract_gate.storage import (
     DecisionRow,
     decision_params,
@@ -68,7 +69,11 @@ async def test_a_refusal_is_recorded_with_its_evidence_and_page(acme: Conn, pool
     content = json.loads(proof["content"])
     assert content["decision"] == str(row.id)
     assert content["inputs_sha256"] == sha256(answer.facts).hexdigest()
-    failed = [(gate, rule) for gate, rule, result in content["rules"] if result == "breach"]
+    failed = [
+        (gate.value, said[1])
+        for (gate, _), said in zip(ASKED, content["asked"]["findings"], strict=True)
+        if said[0] == "breach"
+    ]
     assert failed == [("G2", "T2-1"), ("G5", "T4-8"), ("G6", "T8-15")]
 
 
@@ -116,7 +121,7 @@ async def test_evidence_of_a_hold_does_not_tell_which(conn: Conn, rows: Contract
         contents.append(content)
         await conn.execute("DELETE FROM gate.holds")
     assert contents[0] == contents[1]
-    assert ["G7", "T13-3", "breach"] in contents[0]["rules"]
+    assert ["breach", "T13-3", "", "hold"] in [said[:4] for said in contents[0]["asked"]["findings"]]
 
 
 async def test_an_admission_fits_the_table(acme: Conn, pool: Pool, kept: ContractRows) -> None:
