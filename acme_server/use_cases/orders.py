@@ -95,7 +95,7 @@ def tokens_for(name: str) -> tuple[str, ...]:
 
 def profile_of(context: Context, wanted: str | None) -> Profile:
     """The profile asked for, or the default one (A-226, A-229)."""
-    found = context.profiles.get(wanted or DEFAULT_PROFILE.name)
+    found = context.profiles.get(DEFAULT_PROFILE.name if wanted is None else wanted)
     if found is None:
         raise AcmeError(
             ErrorType.INVALID_PROFILE, f"No profile {str(wanted)[:64]!r} here. On offer: {', '.join(context.profiles)}."
@@ -104,7 +104,7 @@ def profile_of(context: Context, wanted: str | None) -> Profile:
 
 
 def check_validity(wanted: NewOrder, profile: Profile, now: datetime) -> None:
-    """The profile can meet a wanted notBefore and notAfter to the second: refused rather than altered (A-115)."""
+    """The profile meets a wanted notBefore and notAfter to the second: refused rather than altered (A-115, A-227)."""
     start, end = wanted.not_before or now, wanted.not_after
     if any(instant is not None and instant.microsecond for instant in (wanted.not_before, end)):
         raise AcmeError(ErrorType.MALFORMED, '"notBefore" and "notAfter" must be whole seconds.')
@@ -112,10 +112,12 @@ def check_validity(wanted: NewOrder, profile: Profile, now: datetime) -> None:
         raise AcmeError(
             ErrorType.MALFORMED, f'"notBefore" must lie between an hour ago and 24 hours ahead, not at {start:%FT%TZ}.'
         )
-    if end is not None and not start + SHORTEST <= end <= start + lifetime(profile, start):
-        days = lifetime(profile, start) / timedelta(days=1)
+    if end is not None and end < start + SHORTEST:
+        raise AcmeError(ErrorType.MALFORMED, f'"notAfter" must be a day or more after the start, not at {end:%FT%TZ}.')
+    if end is not None and end > (latest := start + lifetime(profile, start)):
         raise AcmeError(
-            ErrorType.MALFORMED, f'"notAfter" must be 1 to {days:.0f} days after the start, not at {end:%FT%TZ}.'
+            ErrorType.INVALID_PROFILE if wanted.profile else ErrorType.MALFORMED,
+            f'"notAfter" is later than the profile {profile.name} allows, {latest:%FT%TZ}.',
         )
 
 

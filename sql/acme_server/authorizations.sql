@@ -45,7 +45,8 @@ WHERE kind = 'validate' AND subject = $1::uuid::text AND NOT dead AND attempts >
   AND run_at BETWEEN now() AND now() + interval '1 hour';
 
 -- name: finish_validation
--- The result, its evidence and the end of the job: all or none. No row: another worker holds the job by now.
+-- The result, its evidence and the end of the job: all or none. No row: another worker holds the job by now, or the
+-- authorization has ended meanwhile.
 -- $1 job id  $2 fence  $3 authorization id  $4 status  $5 error  $6 now  $7 expires at  $8 evidence id  $9 actor
 -- $10 evidence content  $11 contract id
 WITH job AS (
@@ -55,7 +56,8 @@ WITH job AS (
         validated_at = CASE WHEN $4 = 'valid' THEN $6::timestamptz END,
         caa_checked_at = CASE WHEN $4 = 'valid' THEN $6::timestamptz END,
         expires_at = CASE WHEN $4 = 'valid' THEN $7 ELSE expires_at END
-    WHERE id = $3 AND status = 'pending' AND challenge_status = 'processing' AND EXISTS (SELECT FROM job)
+    WHERE id = $3 AND status = 'pending' AND challenge_status = 'processing' AND expires_at > $6
+      AND EXISTS (SELECT FROM job)
     RETURNING *
 ), evidence AS (
     INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)

@@ -192,6 +192,20 @@ async def test_an_authorization_deactivated_during_its_look_stays_so(served: Ser
     assert await served.owner.fetchval("SELECT count(*) FROM acme.jobs") == 0
 
 
+@pytest.mark.std("A-143")
+async def test_an_authorization_that_expired_during_its_look_stays_so(served: Served) -> None:
+    client = await served.registered()
+    served.looks.outcomes[NAME] = AWAY
+    url, challenge = await challenge_of(client)
+    await client.post(challenge["url"], {})
+    served.looks.outcomes.clear()
+    await served.owner.execute("UPDATE acme.authorizations SET expires_at = now() - interval '1 second'")
+    assert (await client.post(url)).json["status"] == "expired"
+    await run_jobs(served, "validate")
+    assert (await client.post(url)).json["status"] == "expired"
+    assert (await client.order(NAME)).json["status"] == "pending"
+
+
 @pytest.mark.std("A-143", "A-153")
 async def test_caa_that_forbids_fails_the_challenge(served: Served) -> None:
     client = await served.registered()
