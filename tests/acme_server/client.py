@@ -89,7 +89,7 @@ def jws(key: Key, payload: Json | str | bytes | None, protected: Mapping[str, An
     return {"protected": first, "payload": second, "signature": b64(signature(key, f"{first}.{second}".encode()))}
 
 
-def binding(key: Key, kid: str, hmac_key: str, url: str, **changes: Any) -> Json:
+def binding(key: Key, kid: str, hmac_key: str, url: str, /, **changes: Any) -> Json:
     """An external account binding of the key. `changes` replace or add protected members."""
     first = b64(json.dumps({"alg": "HS256", "kid": kid, "url": url} | changes).encode())
     second = b64(json.dumps(jwk(key)).encode())
