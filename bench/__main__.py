@@ -63,9 +63,10 @@ def load(target: Server, options: argparse.Namespace, certificates: int) -> tupl
         share += [f"--{name}", str(max(1, value // options.loaders))]
     if options.mode == "real":
         share += ["--http-port", str(target.http_port)]
+    outputs = [target.ca.parent / f"load-{number}.json" for number in range(options.loaders)]
     loaders = [
-        subprocess.Popen(share, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        for _ in range(options.loaders)
+        subprocess.Popen([*share, "--out", str(out)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for out in outputs
     ]
     for each in loaders:
         assert each.stdout is not None
@@ -76,8 +77,10 @@ def load(target: Server, options: argparse.Namespace, certificates: int) -> tupl
         assert each.stdin is not None
         each.stdin.write("go\n")
         each.stdin.flush()
-    seen = [json.loads(each.communicate()[0].splitlines()[-1]) for each in loaders]
-    return before, snapshot(target), seen
+    if sum(each.wait() for each in loaders):
+        raise SystemExit("a load process failed")
+    after = snapshot(target)
+    return before, after, [json.loads(out.read_text()) for out in outputs]
 
 
 def report(before: Snapshot, after: Snapshot, seen: list[Any], options: argparse.Namespace) -> dict[str, Any]:

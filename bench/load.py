@@ -1,4 +1,4 @@
-"""A load process: some accounts in a closed loop, as many at once as asked. Prints one JSON object when done."""
+"""A load process: some accounts in a closed loop, as many at once as asked. Writes one JSON object when done."""
 
 import argparse
 import asyncio
@@ -7,7 +7,9 @@ import random
 import ssl
 import sys
 import time
+from base64 import urlsafe_b64decode
 from collections import defaultdict
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import uvloop
@@ -80,24 +82,14 @@ def main() -> None:
         parser.add_argument(f"--{name}", required=True)
     for name in ("accounts", "concurrency", "certificates", "http-port"):
         parser.add_argument(f"--{name}", type=int, default=0)
+    parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    from base64 import urlsafe_b64decode
-
     options.hmac = urlsafe_b64decode(options.hmac + "=" * (-len(options.hmac) % 4))
     load = Load(options)
     began = time.process_time()
     uvloop.run(load.run())
-    print(
-        json.dumps(
-            {
-                "issued": load.issued,
-                "ended": load.ended,
-                "steps": load.steps,
-                "errors": load.errors,
-                "cpu_s": time.process_time() - began,
-            }
-        )
-    )
+    seen = {"issued": load.issued, "ended": load.ended, "steps": load.steps, "errors": load.errors}
+    options.out.write_text(json.dumps(seen | {"cpu_s": time.process_time() - began}))
 
 
 if __name__ == "__main__":

@@ -25,11 +25,8 @@ def process(pid: int) -> Process | None:
     try:
         head, _, tail = (folder / "stat").read_text().rpartition(")")
         name, fields = head.partition("(")[2], tail.split()
-        memory = dict(
-            (line.split(":")[0], int(line.split()[1]))
-            for line in (folder / "smaps_rollup").read_text().splitlines()[1:]
-            if line.endswith("kB")
-        )
+        lines = (folder / "smaps_rollup").read_text().splitlines()[1:]
+        memory = {line.split(":")[0]: int(line.split()[1]) for line in lines if line.endswith("kB")}
     except (OSError, IndexError):
         return None
     cpu = (int(fields[11]) + int(fields[12])) / TICK

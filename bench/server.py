@@ -69,7 +69,7 @@ def start(folder: Path, mode: str) -> Server:
     log = folder.with_suffix(".log")
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [Path(sys.executable).parent / "keiyaku", "dev"], env=environment, stdout=output, stderr=output
+            [sys.executable, "-m", "acme_server", "dev"], env=environment, stdout=output, stderr=output
         )
     text = greeting(process, log)
     found = re.search(r"kid (\S+)\s+hmac key (\S+)", text)
