@@ -218,7 +218,6 @@ async def test_caa_that_forbids_fails_the_challenge(served: Served) -> None:
     assert (await client.post(fresh["url"], {})).json["status"] == "valid"
 
 
-@pytest.mark.rule("T4-4")
 async def test_a_validation_leaves_its_evidence(served: Served) -> None:
     client = await served.registered()
     url, challenge = await challenge_of(client)

@@ -220,6 +220,8 @@ async def test_what_has_expired_is_not_used_and_ends_its_order(served: Served, t
     assert (refused.status, refused.error) == (403, "orderNotReady")
     fresh = (await client.order(NAME)).json
     assert fresh["status"] == ("ready" if table == "orders" else "pending")
+    shown = (await client.post(order["authorizations"][0])).json["status"]
+    assert shown == ("valid" if table == "orders" else "expired")
     if table == "orders":
         assert await sweep_expired(served.context, utc_now() + timedelta(days=6)) == 0
         assert await sweep_expired(served.context, utc_now() + timedelta(days=7)) == 2

@@ -1,5 +1,6 @@
 """Renewal information and `replaces`. RFC 9773."""
 
+import asyncio
 import re
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -13,7 +14,7 @@ from acme_server.protocol.errors import ErrorType
 from acme_server.validation.outcome import NotProven
 from tests.acme_server.client import Answer, Client, b64, der, leaf, unb64
 from tests.acme_server.conftest import BASE, Served
-from tests.acme_server.edge.arrange import ready, run
+from tests.acme_server.edge.arrange import ready, run, same_account
 
 NAME = "www.demo.test"
 
@@ -157,6 +158,19 @@ async def test_a_certificate_stays_replaced_by_a_valid_order(served: Served) -> 
     assert (await client.post(url)).json["replaces"] == name
     refused = await client.order(NAME, replaces=name)
     assert (refused.status, refused.error) == (409, "alreadyReplaced")
+
+
+@pytest.mark.std("A-222")
+async def test_of_orders_at_once_one_replaces(served: Served) -> None:
+    client = await served.registered()
+    _, name = await issued(client)
+    answers = await asyncio.gather(*(same_account(client).order(NAME, replaces=name) for _ in range(4)))
+    assert sorted(answer.status for answer in answers) == [201, 409, 409, 409]
+    won = next(answer for answer in answers if answer.status == 201)
+    await run(served, "UPDATE acme.orders SET status = 'invalid' WHERE certificate_id IS NULL")
+    assert (await client.post(won.headers["Location"])).json["status"] == "invalid"
+    answers = await asyncio.gather(*(same_account(client).order(NAME, replaces=name) for _ in range(4)))
+    assert sorted(answer.status for answer in answers) == [201, 409, 409, 409]
 
 
 @pytest.mark.std("A-218")

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from acme_server.clock import utc_now
 from tests.acme_server.client import LEAVE_OUT, Answer, Client, b64, der, jwk, leaf, new_key
 from tests.acme_server.conftest import Served
-from tests.acme_server.edge.arrange import csr_for, finalize_with, ready, run, run_jobs, same_account
+from tests.acme_server.edge.arrange import csr_for, finalize_with, id_of, ready, run, run_jobs, same_account
 
 NAMES = ("www.demo.test", "b.demo.test")
 
@@ -107,6 +107,24 @@ async def test_the_certificates_key_revokes_without_any_account(served: Served) 
     assert await revoked(served) == []
     assert (await revoke_with_key(client, certificate, key)).status == 200
     assert await revoked(served) == [(serial_of(certificate), None)]
+
+
+@pytest.mark.rule("T11-5")
+async def test_each_way_is_recorded_with_its_ground(served: Served) -> None:
+    client, other, key = await served.registered(), await served.registered(), new_key()
+    await ready(other, *NAMES)
+    assert (await revoke(client, await issued(client))).status == 200
+    assert (await revoke_with_key(client, await issued(client, key=key), key)).status == 200
+    assert (await revoke(other, await issued(client))).status == 200
+    rows = await served.owner.fetch("SELECT ground, requested_by FROM ca.revocations ORDER BY revoked_at")
+    assert [row["ground"] for row in rows] == [
+        "requested by its account (A11.3)",
+        "requested with its key (A11.1.2)",
+        "requested by the holder of its names (T2-3)",
+    ]
+    own, holder = (f"account:{id_of(each.kid or '')}" for each in (client, other))
+    assert [row["requested_by"] for row in rows[::2]] == [own, holder]
+    assert rows[1]["requested_by"].startswith("key:")
 
 
 @pytest.mark.std("A-178", "A-186", "A-188")
