@@ -12,9 +12,10 @@ from cryptography import x509
 from tests.acceptance.dev import BIN, Dev
 
 PATIENCE = 60
+Finished = subprocess.CompletedProcess[str]
 
 
-def run(words: Sequence[str | Path], cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+def run(words: Sequence[str | Path], cwd: Path, **environ: str) -> Finished:
     """The finished program: its exit code, and all that it said in `stdout`. No setting of ours reaches it."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith("KEIYAKU_")}
     return subprocess.run(
@@ -42,7 +43,7 @@ class Certbot:
     folder: Path
     key: tuple[str, str] | None
 
-    def __call__(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def __call__(self, *words: str) -> Finished:
         """One run, whatever comes of it."""
         places = [f"--{kind}-dir={self.folder / kind}" for kind in ("config", "work", "logs")]
         given = [BIN / "certbot", *words, "--server", self.dev.directory, "--non-interactive", *places]
@@ -60,7 +61,7 @@ class Certbot:
         eab = ["--eab-kid", self.key[0], "--eab-hmac-key", self.key[1]] if self.key else []
         return ["--agree-tos", "--register-unsafely-without-email", *eab]
 
-    def issue(self, name: str, *words: str) -> subprocess.CompletedProcess[str]:
+    def issue(self, name: str, *words: str) -> Finished:
         """A new certificate by http-01, also where there is one already."""
         port = str(self.dev.ports["http"])
         return self("certonly", "--standalone", "--http-01-port", port, "--force-renewal", "--cert-name", name,
@@ -82,8 +83,32 @@ class Certbot:
         return file.read_text() if file.exists() else ""
 
 
-def lego() -> str:
-    """The program lego, which .ci/run installs."""
-    found = shutil.which("lego")
-    assert found, "lego is missing: apt-get install lego"
-    return found
+@dataclass
+class Lego:
+    """lego with a folder of its own; `key` binds its account when it registers."""
+
+    dev: Dev
+    folder: Path
+    key: tuple[str, str] | None
+
+    def __call__(self, name: str, command: str, *words: str, challenge: str = "http") -> Finished:
+        """One run for the name, whatever comes of it."""
+        program = shutil.which("lego")
+        assert program, "lego is missing: apt-get install lego"
+        eab = ["--eab", "--kid", self.key[0], "--hmac", self.key[1]] if self.key else []
+        account = ["--accept-tos", "--email", "someone@demo.test", "--path", self.folder, *eab]
+        listen = [f"--{challenge}", f"--{challenge}.port", f":{self.dev.ports[challenge]}"]
+        return run(
+            [program, "--server", self.dev.directory, *account, *listen, "--domains", name, command, *words],
+            self.folder.parent, LEGO_CA_CERTIFICATES=self.dev.ca_file,
+        )  # fmt: skip
+
+    def succeeds(self, name: str, command: str, *words: str, challenge: str = "http") -> str:
+        """What a run that succeeds said."""
+        done = self(name, command, *words, challenge=challenge)
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    def file(self, name: str) -> Path:
+        """Where lego keeps the chain."""
+        return self.folder / "certificates" / f"{name}.crt"

@@ -69,6 +69,11 @@ class Dev:
         return words[words.index("--eab-kid") + 1], words[words.index("--eab-hmac-key") + 1]
 
     @property
+    def settings(self) -> dict[str, str]:
+        """The settings it was started with, as variables."""
+        return {name: value for name, value in self.environ.items() if name.startswith("KEIYAKU_")}
+
+    @property
     def owner_dsn(self) -> str:
         """The database as its owner."""
         return EmbeddedPostgres(self.data / "postgres").dsn()
@@ -122,7 +127,9 @@ def running(data: Path, **settings: str) -> Iterator[Dev]:
         finally:
             process.send_signal(signal.SIGTERM)
             ended = process.wait(PATIENCE)
-    assert ended == 0
+            log.seek(0)
+            said = log.read()
+    assert ended == 0, said
     assert left_over(data) == []
     assert [name for name in LISTENERS if answers(ports[name])] == []
 

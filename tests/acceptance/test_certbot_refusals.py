@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -111,7 +111,7 @@ def execute(dev: Dev, statement: str, *values: object) -> None:
 
 
 @pytest.fixture(scope="module")
-def client(dev: Dev, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Certbot]:
+def client(dev: Dev, tmp_path_factory: pytest.TempPathFactory) -> Certbot:
     """certbot of a contract that lacks nothing, with a certificate."""
     make_contract(dev, CONTRACT, "gates.test")
     made = Certbot(dev, tmp_path_factory.mktemp("gates") / "certbot", new_key(dev, CONTRACT))
