@@ -48,7 +48,7 @@ async def register(
         case KeyCompromised():
             raise compromised()
         case BindingNotLive():
-            refuse_binding(binding, now)
+            refuse_binding(await accounts.find_binding(context.pool, binding.kid) or binding, now)
 
 
 def existing(known: Account, key: AccountKey) -> Registered:

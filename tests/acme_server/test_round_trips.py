@@ -11,7 +11,7 @@ from sql import Conn, Pool
 from tests.acme_server.client import Answer, Client, binding, jwk, jws, new_key
 from tests.acme_server.conftest import Served
 
-READ, ORDER, FINALIZE, REGISTER = 2, 3, 6, 5
+READ, ORDER, FINALIZE, RESPONSE, REGISTER = 2, 3, 6, 3, 5
 Ask = Callable[[], Awaitable[Answer]]
 
 
@@ -98,6 +98,16 @@ async def test_new_order_and_finalize(served: Served, counted: Counted) -> None:
     many = [f"host-{number}.demo.test" for number in range(50)]
     assert await counted.of(lambda: client.order(*many), 201) <= ORDER
     assert await counted.of(lambda: client.order("www.elsewhere.test"), 400) <= ORDER
+
+
+async def test_challenge_response(served: Served, counted: Counted) -> None:
+    """Nonce, the response with its job, and the result with its evidence."""
+    client = await served.registered()
+    placed = (await client.order("www.demo.test")).json
+    offered = (await client.post(placed["authorizations"][0])).json["challenges"]
+    assert await counted.of(lambda: client.post(offered[0]["url"], {})) <= RESPONSE
+    assert (await client.post(placed["authorizations"][0])).json["status"] == "valid"
+    assert await counted.of(lambda: client.post(offered[0]["url"], {})) <= RESPONSE  # answered already
 
 
 async def test_new_account(served: Served, counted: Counted) -> None:

@@ -124,3 +124,25 @@ async def test_a_key_for_one_account_makes_one_in_any_race_and_its_account_comes
         again = await winner.register(eab)
         assert (again.status, again.headers["Location"]) == (200, winner.kid)
     assert await made(served) == (1, 1)
+
+
+WAITS = """SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+    WHERE d.datname = current_database() AND l.locktype = 'advisory' AND NOT l.granted)"""
+
+
+@pytest.mark.std("A-099", "A-096")
+@pytest.mark.rule("T4-2")
+async def test_a_key_that_is_withdrawn_while_a_client_registers_makes_no_account(served: Served) -> None:
+    client, key = served.client(), served.demo.admitted
+    async with served.owner.acquire() as conn, conn.transaction():
+        await conn.execute("SELECT pg_advisory_xact_lock(7001, number) FROM gate.contracts WHERE handle = $1", key.kid)
+        asked = asyncio.create_task(client.register((key.kid, key.hmac_key)))
+        while not await conn.fetchval(WAITS):
+            assert not asked.done(), asked.result().body
+        await conn.execute("UPDATE gate.binding_keys SET withdrawn_at = now() WHERE kid = $1", key.kid)
+    refused = await asked
+    assert (refused.status, refused.error) == (403, "unauthorized")
+    assert "was withdrawn" in refused.json["detail"]
+    assert await made(served) == (0, 0)
+    await served.owner.execute("UPDATE gate.binding_keys SET withdrawn_at = NULL WHERE kid = $1", key.kid)
+    assert (await client.register((key.kid, key.hmac_key))).status == 201

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from cryptography.x509 import AuthorityKeyIdentifier
 
 from acme_server.protocol.errors import ErrorType
 from acme_server.validation.outcome import NotProven
@@ -144,8 +145,6 @@ async def test_our_own_failure_tells_nothing_and_a_passing_one_when_to_come_back
 async def test_every_retry_after_is_a_whole_number_of_seconds(served: Served) -> None:
     client = await served.registered()
     chain = leaf(await client.certificate("www.demo.test"))
-    from cryptography.x509 import AuthorityKeyIdentifier
-
     key_id = chain.extensions.get_extension_for_class(AuthorityKeyIdentifier).value.key_identifier or b""
     serial = chain.serial_number.to_bytes(chain.serial_number.bit_length() // 8 + 1, "big")
     answers = [await client.send("GET", f"/renewal-info/{b64(key_id)}.{b64(serial)}")]
