@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import click
@@ -78,7 +79,8 @@ def serve(settings: Settings, only: str) -> None:
     from acme_server import app, logs, processes
 
     logs.configure(settings)
-    processes.run(settings, [{"acme": app.serve_acme, "office": app.serve_office, "status": app.serve_status}[only]])
+    part = {"acme": app.serve_acme, "office": app.serve_office, "status": app.serve_status}[only]
+    processes.run(settings, [part, app.serve_metrics])
 
 
 @main.command()
@@ -88,7 +90,7 @@ def work(settings: Settings) -> None:
     from acme_server import app, logs, processes
 
     logs.configure(settings)
-    processes.run(settings, [app.work])
+    processes.run(settings, [app.work, partial(app.serve_metrics, role="work")])
 
 
 @main.command()
@@ -98,7 +100,7 @@ def sign(settings: Settings) -> None:
     from acme_server import app, logs, processes
 
     logs.configure(settings)
-    processes.run(settings, [app.sign])
+    processes.run(settings, [app.sign, app.serve_metrics])
 
 
 @main.command()

@@ -5,16 +5,21 @@ import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+
+from aiohttp import web
 
 from acme_server import evidence_key, sealer, worker
 from acme_server.clock import utc_now
-from acme_server.config import Settings
+from acme_server.config import Role, Settings
 from acme_server.database import dsn_of, make_pool, within
 from acme_server.dev.stub_resolver import StubResolver
-from acme_server.edge import routes, status
+from acme_server.edge import metrics, routes, status
+from acme_server.edge.health import Check, Health
 from acme_server.edge.urls import Urls
-from acme_server.serving import serve, tls_of
+from acme_server.serving import DRAIN, bound, serve, tls_of
 from acme_server.storage import nonces
+from acme_server.use_cases import readiness
 from acme_server.use_cases.context import Context, Limits
 from acme_server.validation.look import looker
 from acme_server.validation.resolver import Lookups, Resolver
@@ -96,21 +101,40 @@ async def serve_acme(settings: Settings, stop: asyncio.Event) -> None:
             identities=settings.acme.caa_identities, require_binding=settings.acme.require_binding,
             max_body=settings.acme.max_body_bytes,
         )  # fmt: skip
-        await serve(app, settings.acme.listen, stop, tls=tls_of(settings))
+        checks: dict[str, Check] = {
+            "database": partial(readiness.database, pool),
+            "evidence seal": lambda: readiness.seal(pool, utc_now()),
+            "signer": partial(readiness.signer, within(settings, settings.signer.socket)),
+        }
+        await serve("acme", app, bound(settings.acme.listen), settings, Health(checks), stop, tls=tls_of(settings))
         if context.tasks:
-            await asyncio.wait(context.tasks)
+            await asyncio.wait(context.tasks, timeout=DRAIN)
 
 
 async def serve_office(settings: Settings, stop: asyncio.Event) -> None:
     """The door for people."""
     async with await make_pool(settings, "office", size=4) as pool:
-        await serve(office.make_app(pool), settings.office.listen, stop)
+        health = Health({"database": partial(readiness.database, pool)})
+        await serve("office", office.make_app(pool), bound(settings.office.listen), settings, health, stop)
 
 
 async def serve_status(settings: Settings, stop: asyncio.Event) -> None:
     """CRLs, chains and issuers, plain http."""
     async with await make_pool(settings, "status", size=4) as pool:
-        await serve(status.status_application(pool, utc_now), settings.status.listen, stop)
+        health = Health({"database": partial(readiness.database, pool)})
+        app = status.status_application(pool, utc_now)
+        await serve("status", app, bound(settings.status.listen), settings, health, stop)
+
+
+async def serve_metrics(settings: Settings, stop: asyncio.Event, role: Role | None = None) -> None:
+    """/metrics, where the settings want it. What the database says of jobs and the seal needs a role that may ask."""
+    if settings.metrics.listen is None:
+        return
+    async with AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(await make_pool(settings, role, size=1)) if role else None
+        app = web.Application()
+        app.router.add_get("/metrics", metrics.handler(settings.metrics.folder, pool, utc_now))
+        await serve("metrics", app, bound(settings.metrics.listen), settings, Health({}), stop)
 
 
 async def work(settings: Settings, stop: asyncio.Event) -> None:

@@ -48,7 +48,8 @@ class Acme(Section, frozen=True, kw_only=True):
     processing_deadline: timedelta = timedelta(seconds=60)  # T0-2
     inline_wait: timedelta = timedelta(milliseconds=200)
     max_body_bytes: int = 64 * 1024
-    slow_client_timeout: timedelta = timedelta(seconds=10)
+    slow_client_timeout: timedelta = timedelta(seconds=10)  # of every listener: to send a request, to take an answer
+    max_connections: int = 1000  # at once, for each listener of each process; one more is closed
 
 
 class Office(Section, frozen=True, kw_only=True):
@@ -127,12 +128,14 @@ class Log(Section, frozen=True, kw_only=True):
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["json", "readable"] = "readable"
+    requests: bool = False  # a line for each request, at info
 
 
 class Metrics(Section, frozen=True, kw_only=True):
     """Prometheus."""
 
     listen: Address | None = None  # "": off
+    folder: Path = Path("metrics")  # where processes that are counted together write
 
 
 class Settings(Section, frozen=True, kw_only=True):
@@ -169,6 +172,7 @@ LIMITS: Mapping[str, Limit] = {
     "acme.inline_wait": Limit("0ms", "10s"),
     "acme.max_body_bytes": Limit(1024, 1024 * 1024),
     "acme.slow_client_timeout": Limit("1s", "5m"),
+    "acme.max_connections": Limit(1, 100_000),
     "validation.http_port": Limit(1, 65535),
     "validation.tls_port": Limit(1, 65535),
     "validation.timeout": Limit("100ms", "60s"),

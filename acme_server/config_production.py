@@ -19,6 +19,7 @@ PRODUCTION_DEFAULTS: Mapping[str, Any] = {
     "validation.allow_private": False,
     "ca.keys": "pkcs11",
     "log.format": "json",
+    "log.requests": True,
 }
 
 

@@ -1,14 +1,18 @@
-"""A process of one kind: runs its part on an event loop until SIGTERM or SIGINT, then drains."""
+"""A process of one kind: runs its parts until SIGTERM or SIGINT, then drains. A second signal ends it at once."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import closing
 from typing import Any
 
 import uvloop
 
 from acme_server.config import Settings
+from acme_server.tally import Book
 
+AT_ONCE = 1  # exit status
 Part = Callable[[Settings, asyncio.Event], Coroutine[Any, Any, None]]
 
 
@@ -18,11 +22,20 @@ def run(settings: Settings, parts: Sequence[Part]) -> None:
 
 
 async def together(settings: Settings, parts: Sequence[Part]) -> None:
-    """All parts with one stop event."""
+    """All parts with one stop event; what they count is in this process's file."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    async with asyncio.TaskGroup() as group:
-        for part in parts:
-            group.create_task(part(settings, stop))
+        loop.add_signal_handler(number, end, stop)
+    with closing(Book(settings.metrics.folder)) as book:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(book.keep(stop))
+            for part in parts:
+                group.create_task(part(settings, stop))
+
+
+def end(stop: asyncio.Event) -> None:
+    """The first signal asks the parts to drain, a second one ends the process at once."""
+    if stop.is_set():
+        os._exit(AT_ONCE)
+    stop.set()

@@ -12,10 +12,13 @@ from aiohttp import web
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from acme_server.clock import utc_now
 from acme_server.config import Settings
 from acme_server.database import make_pool, within
+from acme_server.edge import metrics
+from acme_server.edge.health import Health
 from acme_server.edge.pem import pem
-from acme_server.serving import serve, tls_of
+from acme_server.serving import bound, serve, tls_of
 from acme_server.storage import certificates
 from ca import hierarchy, keys
 from ca import storage as ca
@@ -58,7 +61,9 @@ async def serve_management(settings: Settings, stop: asyncio.Event) -> None:
         app = web.Application()
         app[POOL], app[SETTINGS] = pool, settings
         app.add_routes(ROUTES)
-        await serve(app, settings.management.listen, stop, tls=tls_of(settings))
+        app.router.add_get("/metrics", metrics.handler(settings.metrics.folder, pool, utc_now))
+        sock = bound(settings.management.listen)
+        await serve("management", app, sock, settings, Health({}), stop, tls=tls_of(settings))
 
 
 async def chain_certificates(pool: Pool) -> list[tuple[bytes, bytes]]:

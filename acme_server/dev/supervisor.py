@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from acme_server import app, processes
 from acme_server.config import Settings
@@ -21,7 +22,8 @@ from acme_server.processes import Part
 
 PR_SET_NAME = 15
 RESTART_PAUSE = 0.2
-STOP_PATIENCE = 25.0
+STOP_PATIENCE = 25.0  # for all stages together
+STAGES = (("acme-1", "acme-2", "people"), ("work",), ("sign",))  # who stops first may still need who stops later
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ KINDS = (
     Kind("acme-1", (app.serve_acme,)),
     Kind("acme-2", (app.serve_acme,)),
     Kind("work", (app.work,)),
-    Kind("people", (app.serve_office, app.serve_status, serve_management)),
+    Kind("people", (app.serve_office, app.serve_status, serve_management, partial(app.serve_metrics, role="operator"))),
 )
 
 
@@ -50,6 +52,7 @@ class Supervisor:
     children: dict[int, Kind] = field(default_factory=dict)
     started: dict[str, float] = field(default_factory=dict)
     stopping: bool = False
+    hurried: bool = False
 
     def start(self, kind: Kind) -> None:
         """A child of the kind runs."""
@@ -72,7 +75,8 @@ class Supervisor:
             time.sleep(0.05)
 
     def ask_to_stop(self, _number: int, _frame: object) -> None:
-        """SIGTERM or SIGINT came."""
+        """SIGTERM or SIGINT came: all drain; at the second one all end at once, PostgreSQL in good order."""
+        self.hurried = self.stopping
         self.stopping = True
 
     def reap(self) -> None:
@@ -94,18 +98,23 @@ class Supervisor:
             self.postgres.start()
 
     def stop(self) -> None:
-        """Every child has drained and ended, then PostgreSQL."""
+        """Every child has drained and ended, stage by stage, then PostgreSQL."""
         self.stopping = True
-        for pid in self.children:
-            os.kill(pid, signal.SIGTERM)
         until = time.monotonic() + STOP_PATIENCE
-        while self.children and time.monotonic() < until:
-            self.reap()
-            time.sleep(0.01)
+        for stage in STAGES:
+            self.stop_stage([pid for pid, kind in self.children.items() if kind.name in stage], until)
         for pid in self.children:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
         self.postgres.stop()
+
+    def stop_stage(self, pids: Sequence[int], until: float) -> None:
+        """The children have drained and ended, or patience has: the rest ends with `stop`."""
+        for pid in pids:
+            os.kill(pid, signal.SIGTERM)
+        while self.children.keys() & set(pids) and time.monotonic() < until and not self.hurried:
+            self.reap()
+            time.sleep(0.01)
 
 
 def run_child(settings: Settings, kind: Kind, parent: int) -> None:

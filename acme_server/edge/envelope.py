@@ -1,6 +1,5 @@
 """What every answer has: a nonce, links, CORS, a request id; and what becomes of errors. RFC 8555 §6.5, §6.7, §7.1."""
 
-import asyncpg
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -11,20 +10,10 @@ from acme_server.edge.keys import CONTEXT, URLS
 from acme_server.edge.problems import HttpRefused
 from acme_server.protocol.errors import AcmeError, ErrorType
 from acme_server.use_cases import authenticate
+from sql.away import DATABASE_AWAY
 
 LOG = structlog.get_logger(__name__)
-EXPOSED = "Link, Location, Replay-Nonce, Retry-After"
-DATABASE_AWAY = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-    ConnectionError,
-    FileNotFoundError,
-)
+EXPOSED = "Link, Location, Replay-Nonce, Request-Id, Retry-After"
 
 
 @web.middleware
@@ -65,14 +54,12 @@ async def answered(request: web.Request, handler: Handler) -> web.StreamResponse
         return problems.of_error(error)
     except web.HTTPException as error:
         return problems.of_error(of_http(error))
-    except DATABASE_AWAY:
-        LOG.warning("database_away", path=request.path)
-        return problems.of_error(away())
-    except TimeoutError:
-        LOG.warning("timeout", path=request.path)
+    except (*DATABASE_AWAY, TimeoutError) as error:
+        if request.transport is not None:  # else it is the client who is away
+            LOG.warning("database_away", reason=type(error).__name__)
         return problems.of_error(away())
     except Exception:
-        LOG.exception("unexpected", path=request.path)
+        LOG.exception("unexpected")
         return problems.of_error(AcmeError(ErrorType.SERVER_INTERNAL, "Something went wrong here. It is recorded."))
 
 

@@ -8,4 +8,4 @@ from acme_server.use_cases.context import Context
 CONTEXT = web.AppKey("context", Context)
 URLS = web.AppKey("urls", Urls)
 DIRECTORY = web.AppKey("directory", bytes)
-REQUEST_ID = web.RequestKey("request_id", str)
+PROBLEM = web.ResponseKey("problem", str)  # the type of a problem document, without its URN

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 from aiohttp import web
 
+from acme_server.edge.keys import PROBLEM
 from acme_server.edge.urls import Urls
 from acme_server.protocol.errors import AcmeError, ErrorType, Subproblem
 from acme_server.use_cases.accounts import KeyInUse, TermsNotAgreed
@@ -179,7 +180,9 @@ def of_refusal(outcome: RefusedByGate, urls: Urls, terms_url: str) -> web.Respon
 def respond(problem: Problem, status: int, headers: Mapping[str, str] | None = None) -> web.Response:
     """The problem as application/problem+json."""
     body = ENCODER.encode(problem)
-    return web.Response(body=body, status=status, content_type="application/problem+json", headers=headers)
+    response = web.Response(body=body, status=status, content_type="application/problem+json", headers=headers)
+    response[PROBLEM] = problem["type"].rpartition(":")[2]
+    return response
 
 
 class RecordedRefusal(msgspec.Struct, frozen=True):

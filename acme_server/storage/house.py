@@ -1,5 +1,6 @@
 """Housekeeping statements: partitions."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sql import Conn, Pool, statements
@@ -17,3 +18,8 @@ async def months_ahead(conn: Conn | Pool, at: datetime) -> int:
     """How many whole months after `at` every big table has a partition for."""
     ahead: int = await conn.fetchval(SQL["months_ahead"], at)
     return ahead
+
+
+async def migrations(conn: Conn | Pool) -> Mapping[int, bytes]:
+    """SHA-256 of each migration that the database has."""
+    return {row["version"]: row["sha256"] for row in await conn.fetch(SQL["migrations"])}

@@ -13,6 +13,9 @@ from sql.rows import many
 SQL = statements("acme_server/jobs")
 
 
+ISSUE_LEASE_SECONDS = 20.0  # of the 60 that an order may be in processing
+
+
 class Job(msgspec.Struct, frozen=True):
     """A job that this worker holds until its lease ends or someone with a higher fence takes it."""
 
@@ -36,7 +39,7 @@ class Depth(msgspec.Struct, frozen=True):
 
 async def claim(pool: Pool, limit: int, worker: str, lease_seconds: float) -> list[Job]:
     """Due jobs that nobody holds, now held by `worker`."""
-    return many(Job, await pool.fetch(SQL["claim"], limit, worker, lease_seconds))
+    return many(Job, await pool.fetch(SQL["claim"], limit, worker, lease_seconds, ISSUE_LEASE_SECONDS))
 
 
 async def enqueue(conn: Conn | Pool, kind: str, subject: str, attempts: int, now: datetime) -> None:
@@ -54,11 +57,21 @@ async def fail(pool: Pool, job: Job, error: str, longest_wait: float) -> None:
     await pool.execute(SQL["fail"], job.id, job.fence, error[:1000], longest_wait)
 
 
+async def bury(pool: Pool) -> None:
+    """Jobs with no attempt left, whose last worker died, are dead."""
+    await pool.execute(SQL["bury"])
+
+
+async def dead(pool: Pool, kind: str) -> list[Job]:
+    """Dead jobs of the kind, for whoever ends what they were about."""
+    return many(Job, await pool.fetch(SQL["dead"], kind))
+
+
 async def overdue(pool: Pool, now: datetime) -> Sequence[UUID]:
     """Orders whose issuance is past its deadline."""
     return [UUID(row["subject"]) for row in await pool.fetch(SQL["overdue"], now)]
 
 
-async def depth(pool: Pool) -> Mapping[str, Depth]:
+async def depth(pool: Conn | Pool) -> Mapping[str, Depth]:
     """Jobs by kind."""
     return {row.kind: row for row in many(Depth, await pool.fetch(SQL["depth"]))}

@@ -1,0 +1,114 @@
+"""/metrics: the sum over all processes of a data folder, and what the database says at that moment. Prometheus text."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from acme_server import tally
+from acme_server.tally import Tallies
+from acme_server.use_cases.backlog import Backlog, backlog
+from sql import Pool
+from sql.away import DATABASE_AWAY
+
+
+class Family(NamedTuple):
+    """What one kind of tally is called, and the names of its labels."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...]
+
+
+REQUESTS = Family(
+    "keiyaku_request_seconds", "Requests by the route that took them, with the time until the answer was ready.",
+    ("listener", "route", "method", "status"),
+)  # fmt: skip
+COUNTERS: Mapping[str, Family] = {
+    "problem": Family("keiyaku_problems", "Problem documents of the ACME listener by type.", ("type",)),
+    "decision": Family("keiyaku_gate_decisions", "Answers of the contract gate; gate and case of refusals.",
+                       ("stage", "outcome", "gate", "case")),
+    "validation": Family("keiyaku_validations", "Attempts at a challenge by its method.", ("method", "outcome")),
+    "certificate": Family("keiyaku_certificates_issued", "Certificates that were waited for and stored.", ("profile",)),
+    "revocation": Family("keiyaku_revocations", "Certificates revoked by ACME request.", ("reason",)),
+    "nonce": Family("keiyaku_nonces_refused", "Nonces refused: unreadable or expired, or spent or of an old epoch.",
+                    ("cause",)),
+    "connection": Family("keiyaku_connections_ended", "Connections refused at the limit, or cut for being slow.",
+                         ("listener", "cause")),
+}  # fmt: skip
+
+
+class Found(Collector):
+    """Families of the tallies and of the backlog, as they were when asked for."""
+
+    def __init__(self, tallies: Tallies, waiting: Backlog | None, now: datetime) -> None:
+        self.tallies, self.waiting, self.now = tallies, waiting, now
+
+    def collect(self) -> Iterable[Metric]:
+        yield requests(self.tallies)
+        yield from counters(self.tallies)
+        if self.waiting is not None:
+            yield from gauges(self.waiting, self.now)
+
+
+def requests(tallies: Tallies) -> Metric:
+    """The histogram of requests."""
+    family = HistogramMetricFamily(REQUESTS.name, REQUESTS.help, labels=REQUESTS.labels)
+    for (name, *labels), numbers in sorted(tallies.durations.items()):
+        if name == "request":
+            family.add_metric(labels, buckets=tally.cumulative(numbers), sum_value=numbers[-1])
+    return family
+
+
+def counters(tallies: Tallies) -> Iterable[Metric]:
+    """A counter for each kind of thing counted."""
+    for kind, family in COUNTERS.items():
+        metric = CounterMetricFamily(family.name, family.help, labels=family.labels)
+        for (name, *labels), number in sorted(tallies.counts.items()):
+            if name == kind:
+                metric.add_metric(labels, number)
+        yield metric
+
+
+def gauges(waiting: Backlog, now: datetime) -> Iterable[Metric]:
+    """Jobs and the evidence seal, from the database: the same whichever process is asked, so take the maximum."""
+    jobs = GaugeMetricFamily("keiyaku_jobs", "Jobs by kind: waiting, or dead after their last try.",
+                             labels=("kind", "state"))  # fmt: skip
+    oldest = GaugeMetricFamily("keiyaku_job_oldest_seconds", "How long the oldest due job waits.", labels=("kind",))
+    for kind, depth in sorted(waiting.jobs.items()):
+        jobs.add_metric((kind, "waiting"), depth.waiting)
+        jobs.add_metric((kind, "dead"), depth.dead)
+        oldest.add_metric((kind,), depth.oldest)
+    yield jobs
+    yield oldest
+    lag = waiting.seal_lag / timedelta(seconds=1) if waiting.seal_lag != timedelta.max else float("inf")
+    yield GaugeMetricFamily("keiyaku_evidence_seal_lag_seconds", "Age of what is not sealed; 60 stops issuance.", lag)
+
+
+def text(tallies: Tallies, waiting: Backlog | None, now: datetime) -> bytes:
+    """The answer to a scrape."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(Found(tallies, waiting, now))
+    return generate_latest(registry)
+
+
+def handler(folder: Path, pool: Pool | None, clock: Callable[[], datetime]) -> Handler:
+    """GET /metrics. Without a pool, or while the database is away, what the database says is left out."""
+
+    async def metrics(_request: web.Request) -> web.Response:
+        now, waiting = clock(), None
+        if pool is not None:
+            try:
+                waiting = await backlog(pool, now)
+            except (*DATABASE_AWAY, TimeoutError):
+                waiting = None
+        body = text(tally.total(folder), waiting, now)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
+
+    return metrics

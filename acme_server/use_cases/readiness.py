@@ -1,0 +1,51 @@
+"""Whether a process can do its work: the database, its schema, the seal, the signer. What is wrong, or None."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+from acme_server.storage import evidence, house
+from sql import Pool, migrate
+from sql.away import DATABASE_AWAY
+
+SEAL_LIMIT = timedelta(minutes=1)  # design §6
+
+
+@cache
+def shipped() -> Mapping[int, bytes]:
+    """SHA-256 of each migration of this program."""
+    return {version: sha256(text.encode()).digest() for version, (_, text) in migrate.available().items()}
+
+
+async def database(pool: Pool) -> str | None:
+    """It answers, with every migration of this program. One that has newer ones is being upgraded: that is fine."""
+    try:
+        applied = await house.migrations(pool)
+    except (*DATABASE_AWAY, TimeoutError):
+        return "does not answer"
+    if missing := [version for version in shipped() if version not in applied]:
+        return f"migration {missing[0]} is not applied: run `keiyaku migrate`"
+    return None
+
+
+async def seal(pool: Pool, now: datetime) -> str | None:
+    """The evidence is sealed up to a minute ago; else nothing is issued."""
+    try:
+        async with pool.acquire() as conn:
+            lag = await evidence.seal_lag(conn, now)
+    except (*DATABASE_AWAY, TimeoutError):
+        return "unknown: the database does not answer"
+    return "older than a minute: see the sealer's log and `keiyaku check`" if lag > SEAL_LIMIT else None
+
+
+async def signer(socket: Path) -> str | None:
+    """The signer takes connections."""
+    try:
+        _, writer = await asyncio.open_unix_connection(socket)
+    except OSError:
+        return "does not answer: run `keiyaku sign`"
+    writer.close()
+    return None
