@@ -15,6 +15,7 @@ from contract_gate.record import DecisionRow
 from sql import Conn, Pool, statements
 from sql.evidence import Entry
 from sql.ids import uuid7
+from sql.rows import one
 
 SQL = statements("acme_server/orders")
 
@@ -81,6 +82,13 @@ class InProcessing(msgspec.Struct, frozen=True):
     to_be_signed_id: UUID | None
     binding_key_id: UUID
     contract_number: int
+
+
+class Underway(msgspec.Struct, frozen=True):
+    """The record of an order in processing, if it has one yet, and the order's fence: each step raises it."""
+
+    to_be_signed_id: UUID | None
+    fence: int
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -218,15 +226,14 @@ def id_of(subject: str) -> UUID:
     return UUID(subject)
 
 
-async def to_be_signed_of(conn: Conn, order_id: UUID) -> UUID | None:
-    """The one record of the order, if it has one."""
-    found: UUID | None = await conn.fetchval(SQL["to_be_signed_of"], order_id)
-    return found
+async def underway(conn: Conn, order_id: UUID) -> Underway | None:
+    """How far issuance has come; None when the order is no longer processing."""
+    return one(Underway, await conn.fetchrow(SQL["underway"], order_id))
 
 
-async def end_processing(conn: Conn, order_id: UUID, error: bytes) -> bool:
-    """The order is invalid with its cause, its job gone; False when it was no longer processing."""
-    return await conn.fetchval(SQL["end_processing"], order_id, error) is not None
+async def end_processing(conn: Conn, order_id: UUID, error: bytes, fence: int) -> bool:
+    """The order is invalid with its cause, its job gone; False when it went on or ended since `fence` was read."""
+    return await conn.fetchval(SQL["end_processing"], order_id, error, fence) is not None
 
 
 async def sweep_expired(pool: Pool, start: UUID, end: UUID, now: datetime, error: bytes, limit: int) -> int:

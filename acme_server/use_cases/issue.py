@@ -3,6 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
+import structlog
+
 from acme_server.clock import utc_now
 from acme_server.protocol.errors import ErrorType
 from acme_server.storage import jobs, orders
@@ -13,6 +15,7 @@ from ca import storage as ca
 from ca.signer_lines import Signed, SignerAway, SignRefused
 from sql import Conn, evidence
 
+LOG = structlog.get_logger(__name__)
 LONGEST_WAIT = 2.0
 SIGN_TIMEOUT = 10.0
 CRL_ATTEMPTS = 1000
@@ -38,24 +41,38 @@ async def end(context: Context, order_id: UUID, detail: str, cause: str, now: da
     return await end_with(context, order_id, stored_problem(ErrorType.SERVER_INTERNAL, detail), cause, now)
 
 
+class Overtaken(Exception):
+    """The order went on or ended while its end was being written: nothing of that end may stay."""
+
+
 async def end_with(context: Context, order_id: UUID, error: bytes, cause: str, now: datetime) -> bool:
     """The order ended invalid, its record is void and its serial revoked as possibly issued: all or none.
 
-    False when the certificate was stored first. The record is locked before the order, as the signer's store does.
+    False when the certificate was stored first, or the order took another step meanwhile.
     """
-    actor = f"process:{context.worker}"
-    async with context.pool.acquire() as conn, conn.transaction():
-        shard = None
-        if record := await orders.to_be_signed_of(conn, order_id):
-            shard = await ca.void(conn, record, ground=cause, actor=actor, now=now)
-            if shard is None:
-                return False
-        if not await orders.end_processing(conn, order_id, error):
-            return False
-        await evidence.append(conn, evidence.entry("order.ended", actor, now, order=str(order_id), cause=cause))
-        if shard is not None:
-            await enqueue_crl(conn, shard, now)
+    try:
+        async with context.pool.acquire() as conn, conn.transaction():
+            await write_end(conn, order_id, error, cause, f"process:{context.worker}", now)
+    except Overtaken:
+        return False
     return True
+
+
+async def write_end(conn: Conn, order_id: UUID, error: bytes, cause: str, actor: str, now: datetime) -> None:
+    """The end of an order, in the caller's transaction. Raises Overtaken, which must undo it.
+
+    The record is locked before the order, as the signer's store does.
+    """
+    if (found := await orders.underway(conn, order_id)) is None:
+        raise Overtaken
+    if found.to_be_signed_id is not None:
+        shard = await ca.void(conn, found.to_be_signed_id, ground=cause, actor=actor, now=now)
+        if shard is None:
+            raise Overtaken
+        await enqueue_crl(conn, shard, now)
+    if not await orders.end_processing(conn, order_id, error, found.fence):
+        raise Overtaken
+    await evidence.append(conn, evidence.entry("order.ended", actor, now, order=str(order_id), cause=cause))
 
 
 async def enqueue_crl(conn: Conn, shard: ca.Shard, now: datetime) -> None:
@@ -65,5 +82,10 @@ async def enqueue_crl(conn: Conn, shard: ca.Shard, now: datetime) -> None:
 
 async def end_overdue(context: Context, now: datetime) -> int:
     """Every order whose issuance is past its deadline has ended with a cause (T0-2). Returns how many."""
-    detail = "Issuance was not finished in time. Place a new order."
-    return sum([await end(context, late, detail, "deadline", now) for late in await jobs.overdue(context.pool, now)])
+    ended = 0
+    for late in await jobs.overdue(context.pool, now):
+        try:
+            ended += await end(context, late, "Issuance was not finished in time. Place a new order.", "deadline", now)
+        except Exception:  # the next one ends all the same; this one is tried again a second later
+            LOG.exception("order_not_ended", order=str(late))
+    return ended

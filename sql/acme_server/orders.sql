@@ -180,14 +180,17 @@ JOIN gate.contracts c ON c.id = o.contract_id
 LEFT JOIN acme.issuances i ON i.order_id = o.id
 WHERE o.id = $1 AND o.status = 'processing';
 
--- name: to_be_signed_of
--- $1 order id
-SELECT to_be_signed_id FROM acme.issuances WHERE order_id = $1;
+-- name: underway
+-- The one record of an order in processing, and the order's fence. $1 order id
+SELECT i.to_be_signed_id, o.fence FROM acme.orders o LEFT JOIN acme.issuances i ON i.order_id = o.id
+WHERE o.id = $1 AND o.status = 'processing';
 
 -- name: end_processing
--- The order is invalid with its cause and its job is gone: both or neither. $1 order id  $2 error
+-- The order is invalid with its cause and its job is gone: both or neither. No row: it went on or ended meanwhile.
+-- $1 order id  $2 error  $3 fence
 WITH ended AS (
-    UPDATE acme.orders SET status = 'invalid', error = $2 WHERE id = $1 AND status = 'processing' RETURNING id
+    UPDATE acme.orders SET status = 'invalid', error = $2 WHERE id = $1 AND status = 'processing' AND fence = $3
+    RETURNING id
 ), job AS (
     DELETE FROM acme.jobs WHERE kind = 'issue' AND subject = $1::uuid::text AND EXISTS (SELECT FROM ended)
 )

@@ -1,0 +1,58 @@
+"""Two things at once: what one request, worker or signer may find changed under it. Design §4."""
+
+import asyncio
+from uuid import UUID
+
+import pytest
+
+from acme_server.clock import utc_now
+from acme_server.use_cases import issue
+from ca.signer_client import SignerClient
+from tests.acme_server.conftest import Served
+from tests.acme_server.edge.arrange import id_of, ready, run
+
+NAME = "www.demo.test"
+STALE = "UPDATE acme.authorizations SET caa_checked_at = now() - interval '8 hours'"
+
+
+async def processing(served: Served, *before: str) -> UUID:
+    """The id of an order in processing that no signer takes up."""
+    client = await served.registered()
+    url, order = await ready(client, NAME)
+    await run(served, *before)
+    signer, served.context.signer = served.context.signer, SignerClient(served.context.signer.socket_path / "absent")
+    assert (await client.finalize(order)).json["status"] == "processing"
+    served.context.signer = signer
+    return UUID(id_of(url))
+
+
+async def somebody_waits(served: Served) -> None:
+    """A statement of the server waits for a lock."""
+    async with asyncio.timeout(10):
+        while not await served.owner.fetchval(
+            "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
+            " WHERE NOT l.granted AND a.datname = current_database())"
+        ):
+            pass
+
+
+@pytest.mark.rule("T0-2")
+async def test_an_order_that_ended_otherwise_leaves_its_record_alone(served: Served) -> None:
+    order = await processing(served)
+    await run(served, "UPDATE acme.orders SET status = 'invalid'")
+    assert not await issue.end(served.context, order, "Over.", "deadline", utc_now())
+    assert await served.owner.fetchval("SELECT state FROM ca.to_be_signed") == "admitted"
+    assert await served.owner.fetchval("SELECT count(*) FROM ca.revocations") == 0
+
+
+async def test_an_order_whose_record_is_being_written_is_not_ended_without_it(served: Served) -> None:
+    order = await processing(served, STALE)
+    async with served.owner.acquire() as conn:
+        async with conn.transaction():  # as `begin_issuance` of a worker does
+            await conn.execute("UPDATE acme.orders SET fence = fence + 1 WHERE id = $1", order)
+            ending = asyncio.create_task(issue.end(served.context, order, "Over.", "deadline", utc_now()))
+            await somebody_waits(served)
+        assert not await ending
+    assert await served.owner.fetchval("SELECT status FROM acme.orders") == "processing"
+    assert await issue.end(served.context, order, "Over.", "deadline", utc_now())
+    assert await served.owner.fetchval("SELECT status FROM acme.orders") == "invalid"
