@@ -21,6 +21,7 @@ from acme_server.serving import DRAIN, bound, serve, tls_of
 from acme_server.storage import nonces
 from acme_server.use_cases import readiness
 from acme_server.use_cases.context import Context, Limits
+from acme_server.use_cases.counted import CountedLooks
 from acme_server.validation.look import looker
 from acme_server.validation.resolver import Lookups, Resolver
 from acme_server.validation.settings import ValidationSettings
@@ -81,7 +82,7 @@ async def context_of(settings: Settings, pool: Pool, name: str) -> AsyncIterator
             limits=limits_of(settings),
             profiles={name: PROFILES[name] for name in settings.ca.profiles},
             default_binding_kid=None if settings.acme.require_binding else settings.acme.default_binding_kid or None,
-            looks=looker(validation_settings(settings), resolver_of(settings)),
+            looks=CountedLooks(looker(validation_settings(settings), resolver_of(settings))),
             signer=client,
             issuer=issuer,
             chains=chains,

@@ -22,6 +22,7 @@ LOG = structlog.get_logger(__name__)
 LOOK = 0.5  # seconds between looks at all connections
 SHUT = 2.0  # seconds for a client to answer our end of TLS
 BACKLOG = 1024
+NO_HTTP = "This is not HTTP/1.1 as RFC 9112 has it, or a line of its header is too long."
 
 
 def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> web.Response:
@@ -79,25 +80,15 @@ class Connection(web.RequestHandler):
         """The request has its answer."""
         self.request = self.owing_since = None
 
-    def begin(self, request: web.BaseRequest) -> None:
-        """The headers of a request are there; its body may be still to come."""
-        self.request, self.owing_since = request, time.monotonic()
-
-    def end(self) -> None:
-        """The request has its answer."""
-        self.request = self.owing_since = None
-
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
-        """A problem document for what is no HTTP, or when we failed. No address is ever logged (T16-3), and of what
-        clients do wrong nothing: anybody could fill the log with it."""
+        """The last answer of a connection: to what is no HTTP, or when we failed. No address is logged (T16-3)."""
         if status >= 500:
             LOG.error("unexpected", exc_info=exc)
         if request.writer.output_size > 0:
             raise ConnectionError("an answer has begun already")
-        detail = "This is not HTTP/1.1 as RFC 9112 has it, or a line of its header is too long."
-        response = problem(status, detail if status < 500 else "Something went wrong here. It is recorded.")
+        response = problem(status, NO_HTTP if status < 500 else "Something went wrong here. It is recorded.")
         response.force_close()
         return response
 

@@ -58,15 +58,15 @@ class Observer:
         except (*DATABASE_AWAY, TimeoutError):
             if request.transport is not None:
                 LOG.warning("database_away", listener=self.listener)
-            return web.Response(status=503, text="Not available just now. Try again.\n", headers={"Retry-After": "5"})
+            return problem(503, "The service is not available just now. Try again.", {"Retry-After": "5"})
 
     def note(self, request: web.BaseRequest, response: web.StreamResponse, seconds: float) -> None:
         """The request is counted, and has its line where the settings want lines."""
         route = route_of(request)
         method = request.method if request.method in METHODS else "other"
         tally.observe(seconds, "request", self.listener, route, method, str(response.status))
-        if response.status >= 400 and (problem := response.get(PROBLEM)):
-            tally.count("problem", problem)
+        if response.status >= 400 and (refusal := response.get(PROBLEM)):
+            tally.count("problem", refusal)
         if self.lines:
             LOG.info(
                 "request", listener=self.listener, route=route, method=method, status=response.status,

@@ -31,14 +31,12 @@ REQUESTS = Family(
     ("listener", "route", "method", "status"),
 )  # fmt: skip
 COUNTERS: Mapping[str, Family] = {
-    "problem": Family("keiyaku_problems", "Problem documents of the ACME listener by type.", ("type",)),
+    "problem": Family("keiyaku_problems", "Problem documents by type; badNonce are the nonces refused.", ("type",)),
     "decision": Family("keiyaku_gate_decisions", "Answers of the contract gate; gate and case of refusals.",
                        ("stage", "outcome", "gate", "case")),
     "validation": Family("keiyaku_validations", "Attempts at a challenge by its method.", ("method", "outcome")),
-    "certificate": Family("keiyaku_certificates_issued", "Certificates that were waited for and stored.", ("profile",)),
+    "certificate": Family("keiyaku_certificates_issued", "Certificates that were waited for and stored.", ()),
     "revocation": Family("keiyaku_revocations", "Certificates revoked by ACME request.", ("reason",)),
-    "nonce": Family("keiyaku_nonces_refused", "Nonces refused: unreadable or expired, or spent or of an old epoch.",
-                    ("cause",)),
     "connection": Family("keiyaku_connections_ended", "Connections refused at the limit, or cut for being slow.",
                          ("listener", "cause")),
 }  # fmt: skip

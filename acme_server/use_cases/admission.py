@@ -9,6 +9,7 @@ from acme_server.protocol.csr import Csr
 from acme_server.protocol.errors import AcmeError, ErrorType
 from acme_server.protocol.objects import Order
 from acme_server.storage import orders
+from acme_server.use_cases import counted
 from acme_server.use_cases.context import Context
 from acme_server.use_cases.orders import RefusedByGate, check_end
 from ca import issuance
@@ -48,7 +49,7 @@ async def pass_gate(
     check_start_again(order, now)
     request = Request(tuple(order.names), order.not_before, order.not_after, lifetime(profile, order.not_before or now))
     loaded = await facts_of(conn, binding_key_id, order.names, now)
-    match decide(loaded, request, now):
+    match counted.decision(stage, decide(loaded, request, now)):
         case Refused() as refused:
             return RefusedByGate(refused, await record_refusal(conn, refused, stage, actor, now))
         case Admitted() as admitted if csr is None:
@@ -102,6 +103,6 @@ async def begin(
     if job_id is None:
         raise AcmeError(
             ErrorType.ORDER_NOT_READY,
-            "This order is not ready any more: another request finalizes it, or an authorization ended.",
+            "This order is not ready any more: it is being finalized, an authorization ended, or its key is refused.",
         )
     return Begun(record.id, job_id, record.deadline_at)

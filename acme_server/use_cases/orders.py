@@ -17,6 +17,7 @@ from acme_server.storage import orders
 from acme_server.storage.orders import Listed as Listed
 from acme_server.storage.orders import OrderState as OrderState
 from acme_server.storage.orders import WantedAuthorization
+from acme_server.use_cases import counted
 from acme_server.use_cases.context import Context
 from acme_server.use_cases.problem import ENDED, EXPIRED, stored_problem
 from ca.profiles import DEFAULT_PROFILE, Profile, lifetime
@@ -48,7 +49,7 @@ async def place_order(
     request = Request(tuple(names), wanted.not_before, wanted.not_after, lifetime(profile, wanted.not_before or now))
     async with context.pool.acquire() as conn:
         facts = await facts_of(conn, account.binding_key_id, names, now)
-        match decide(facts, request, now):
+        match counted.decision("new_order", decide(facts, request, now)):
             case Refused() as refused:
                 token = await record_refusal(conn, refused, "new_order", actor_of(account), now)
                 return RefusedByGate(refused, token)

@@ -5,6 +5,7 @@ from datetime import datetime
 import msgspec
 from cryptography import x509
 
+from acme_server import tally
 from acme_server.protocol.csr import decode_field
 from acme_server.protocol.errors import AcmeError, ErrorType
 from acme_server.protocol.keys import AccountKey
@@ -101,6 +102,7 @@ async def revoke(
             targets = [each for each in with_key if each.id == target.id or each.not_after > now]
         if not any([await revoke_one(conn, each, reason, requester, now) for each in targets]):
             raise AcmeError(ErrorType.ALREADY_REVOKED, "This certificate is revoked already.")
+    tally.count("revocation", str(reason or 0))
 
 
 def check(target: Certificate, reason: int | None, requester: Requester, now: datetime) -> None:

@@ -1,0 +1,121 @@
+"""Numbers of several processes add up to one truth, also those of processes that ended."""
+
+import asyncio
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientSession, web
+from aiohttp.test_utils import TestServer
+
+from acme_server import tally
+from acme_server.dev.postgres import EmbeddedPostgres
+from acme_server.edge import metrics
+from acme_server.tally import Tallies
+from acme_server.use_cases.backlog import Backlog
+from tests.conftest import NOW
+
+PROCESS = """
+import sys
+from pathlib import Path
+from acme_server import tally
+tally.count("problem", "before the fork")
+book = tally.Book(Path(sys.argv[1]))
+for _ in range(int(sys.argv[2])):
+    tally.count("problem", "malformed")
+    tally.observe(0.02, "request", "acme", "/dir", "GET", "200")
+book.write()
+print("counted", flush=True)
+sys.stdin.read()
+"""
+
+
+def process(folder: Path, times: int) -> "subprocess.Popen[str]":
+    """A process that has counted so often, and lives until its input ends."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", PROCESS, folder, str(times)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == "counted\n"
+    return child
+
+
+def finish(child: "subprocess.Popen[str]") -> None:
+    child.communicate(timeout=20)
+    assert child.returncode == 0
+
+
+def lines(tallies: Tallies, waiting: Backlog | None = None) -> dict[str, float]:
+    text = metrics.text(tallies, waiting, NOW).decode()
+    return {name: float(value) for name, _, value in (
+        line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))}  # fmt: skip
+
+
+def test_two_processes_add_up_alive_and_dead(tmp_path: Path) -> None:
+    first, second = process(tmp_path, 3), process(tmp_path, 4)
+    expected = {("problem", "malformed"): 7}
+    assert tally.total(tmp_path).counts == expected
+    finish(first)
+    assert tally.total(tmp_path).counts == expected
+    second.kill()
+    second.communicate()
+    third = process(tmp_path, 1)  # folds both away
+    assert tally.total(tmp_path).counts == {("problem", "malformed"): 8}
+    assert len(list(tmp_path.glob("*.live"))) == 1
+    finish(third)
+    found = lines(tally.total(tmp_path))
+    assert found['keiyaku_problems_total{type="malformed"}'] == 8
+    labels = 'listener="acme",method="GET",route="/dir",status="200"'
+    assert found[f"keiyaku_request_seconds_count{{{labels}}}"] == 8
+    assert found[f"keiyaku_request_seconds_sum{{{labels}}}"] == pytest.approx(0.16)
+    assert found[f'keiyaku_request_seconds_bucket{{le="0.01",{labels}}}'] == 0
+    assert found[f'keiyaku_request_seconds_bucket{{le="0.025",{labels}}}'] == 8
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"counts":[],"durations":[[["request"],[1.0]]]}', b"\xff"])
+def test_file_that_is_not_ours_counts_nothing(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "other.json").write_bytes(content)
+    assert tally.total(tmp_path) == Tallies({}, {})
+
+
+async def test_book_is_never_much_older_than_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tally, "INTERVAL", 0.01)
+    book, stop = tally.Book(tmp_path), asyncio.Event()
+    keeping = asyncio.create_task(book.keep(stop))
+    tally.count("problem", "kept")
+    async with asyncio.timeout(10):
+        while tally.total(tmp_path).counts.get(("problem", "kept")) != 1:
+            await asyncio.sleep(0.005)
+    stop.set()
+    await keeping
+    book.close()
+
+
+async def test_database_is_asked_once_at_scrape(postgres: EmbeddedPostgres, database: str, tmp_path: Path) -> None:
+    import asyncpg
+
+    from acme_server.database import Pool
+
+    owner = await asyncpg.connect(postgres.dsn(database=database))
+    await owner.execute("UPDATE evidence.seal_state SET sealed_through_at = $1", NOW - timedelta(seconds=90))
+    await owner.execute(
+        "INSERT INTO acme.jobs (id, kind, subject, max_attempts, dead, run_at) SELECT gen_random_uuid(), 'crl', "
+        "'1/' || i, 5, i > 2, now() - interval '1 hour' FROM generate_series(1, 3) i"
+    )
+    await owner.close()
+
+    async def connect() -> "asyncpg.Connection[asyncpg.Record]":
+        return await asyncpg.connect(postgres.dsn("keiyaku_work", database))
+
+    tally.Book(tmp_path).close()
+    async with Pool(connect, 1) as pool:
+        app = web.Application()
+        app.router.add_get("/metrics", metrics.handler(tmp_path, pool, lambda: NOW))
+        async with TestServer(app) as server, ClientSession(server.make_url("")) as client:
+            text = await (await client.get("/metrics")).text()
+    assert "keiyaku_evidence_seal_lag_seconds 90.0" in text
+    assert 'keiyaku_jobs{kind="crl",state="waiting"} 2.0' in text
+    assert 'keiyaku_jobs{kind="crl",state="dead"} 1.0' in text
+    assert float(text.partition('keiyaku_job_oldest_seconds{kind="crl"} ')[2].split()[0]) >= 3600
