@@ -20,6 +20,10 @@ OTHER_PERSON = "(SELECT id FROM gate.persons ORDER BY handle DESC LIMIT 1)"
 UNLIFT = f"""UPDATE gate.holds SET status = 'lifted', lifted_at = now(),
     lifted_by_first = {PERSON}, lifted_by_second = {OTHER_PERSON}"""
 REOPEN = "UPDATE gate.contracts SET state = 'accepted', ended_at = NULL, end_cause = NULL WHERE handle = 'demo'"
+UNACCEPTED = """UPDATE gate.contracts SET state = 'under_review', accepted_at = NULL, accepted_by_first = NULL,
+    accepted_by_second = NULL WHERE handle = 'demo'"""
+ACCEPTED = f"""UPDATE gate.contracts SET state = 'accepted', accepted_at = now() - interval '1 minute',
+    accepted_by_first = {PERSON}, accepted_by_second = {OTHER_PERSON} WHERE handle = 'demo'"""
 START = f"""INSERT INTO gate.contract_starts (contract_id, certificate_id, issued_at)
     VALUES ({CONTRACT}, gen_random_uuid(), now() - interval '120 months' - interval '%s')"""
 UNSTART = "DELETE FROM gate.contract_starts"
@@ -68,6 +72,10 @@ def key(change: str) -> str:
 FAULTS = {
     "G1 ended": Fault(
         "G1", (end("rescinded"),), (REOPEN,), 403, "unauthorized",
+        "This contract gives no certificates. Contact the CA: {help}", ends=True,
+    ),
+    "G1 not accepted": Fault(
+        "G1", (UNACCEPTED,), (ACCEPTED,), 403, "unauthorized",
         "This contract gives no certificates. Contact the CA: {help}", ends=True,
     ),
     "G1 term over": Fault("G1", (START % "40 days",), (UNSTART,), 403, "userActionRequired", RENEW, ends=True),

@@ -12,11 +12,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from acme_server.clock import utc_now
 from acme_server.protocol.errors import ErrorType
 from acme_server.use_cases import issue
+from acme_server.use_cases.sweep import sweep_expired
 from acme_server.validation.outcome import NotProven
 from ca.signer_client import SignerClient
 from tests.acme_server.client import Client, Json, Key, b64, csr, leaf, new_key
 from tests.acme_server.conftest import Served
-from tests.acme_server.edge.arrange import csr_for, finalize_with, ready, run, run_jobs, same_account
+from tests.acme_server.edge.arrange import csr_for, finalize_with, ready, rfc3339, run, run_jobs, same_account
 
 NAME = "www.demo.test"
 STALE = "UPDATE acme.authorizations SET caa_checked_at = now() - interval '8 hours'"
@@ -279,6 +280,42 @@ async def test_nothing_is_issued_while_evidence_is_not_sealed(served: Served) ->
     assert (refused.status, refused.error, refused.headers["Retry-After"]) == (503, "serverInternal", "60")
     assert (await status_of(client, url))["status"] == "ready"
     await run(served, "UPDATE evidence.seal_state SET sealed_through_at = now() - interval '10 seconds'")
+    assert (await client.finalize(order)).json["status"] == "valid"
+
+
+@pytest.mark.std("A-124")
+async def test_a_valid_order_stays_valid_whatever_becomes_of_its_parts(served: Served) -> None:
+    client = await served.registered()
+    url, order = await ready(client, NAME)
+    done = (await client.finalize(order)).json
+    await client.post(order["authorizations"][0], {"status": "deactivated"})
+    await run(served, "UPDATE acme.orders SET expires_at = now() - interval '1 second'")
+    assert await sweep_expired(served.context, utc_now() + timedelta(days=7)) == 0
+    kept = await status_of(client, url)
+    assert (kept["status"], kept["certificate"]) == ("valid", done["certificate"])
+
+
+@pytest.mark.std("A-115")
+@pytest.mark.parametrize(
+    "late",
+    [
+        "UPDATE acme.orders SET not_before = now() - interval '25 hours'",
+        """INSERT INTO gate.contract_starts (contract_id, certificate_id, issued_at)
+        SELECT id, gen_random_uuid(), now() - interval '120 months' + interval '60 days'
+        FROM gate.contracts WHERE handle = 'demo'""",
+    ],
+    ids=["the start is over", "the term ends sooner"],
+)
+async def test_a_wanted_validity_that_cannot_be_met_any_more_is_refused(served: Served, late: str) -> None:
+    client, now = await served.registered(), utc_now()
+    wanted = {"notBefore": rfc3339(now), "notAfter": rfc3339(now + timedelta(days=90))}
+    url, order = await ready(client, NAME, **wanted)
+    await run(served, late)
+    refused = await client.finalize(order)
+    assert (refused.status, refused.error) == (400, "malformed")
+    assert "notBefore" in refused.json["detail"] or "notAfter" in refused.json["detail"]
+    assert (await status_of(client, url))["status"] == "ready"
+    await run(served, "UPDATE acme.orders SET not_before = now()", "DELETE FROM gate.contract_starts")
     assert (await client.finalize(order)).json["status"] == "valid"
 
 

@@ -1,5 +1,6 @@
 """The gate as an ACME client meets it: at newOrder, in finalize, before signing (articles.md §0.4, T0-1 to T0-5)."""
 
+import asyncio
 import re
 from typing import Any
 
@@ -108,6 +109,21 @@ async def test_two_faults_are_recorded_and_the_stranger_or_the_lowest_is_told(se
     breaches = [[each.rule for each in replay(row).findings if isinstance(each, Breach)] for row in (first, second)]
     assert breaches == [["T8-15", "T13-3"], ["T4-2", "T8-15", "T13-3"]]
     assert b"SECRET" not in first.facts + first.findings
+
+
+@pytest.mark.rule("T0-1")
+async def test_a_contract_has_one_text_for_a_cause_whoever_asks_and_when(served: Served) -> None:
+    clients = [await served.registered() for _ in range(4)]
+    await run(served, UNPAID)
+    at_once = await asyncio.gather(*(client.order(NAME) for client in clients))
+    later = await clients[0].order("b.demo.test", "127.0.0.1")
+    assert len({answer.body for answer in [*at_once, later]}) == 1
+    assert await served.owner.fetchval("SELECT count(*) FROM gate.help_pages") == 1
+    other = served.client()
+    await other.register((served.demo.overdue.kid, served.demo.overdue.hmac_key))
+    theirs = await other.order("www.overdue.test")
+    assert theirs.json["detail"].split("https://")[0] == later.json["detail"].split("https://")[0]
+    assert theirs.json["instance"] != later.json["instance"]
 
 
 @pytest.mark.rule("T0-4")

@@ -8,6 +8,7 @@ import pytest
 
 from acme_server.clock import utc_now
 from acme_server.use_cases import issue
+from acme_server.validation.outcome import NotProven, Proven
 from ca.signer_client import SignerClient
 from tests.acme_server.client import Client, der, leaf, new_key
 from tests.acme_server.conftest import Served
@@ -123,5 +124,28 @@ async def test_a_worker_takes_up_what_a_dead_process_left(served: Served) -> Non
         task.cancel()
     await finished(served)
     served.looks.gate = None
+    assert await run_jobs(served, "validate") == ["validate"]
+    assert (await client.post(url)).json["status"] == "valid"
+
+
+class Broken:
+    """Looks with a fault of ours."""
+
+    async def validate(self, type: str, name: str, token: str, key_authorization: str) -> Proven | NotProven:
+        raise RuntimeError("SECRET of a traceback")
+
+    async def caa(self, name: str, wildcard: bool, account_uri: str, method: str) -> Proven | NotProven:
+        raise RuntimeError("SECRET of a traceback")
+
+
+@pytest.mark.std("A-152", "A-067")
+async def test_a_fault_of_ours_in_a_look_is_not_shown_and_the_look_made_again(served: Served) -> None:
+    client = await served.registered()
+    mended, served.context.looks = served.context.looks, Broken()
+    url, challenge = await pending_challenge(client)
+    waiting = await client.post(challenge, {})
+    assert (waiting.status, waiting.json["status"]) == (200, "processing")
+    assert b"SECRET" not in waiting.body
+    served.context.looks = mended
     assert await run_jobs(served, "validate") == ["validate"]
     assert (await client.post(url)).json["status"] == "valid"
