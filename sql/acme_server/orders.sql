@@ -103,14 +103,15 @@ FROM acme.orders o
 JOIN gate.contracts c ON c.id = o.contract_id
 CROSS JOIN LATERAL (
     SELECT array_agg(status) AS statuses, array_agg(expires_at) AS expiries, array_agg(challenge_error) AS errors,
-        coalesce(bool_and(identifier_type = 'ip' OR caa_checked_at > $5), false) AS caa_is_fresh
+        coalesce(bool_and(identifier_type = 'ip' OR coalesce(caa_checked_at > $5, false)), false) AS caa_is_fresh
     FROM acme.authorizations WHERE o.status = 'pending' AND id = ANY (o.authorization_ids)
 ) AS a
 WHERE o.id = $1 AND o.account_id = $2;
 
 -- name: begin_issuance
 -- The point of no return (design §4.4): decision, evidence, serial, to-be-signed bytes, ready -> processing and the job.
--- Runs under the contract's lock. No row: another request was first, or the account or an authorization has ended.
+-- Runs under the contract's lock. No row: another request was first, the account or an authorization has ended, or the
+-- key is an account's or blocked by now.
 -- $1 order id  $2 from status  $3 deadline at  $4 now  $5 worker  $6 lease in seconds
 -- $7 decision id  $8 contract id  $9 binding key id  $10 stage  $11 names  $12 not after limit  $13 facts  $14 findings
 -- $15 evidence id  $16 actor  $17 evidence content
@@ -119,9 +120,11 @@ WHERE o.id = $1 AND o.account_id = $2;
 WITH moved AS (
     UPDATE acme.orders o SET status = 'processing', deadline_at = $3, fence = fence + 1
     WHERE id = $1 AND account_id = $27 AND status = $2
-      AND NOT EXISTS (SELECT FROM acme.authorizations a
-          WHERE a.id = ANY (o.authorization_ids) AND (a.status <> 'valid' OR a.expires_at <= $4))
+      AND cardinality(o.authorization_ids) = (SELECT count(*) FROM acme.authorizations a
+          WHERE a.id = ANY (o.authorization_ids) AND a.status = 'valid' AND a.expires_at > $4)
       AND EXISTS (SELECT FROM acme.accounts c WHERE c.id = o.account_id AND c.status = 'valid')
+      AND NOT EXISTS (SELECT FROM acme.account_keys WHERE spki_sha256 = $23)
+      AND NOT EXISTS (SELECT FROM ca.blocked_keys WHERE spki_sha256 = $23)
     RETURNING id
 ), decision AS (
     INSERT INTO gate.decisions (id, contract_id, binding_key_id, stage, outcome, names, not_after_limit, facts, findings,

@@ -1,15 +1,18 @@
 """Two things at once: what one request, worker or signer may find changed under it. Design §4."""
 
 import asyncio
+from hashlib import sha256
 from uuid import UUID
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from acme_server.clock import utc_now
 from acme_server.use_cases import issue
 from ca.signer_client import SignerClient
+from tests.acme_server.client import new_key
 from tests.acme_server.conftest import Served
-from tests.acme_server.edge.arrange import id_of, ready, run
+from tests.acme_server.edge.arrange import id_of, ready, run, run_jobs
 
 NAME = "www.demo.test"
 STALE = "UPDATE acme.authorizations SET caa_checked_at = now() - interval '8 hours'"
@@ -56,3 +59,38 @@ async def test_an_order_whose_record_is_being_written_is_not_ended_without_it(se
     assert await served.owner.fetchval("SELECT status FROM acme.orders") == "processing"
     assert await issue.end(served.context, order, "Over.", "deadline", utc_now())
     assert await served.owner.fetchval("SELECT status FROM acme.orders") == "invalid"
+
+
+BLOCKED = "INSERT INTO ca.blocked_keys SELECT spki, 'reported', now() FROM wanted"
+REGISTERED = "INSERT INTO acme.account_keys SELECT spki, spki, id, now() FROM wanted, acme.accounts LIMIT 1"
+GONE = "DELETE FROM acme.authorizations WHERE identifier_value = 'b.demo.test'"
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "ends"),
+    [
+        pytest.param("SELECT 1", "valid", id="nothing"),
+        pytest.param(BLOCKED, "invalid", id="C-076 the key is reported"),
+        pytest.param(REGISTERED, "invalid", id="A-131 the key becomes an account's"),
+        pytest.param(GONE, "invalid", id="an authorization is not there"),
+    ],
+)
+async def test_what_holds_at_finalize_must_hold_when_the_record_is_written(
+    served: Served, meanwhile: str, ends: str
+) -> None:
+    client, key = await served.registered(), new_key()
+    url, order = await ready(client, NAME, "b.demo.test")
+    await run(served, STALE)
+    assert (await client.finalize(order, key)).json["status"] == "processing"
+    spki = sha256(key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
+    await run(served, f"CREATE VIEW wanted AS SELECT '\\x{spki}'::bytea AS spki", meanwhile)
+    assert await run_jobs(served, "issue") == ["issue"]
+    assert (await client.post(url)).json["status"] == ends
+    assert await served.owner.fetchval("SELECT count(*) FROM ca.to_be_signed") == (ends == "valid")
+
+
+async def test_caa_of_every_name_is_fresh_or_looked_at_again(served: Served) -> None:
+    client = await served.registered()
+    _, order = await ready(client, NAME, "b.demo.test")
+    await run(served, "UPDATE acme.authorizations SET caa_checked_at = NULL WHERE identifier_value = 'b.demo.test'")
+    assert (await client.finalize(order)).json["status"] == "processing"
