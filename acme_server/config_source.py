@@ -93,6 +93,8 @@ def from_file(path: Path, keys: Mapping[str, Any]) -> tuple[dict[str, Given], li
         return {}, [Fault(str(path), "(file)", f"cannot be read: {error.strerror}")]
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         return {}, [Fault(str(path), "(file)", f"is not TOML: {error}")]
+    except RecursionError:
+        return {}, [Fault(str(path), "(file)", "has arrays or tables too deep in each other")]
     lines = lines_of(text)
     found, faults = {}, []
     for key, raw in flatten(document, {key.partition(".")[0] for key in keys if "." in key}):

@@ -4,9 +4,11 @@ It hands out private keys of the demo CA, so it exists in dev alone and listens 
 """
 
 import asyncio
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
+import asyncpg
 import msgspec
 from aiohttp import web
 from cryptography import x509
@@ -27,7 +29,8 @@ from sql import Pool
 
 POOL = web.AppKey("pool", Pool)
 SETTINGS = web.AppKey("settings", Settings)
-INDEXES = range(3)
+MAX_BODY = 64 * 1024
+SERIAL = re.compile(r"[0-9A-Fa-f]{1,40}")
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 PEM_FILE = "application/pem-certificate-chain"
 
@@ -58,12 +61,18 @@ async def serve_management(settings: Settings, stop: asyncio.Event) -> None:
     if settings.management.listen is None:
         return
     async with await make_pool(settings, "operator", size=2) as pool:
-        app = web.Application()
-        app[POOL], app[SETTINGS] = pool, settings
-        app.add_routes(ROUTES)
+        app = make_app(pool, settings)
         app.router.add_get("/metrics", metrics.handler(settings.metrics.folder, pool, utc_now))
         sock = bound(settings.management.listen)
         await serve("management", app, sock, settings, Health({}), stop, tls=tls_of(settings))
+
+
+def make_app(pool: Pool, settings: Settings) -> web.Application:
+    """The application; the pool is of role keiyaku_operator."""
+    app = web.Application(client_max_size=MAX_BODY)
+    app[POOL], app[SETTINGS] = pool, settings
+    app.add_routes(ROUTES)
+    return app
 
 
 async def chain_certificates(pool: Pool) -> list[tuple[bytes, bytes]]:
@@ -77,10 +86,7 @@ async def chain_certificates(pool: Pool) -> list[tuple[bytes, bytes]]:
 
 def index_of(request: web.Request) -> int:
     """The chain asked for."""
-    index = int(request.match_info["index"])
-    if index not in INDEXES:
-        raise web.HTTPNotFound
-    return index
+    return int(request.match_info["index"])
 
 
 async def root(request: web.Request) -> web.Response:
@@ -117,15 +123,14 @@ async def intermediate_key(request: web.Request) -> web.Response:
 
 async def certificate_status(request: web.Request) -> web.Response:
     """A certificate and whether it is revoked, by the hexadecimal serial number."""
-    try:
-        serial = int(request.match_info["serial"], 16)
-    except ValueError:
-        raise web.HTTPBadRequest(text="the serial number is not hexadecimal") from None
+    text = request.match_info["serial"]
+    if not SERIAL.fullmatch(text):
+        raise web.HTTPBadRequest(text="the serial number is not 1 to 40 hexadecimal digits")
     async with request.app[POOL].acquire() as conn:
-        found = await ca.certificate_by_serial(conn, serial.to_bytes(serial.bit_length() // 8 + 1, "big"))
+        found = await ca.certificate_by_serial(conn, octets_of(int(text, 16)))
     if found is None:
         raise web.HTTPNotFound
-    document: dict[str, Any] = {"Certificate": pem(found.der).decode(), "Serial": request.match_info["serial"]}
+    document: dict[str, Any] = {"Certificate": pem(found.der).decode(), "Serial": text}
     document["Status"] = "Revoked" if found.revoked_at else "Valid"
     if found.revoked_at:
         document |= {"Reason": found.reason or 0, "RevokedAt": found.revoked_at.isoformat()}
@@ -138,20 +143,33 @@ async def set_renewal_info(request: web.Request) -> web.Response:
         wanted = msgspec.json.decode(await request.read(), type=RenewalInfo)
         serial = x509.load_pem_x509_certificate(wanted.certificate.encode()).serial_number
         answer = msgspec.json.decode(wanted.ariResponse, type=AriAnswer)
-    except (msgspec.MsgspecError, ValueError) as fault:
+        await set_window(request.app[POOL], octets_of(serial), answer)
+    except (ValueError, OverflowError, x509.InvalidVersion) as fault:
         raise web.HTTPBadRequest(text=f"not a certificate and an ARI answer: {fault}") from None
-    await certificates.set_renewal_window(
-        request.app[POOL], serial.to_bytes(serial.bit_length() // 8 + 1, "big"),
-        answer.suggestedWindow.start, answer.suggestedWindow.end, answer.explanationURL,
-    )  # fmt: skip
+    except asyncpg.ForeignKeyViolationError:
+        raise web.HTTPNotFound(text="this CA has issued no such certificate") from None
     return web.Response()
 
 
+async def set_window(pool: Pool, serial: bytes, answer: AriAnswer) -> None:
+    """The window of the certificate. Raises ValueError for one that no certificate can have."""
+    window, url = answer.suggestedWindow, answer.explanationURL
+    start, end = window.start.astimezone(UTC), window.end.astimezone(UTC)
+    if start >= end or (url is not None and "\0" in url):
+        raise ValueError("the window must end after it starts, and the URL have no NUL")
+    await certificates.set_renewal_window(pool, serial, start, end, url)
+
+
+def octets_of(serial: int) -> bytes:
+    """DER content octets of a serial number. Raises OverflowError for a negative one."""
+    return serial.to_bytes(serial.bit_length() // 8 + 1, "big")
+
+
 ROUTES = [
-    web.get(r"/roots/{index:\d+}", root),
-    web.get(r"/root-keys/{index:\d+}", root_key),
-    web.get(r"/intermediates/{index:\d+}", intermediate),
-    web.get(r"/intermediate-keys/{index:\d+}", intermediate_key),
+    web.get(r"/roots/{index:[0-2]}", root),
+    web.get(r"/root-keys/{index:[0-2]}", root_key),
+    web.get(r"/intermediates/{index:[0-2]}", intermediate),
+    web.get(r"/intermediate-keys/{index:[0-2]}", intermediate_key),
     web.get("/cert-status-by-serial/{serial}", certificate_status),
     web.post("/set-renewal-info/", set_renewal_info),
 ]

@@ -1,6 +1,7 @@
 """Request body to authenticated account and payload. RFC 8555 §6."""
 
 from aiohttp import web
+from structlog.contextvars import bind_contextvars
 
 from acme_server.clock import utc_now
 from acme_server.edge.keys import CONTEXT, URLS
@@ -16,14 +17,30 @@ JOSE = "application/jose+json"
 
 async def read(request: web.Request) -> Signed:
     """The JWS in the body, its form right, nothing verified (A-009 to A-014, A-030, A-031)."""
-    body = await request.read()
+    body = await body_of(request)
     try:
-        if request.content_type != JOSE:
+        if media_type_of(request) != JOSE:
             raise HttpRefused(415, f"Send the request as {JOSE}.")
         return parse_request(body)
     except AcmeError:
         await authenticate.spend_refused(request.app[CONTEXT], body, utc_now())
         raise
+
+
+async def body_of(request: web.Request) -> bytes:
+    """The body as sent, for nothing here is ever decompressed."""
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise HttpRefused(415, "Send the request body as it is, without Content-Encoding.")
+    try:
+        return await request.read()
+    except web.RequestPayloadError:
+        raise HttpRefused(400, "The request body ends early or is not framed as its header says.") from None
+
+
+def media_type_of(request: web.Request) -> str | None:
+    """What the one Content-Type header says, parameters aside, of which this type has none; None for several."""
+    sent = request.headers.getall("Content-Type", [])
+    return sent[0].partition(";")[0].strip().lower() if len(sent) == 1 else None
 
 
 def url_of(request: web.Request) -> str:
@@ -35,6 +52,7 @@ async def by_account(request: web.Request) -> tuple[Account, bytes]:
     """The account that signed the request, and the payload."""
     signed = await read(request)
     account = await authenticate.by_account(request.app[CONTEXT], signed, url_of(request), utc_now())
+    bind_contextvars(account=str(account.id))
     return account, signed.payload
 
 

@@ -84,9 +84,17 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     return unmodified(request, response)
 
 
+def modified_since(request: web.Request) -> datetime | None:
+    """The instant of If-Modified-Since; None for text that is none (RFC 9110 §13.1.3)."""
+    try:
+        return request.if_modified_since
+    except (ValueError, OverflowError):
+        return None
+
+
 def unmodified(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
     """304 without a body when If-None-Match names the ETag, or, without that header, the copy is not older."""
-    wanted, since, made = request.if_none_match, request.if_modified_since, response.last_modified
+    wanted, since, made = request.if_none_match, modified_since(request), response.last_modified
     if wanted is not None:
         same = any(tag.value in ("*", response.etag.value if response.etag else None) for tag in wanted)
     else:
