@@ -35,7 +35,7 @@ class World:
     ids: list[UUID]
 
     async def decide(self, count: int = 3) -> list[UUID]:
-        rows = [entry("thing.decided", "process:test", NOW, number=number) for number in range(count)]
+        rows = [entry("thing.decided", "process:test", NOW, number=len(self.ids) + number) for number in range(count)]
         async with self.pool.acquire() as conn, conn.transaction():
             for row in rows:
                 await append(conn, row)

@@ -117,7 +117,6 @@ DECISIONS = [
 ]
 
 
-@pytest.mark.std("C-042", "C-043", "C-045")
 @pytest.mark.parametrize(("texts", "wildcard", "permitted"), DECISIONS)
 def test_decide_caa(texts: list[str], wildcard: bool, permitted: bool) -> None:
     outcome = decide_caa(records(*texts), OURS, wildcard, ACCOUNT, "http-01")
