@@ -113,7 +113,12 @@ async def test_twenty_registrations_of_one_key_at_once_make_one_account(served: 
     for each in clients:
         each.key = first.key
         await each.send("HEAD", "/new-nonce")
-    answers = await asyncio.gather(*(each.register(eab if n % 2 else None) for n, each in enumerate(clients)))
+    async with served.owner.acquire() as conn, conn.transaction():  # as many as can be stand before the insert
+        await conn.execute("SELECT pg_advisory_xact_lock(7001, number) FROM gate.contracts")
+        asked = [asyncio.create_task(each.register(eab if n % 2 else None)) for n, each in enumerate(clients)]
+        while await conn.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted") < 5:
+            assert not any(each.done() for each in asked)
+    answers = await asyncio.gather(*asked)
     assert sorted(answer.status for answer in answers) == [200] * 19 + [201]
     assert len({answer.headers["Location"] for answer in answers}) == 1
     assert await accounts(served) == 1

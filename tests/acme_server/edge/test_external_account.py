@@ -9,6 +9,9 @@ import pytest
 from tests.acme_server.client import Answer, Client, Json, b64, binding, jwk, jws, new_key
 from tests.acme_server.conftest import Served
 
+HOLD = "SELECT pg_advisory_xact_lock(7001, number) FROM gate.contracts WHERE handle = $1"
+WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+
 
 async def bound(client: Client, value: Any) -> Answer:
     """newAccount with that binding."""
@@ -114,7 +117,12 @@ async def test_a_key_for_one_account_makes_one_in_any_race_and_its_account_comes
     clients = [served.client() for _ in range(10)]
     for each in clients:
         await each.send("HEAD", "/new-nonce")
-    answers = await asyncio.gather(*(each.register((key.kid, key.hmac_key)) for each in clients))
+    async with served.owner.acquire() as conn, conn.transaction():  # as many as can be stand before the insert
+        await conn.execute(HOLD, key.kid)
+        asked = [asyncio.create_task(each.register((key.kid, key.hmac_key))) for each in clients]
+        while await conn.fetchval(WAITING) < 5:
+            assert not any(each.done() for each in asked)
+    answers = await asyncio.gather(*asked)
     assert sorted(answer.status for answer in answers) == [201] + [403] * 9
     assert {a.error for a in answers if a.status == 403} == {"unauthorized"}
     assert all("as often as it may" in a.json["detail"] for a in answers if a.status == 403)
@@ -126,18 +134,14 @@ async def test_a_key_for_one_account_makes_one_in_any_race_and_its_account_comes
     assert await made(served) == (1, 1)
 
 
-WAITS = """SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
-    WHERE d.datname = current_database() AND l.locktype = 'advisory' AND NOT l.granted)"""
-
-
 @pytest.mark.std("A-099", "A-096")
 @pytest.mark.rule("T4-2")
 async def test_a_key_that_is_withdrawn_while_a_client_registers_makes_no_account(served: Served) -> None:
     client, key = served.client(), served.demo.admitted
     async with served.owner.acquire() as conn, conn.transaction():
-        await conn.execute("SELECT pg_advisory_xact_lock(7001, number) FROM gate.contracts WHERE handle = $1", key.kid)
+        await conn.execute(HOLD, key.kid)
         asked = asyncio.create_task(client.register((key.kid, key.hmac_key)))
-        while not await conn.fetchval(WAITS):
+        while not await conn.fetchval(WAITING):
             assert not asked.done(), asked.result().body
         await conn.execute("UPDATE gate.binding_keys SET withdrawn_at = now() WHERE kid = $1", key.kid)
     refused = await asked
