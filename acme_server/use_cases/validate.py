@@ -7,6 +7,7 @@ import msgspec
 
 from acme_server.clock import utc_now
 from acme_server.protocol.objects import Authorization
+from acme_server.protocol.reuse import usable_until
 from acme_server.storage import authorizations
 from acme_server.storage.jobs import Job
 from acme_server.use_cases.context import Context
@@ -30,7 +31,7 @@ async def validate(
     now = utc_now()
     if isinstance(outcome, Proven):
         status, error = "valid", None
-        expires_at = (now + context.limits.authorization_lifetime).replace(microsecond=0)
+        expires_at = usable_until(now, context.limits.authorization_lifetime)
     else:
         status, error, expires_at = "invalid", problem_of(outcome), authorization.expires_at
     proof = evidence.entry(
