@@ -13,8 +13,9 @@ from acme_server.storage import authorizations, jobs, nonces
 from acme_server.storage.jobs import Job
 from acme_server.use_cases import issue, resume
 from acme_server.use_cases.context import Context
+from acme_server.use_cases.held import LONGEST_WAIT, held
 from acme_server.use_cases.sweep import ensure_partitions, sweep_expired
-from acme_server.use_cases.validate import validate
+from acme_server.use_cases.validate import end_dead, validate
 from ca import storage as ca
 from ca.signer_lines import CrlMade
 
@@ -24,13 +25,13 @@ LEASE_SECONDS = 60.0
 AT_ONCE = 32
 CRL_AGE = timedelta(hours=24)
 CRL_TIMEOUT = 60.0
-LONGEST_WAIT = 60.0
 
 
 async def run(context: Context, stop: asyncio.Event) -> None:
     """Works until `stop`, then finishes the jobs at hand."""
     sweeps: list[tuple[timedelta, Callable[[Context, datetime], Awaitable[object]]]] = [
         (POLL, issue.end_overdue),
+        (timedelta(seconds=10), end_dead),
         (timedelta(seconds=30), enqueue_crls),
         (timedelta(minutes=1), sweep_expired),
         (timedelta(minutes=5), truncate_nonces),
@@ -79,11 +80,7 @@ async def take_jobs(context: Context, stop: asyncio.Event) -> None:
 
 async def work(context: Context, job: Job) -> None:
     """The job is done, or waits for its next try with what went wrong."""
-    try:
-        await HANDLERS[job.kind](context, job)
-    except Exception as error:
-        LOG.exception("job_failed", kind=job.kind, subject=job.subject, attempts=job.attempts)
-        await jobs.fail(context.pool, job, repr(error), LONGEST_WAIT)
+    await held(context, job, HANDLERS[job.kind](context, job))
 
 
 async def validate_job(context: Context, job: Job) -> None:

@@ -12,8 +12,8 @@ async def under_locks(conn: Conn, *locks: str) -> AsyncIterator[None]:
 
     A snapshot is taken after them, so the transaction sees what was committed under the locks before.
     """
-    await conn.execute("; ".join(("BEGIN", *(f"SELECT {lock}" for lock in locks))))
     try:
+        await conn.execute("; ".join(("BEGIN", *(f"SELECT {lock}" for lock in locks))))
         yield
     except BaseException:
         await conn.execute("ROLLBACK")

@@ -11,8 +11,9 @@ from acme_server.protocol.status import authorization_status
 from acme_server.storage import authorizations
 from acme_server.storage.jobs import Job
 from acme_server.use_cases.context import Context
+from acme_server.use_cases.held import held
 from acme_server.use_cases.orders import actor_of
-from acme_server.use_cases.validate import validate
+from acme_server.use_cases.validate import SPARE, validate
 from sql import evidence
 
 LEASE = timedelta(seconds=60)
@@ -33,13 +34,13 @@ async def respond(
     """
     begun = await authorizations.respond(
         context.pool, authorization_id, account.id, challenge_type, base64url.encode(account.thumbprint), now,
-        context.limits.validation_attempts, context.worker, LEASE,
+        context.limits.validation_attempts + SPARE, context.worker, LEASE,
     )  # fmt: skip
     if begun is None:
         return await respond_again(context, account, authorization_id, challenge_type, now)
     authorization, job_id = begun
-    job = Job(job_id, "validate", str(authorization.id), 1, context.limits.validation_attempts, 1, None)
-    task = context.start(validate(context, job, authorization, account.contract_id))
+    job = Job(job_id, "validate", str(authorization.id), 1, context.limits.validation_attempts + SPARE, 1, None)
+    task = context.start(held(context, job, validate(context, job, authorization, account.contract_id)))
     done, _ = await asyncio.wait({task}, timeout=context.limits.inline_wait.total_seconds())
     return (task.result() if done else None) or authorization
 

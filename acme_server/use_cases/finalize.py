@@ -17,6 +17,7 @@ from acme_server.storage.jobs import Job
 from acme_server.storage.orders import ToFinalize
 from acme_server.use_cases.admission import CONTRACT_LOCK, LEASE, Begun, pass_gate
 from acme_server.use_cases.context import Context
+from acme_server.use_cases.held import held
 from acme_server.use_cases.issue import sign
 from acme_server.use_cases.orders import RefusedByGate, actor_of
 from contract_gate.decision import Admitted, Gate
@@ -140,7 +141,7 @@ def cause_of(refusal: RefusedByGate) -> bytes:
 async def signed_inline(context: Context, order: Order, begun: Begun) -> Order:
     """The order after the inline wait: valid, or still processing, while the work goes on."""
     job = Job(begun.job_id, "issue", str(order.id), 1, 1000, 1, begun.deadline_at)
-    task = context.start(sign(context, job, begun.to_be_signed_id, order.id))
+    task = context.start(held(context, job, sign(context, job, begun.to_be_signed_id, order.id)))
     done, _ = await asyncio.wait({task}, timeout=context.limits.inline_wait.total_seconds())
     if not done or not task.result():
         return order

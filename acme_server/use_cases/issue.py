@@ -5,6 +5,7 @@ from uuid import UUID
 
 import structlog
 
+from acme_server import tally
 from acme_server.clock import utc_now
 from acme_server.protocol.errors import ErrorType
 from acme_server.storage import jobs, orders
@@ -28,6 +29,7 @@ async def sign(context: Context, job: Job, to_be_signed_id: UUID, order_id: UUID
     """
     match await context.signer.sign(to_be_signed_id, SIGN_TIMEOUT):
         case Signed():
+            tally.count("certificate")
             return True
         case SignRefused(reason):
             await end(context, order_id, "The certificate cannot be signed. Place a new order.", reason, utc_now())

@@ -1,20 +1,23 @@
 """The validation job: look, then write the result, its evidence and the end of the job as one. RFC 8555 §8, T4-4."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
 
 from acme_server.clock import utc_now
+from acme_server.protocol.errors import ErrorType
 from acme_server.protocol.objects import Authorization
 from acme_server.protocol.reuse import usable_until
-from acme_server.storage import authorizations
+from acme_server.storage import authorizations, jobs
 from acme_server.storage.jobs import Job
 from acme_server.use_cases.context import Context
 from acme_server.use_cases.problem import stored_problem
 from acme_server.validation.outcome import NotProven, Proven
 from sql import evidence
 
+SPARE = 10  # attempts beyond those of the settings: a process that dies, or loses its database, has not looked
+LOST = NotProven(ErrorType.SERVER_INTERNAL, "The server failed to look, again and again. Place a new order.")
 WAITS = (timedelta(seconds=3), timedelta(seconds=10), timedelta(seconds=30))
 
 
@@ -23,11 +26,18 @@ async def validate(
 ) -> Authorization | None:
     """The authorization after this attempt; None when another worker holds the job by now.
 
-    A temporary failure is recorded at once and tried again later, up to the job's number of attempts (A-151, A-152).
+    A temporary failure is recorded at once and looked at again later, as often as the settings say (A-151, A-152).
     """
     outcome = await look(context, authorization)
-    if isinstance(outcome, NotProven) and outcome.temporary and job.attempts < job.max_attempts:
+    if isinstance(outcome, NotProven) and outcome.temporary and job.attempts < context.limits.validation_attempts:
         return await try_later(context, job, authorization, outcome)
+    return await conclude(context, job, authorization, outcome, contract_id)
+
+
+async def conclude(
+    context: Context, job: Job, authorization: Authorization, outcome: Proven | NotProven, contract_id: UUID | None
+) -> Authorization | None:
+    """The authorization with this outcome, recorded with its evidence; None when another worker holds the job."""
     now = utc_now()
     if isinstance(outcome, Proven):
         status, error = "valid", None
@@ -77,3 +87,14 @@ async def try_later(
 def problem_of(failed: NotProven) -> bytes:
     """The problem document of a failed look, as stored and shown."""
     return stored_problem(failed.type, failed.detail)
+
+
+async def end_dead(context: Context, now: datetime) -> int:
+    """Every authorization whose job is dead has ended invalid: no client waits for ever. Returns how many."""
+    await jobs.bury(context.pool)
+    ended = 0
+    for job in await jobs.dead(context.pool, "validate"):
+        found = await authorizations.authorization_by_id(context.pool, UUID(job.subject))
+        if found is not None:
+            ended += await conclude(context, job, found, LOST, None) is not None
+    return ended

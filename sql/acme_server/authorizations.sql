@@ -48,7 +48,7 @@ WHERE kind = 'validate' AND subject = $1::uuid::text AND NOT dead AND attempts >
 -- The result, its evidence and the end of the job: all or none. No row: another worker holds the job by now, or the
 -- authorization has ended meanwhile.
 -- $1 job id  $2 fence  $3 authorization id  $4 status  $5 error  $6 now  $7 expires at  $8 evidence id  $9 actor
--- $10 evidence content  $11 contract id
+-- $10 evidence content  $11 contract id, or null: that of the account
 WITH job AS (
     DELETE FROM acme.jobs WHERE id = $1 AND fence = $2 RETURNING id
 ), result AS (
@@ -61,7 +61,10 @@ WITH job AS (
     RETURNING *
 ), evidence AS (
     INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)
-    SELECT $8, 'authorization.validated', $11, $9, $6, $10 FROM result
+    SELECT $8, 'authorization.validated', coalesce($11, (
+        SELECT b.contract_id FROM acme.accounts a JOIN gate.binding_keys b ON b.id = a.binding_key_id
+        WHERE a.id = result.account_id)), $9, $6, $10
+    FROM result
 )
 SELECT id, account_id, identifier_type, identifier_value, wildcard, status, tokens, challenge_type, challenge_status,
     challenge_error, key_authorization, validated_at, caa_checked_at, expires_at

@@ -1,10 +1,11 @@
 -- name: claim
--- Due jobs, each taken by one worker with a new fence and a lease. $1 how many  $2 worker  $3 lease in seconds
-UPDATE acme.jobs j SET locked_by = $2, locked_until = now() + make_interval(secs => $3), attempts = attempts + 1,
-    fence = fence + 1
+-- Due jobs, each taken by one worker with a new fence and a lease, which is shorter for issuance: it has a deadline.
+-- $1 how many  $2 worker  $3 lease in seconds  $4 that of issuance at most
+UPDATE acme.jobs j SET locked_by = $2, attempts = attempts + 1, fence = fence + 1,
+    locked_until = now() + make_interval(secs => CASE kind WHEN 'issue' THEN least($3::float8, $4::float8) ELSE $3::float8 END)
 FROM (
     SELECT id FROM acme.jobs
-    WHERE NOT dead AND run_at <= now() AND (locked_until IS NULL OR locked_until < now())
+    WHERE NOT dead AND run_at <= now() AND (locked_until IS NULL OR locked_until < now()) AND attempts < max_attempts
     ORDER BY run_at, id LIMIT $1 FOR UPDATE SKIP LOCKED
 ) AS due
 WHERE j.id = due.id
@@ -25,11 +26,20 @@ UPDATE acme.jobs SET locked_by = NULL, locked_until = NULL, last_error = $3, dea
     run_at = now() + make_interval(secs => least($4, 0.25 * 2 ^ least(attempts, 20)) * (0.5 + random()))
 WHERE id = $1 AND fence = $2;
 
+-- name: bury
+-- Jobs are dead whose last worker never came back: nobody takes them any more.
+UPDATE acme.jobs SET dead = true, locked_by = NULL, locked_until = NULL, last_error = 'its last worker never came back'
+WHERE NOT dead AND attempts >= max_attempts AND locked_until < now();
+
+-- name: dead
+-- $1 kind
+SELECT id, kind, subject, attempts, max_attempts, fence, deadline_at FROM acme.jobs WHERE dead AND kind = $1 LIMIT 100;
+
 -- name: depth
 SELECT kind, count(*) FILTER (WHERE NOT dead) AS waiting, count(*) FILTER (WHERE dead) AS dead,
     coalesce(extract(epoch FROM now() - min(run_at) FILTER (WHERE NOT dead AND run_at <= now())), 0)::float8 AS oldest
 FROM acme.jobs GROUP BY kind;
 
 -- name: overdue
--- Orders whose issuance is past its deadline, whoever holds the job. $1 now
-SELECT subject FROM acme.jobs WHERE kind = 'issue' AND deadline_at <= $1 AND NOT dead LIMIT 100;
+-- Orders whose issuance is past its deadline, whoever holds the job, and be it dead. $1 now
+SELECT subject FROM acme.jobs WHERE kind = 'issue' AND deadline_at <= $1 ORDER BY deadline_at LIMIT 100;
