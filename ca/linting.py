@@ -86,15 +86,13 @@ def parse(tbs: bytes) -> tuple[Node, ...]:
     return fields
 
 
-def recorded(tbs: bytes, spki_sha256: bytes) -> tuple[Subject, bytes]:
-    """Subject and public key that recorded bytes hold, for a signer that has no other source. Raises LintError."""
-    fields = parse(tbs)
-    texts = {kind: text for kind, _, text in attributes(fields[5])}
-    country, state_or_province, locality, organization = (texts.get(identifier) for _, identifier, _, _ in ATTRIBUTES)
+def recorded_key(tbs: bytes, spki_sha256: bytes) -> bytes:
+    """The public key that recorded bytes hold, for a signer that has only its hash. Raises LintError."""
+    parse(tbs)
     spki = elements(tbs)[6]
     if sha256(spki).digest() != spki_sha256:
         raise LintError(["C-110: public key is not the recorded one"])
-    return Subject(organization or "", country or "", state_or_province, locality), spki
+    return spki
 
 
 def head(issuer: Issuer, wanted: Wanted, fields: tuple[Node, ...]) -> list[str]:

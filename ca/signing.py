@@ -1,19 +1,23 @@
 """Step 6 of issuance (pure): what must hold of a record before it is signed, and its certificate."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
 
-from ca.certificate import Issuer, Wanted, assemble
+from ca.certificate import Issuer, Subject, Wanted, assemble
 from ca.keys import SigningKey
-from ca.linting import LintError, lint, recorded
+from ca.linting import LintError, lint, recorded_key
 from ca.profiles import PROFILES
 from ca.signer_lines import SignRefused
 
+ADMISSION_AGE = timedelta(minutes=2)  # an issuance ends after 60 s (T0-2); clocks may differ
+
 
 class Record(msgspec.Struct, frozen=True):
-    """A row of ca.to_be_signed with the decision that admits it, and whether its key is blocked."""
+    """A row of ca.to_be_signed with the decision that admits it, the contract's reviewed subject (none: all None), and
+    whether its key is blocked.
+    """
 
     id: UUID
     issuer_id: int
@@ -30,7 +34,12 @@ class Record(msgspec.Struct, frozen=True):
     outcome: str
     admitted_names: list[str]
     not_after_limit: datetime | None
+    decided_at: datetime
     contract_id: UUID
+    organization: str | None
+    country: str | None
+    state_or_province: str | None
+    locality: str | None
     blocked: bool
 
 
@@ -56,6 +65,8 @@ def refusal(record: Record, now: datetime) -> str | None:
         return "deadline is over"
     if record.outcome != "admitted":
         return "the gate did not admit it"
+    if now - record.decided_at > ADMISSION_AGE:
+        return "the admission is too old"
     if sorted(record.names) != sorted(record.admitted_names):
         return "names are not the admitted ones"
     if record.not_after_limit is None or record.not_after > record.not_after_limit:
@@ -68,13 +79,16 @@ def refusal(record: Record, now: datetime) -> str | None:
 
 
 def certify(record: Record, authority: Authority | None, now: datetime) -> Certified | SignRefused:
-    """The certificate of a record that passes every check, profile check included."""
+    """The certificate of a record that passes every check, profile check included. Its subject is the reviewed one."""
     if authority is None:
         return SignRefused(f"no key of issuer {record.issuer_id} here")
     if reason := refusal(record, now):
         return SignRefused(reason)
+    if record.organization is None or record.country is None:
+        return SignRefused("no reviewed subject")
+    subject = Subject(record.organization, record.country, record.state_or_province, record.locality)
     try:
-        subject, spki = recorded(record.tbs, record.spki_sha256)
+        spki = recorded_key(record.tbs, record.spki_sha256)
         wanted = Wanted(
             PROFILES[record.profile], subject, tuple(record.names), spki,
             record.serial, record.not_before, record.not_after, record.shard,

@@ -170,7 +170,11 @@ async def void(
 
 
 async def block_key(conn: Conn, spki_sha256: bytes, cause: str, at: datetime, *, actor: str) -> bool:
-    """The key is refused for ever, in any form (C-076). False when it was blocked before."""
+    """The key is refused for ever, in any form (C-076). False when it was blocked before.
+
+    In a transaction, certificates_with_key sees afterwards every certificate that there will ever be.
+    """
+    await conn.execute(SQL["lock_key"], spki_sha256)
     row = evidence.entry("key.blocked", actor, at, spki_sha256=spki_sha256.hex(), cause=cause)
     blocked = await conn.fetchval(SQL["block_key"], spki_sha256, cause, at, row.id, row.kind, actor, row.content)
     return blocked is not None

@@ -552,6 +552,11 @@ CREATE TABLE ca.blocked_keys (
     blocked_at timestamptz NOT NULL
 );
 
+-- The number of a key's advisory lock.
+CREATE FUNCTION ca.lock_of(spki_sha256 bytea) RETURNS integer LANGUAGE sql IMMUTABLE STRICT AS $$
+    SELECT ('x' || encode(substring(spki_sha256 FROM 1 FOR 4), 'hex'))::bit(32)::integer
+$$;
+
 CREATE TABLE ca.crls (
     issuer_id smallint NOT NULL REFERENCES ca.issuers,
     shard smallint NOT NULL,
@@ -708,12 +713,17 @@ CREATE INDEX jobs_due ON acme.jobs (run_at, id) WHERE NOT dead;
 
 -- A stored certificate makes its order valid, ends its job and starts its contract's term, in one transaction:
 -- the signer's. The CA package knows no order, so the store ties them here. Nothing happens to an order that
--- the deadline sweeper ended first; its record is `void` then and no certificate can be stored.
+-- the deadline sweeper ended first; its record is `void` then and no certificate can be stored. Whoever blocks a key
+-- holds its lock alone: they find the certificate and revoke it, or it is never stored (C-076, C-163).
 CREATE FUNCTION acme.certificate_stored() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog AS $$
 DECLARE
     issuance acme.issuances;
 BEGIN
+    PERFORM pg_advisory_xact_lock_shared(7103, ca.lock_of(NEW.spki_sha256));
+    IF EXISTS (SELECT FROM ca.blocked_keys WHERE spki_sha256 = NEW.spki_sha256) THEN
+        RAISE EXCEPTION 'C-076: key is blocked' USING ERRCODE = 'check_violation';
+    END IF;
     SELECT * INTO issuance FROM acme.issuances WHERE to_be_signed_id = NEW.id;
     IF issuance IS NULL THEN
         RETURN NULL;
@@ -754,7 +764,7 @@ GRANT INSERT ON gate.decisions, gate.binding_uses, gate.help_pages TO keiyaku_ac
 GRANT SELECT ON ALL TABLES IN SCHEMA ca TO keiyaku_acme;
 GRANT INSERT ON ca.to_be_signed, ca.serials, ca.revocations, ca.blocked_keys TO keiyaku_acme;
 GRANT UPDATE (state) ON ca.to_be_signed TO keiyaku_acme;
-GRANT UPDATE (reason) ON ca.revocations TO keiyaku_acme;
+GRANT UPDATE (reason, published_at) ON ca.revocations TO keiyaku_acme;
 GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA acme TO keiyaku_acme;
 GRANT DELETE ON acme.jobs TO keiyaku_acme;
 
@@ -772,6 +782,8 @@ GRANT DELETE ON acme.jobs TO keiyaku_work;
 -- the signer: reads what to sign and why, stores what it signed
 GRANT SELECT ON ca.to_be_signed, ca.issuers, ca.certificates, ca.revocations, ca.crls, ca.blocked_keys TO keiyaku_sign;
 GRANT SELECT (id, outcome, names, not_after_limit, decided_at, contract_id) ON gate.decisions TO keiyaku_sign;
+GRANT SELECT (contract_id, organization, country, state_or_province, locality, recorded_at) ON gate.reviewed_subjects
+    TO keiyaku_sign;
 GRANT INSERT ON ca.certificates, ca.crls TO keiyaku_sign;
 GRANT UPDATE (state) ON ca.to_be_signed TO keiyaku_sign;
 GRANT UPDATE (published_at) ON ca.revocations TO keiyaku_sign;
@@ -798,6 +810,6 @@ GRANT UPDATE ON gate.customers, gate.contracts, gate.contract_names, gate.receip
     gate.bank_accounts, gate.holds, gate.information_changes, gate.suspensions TO keiyaku_operator;
 GRANT UPDATE (label, withdrawn_at, expires_at) ON gate.binding_keys TO keiyaku_operator;
 GRANT INSERT ON ca.issuers, ca.cross_certificates, ca.crls, ca.revocations, ca.blocked_keys TO keiyaku_operator;
-GRANT UPDATE (reason) ON ca.revocations TO keiyaku_operator;
+GRANT UPDATE (reason, published_at) ON ca.revocations TO keiyaku_operator;
 GRANT INSERT ON acme.jobs, acme.renewal_windows TO keiyaku_operator;
 GRANT UPDATE ON acme.renewal_windows TO keiyaku_operator;

@@ -95,13 +95,17 @@ async def revoke(
     """
     check(target, reason, requester, now)
     async with context.pool.acquire() as conn, conn.transaction():
-        targets = [target]
+        targets, blocked = [target], False
         if reason == KEY_COMPROMISE:
-            await ca.block_key(conn, target.spki_sha256, requester.ground, now, actor=requester.actor)
+            blocked = await ca.block_key(conn, target.spki_sha256, requester.ground, now, actor=requester.actor)
             with_key = await ca.certificates_with_key(conn, target.spki_sha256)
             targets = [each for each in with_key if each.id == target.id or each.not_after > now]
-        if not any([await revoke_one(conn, each, reason, requester, now) for each in targets]):
+        changed = [await revoke_one(conn, each, reason, requester, now) for each in targets]
+        shards = {shard for shard in changed if shard is not None}
+        if not shards and not blocked:
             raise AcmeError(ErrorType.ALREADY_REVOKED, "This certificate is revoked already.")
+        for shard in sorted(shards, key=msgspec.structs.astuple):  # in one order, so that nobody waits in a circle
+            await enqueue_crl(conn, shard, now)
     tally.count("revocation", str(reason or 0))
 
 
@@ -118,19 +122,21 @@ def check(target: Certificate, reason: int | None, requester: Requester, now: da
         raise AcmeError(ErrorType.ALREADY_REVOKED, "This certificate is revoked already.")
 
 
-async def revoke_one(conn: Conn, target: Certificate, reason: int | None, requester: Requester, now: datetime) -> bool:
-    """The certificate is revoked, or its code is now keyCompromise, and its CRL will say so; False: nothing to do."""
+async def revoke_one(
+    conn: Conn, target: Certificate, reason: int | None, requester: Requester, now: datetime
+) -> ca.Shard | None:
+    """The certificate is revoked, or its code is now keyCompromise: the CRL that must say so; None: nothing changed.
+
+    That somebody else revoked it a moment ago takes nothing from the proof of a compromise.
+    """
     owner = await certificates.owner(conn, target.id)
     contract_id = owner.contract_id if owner else None
-    if target.revoked_at is None:
-        shard = await ca.revoke(
-            conn, target.serial, reason=reason, ground=requester.ground, requested_by=requester.actor,
-            requested_at=now, now=now, contract_id=contract_id,
-        )  # fmt: skip
-    else:
+    shard = await ca.revoke(
+        conn, target.serial, reason=reason, ground=requester.ground, requested_by=requester.actor,
+        requested_at=now, now=now, contract_id=contract_id,
+    )  # fmt: skip
+    if shard is None and reason == KEY_COMPROMISE:
         shard = await ca.upgrade_reason_to_key_compromise(
             conn, target.serial, requested_by=requester.actor, now=now, contract_id=contract_id
         )
-    if shard is not None:
-        await enqueue_crl(conn, shard, now)
-    return shard is not None
+    return shard

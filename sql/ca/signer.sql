@@ -1,10 +1,13 @@
 -- name: load_records
--- What to sign and the decision that admits it.
+-- What to sign, the decision that admits it, and its contract's reviewed subject: the newest counts, as for the gate.
 -- $1 ids
 SELECT t.id, t.issuer_id, t.state, t.serial, t.profile, t.tbs, t.names, t.spki_sha256, t.not_before, t.not_after,
-       t.shard, t.deadline_at, d.outcome, d.names AS admitted_names, d.not_after_limit, d.contract_id,
+       t.shard, t.deadline_at, d.outcome, d.names AS admitted_names, d.not_after_limit, d.decided_at,
+       d.contract_id, s.organization, s.country, s.state_or_province, s.locality,
        EXISTS (SELECT FROM ca.blocked_keys b WHERE b.spki_sha256 = t.spki_sha256) AS blocked
 FROM ca.to_be_signed t JOIN gate.decisions d ON d.id = t.admission_id
+LEFT JOIN LATERAL (SELECT r.organization, r.country, r.state_or_province, r.locality FROM gate.reviewed_subjects r
+    WHERE r.contract_id = d.contract_id ORDER BY r.recorded_at DESC LIMIT 1) AS s ON true
 WHERE t.id = ANY($1::uuid[]);
 
 -- name: load_states
@@ -37,8 +40,9 @@ SELECT id FROM signed;
 SELECT pg_advisory_xact_lock(7102, $1::integer * 1024 + $2::integer);
 
 -- name: previous_crl
+-- After a restore numbers go on above those that were published and lost. C-136.
 -- $1 issuer_id  $2 shard
-SELECT number, this_update FROM ca.crls WHERE issuer_id = $1 AND shard = $2 ORDER BY number DESC LIMIT 1;
+SELECT greatest(number, (SELECT crl_floor FROM keiyaku.cluster)) AS number, this_update FROM ca.crls WHERE issuer_id = $1 AND shard = $2 ORDER BY number DESC LIMIT 1;
 
 -- name: load_revocations
 -- What the next CRL must carry: all but those that a CRL issued after the certificate's end has carried (C-141).

@@ -67,10 +67,11 @@ WITH revoked AS (
 SELECT issuer_id, shard FROM revoked;
 
 -- name: upgrade_reason_to_key_compromise
--- C-143. No row when the serial is not revoked, or for keyCompromise already.
+-- C-143. Not published as it is now. No row when the serial is not revoked, or for keyCompromise already.
 -- $1 serial  $2 evidence id  $3 kind  $4 contract_id  $5 actor  $6 at  $7 content
 WITH upgraded AS (
-    UPDATE ca.revocations SET reason = 1 WHERE serial = $1 AND reason IS DISTINCT FROM 1 RETURNING issuer_id, shard
+    UPDATE ca.revocations SET reason = 1, published_at = NULL
+    WHERE serial = $1 AND reason IS DISTINCT FROM 1 RETURNING issuer_id, shard
 ), recorded AS (
     INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)
     SELECT $2, $3, $4, $5, $6, $7 FROM upgraded
@@ -93,6 +94,11 @@ WITH ended AS (
     SELECT $5, $6, $7, $3, $4, $8 FROM ended
 )
 SELECT issuer_id, shard FROM ended;
+
+-- name: lock_key
+-- Held until the transaction ends: no certificate with this key is stored meanwhile (acme.certificate_stored).
+-- $1 spki_sha256
+SELECT pg_advisory_xact_lock(7103, ca.lock_of($1));
 
 -- name: block_key
 -- $1 spki_sha256  $2 cause  $3 at  $4 evidence id  $5 kind  $6 actor  $7 content

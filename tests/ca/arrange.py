@@ -69,9 +69,11 @@ async def admit(
     names: Sequence[str] | None = None,
     not_after_limit: datetime | None = None,
     state: str = "admitted",
+    decided_at: datetime = NOW,
+    reviewed: Subject | None = SUBJECT,
 ) -> UUID:
-    """The record with the decision that admits it, its serial, a processing order and its issuance. Returns the
-    order.
+    """The record with the decision that admits it, its contract's reviewed subject, its serial, a processing order and
+    its issuance. Returns the order.
     """
     refused = outcome == "refused"
     contract_id, order_id, account_id = await contract(conn), uuid7(NOW), uuid7(NOW)
@@ -81,8 +83,15 @@ async def admit(
                not_after_limit, facts, findings, decided_at)
            VALUES ($1, $2, $1, 'finalize', $3, $4, $4, $5, $6, '', '', $7)""",
         row.admission_id, contract_id, outcome, "G6" if refused else None, admitted,
-        None if refused else not_after_limit or row.not_after, NOW,
+        None if refused else not_after_limit or row.not_after, decided_at,
     )  # fmt: skip
+    if reviewed is not None:
+        await conn.execute(
+            """INSERT INTO gate.reviewed_subjects (id, contract_id, organization, country, state_or_province, locality,
+                   checked_by, recorded_at)
+               SELECT $1, $2, $3, $4, $5, $6, accepted_by_first, $7 FROM gate.contracts WHERE id = $2""",
+            uuid7(NOW), contract_id, *msgspec.structs.astuple(reviewed), NOW,
+        )  # fmt: skip
     await conn.execute(
         """INSERT INTO ca.to_be_signed (id, issuer_id, admission_id, serial, profile, tbs, names, spki_sha256,
                not_before, not_after, shard, deadline_at, created_at, state)

@@ -17,7 +17,7 @@ from cryptography import x509
 from acme_server.dev.postgres import EmbeddedPostgres
 from ca import hierarchy, storage
 from ca import keys as ca_keys
-from ca.certificate import Issuer
+from ca.certificate import Issuer, Subject
 from ca.der import tlv
 from ca.issuance import ToBeSigned
 from ca.keys import SigningKey
@@ -142,6 +142,14 @@ REFUSALS: list[tuple[str, str, Callable[[ToBeSigned], ToBeSigned], dict[str, Any
     ("names of another decision", "names are not", lambda row: row, {"names": ["other.demo.test", "*.demo.test"]}),
     ("fewer names admitted", "names are not", lambda row: row, {"names": ["www.demo.test"]}),
     ("beyond the limit", "later than", lambda row: row, {"not_after_limit": record().not_after - timedelta(seconds=1)}),
+    ("an old admission", "too old", lambda row: row, {"decided_at": NOW - timedelta(minutes=3)}),
+    (
+        "another organisation",
+        "C-092",
+        lambda row: row,
+        {"reviewed": Subject("株式会社デモ2", "JP", "Tokyo", "千代田区")},
+    ),
+    ("nobody reviewed", "no reviewed subject", lambda row: row, {"reviewed": None}),
     ("void", "is void", lambda row: row, {"state": "void"}),
     ("C-064 key usage", "lint: C-102", other_tbs, {}),
     ("C-064 clientAuth", "lint: C-100", with_clientauth, {}),
@@ -182,11 +190,30 @@ async def test_sign_refuses_a_blocked_key(bench: Bench) -> None:
     assert await bench.state(row) == UNSIGNED
 
 
+@pytest.mark.std("C-076", "C-163")
+async def test_no_certificate_is_stored_behind_the_back_of_who_blocks_its_key(bench: Bench) -> None:
+    row, other = await bench.admitted(), await bench.admitted()
+    async with bench.signer() as client, bench.pool.acquire() as conn:
+        async with conn.transaction():
+            await storage.block_key(conn, row.spki_sha256, "reported", NOW, actor="person:a")
+            asked = asyncio.gather(client.sign(row.id, SECONDS), client.sign(other.id, SECONDS))
+            async with asyncio.timeout(SECONDS):
+                while not await conn.fetchval(
+                    "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND classid = 7103)"
+                ):
+                    pass
+            assert await storage.certificates_with_key(conn, row.spki_sha256) == []
+        for answer in await asked:
+            assert isinstance(answer, SignRefused)
+            assert "C-076" in answer.reason
+    assert await bench.state(row) == UNSIGNED
+
+
 @pytest.mark.std("C-082")
 async def test_sign_refuses_49_hours_later(bench: Bench) -> None:
     row = record(bench.issuer, deadline_at=NOW + timedelta(days=9))
-    await bench.admit(row)
     bench.now = NOW + timedelta(hours=49)
+    await bench.admit(row, decided_at=bench.now)
     async with bench.signer() as client:
         answer = await client.sign(row.id, SECONDS)
         assert isinstance(answer, SignRefused)

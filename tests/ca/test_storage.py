@@ -68,9 +68,10 @@ async def test_upgrade_to_key_compromise_once(
     upgrade = storage.upgrade_reason_to_key_compromise
     assert await upgrade(acme, row.serial, requested_by="account:x", now=NOW) is None
     await storage.revoke(acme, row.serial, **REVOKED | {"reason": None})
+    await pool.execute("UPDATE ca.revocations SET published_at = $1", NOW)
     assert await upgrade(acme, row.serial, requested_by="account:x", now=NOW) == Shard(1, row.shard)
     assert await upgrade(acme, row.serial, requested_by="account:x", now=NOW) is None
-    assert await acme.fetchval("SELECT reason FROM ca.revocations") == 1
+    assert tuple(await acme.fetchrow("SELECT reason, published_at FROM ca.revocations")) == (1, None)
     await acme.close()
 
 

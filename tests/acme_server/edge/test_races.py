@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from acme_server.clock import utc_now
 from acme_server.use_cases import issue
 from ca.signer_client import SignerClient
-from tests.acme_server.client import new_key
+from ca.storage import revoke
+from tests.acme_server.client import Client, der, leaf, new_key
 from tests.acme_server.conftest import Served
 from tests.acme_server.edge.arrange import id_of, ready, run, run_jobs
 
@@ -94,3 +95,21 @@ async def test_caa_of_every_name_is_fresh_or_looked_at_again(served: Served) -> 
     _, order = await ready(client, NAME, "b.demo.test")
     await run(served, "UPDATE acme.authorizations SET caa_checked_at = NULL WHERE identifier_value = 'b.demo.test'")
     assert (await client.finalize(order)).json["status"] == "processing"
+
+
+@pytest.mark.std("C-143", "A-185")
+@pytest.mark.rule("T11-8")
+async def test_proof_of_compromise_counts_when_another_revocation_comes_first(served: Served) -> None:
+    client, key = await served.registered(), new_key()
+    certificate = leaf(await client.certificate(NAME, key=key))
+    serial = certificate.serial_number.to_bytes(certificate.serial_number.bit_length() // 8 + 1, "big")
+    signer = Client(client.session, client.base, client.reach, key)
+    async with served.owner.acquire() as conn:
+        async with conn.transaction():
+            now = utc_now()
+            await revoke(conn, serial, reason=4, ground="g", requested_by="person:a", requested_at=now, now=now)
+            asked = asyncio.create_task(signer.post("/revoke-cert", {"certificate": der(certificate), "reason": 1}))
+            await somebody_waits(served)
+        assert (await asked).status == 200
+    assert await served.owner.fetchval("SELECT reason FROM ca.revocations") == 1
+    assert await served.owner.fetchval("SELECT count(*) FROM ca.blocked_keys") == 1
