@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from acme_server.clock import utc_now
-from tests.acme_server.client import LEAVE_OUT, Answer, Client, b64, der, jwk, leaf, new_key
+from tests.acme_server.client import LEAVE_OUT, Answer, Client, Key, b64, der, jwk, leaf, new_key
 from tests.acme_server.conftest import Served
 from tests.acme_server.edge.arrange import csr_for, finalize_with, id_of, ready, run, run_jobs, same_account
 
@@ -29,9 +29,7 @@ async def revoke(client: Client, certificate: x509.Certificate | str, reason: An
     return await client.post("/revoke-cert", {"certificate": text} | ({} if reason is None else {"reason": reason}))
 
 
-async def revoke_with_key(
-    client: Client, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey, reason: int | None = None
-) -> Answer:
+async def revoke_with_key(client: Client, certificate: x509.Certificate, key: Key, reason: int | None = None) -> Answer:
     """revokeCert signed by a key, without any account."""
     signer = Client(client.session, client.base, client.reach, key)
     return await revoke(signer, certificate, reason)
@@ -125,6 +123,33 @@ async def test_each_way_is_recorded_with_its_ground(served: Served) -> None:
     own, holder = (f"account:{id_of(each.kid or '')}" for each in (client, other))
     assert [row["requested_by"] for row in rows[::2]] == [own, holder]
     assert rows[1]["requested_by"].startswith("key:")
+
+
+@pytest.mark.std("A-181")
+@pytest.mark.parametrize("kind", ["P-384", "P-521", "RSA 2048", "RSA 4096"])
+async def test_a_certificates_key_of_any_kind_revokes(served: Served, kind: str) -> None:
+    client = await served.registered()
+    key = (
+        rsa.generate_private_key(65537, int(kind[4:]))
+        if kind.startswith("RSA")
+        else ec.generate_private_key({"P-384": ec.SECP384R1, "P-521": ec.SECP521R1}[kind]())
+    )
+    _, order = await ready(client, *NAMES)
+    document = (await client.finalize(order, key)).json
+    certificate = leaf((await client.post(document["certificate"])).body)
+    assert (await revoke_with_key(client, certificate, new_key())).status == 403
+    assert (await revoke_with_key(client, certificate, key, 1)).status == 200
+    assert await revoked(served) == [(serial_of(certificate), 1)]
+
+
+@pytest.mark.std("A-180")
+async def test_an_address_is_held_like_a_name(served: Served) -> None:
+    client, other = await served.registered(), await served.registered()
+    certificate = await issued(client, "127.0.0.1", "*.demo.test")
+    await ready(other, "127.0.0.1", "demo.test")
+    assert (await revoke(other, certificate)).status == 403
+    await ready(other, "*.demo.test")
+    assert (await revoke(other, certificate)).status == 200
 
 
 @pytest.mark.std("A-178", "A-186", "A-188")
