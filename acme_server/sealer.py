@@ -22,6 +22,10 @@ from sql import Conn
 INTERVAL = 1.0
 BATCH = 5000  # records a checkpoint, about: a transaction is never split
 NO_END = 2**63 - 1
+RESTORED = (
+    "this database is a copy of the one that the operators know: nothing is sealed, and so nothing issued. After a "
+    "restore from backup, or a failover, run `keiyaku check --restored`"
+)
 
 log = structlog.get_logger()
 
@@ -91,13 +95,17 @@ async def take_over(conn: Conn, key: Ed25519PrivateKey, file: Path) -> Sealer | 
     """The sealer of this session, its file brought up to the table; None while another one is at work."""
     if not await evidence.lock(conn):
         return None
+    if not await evidence.is_known_cluster(conn):
+        await evidence.unseal(conn)
+        raise SealRefused(RESTORED)
     held = await asyncio.to_thread(checkpoint_file.last, file)
     latest = await evidence.latest_checkpoint(conn)
     number = held.number if held else 0
     if number > (latest.number if latest else 0):
+        await evidence.unseal(conn)
         raise CheckpointFileUnusable(
             f"{file} ends with checkpoint {number}, which the database lacks: run `keiyaku evidence verify`; "
-            "after a restore from backup keep the file for the auditor and begin a new one"
+            "after a restore from backup run `keiyaku check --restored`, which keeps the file for the auditor"
         )
     while missing := await evidence.checkpoints_after(conn, number):
         if held and missing[0].previous != held.hash:

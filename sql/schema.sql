@@ -35,6 +35,32 @@ CREATE TABLE keiyaku.migrations (
     applied_at timestamptz NOT NULL DEFAULT now()
 );
 
+-- What tells this cluster from a copy of it: its identifier and timeline, and when the inode of PG_VERSION was last
+-- changed, a file that PostgreSQL never writes again (left out where we may not ask).
+CREATE FUNCTION keiyaku.cluster_identity() RETURNS text LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog AS $$
+DECLARE
+    made text := 'unknown';
+BEGIN
+    BEGIN
+        made := extract(epoch FROM (pg_stat_file('PG_VERSION')).change)::text;
+    EXCEPTION WHEN insufficient_privilege THEN
+        NULL;
+    END;
+    RETURN format('%s/%s/%s', (SELECT system_identifier FROM pg_control_system()),
+                  (SELECT timeline_id FROM pg_control_checkpoint()), made);
+END $$;
+
+-- The cluster that the operators know of. While this is another one, a backup was restored: nothing is sealed, and so
+-- nothing is issued, until `keiyaku check --restored` (design §3).
+CREATE TABLE keiyaku.cluster (
+    one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row),
+    identity text NOT NULL,
+    crl_floor bigint NOT NULL DEFAULT 0, -- CRL numbers go on above it: those after the backup may have been published
+    recorded_at timestamptz NOT NULL DEFAULT now()
+);
+INSERT INTO keiyaku.cluster (identity) VALUES (keiyaku.cluster_identity());
+
 -- The smallest UUIDv7 of an instant: the bound of a partition.
 CREATE FUNCTION keiyaku.uuid7_floor(at timestamptz) RETURNS uuid LANGUAGE sql IMMUTABLE STRICT AS $$
     SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '00000000000000000000')::uuid
@@ -80,11 +106,11 @@ BEGIN
     RETURN made;
 END $$;
 
--- How many whole months after `at` every big table has a partition for.
+-- How many whole months after `at`, without a gap, every big table has a partition for.
 CREATE FUNCTION keiyaku.months_ahead(at timestamptz) RETURNS integer LANGUAGE sql STABLE
 SECURITY DEFINER SET search_path = pg_catalog AS $$
     SELECT coalesce(min(ahead), 0)::integer FROM (
-        SELECT (SELECT count(*) FROM generate_series(1, 24) AS m(i) WHERE EXISTS (
+        SELECT (SELECT coalesce(min(m.i), 25) - 1 FROM generate_series(1, 24) AS m(i) WHERE NOT EXISTS (
                    SELECT FROM pg_inherits h JOIN pg_class c ON c.oid = h.inhrelid
                    WHERE h.inhparent = t AND c.relname LIKE '%' || to_char(
                        date_trunc('month', at AT TIME ZONE 'UTC') + make_interval(months => m.i), '_YYYY_MM'))) AS ahead
@@ -129,6 +155,20 @@ CREATE TABLE evidence.seal_state (
     sealed_through_at timestamptz NOT NULL
 );
 INSERT INTO evidence.seal_state (sealed_through_at) VALUES ('-infinity');
+
+-- A new era: after a restore transaction ids may come again that were used before. Returns its number.
+CREATE FUNCTION evidence.begin_era() RETURNS smallint LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog AS $$
+DECLARE
+    era smallint;
+BEGIN
+    SET LOCAL lock_timeout = '5s';
+    SELECT substring(pg_get_expr(d.adbin, d.adrelid) FROM '[0-9]+')::smallint + 1 INTO era
+    FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+    WHERE d.adrelid = 'evidence.records'::regclass AND a.attname = 'era';
+    EXECUTE format('ALTER TABLE evidence.records ALTER COLUMN era SET DEFAULT %s', era);
+    RETURN era;
+END $$;
 
 -- gate ------------------------------------------------------------------------------------------------------------
 -- Natural persons who decide, review or request. Referenced, never embedded in evidence (T16-3).
@@ -744,11 +784,15 @@ CREATE TRIGGER certificate_stored AFTER INSERT ON ca.certificates
     FOR EACH ROW EXECUTE FUNCTION acme.certificate_stored();
 
 -- grants ----------------------------------------------------------------------------------------------------------
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA keiyaku, acme, gate FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA keiyaku, evidence, acme, gate FROM PUBLIC;
 GRANT USAGE ON SCHEMA evidence, gate, ca, acme, keiyaku TO
     keiyaku_acme, keiyaku_office, keiyaku_status, keiyaku_work, keiyaku_sign, keiyaku_seal, keiyaku_operator;
 GRANT SELECT ON keiyaku.migrations TO
     keiyaku_acme, keiyaku_office, keiyaku_status, keiyaku_work, keiyaku_sign, keiyaku_seal, keiyaku_operator;
+GRANT SELECT ON keiyaku.cluster TO keiyaku_seal, keiyaku_sign, keiyaku_operator;
+GRANT UPDATE ON keiyaku.cluster TO keiyaku_operator;
+GRANT EXECUTE ON FUNCTION keiyaku.cluster_identity TO keiyaku_seal, keiyaku_operator;
+GRANT EXECUTE ON FUNCTION evidence.begin_era TO keiyaku_operator;
 GRANT EXECUTE ON FUNCTION keiyaku.months_ahead TO keiyaku_acme, keiyaku_work, keiyaku_operator;
 GRANT EXECUTE ON FUNCTION keiyaku.uuid7_floor, keiyaku.partitioned_tables TO keiyaku_work, keiyaku_operator;
 GRANT EXECUTE ON FUNCTION keiyaku.ensure_partitions, acme.truncate_slot TO keiyaku_work;

@@ -3,6 +3,7 @@
 import click
 
 from acme_server.commands.ca import ca
+from acme_server.commands.check import check
 from acme_server.commands.contract import contract
 from acme_server.commands.evidence import evidence
 from acme_server.commands.gate import gate
@@ -11,4 +12,4 @@ from acme_server.commands.key import key
 from acme_server.commands.money import bank, invoice, payment
 from acme_server.commands.people import customer, person
 
-GROUPS: list[click.Command] = [ca, customer, person, contract, key, invoice, payment, bank, hold, gate, evidence]
+GROUPS: list[click.Command] = [check, ca, customer, person, contract, key, invoice, payment, bank, hold, gate, evidence]

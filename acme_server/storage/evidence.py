@@ -64,6 +64,16 @@ async def set_sealed_through(conn: Conn, at: datetime) -> None:
     await conn.execute(SEALER["sealed_through"], at)
 
 
+async def is_known_cluster(conn: Conn) -> bool:
+    """Whether this is the cluster that the operators know of, and no backup that somebody restored."""
+    return bool(await conn.fetchval(SEALER["is_known_cluster"]))
+
+
+async def unseal(conn: Conn) -> None:
+    """Nothing is issued until the sealer has caught up."""
+    await conn.execute(SEALER["unseal"])
+
+
 async def seal_lag(conn: Conn, now: datetime) -> timedelta:
     """How far the seal is behind. Above a minute nothing is issued (design §6)."""
     at: datetime | None = await conn.fetchval(LAG["sealed_through"])

@@ -36,3 +36,11 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11);
 -- name: sealed_through
 -- Everything committed before this instant is sealed. $1 instant
 UPDATE evidence.seal_state SET sealed_through_at = $1;
+
+-- name: is_known_cluster
+-- Whether this is the cluster that the operators know of, and no backup that somebody restored.
+SELECT identity = keiyaku.cluster_identity() FROM keiyaku.cluster;
+
+-- name: unseal
+-- Nothing is issued from now on, until the sealer has caught up.
+UPDATE evidence.seal_state SET sealed_through_at = '-infinity';

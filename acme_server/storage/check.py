@@ -1,0 +1,61 @@
+"""What `keiyaku check` asks the database, and what it writes after a restore."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from sql import Conn, statements
+from sql.rows import many
+
+SQL = statements("acme_server/check")
+
+
+class IssuerCertificate(msgspec.Struct, frozen=True):
+    """A CA's own certificate."""
+
+    name: str
+    certificate: bytes
+
+
+async def clock(conn: Conn) -> datetime:
+    """The database's clock."""
+    at: datetime = await conn.fetchval(SQL["clock"])
+    return at
+
+
+async def unfit_roles(conn: Conn) -> Sequence[str]:
+    """Roles that may not log in, or lack what their processes cannot do without."""
+    return [row["name"] for row in await conn.fetch(SQL["roles"])]
+
+
+async def overdue_orders(conn: Conn, now: datetime) -> int:
+    """How many orders in processing are past their deadline."""
+    return int(await conn.fetchval(SQL["overdue_orders"], now))
+
+
+async def unpublished(conn: Conn, before: datetime) -> int:
+    """How many revocations of before that instant no CRL shows."""
+    return int(await conn.fetchval(SQL["unpublished"], before))
+
+
+async def stale_crls(conn: Conn, before: datetime) -> Sequence[str]:
+    """Shards, as issuer/shard, whose newest CRL is older than that instant."""
+    return [f"{row['issuer_id']}/{row['shard']}" for row in await conn.fetch(SQL["stale_crls"], before)]
+
+
+async def issuer_certificates(conn: Conn) -> list[IssuerCertificate]:
+    """Every CA's own certificate."""
+    return many(IssuerCertificate, await conn.fetch(SQL["issuer_certificates"]))
+
+
+async def begin_era(conn: Conn) -> int:
+    """A new era of evidence has begun; its number."""
+    return int(await conn.fetchval(SQL["begin_era"]))
+
+
+async def know_cluster(conn: Conn, crl_floor: int) -> tuple[str, str]:
+    """This cluster is the one that the operators know of. Its identity: before, now."""
+    row = await conn.fetchrow(SQL["know_cluster"], crl_floor)
+    assert row is not None  # the migration made the one row
+    return row["before"], row["after"]

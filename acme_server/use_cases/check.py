@@ -1,0 +1,190 @@
+"""`keiyaku check`: finds faults of a deployment and says what to do about each."""
+
+import shutil
+import stat
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+from cryptography import x509
+
+from acme_server.config import Settings
+from acme_server.storage import check, evidence, house, jobs
+from acme_server.use_cases.readiness import SEAL_LIMIT, shipped
+from ca.signer_client import SignerAway, SignerClient
+from sql import Conn
+
+MONTHS_AHEAD = 2
+SKEW = timedelta(seconds=5)
+CRL_LATE, CRL_OLD = timedelta(minutes=5), timedelta(hours=26)  # made anew each day (C-134)
+OLDEST_JOB = 300.0  # seconds
+CA_LEFT, TLS_LEFT = timedelta(days=400), timedelta(days=14)  # a CA must outlive what it signs
+FREE_OCTETS, FREE_PART = 2**30, 0.05
+SIGNER_SECONDS = 5.0
+NOBODY = UUID(int=0)
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """What is wrong, and what to do."""
+
+    about: str
+    what: str
+    do: str
+
+
+Look = Callable[[Settings, Conn, datetime], Awaitable[list[Fault]]]
+
+
+async def migrations(_settings: Settings, conn: Conn, _now: datetime) -> list[Fault]:
+    """The database has exactly the migrations of this program, unedited."""
+    applied = await house.migrations(conn)
+    faults = []
+    if missing := sorted(shipped().keys() - applied.keys()):
+        faults.append(Fault("migrations", f"migration {missing[0]} is not applied", "run `keiyaku migrate`"))
+    if newer := sorted(applied.keys() - shipped().keys()):
+        faults.append(Fault("migrations", f"the database has migration {newer[-1]}", "use a newer program"))
+    edited = [version for version, digest in applied.items() if shipped().get(version, digest) != digest]
+    if edited:
+        faults.append(Fault("migrations", f"migration {edited[0]} was edited", "restore the program's own file"))
+    return faults
+
+
+async def roles(_settings: Settings, conn: Conn, _now: datetime) -> list[Fault]:
+    """Each kind of process has a role that may log in and do its work."""
+    do = "run `keiyaku migrate` as the owner, then ALTER ROLE … LOGIN"
+    return [Fault("roles", f"{name} may not log in or lacks its grants", do) for name in await check.unfit_roles(conn)]
+
+
+async def partitions(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
+    """Big tables have partitions for the next two months."""
+    ahead = await house.months_ahead(conn, now)
+    if ahead >= MONTHS_AHEAD:
+        return []
+    return [Fault("partitions", f"partitions exist {ahead} months ahead", "run `keiyaku work`, which makes them")]
+
+
+async def cluster(_settings: Settings, conn: Conn, _now: datetime) -> list[Fault]:
+    """The database is no copy that somebody restored."""
+    if await evidence.is_known_cluster(conn):
+        return []
+    return [Fault("restored", "this database is a restored copy: nothing is issued", "run `keiyaku check --restored`")]
+
+
+async def seal(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
+    """The evidence is sealed up to a minute ago."""
+    lag = await evidence.seal_lag(conn, now)
+    if lag <= SEAL_LIMIT:
+        return []
+    age = "has never been" if lag == timedelta.max else f"is {lag.total_seconds():.0f} s behind,"
+    do = "run `keiyaku work`; its log says why evidence.not_sealed"
+    return [Fault("evidence seal", f"the evidence {age} sealed: nothing is issued", do)]
+
+
+async def waiting_jobs(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
+    """No job is dead or waits long, no order is in processing past its deadline."""
+    faults = []
+    for kind, depth in sorted((await jobs.depth(conn)).items()):
+        if depth.dead:
+            do = "see last_error in acme.jobs; mend the cause, then delete them"
+            faults.append(Fault("jobs", f"{depth.dead} jobs of kind {kind} are dead", do))
+        if depth.oldest > OLDEST_JOB:
+            faults.append(Fault("jobs", f"a job of kind {kind} waits for {depth.oldest:.0f} s", "run `keiyaku work`"))
+    if late := await check.overdue_orders(conn, now):
+        faults.append(Fault("orders", f"{late} orders in processing are past their deadline", "run `keiyaku work`"))
+    return faults
+
+
+async def crls(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
+    """CRLs are fresh and show every revocation."""
+    faults = []
+    if stale := await check.stale_crls(conn, now - CRL_OLD):
+        what = f"no fresh CRL of {', '.join(stale[:5])}{'…' if len(stale) > 5 else ''} (issuer/shard)"
+        faults.append(Fault("CRLs", what, "run `keiyaku work` and `keiyaku sign`; see its jobs"))
+    if hidden := await check.unpublished(conn, now - CRL_LATE):
+        what = f"{hidden} revocations are on no CRL after five minutes"
+        faults.append(Fault("CRLs", what, "run `keiyaku work` and `keiyaku sign`"))
+    return faults
+
+
+async def issuers(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
+    """CA certificates live longer than what they sign."""
+    faults = []
+    for held in await check.issuer_certificates(conn):
+        end = x509.load_der_x509_certificate(held.certificate).not_valid_after_utc
+        if end - now < CA_LEFT:
+            what = f"{held.name} ends on {end:%Y-%m-%d}"
+            faults.append(Fault("CA certificates", what, "hold a ceremony for its successor"))
+    return faults
+
+
+async def clocks(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
+    """This machine's clock and the database's agree."""
+    skew = abs(await check.clock(conn) - now)
+    if skew <= SKEW:
+        return []
+    what = f"this machine and the database differ by {skew.total_seconds():.0f} s"
+    return [Fault("clock", what, "run chrony or another NTP client on both")]
+
+
+async def files(settings: Settings, _conn: Conn, _now: datetime) -> list[Fault]:
+    """Files with secrets are their owner's alone. Those of other machines are looked at there."""
+    named = (settings.ca.passphrase_file, settings.evidence.key_file, settings.acme.tls_key)
+    found = [settings.data / path for path in named if path is not None]
+    found += sorted((settings.data / settings.ca.folder).glob("*.key.pem"))
+    return [
+        Fault("files", f"{path} can be read by others", f"run `chmod 600 {path}`")
+        for path in found
+        if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077
+    ]
+
+
+async def tls(settings: Settings, _conn: Conn, now: datetime) -> list[Fault]:
+    """The listener's own certificate is valid for two weeks more."""
+    if settings.acme.tls_certificate is None or not (path := settings.data / settings.acme.tls_certificate).exists():
+        return []
+    end = x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc
+    if end - now > TLS_LEFT:
+        return []
+    what = f"{path} ends at {end:%Y-%m-%d %H:%M}Z"
+    return [Fault("TLS certificate", what, "replace it, then restart `keiyaku serve`")]
+
+
+async def disk(settings: Settings, _conn: Conn, _now: datetime) -> list[Fault]:
+    """The data folder has room."""
+    if not settings.data.is_dir():
+        return []
+    found = shutil.disk_usage(settings.data)
+    if found.free >= max(FREE_OCTETS, FREE_PART * found.total):
+        return []
+    return [Fault("disk", f"{settings.data} has {found.free / 2**20:.0f} MiB left", "make room: without it all stops")]
+
+
+async def signer(settings: Settings, _conn: Conn, _now: datetime) -> list[Fault]:
+    """The signer answers, if its socket's folder is on this machine: it knows no record of number 0."""
+    path = settings.data / settings.signer.socket
+    if not path.parent.is_dir():
+        return []
+    client = SignerClient(path)
+    try:
+        answer = await client.sign(NOBODY, SIGNER_SECONDS)
+    finally:
+        await client.close()
+    if not isinstance(answer, SignerAway):
+        return []
+    return [Fault("signer", f"no answer at {path}: {answer.reason}", "run `keiyaku sign`")]
+
+
+LOOKS: tuple[Look, ...] = (
+    migrations, cluster, roles, partitions, seal, waiting_jobs, crls, issuers, clocks, files, tls, disk, signer,
+)  # fmt: skip
+
+
+async def faults_of(settings: Settings, conn: Conn, clock: Callable[[], datetime]) -> list[Fault]:
+    """Every fault found, in the order of LOOKS. A schema that is behind is the only fault then."""
+    found: list[Fault] = []
+    for look in LOOKS:
+        found += await look(settings, conn, clock())
+        if found and look is migrations:
+            break
+    return found

@@ -1,0 +1,44 @@
+-- name: clock
+SELECT clock_timestamp();
+
+-- name: roles
+-- Roles that may not log in, or lack what their processes cannot do without.
+SELECT name FROM (VALUES
+    ('keiyaku_acme', 'acme.orders', 'INSERT'), ('keiyaku_office', 'gate.help_pages', 'SELECT'),
+    ('keiyaku_status', 'ca.crls', 'SELECT'), ('keiyaku_work', 'acme.jobs', 'DELETE'),
+    ('keiyaku_sign', 'ca.certificates', 'INSERT'), ('keiyaku_seal', 'evidence.checkpoints', 'INSERT'),
+    ('keiyaku_operator', 'gate.contracts', 'INSERT')
+) AS needed (name, relation, privilege)
+LEFT JOIN pg_roles r ON r.rolname = name
+WHERE r.rolname IS NULL OR NOT r.rolcanlogin OR NOT has_table_privilege(r.oid, relation::regclass, privilege)
+ORDER BY name;
+
+-- name: overdue_orders
+-- Orders in processing whose deadline is over, by the jobs that each of them has. $1 now
+SELECT count(*) FROM acme.jobs WHERE kind = 'issue' AND deadline_at < $1;
+
+-- name: unpublished
+-- Revocations that no CRL shows yet, of before $1.
+SELECT count(*) FROM ca.revocations WHERE published_at IS NULL AND revoked_at < $1;
+
+-- name: stale_crls
+-- Shards of issuing CAs without a CRL that is younger than $1.
+SELECT i.id::integer AS issuer_id, s.shard
+FROM ca.issuers i CROSS JOIN LATERAL generate_series(0, i.shard_count - 1) AS s(shard)
+WHERE i.kind = 'issuing' AND NOT EXISTS (
+    SELECT FROM ca.crls c WHERE c.issuer_id = i.id AND c.shard = s.shard AND c.this_update > $1)
+ORDER BY 1, 2;
+
+-- name: issuer_certificates
+SELECT name, certificate FROM ca.issuers ORDER BY id;
+
+-- name: begin_era
+-- Transaction ids may come again from here on. Returns the era's number.
+SELECT evidence.begin_era();
+
+-- name: know_cluster
+-- This is the cluster that the operators know of. CRL numbers go on above $1. Returns its identity and the one before.
+UPDATE keiyaku.cluster c SET identity = keiyaku.cluster_identity(), crl_floor = greatest(c.crl_floor, $1),
+    recorded_at = now()
+FROM keiyaku.cluster old WHERE old.one_row = c.one_row
+RETURNING old.identity AS before, c.identity AS after;

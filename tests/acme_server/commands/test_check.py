@@ -1,0 +1,273 @@
+"""`keiyaku check`, on a healthy database and with each fault in turn; and after a restore from backup."""
+
+import asyncio
+import json
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import asyncpg
+import pytest
+from click.testing import CliRunner
+
+from acme_server import checkpoint_file, evidence_key
+from acme_server.clock import utc_now
+from acme_server.commands import GROUPS
+from acme_server.config import Ca, Database, Evidence, Settings, Signer
+from acme_server.dev.postgres import EmbeddedPostgres
+from acme_server.dev.tls import ensure_tls
+from acme_server.sealer import SealRefused, take_over
+from acme_server.storage import evidence
+from acme_server.use_cases.check import LOOKS, Fault, faults_of
+from acme_server.use_cases.restore import accept_restored
+from ca import hierarchy, keys, signer
+from ca.signer_client import CrlMade, SignerClient
+from sql import Conn
+from sql.migrate import migrate
+from tests.acme_server.conftest import PASSPHRASE
+
+CHECK = next(each for each in GROUPS if each.name == "check")
+
+
+@dataclass
+class Deployed:
+    """A CA on a database, its files, and the faults that `check` finds."""
+
+    settings: Settings
+    owner: Conn
+    operator: Conn
+    signing: "asyncio.Task[None]"
+
+    async def about(self) -> list[str]:
+        return [fault.about for fault in await self.faults()]
+
+    async def faults(self) -> list[Fault]:
+        return await faults_of(self.settings, self.operator, utc_now)
+
+
+@pytest.fixture
+async def deployed(postgres: EmbeddedPostgres, database: str, tmp_path: Path) -> AsyncIterator[Deployed]:
+    """A signer runs, the evidence is sealed, every shard has a CRL."""
+    owner_dsn, stop = postgres.dsn(database=database), asyncio.Event()
+    names = hierarchy.Names("JP", "Test CA", "Test Root", "Test Issuing CA", "http://status.test")
+    await hierarchy.init(tmp_path / "ca", owner_dsn, PASSPHRASE, names, utc_now())
+    evidence_key.create(tmp_path / "evidence.key")
+    key = keys.load(hierarchy.key_file(tmp_path / "ca", hierarchy.ISSUING), PASSPHRASE)
+    settings = Settings(
+        data=tmp_path, database=Database(embedded=False, url=postgres.dsn("{role}", database)),
+        signer=Signer(socket=tmp_path / "signer.sock"), ca=Ca(folder=tmp_path / "ca"),
+        evidence=Evidence(key_file=tmp_path / "evidence.key", checkpoint_file=tmp_path / "checkpoints.jsonl"),
+    )  # fmt: skip
+    held = {hierarchy.ISSUING: key}
+    signing = asyncio.create_task(
+        signer.serve(settings.signer.socket, postgres.dsn("keiyaku_sign", database), held, stop, utc_now)
+    )
+    owner, operator = (
+        await asyncpg.connect(owner_dsn),
+        await asyncpg.connect(postgres.dsn("keiyaku_operator", database)),
+    )
+    await owner.execute("UPDATE evidence.seal_state SET sealed_through_at = now()")
+    while not settings.signer.socket.exists():
+        await asyncio.sleep(0.005)
+    yield Deployed(settings, owner, operator, signing)
+    stop.set()
+    await asyncio.wait({signing})
+    await owner.close()
+    await operator.close()
+
+
+async def test_nothing_is_wrong(deployed: Deployed) -> None:
+    assert await deployed.faults() == []
+    done = await asyncio.to_thread(CliRunner().invoke, CHECK, [], obj=deployed.settings)
+    assert done.exit_code == 0, done.output
+    assert done.output.splitlines()[-1].startswith("in order: migrations")
+    done = await asyncio.to_thread(CliRunner().invoke, CHECK, ["--json"], obj=deployed.settings)
+    assert (done.exit_code, done.output.splitlines()[-1]) == (0, "[]")
+
+
+@pytest.mark.parametrize(
+    ("statement", "about"),
+    [
+        pytest.param("DELETE FROM keiyaku.migrations", "migrations", id="migration missing"),
+        pytest.param("INSERT INTO keiyaku.migrations VALUES (99, 'later', '')", "migrations", id="migration newer"),
+        pytest.param("UPDATE keiyaku.migrations SET sha256 = ''", "migrations", id="migration edited"),
+        pytest.param("UPDATE keiyaku.cluster SET identity = 'other'", "restored", id="copy"),
+        pytest.param("REVOKE INSERT ON acme.orders FROM keiyaku_acme", "roles", id="grant missing"),
+        pytest.param(
+            "UPDATE evidence.seal_state SET sealed_through_at = now() - interval '61 s'", "evidence seal", id="seal old"
+        ),
+        pytest.param("UPDATE evidence.seal_state SET sealed_through_at = '-infinity'", "evidence seal", id="no seal"),
+        pytest.param(
+            "INSERT INTO acme.jobs (id, kind, subject, max_attempts, dead) "
+            "VALUES (gen_random_uuid(), 'crl', '1/0', 1, true)", "jobs", id="job dead",
+        ),
+        pytest.param(
+            "INSERT INTO acme.jobs (id, kind, subject, max_attempts, run_at) "
+            "VALUES (gen_random_uuid(), 'crl', '1/0', 1, now() - interval '6 minutes')", "jobs", id="job waits",
+        ),
+        pytest.param(
+            "INSERT INTO acme.jobs (id, kind, subject, max_attempts, deadline_at) "
+            "VALUES (gen_random_uuid(), 'issue', 'x', 1, now() - interval '1 s')", "orders", id="order overdue",
+        ),
+        pytest.param("UPDATE ca.crls SET this_update = now() - interval '27 h'", "CRLs", id="CRL stale"),
+        pytest.param("DROP TABLE acme.orders_2026_12", "partitions", id="partition missing"),
+    ],
+)  # fmt: skip
+async def test_fault_in_the_database_is_found(deployed: Deployed, statement: str, about: str) -> None:
+    if "PARTITION" in about.upper():
+        month = await deployed.owner.fetchval("SELECT to_char(now() + interval '1 month', 'YYYY_MM')")
+        statement = f"DROP TABLE acme.orders_{month}"
+    await deployed.owner.execute(statement)
+    (fault,) = await deployed.faults()
+    assert fault.about == about
+    assert fault.what
+    assert fault.do
+
+
+async def test_revocation_that_no_crl_shows_is_found(deployed: Deployed) -> None:
+    await deployed.owner.execute("SET session_replication_role = replica")
+    for minutes in (4, 6):
+        await deployed.owner.execute(
+            "INSERT INTO ca.revocations (serial, issuer_id, to_be_signed_id, shard, reason, ground, requested_by, "
+            "requested_at, revoked_at, not_after) VALUES ($1, 1, gen_random_uuid(), 0, 4, 'g', 'r', now(), "
+            "now() - make_interval(mins => $2), now())", bytes([minutes]), minutes,
+        )  # fmt: skip
+    (fault,) = await deployed.faults()
+    assert fault.what == "1 revocations are on no CRL after five minutes"
+
+
+async def test_fault_of_this_machine_is_found(deployed: Deployed, tmp_path: Path) -> None:
+    key = hierarchy.key_file(tmp_path / "ca", hierarchy.ISSUING)
+    key.chmod(0o640)
+    ensure_tls(tmp_path / "dev-tls", utc_now() - timedelta(days=4000))
+    deployed.signing.cancel()
+    await asyncio.wait({deployed.signing})
+    deployed.settings.signer.socket.unlink(missing_ok=True)
+    done = await asyncio.to_thread(CliRunner().invoke, CHECK, ["--json"], obj=deployed.settings)
+    assert done.exit_code == 1
+    assert {fault["about"] for fault in json.loads(done.output)} == {"files", "TLS certificate", "signer"}
+    assert str(key) in done.output
+
+
+async def test_clock_and_ca_that_ends_are_found(deployed: Deployed) -> None:
+    found = await faults_of(deployed.settings, deployed.operator, lambda: utc_now() - timedelta(seconds=7))
+    assert [fault.about for fault in found] == ["clock"]
+    late = await faults_of(deployed.settings, deployed.operator, lambda: utc_now() + timedelta(days=3650))
+    assert {"clock", "CA certificates", "CRLs", "partitions", "evidence seal"} == {fault.about for fault in late}
+
+
+def test_every_look_is_of_use() -> None:
+    assert len(LOOKS) == len({look.__name__ for look in LOOKS}) == 13
+
+
+async def crl_number(conn: Conn) -> int:
+    return int(await conn.fetchval("SELECT max(number) FROM ca.crls WHERE issuer_id = 1 AND shard = 0"))
+
+
+async def sealed(postgres: EmbeddedPostgres, settings: Settings) -> None:
+    """One pass of the sealer, as its role."""
+    conn = await asyncpg.connect(postgres.dsn("keiyaku_seal"))
+    try:
+        found = await take_over(conn, evidence_key.load(settings.evidence.key_file), settings.evidence.checkpoint_file)
+        assert found is not None
+        for _ in range(3):
+            await found.run_once(utc_now())
+    finally:
+        await conn.close()
+
+
+async def is_issuing(conn: Conn) -> bool:
+    return await evidence.seal_lag(conn, utc_now()) < timedelta(minutes=1)
+
+
+def stopped_copy(origin: EmbeddedPostgres, to: Path) -> EmbeddedPostgres:
+    """A server on a file copy of a stopped one's folder."""
+    shutil.copytree(origin.root, to, ignore=shutil.ignore_patterns("socket", "lock"))
+    copy = EmbeddedPostgres(to, durable=False)
+    copy.start()
+    return copy
+
+
+async def prepared(server: EmbeddedPostgres, settings: Settings) -> None:
+    """A migrated database with a CA and its first CRLs; sealed."""
+    admin = await asyncpg.connect(server.dsn(database="postgres"))
+    await admin.execute("CREATE DATABASE keiyaku")
+    await admin.close()
+    await migrate(server.dsn())
+    names = hierarchy.Names("JP", "Test CA", "Test Root", "Test Issuing CA", "http://status.test")
+    owner = await asyncpg.connect(server.dsn())
+    await owner.execute("SELECT keiyaku.ensure_partitions(now(), 3)")
+    await owner.close()
+    await hierarchy.init(settings.ca.folder, server.dsn(), PASSPHRASE, names, utc_now())
+    evidence_key.create(settings.evidence.key_file)
+    await sealed(server, settings)
+
+
+async def crl_made(server: EmbeddedPostgres, settings: Settings) -> int:
+    """The number of a new CRL."""
+    stop, held = asyncio.Event(), {
+        hierarchy.ISSUING: keys.load(hierarchy.key_file(settings.ca.folder, hierarchy.ISSUING), PASSPHRASE)
+    }  # fmt: skip
+    path = settings.data / "sign"
+    task = asyncio.create_task(signer.serve(path, server.dsn("keiyaku_sign"), held, stop, utc_now))
+    while not path.exists():
+        await asyncio.sleep(0.005)
+    client = SignerClient(path)
+    made = await client.crl(1, 0, 20)
+    await client.close()
+    stop.set()
+    await task
+    assert isinstance(made, CrlMade)
+    return made.number
+
+
+async def test_restored_copy_issues_nothing_until_it_is_checked(tmp_path: Path) -> None:
+    settings = Settings(
+        data=tmp_path, ca=Ca(folder=tmp_path / "ca"),
+        evidence=Evidence(key_file=tmp_path / "evidence.key", checkpoint_file=tmp_path / "checkpoints.jsonl"),
+    )  # fmt: skip
+    origin = EmbeddedPostgres(tmp_path / "origin", durable=False)
+    origin.start()
+    try:
+        await prepared(origin, settings)
+        origin.stop()
+        copy = stopped_copy(origin, tmp_path / "copy")  # the backup, restored elsewhere
+        try:
+            origin.start()
+            lost = [await crl_made(origin, settings) for _ in range(3)]  # published after the backup
+            await sealed(origin, settings)  # the same cluster after a restart is no copy
+            origin.stop()
+            await use_copy(copy, settings, max(lost))
+        finally:
+            copy.stop()
+    finally:
+        origin.stop()
+
+
+async def use_copy(copy: EmbeddedPostgres, settings: Settings, lost: int) -> None:
+    """What happens on the restored copy, until it issues again."""
+    operator = await asyncpg.connect(copy.dsn("keiyaku_operator"))
+    assert await is_issuing(operator)  # for the backup is younger than a minute
+    with pytest.raises(SealRefused, match="check --restored"):
+        await sealed(copy, settings)
+    assert not await is_issuing(operator)
+    known = checkpoint_file.last(settings.evidence.checkpoint_file)
+    done = await accept_restored(operator, settings.evidence.checkpoint_file, utc_now())
+    assert done.set_aside is not None
+    assert checkpoint_file.last(Path(done.set_aside)) == known
+    assert done.era == 2
+    assert done.crls == await operator.fetchval("SELECT count(*) FROM acme.jobs WHERE kind = 'crl'")
+    assert not await is_issuing(operator)  # only the sealer says so
+    await sealed(copy, settings)
+    assert await is_issuing(operator)
+    assert await operator.fetchval("SELECT max(era) FROM evidence.checkpoints") == 2
+    first = await crl_made(copy, settings)
+    assert first > max(lost, done.crl_floor)
+    assert await crl_made(copy, settings) == first + 1
+    again = await accept_restored(operator, settings.evidence.checkpoint_file, utc_now() - timedelta(days=9))
+    assert again.set_aside is None
+    assert await operator.fetchval("SELECT crl_floor FROM keiyaku.cluster") == done.crl_floor  # never down
+    assert await operator.fetchval("SELECT count(*) FROM evidence.records WHERE kind = 'database.restored'") == 2
+    await operator.close()
