@@ -1,7 +1,7 @@
 """Takes validation, issuance and CRL jobs, calls the same use cases, and keeps the house (design §7)."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -22,7 +22,7 @@ from ca.signer_lines import CrlMade
 LOG = structlog.get_logger(__name__)
 POLL = timedelta(seconds=1)
 LEASE_SECONDS = 60.0
-AT_ONCE = 32
+AT_ONCE = (("issue", "crl"), 16), (("validate",), 32)  # no number of slow looks delays a certificate or a CRL
 CRL_AGE = timedelta(hours=24)
 CRL_TIMEOUT = 60.0
 
@@ -37,7 +37,10 @@ async def run(context: Context, stop: asyncio.Event) -> None:
         (timedelta(minutes=5), truncate_nonces),
         (timedelta(hours=6), ensure_partitions),
     ]
-    await asyncio.gather(take_jobs(context, stop), *(every(span, sweep, context, stop) for span, sweep in sweeps))
+    await asyncio.gather(
+        *(take_jobs(context, stop, kinds, most) for kinds, most in AT_ONCE),
+        *(every(span, sweep, context, stop) for span, sweep in sweeps),
+    )
     if context.tasks:
         await asyncio.wait(context.tasks)
 
@@ -63,17 +66,20 @@ async def pause(stop: asyncio.Event, span: timedelta) -> None:
         return
 
 
-async def take_jobs(context: Context, stop: asyncio.Event) -> None:
-    """Due jobs are worked on, up to AT_ONCE at once."""
+async def take_jobs(context: Context, stop: asyncio.Event, kinds: Sequence[str], most: int) -> None:
+    """Due jobs of these kinds are worked on, up to `most` at once."""
+    at_hand: set[asyncio.Task[None]] = set()
     while not stop.is_set():
-        free = AT_ONCE - len(context.tasks)
+        free = most - len(at_hand)
         try:
-            taken = await jobs.claim(context.pool, free, context.worker, LEASE_SECONDS) if free else []
+            taken = await jobs.claim(context.pool, free, context.worker, LEASE_SECONDS, kinds) if free else []
         except Exception:
             LOG.exception("claim_failed")
             taken = []
         for job in taken:
-            context.start(work(context, job))
+            task = context.start(work(context, job))
+            at_hand.add(task)
+            task.add_done_callback(at_hand.discard)
         if not taken:
             await pause(stop, POLL)
 

@@ -37,9 +37,10 @@ class Depth(msgspec.Struct, frozen=True):
     oldest: float
 
 
-async def claim(pool: Pool, limit: int, worker: str, lease_seconds: float) -> list[Job]:
-    """Due jobs that nobody holds, now held by `worker`."""
-    return many(Job, await pool.fetch(SQL["claim"], limit, worker, lease_seconds, ISSUE_LEASE_SECONDS))
+async def claim(pool: Pool, limit: int, worker: str, lease_seconds: float, kinds: Sequence[str]) -> list[Job]:
+    """Due jobs of these kinds that nobody holds, now held by `worker`."""
+    rows = await pool.fetch(SQL["claim"], limit, worker, lease_seconds, ISSUE_LEASE_SECONDS, kinds)
+    return many(Job, rows)
 
 
 async def enqueue(conn: Conn | Pool, kind: str, subject: str, attempts: int, now: datetime) -> None:

@@ -1,11 +1,12 @@
 """An order in processing, taken up by a worker: CAA again if it is old, the gate, the record, the signature (T0-5)."""
 
+import asyncio
 from datetime import datetime
 
 from acme_server.clock import utc_now
 from acme_server.protocol.csr import parse_csr
 from acme_server.protocol.errors import AcmeError, ErrorType
-from acme_server.protocol.objects import Order
+from acme_server.protocol.objects import Authorization, Order
 from acme_server.storage import authorizations, jobs, orders
 from acme_server.storage.jobs import Job
 from acme_server.storage.orders import InProcessing
@@ -15,8 +16,11 @@ from acme_server.use_cases.context import Context
 from acme_server.use_cases.finalize import cause_of
 from acme_server.use_cases.orders import RefusedByGate
 from acme_server.use_cases.problem import stored_problem
-from acme_server.validation.outcome import NotProven
+from acme_server.validation.outcome import NotProven, Proven
+from sql import evidence
 from sql.transactions import shared, under_locks
+
+LOOKS_AT_ONCE = 20
 
 
 async def resume(context: Context, job: Job) -> None:
@@ -39,7 +43,7 @@ async def go_on(context: Context, job: Job, found: InProcessing, now: datetime) 
         if refused := await check_caa(context, found, now):
             await refused_by_caa(context, job, found, refused, now)
             return
-        begun = await admit(context, found, now)
+        begun = await admit(context, found, utc_now())
     except AcmeError as error:
         await issue.end_with(context, found.id, stored_problem(error.type, error.detail), error.type.value, now)
         return
@@ -54,20 +58,31 @@ async def refused_by_caa(context: Context, job: Job, found: InProcessing, refuse
     if refused.temporary:
         await jobs.fail(context.pool, job, refused.detail, issue.LONGEST_WAIT)
     else:
-        await issue.end_with(context, found.id, stored_problem(refused.type, refused.detail), "caa", now)
+        await issue.end_with(
+            context, found.id, stored_problem(refused.type, refused.detail), f"caa: {refused.detail}", now
+        )
 
 
 async def check_caa(context: Context, found: InProcessing, now: datetime) -> NotProven | None:
-    """CAA permits every name now (RFC 8659), which is recorded; else the first refusal."""
+    """CAA permits every name now (RFC 8659), which is recorded with what was seen; else the first refusal."""
     held = await authorizations.authorizations_of_order(context.pool, found.authorization_ids)
-    for each in held:
-        if each.identifier_type == "ip":
-            continue
-        account_url = context.account_url(found.account_id)
-        outcome = await context.looks.caa(each.identifier_value, each.wildcard, account_url, each.challenge_type or "")
-        if isinstance(outcome, NotProven):
-            return outcome
-    await authorizations.caa_checked(context.pool, found.authorization_ids, now)
+    looked = [each for each in held if each.identifier_type != "ip"]
+    at_once, account_url = asyncio.Semaphore(LOOKS_AT_ONCE), context.account_url(found.account_id)
+
+    async def look(each: Authorization) -> Proven | NotProven:
+        async with at_once:
+            return await context.looks.caa(each.identifier_value, each.wildcard, account_url, each.challenge_type or "")
+
+    outcomes = await asyncio.gather(*map(look, looked))
+    if refused := next((each for each in outcomes if isinstance(each, NotProven)), None):
+        return refused
+    proof = evidence.entry(
+        "caa.checked", f"process:{context.worker}", now, contract_id=found.contract_id, order=str(found.id),
+        seen={each.name: outcome for each, outcome in zip(looked, outcomes, strict=True)},
+    )  # fmt: skip
+    async with context.pool.acquire() as conn, conn.transaction():
+        await authorizations.caa_checked(conn, found.authorization_ids, now)
+        await evidence.append(conn, proof)
     return None
 
 

@@ -1,11 +1,12 @@
 -- name: claim
 -- Due jobs, each taken by one worker with a new fence and a lease, which is shorter for issuance: it has a deadline.
--- $1 how many  $2 worker  $3 lease in seconds  $4 that of issuance at most
+-- $1 how many  $2 worker  $3 lease in seconds  $4 that of issuance at most  $5 kinds
 UPDATE acme.jobs j SET locked_by = $2, attempts = attempts + 1, fence = fence + 1,
     locked_until = now() + make_interval(secs => CASE kind WHEN 'issue' THEN least($3::float8, $4::float8) ELSE $3::float8 END)
 FROM (
     SELECT id FROM acme.jobs
     WHERE NOT dead AND run_at <= now() AND (locked_until IS NULL OR locked_until < now()) AND attempts < max_attempts
+      AND kind = ANY ($5)
     ORDER BY run_at, id LIMIT $1 FOR UPDATE SKIP LOCKED
 ) AS due
 WHERE j.id = due.id

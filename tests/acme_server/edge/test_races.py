@@ -7,12 +7,14 @@ from uuid import UUID
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from acme_server import worker
 from acme_server.clock import utc_now
 from acme_server.use_cases import issue
+from acme_server.validation.outcome import NotProven, Proven
 from ca.signer_client import SignerClient
 from ca.storage import revoke
 from tests.acme_server.client import Client, der, leaf, new_key
-from tests.acme_server.conftest import Served
+from tests.acme_server.conftest import ScriptedLooks, Served
 from tests.acme_server.edge.arrange import id_of, ready, run, run_jobs
 
 NAME = "www.demo.test"
@@ -113,3 +115,50 @@ async def test_proof_of_compromise_counts_when_another_revocation_comes_first(se
         assert (await asked).status == 200
     assert await served.owner.fetchval("SELECT reason FROM ca.revocations") == 1
     assert await served.owner.fetchval("SELECT count(*) FROM ca.blocked_keys") == 1
+
+
+class AllTogether(ScriptedLooks):
+    """CAA answers only when the names of an order are looked at side by side."""
+
+    together = asyncio.Barrier(3)
+
+    async def caa(self, name: str, wildcard: bool, account_uri: str, method: str) -> Proven | NotProven:
+        async with asyncio.timeout(5):
+            await self.together.wait()
+        return Proven(None, {"issue": name})
+
+
+@pytest.mark.std("C-039")
+async def test_caa_of_all_names_is_looked_at_side_by_side_and_recorded(served: Served) -> None:
+    client = await served.registered()
+    url, order = await ready(client, NAME, "b.demo.test", "c.demo.test")
+    await run(served, STALE)
+    assert (await client.finalize(order)).json["status"] == "processing"
+    served.context.looks = AllTogether()
+    await run_jobs(served, "issue")
+    assert (await client.post(url)).json["status"] == "valid"
+    content = await served.owner.fetchval("SELECT content FROM evidence.records WHERE kind = 'caa.checked'")
+    assert all(f'"issue":"{name}"'.encode() in content for name in (NAME, "b.demo.test", "c.demo.test"))
+
+
+async def test_no_number_of_slow_looks_delays_an_issuance(served: Served) -> None:
+    names = [f"h{number}.demo.test" for number in range(60)]
+    assert (await (await served.registered()).order(*names)).status == 201
+    order = await processing(served)
+    await run(
+        served,
+        "UPDATE acme.authorizations SET challenge_type = 'http-01', challenge_status = 'processing',"
+        " key_authorization = 'a.b' WHERE status = 'pending'",
+        "INSERT INTO acme.jobs (id, kind, subject, max_attempts, run_at) SELECT id, 'validate', id, 3,"
+        " now() - interval '1 hour' FROM acme.authorizations WHERE status = 'pending'",
+        "UPDATE acme.jobs SET run_at = now(), locked_until = NULL WHERE kind = 'issue'",
+    )
+    served.looks.gate, stop = asyncio.Event(), asyncio.Event()
+    working = asyncio.create_task(worker.run(served.context, stop))
+    async with asyncio.timeout(20):
+        while await served.owner.fetchval("SELECT status FROM acme.orders WHERE id = $1", order) != "valid":
+            await asyncio.sleep(0)
+    assert await served.owner.fetchval("SELECT count(*) FROM acme.authorizations WHERE status = 'pending'") == 60
+    stop.set()
+    served.looks.gate.set()
+    await working
