@@ -6,11 +6,16 @@ from contextlib import asynccontextmanager
 from sql import Conn
 
 
+class NotCommitted(Exception):
+    """A statement of the transaction had failed and its error went unheard, so all was rolled back."""
+
+
 @asynccontextmanager
 async def under_locks(conn: Conn, *locks: str) -> AsyncIterator[None]:
     """A transaction whose first statements take `locks` (`pg_advisory_xact_lock…(class, number)`); all or nothing.
 
-    A snapshot is taken after them, so the transaction sees what was committed under the locks before.
+    A snapshot is taken after them, so the transaction sees what was committed under the locks before. Raises
+    NotCommitted rather than end well without having written.
     """
     try:
         await conn.execute("; ".join(("BEGIN", *(f"SELECT {lock}" for lock in locks))))
@@ -18,7 +23,8 @@ async def under_locks(conn: Conn, *locks: str) -> AsyncIterator[None]:
     except BaseException:
         await conn.execute("ROLLBACK")
         raise
-    await conn.execute("COMMIT")
+    if await conn.execute("COMMIT") != "COMMIT":
+        raise NotCommitted
 
 
 def shared(lock_class: int, number: int) -> str:
