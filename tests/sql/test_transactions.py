@@ -1,9 +1,12 @@
 """Transactions that begin with locks."""
 
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
 import asyncpg
 import pytest
 
-from sql import Pool
+from sql import Conn, Pool
 from sql.transactions import NotCommitted, exclusive, shared, under_locks
 
 INSERT = "INSERT INTO gate.holidays (day, name) VALUES ('2027-01-01', 'New Year')"
@@ -25,24 +28,32 @@ async def test_locks_are_held_until_the_commit(pool: Pool) -> None:
     assert await days(pool) == 1
 
 
-async def test_an_error_rolls_back(pool: Pool) -> None:
-    await pool.execute("DELETE FROM gate.holidays")
-    async with pool.acquire() as conn:
-        with pytest.raises(ValueError, match="no"):
-            async with under_locks(conn, shared(1, 2)):
-                await conn.execute(INSERT)
-                raise ValueError("no")
-        assert not conn.is_in_transaction()
-    assert await days(pool) == 0
+async def insert_and_raise(conn: Conn) -> None:
+    async with under_locks(conn, shared(1, 2)):
+        await conn.execute(INSERT)
+        raise ValueError
 
 
-async def test_an_error_that_nobody_heard_is_no_commit(pool: Pool) -> None:
+async def insert_twice_and_go_on(conn: Conn) -> None:
+    async with under_locks(conn, shared(1, 2)):
+        await conn.execute(INSERT)
+        with suppress(asyncpg.UniqueViolationError):
+            await conn.execute(INSERT)
+
+
+@pytest.mark.parametrize(
+    ("write", "error"),
+    [
+        pytest.param(insert_and_raise, ValueError, id="an error"),
+        pytest.param(insert_twice_and_go_on, NotCommitted, id="a failed statement that nobody heard of"),
+    ],
+)
+async def test_what_failed_wrote_nothing_and_says_so(
+    pool: Pool, write: Callable[[Conn], Awaitable[None]], error: type[Exception]
+) -> None:
     await pool.execute("DELETE FROM gate.holidays")
     async with pool.acquire() as conn:
-        with pytest.raises(NotCommitted):
-            async with under_locks(conn, shared(1, 2)):
-                await conn.execute(INSERT)
-                with pytest.raises(asyncpg.UniqueViolationError):
-                    await conn.execute(INSERT)
+        with pytest.raises(error):
+            await write(conn)
         assert not conn.is_in_transaction()
     assert await days(pool) == 0
