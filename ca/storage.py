@@ -75,17 +75,6 @@ async def issuer_chain(conn: Conn, issuer_id: int) -> list[bytes]:
     return [row["certificate"] for row in await conn.fetch(SQL["issuer_chain"], issuer_id)]
 
 
-async def certificate_chain(conn: Conn, certificate_id: UUID) -> list[list[bytes]]:
-    """All chains of a certificate, the default first, each in DER without its trust anchor; empty when unknown.
-
-    RFC 8555 §7.4.2: each certificate certifies the one before it, and the anchor may be left out.
-    """
-    row = await conn.fetchrow(SQL["certificate_chain"], certificate_id)
-    if row is None:
-        return []
-    return [[row["certificate"], row["issuer"]], *([row["certificate"], *split(x)[:-1]] for x in row["crosses"])]
-
-
 async def chains_above(conn: Conn, issuer_id: int) -> list[list[bytes]]:
     """What certifies a certificate of the issuer, the default chain first, each in DER without its trust anchor.
 
@@ -178,11 +167,6 @@ async def block_key(conn: Conn, spki_sha256: bytes, cause: str, at: datetime, *,
     row = evidence.entry("key.blocked", actor, at, spki_sha256=spki_sha256.hex(), cause=cause)
     blocked = await conn.fetchval(SQL["block_key"], spki_sha256, cause, at, row.id, row.kind, actor, row.content)
     return blocked is not None
-
-
-async def is_blocked(conn: Conn, spki_sha256: bytes) -> bool:
-    """Whether the key must be refused (C-076)."""
-    return bool(await conn.fetchval(SQL["is_blocked"], spki_sha256))
 
 
 async def newest_crl(conn: Conn, issuer_id: int, shard: int) -> StoredCrl | None:

@@ -17,14 +17,6 @@ WITH RECURSIVE chain AS (
 )
 SELECT certificate FROM chain ORDER BY depth;
 
--- name: certificate_chain
--- A certificate, its issuer's certificate, and the chains of its issuer's cross certificates in order of id.
--- $1 certificate_id
-SELECT c.der AS certificate, i.certificate AS issuer,
-       ARRAY(SELECT x.chain FROM ca.cross_certificates x WHERE x.subject_issuer_id = i.id ORDER BY x.id) AS crosses
-FROM ca.certificates c JOIN ca.issuers i ON i.id = c.issuer_id
-WHERE c.id = $1;
-
 -- name: chains_above
 -- An issuer's certificate, and the chains of its cross certificates in order of id. $1 issuer_id
 SELECT i.certificate AS issuer,
@@ -111,10 +103,6 @@ WITH blocked AS (
     SELECT $4, $5, NULL, $6, $3, $7 FROM blocked
 )
 SELECT spki_sha256 FROM blocked;
-
--- name: is_blocked
--- $1 spki_sha256
-SELECT EXISTS (SELECT FROM ca.blocked_keys WHERE spki_sha256 = $1);
 
 -- name: newest_crl
 -- $1 issuer_id  $2 shard
