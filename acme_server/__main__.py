@@ -54,6 +54,7 @@ def dev(settings: Settings) -> None:
     from acme_server import logs
     from acme_server.database import embedded
     from acme_server.dev import greeting, prepare, supervisor
+    from acme_server.dev.addresses import AddressTaken, require_free
     from acme_server.dev.postgres import PostgresUnavailable
 
     settings = prepare.with_tls(settings)
@@ -61,11 +62,12 @@ def dev(settings: Settings) -> None:
     logs.configure(settings)
     postgres = embedded(settings)
     try:
+        require_free(settings)
         postgres.start()
         demo = prepare.prepare(settings, postgres)
         ready = lambda: click.echo(greeting.greeting(settings, demo, time.monotonic() - STARTED))  # noqa: E731
         supervisor.run(settings, postgres, ready)
-    except PostgresUnavailable as fault:
+    except (AddressTaken, PostgresUnavailable) as fault:
         raise click.ClickException(str(fault)) from None
     finally:
         postgres.stop()

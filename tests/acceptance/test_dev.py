@@ -35,3 +35,11 @@ def test_accounts_need_a_binding_key_when_settings_say_so(tmp_path_factory: pyte
             client.new_account(registration(client, None))
         assert refused.value.code == "externalAccountRequired"
         assert registered(strict, binding=strict.key).net.account.uri
+
+
+def test_a_second_one_on_the_same_address_is_refused(dev: Dev, tmp_path: Path) -> None:
+    """Both share their addresses among their own processes: the system would mix them (SO_REUSEPORT)."""
+    done = run([BIN / "keiyaku", "dev"], tmp_path, **dev.settings | {"KEIYAKU_DATA": str(tmp_path / "data")})
+    assert done.returncode == 1
+    assert f"acme.listen 127.0.0.1:{dev.ports['acme']}: Address already in use" in done.stdout
+    assert "KEIYAKU_ACME__LISTEN" in done.stdout
