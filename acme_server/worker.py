@@ -14,7 +14,7 @@ from acme_server.storage.jobs import Job
 from acme_server.use_cases import issue, resume
 from acme_server.use_cases.context import Context
 from acme_server.use_cases.held import LONGEST_WAIT, held
-from acme_server.use_cases.sweep import ensure_partitions, sweep_expired
+from acme_server.use_cases.sweep import ensure_partitions, sweep_expired, sweep_missed
 from acme_server.use_cases.validate import end_dead, validate
 from ca import storage as ca
 from ca.signer_lines import CrlMade
@@ -34,6 +34,7 @@ async def run(context: Context, stop: asyncio.Event) -> None:
         (timedelta(seconds=10), end_dead),
         (timedelta(seconds=30), enqueue_crls),
         (timedelta(minutes=1), sweep_expired),
+        (timedelta(hours=6), sweep_missed),
         (timedelta(minutes=5), truncate_nonces),
         (timedelta(hours=6), ensure_partitions),
     ]

@@ -13,6 +13,7 @@ from office.edge import supported
 from office.edge.answers import answer_to
 from office.use_cases import read_pages
 from sql import Pool
+from sql.away import DATABASE_AWAY
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -65,6 +66,11 @@ def error_pages(pages: "Pages") -> Middleware:
             return pages.not_found()
         except web.HTTPException:
             raise
+        except (*DATABASE_AWAY, TimeoutError):
+            log.warning("the database is away")
+            unavailable = pages.page("error.html", status=503)
+            unavailable.headers["Retry-After"] = "5"
+            return unavailable
         except Exception:
             log.exception("no answer to %s", request.match_info.handler.__name__)
             return pages.page("error.html", status=500)
