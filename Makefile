@@ -3,7 +3,7 @@ PYTHON ?= python3
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: run test lint bench coverage-of-rules clean venv
+.PHONY: run test lint bench coverage-of-rules mutation clean venv
 
 LOCK := $(shell cksum < requirements.lock | tr ' ' '-')
 VENV := .venv/lock-$(LOCK)
@@ -26,6 +26,10 @@ bench: $(VENV)
 
 coverage-of-rules: $(VENV)
 	$(PYTEST) --coverage-of-rules
+
+# Each check switched off alone must turn a test red.
+mutation: $(VENV)
+	.venv/bin/python -m tests.mutation
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,62 @@
+"""Why the signer refuses a record, asked of the pure function: nothing after it is relied on."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from ca.certificate import to_be_signed
+from ca.linting import Linted, LintError, lint
+from ca.signing import Record, refusal
+from tests.ca.arrange import DEADLINE, ISSUER, NOW, SUBJECT, WANTED
+
+NIL = UUID(int=0)
+GOOD = Record(
+    id=NIL, issuer_id=ISSUER.id, state="admitted", serial=WANTED.serial, profile=WANTED.profile.name, tbs=b"",
+    names=list(WANTED.names), spki_sha256=bytes(32), not_before=WANTED.not_before, not_after=WANTED.not_after,
+    shard=WANTED.shard, deadline_at=DEADLINE, outcome="admitted", admitted_names=list(WANTED.names),
+    not_after_limit=WANTED.not_after, decided_at=NOW, contract_id=NIL, organization=SUBJECT.organization,
+    country=SUBJECT.country, state_or_province=SUBJECT.state_or_province, locality=SUBJECT.locality, blocked=False,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        pytest.param({"state": "signed"}, "record is signed", id="signed"),
+        pytest.param({"state": "possibly_issued"}, "record is possibly_issued", id="perhaps issued"),
+        pytest.param({"deadline_at": NOW}, "deadline", id="at the deadline"),
+        pytest.param({"outcome": "refused"}, "did not admit", id="refused"),
+        pytest.param({"admitted_names": ["other.demo.test"]}, "names", id="other names"),
+        pytest.param({"admitted_names": []}, "names", id="no names"),
+        pytest.param({"not_after_limit": WANTED.not_after - timedelta(seconds=1)}, "notAfter", id="a second too long"),
+        pytest.param({"not_after_limit": None}, "notAfter", id="no limit"),
+        pytest.param({"blocked": True}, "C-076", id="blocked"),
+        pytest.param({"profile": "other"}, "no profile", id="unknown profile"),
+    ],
+)
+def test_refusal(changes: dict[str, Any], why: str) -> None:
+    assert refusal(GOOD, NOW) is None
+    found = refusal(msgspec.structs.replace(GOOD, **changes), NOW)
+    assert found is not None
+    assert why in found
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        pytest.param(
+            {"not_before": WANTED.not_before + timedelta(microseconds=1)}, "C-083", id="fraction of notBefore"
+        ),
+        pytest.param({"not_after": WANTED.not_after + timedelta(microseconds=1)}, "C-083", id="fraction of notAfter"),
+        pytest.param({"names": (*WANTED.names, WANTED.names[0])}, "C-096: subjectAltName has a name twice", id="twice"),
+    ],
+)
+def test_bytes_that_are_as_wanted_may_be_wanted_wrongly(changes: dict[str, Any], rule: str) -> None:
+    assert lint(ISSUER, WANTED, to_be_signed(ISSUER, WANTED), NOW) == Linted(to_be_signed(ISSUER, WANTED))
+    wrong = msgspec.structs.replace(WANTED, **changes)
+    with pytest.raises(LintError) as refused:
+        lint(ISSUER, wrong, to_be_signed(ISSUER, wrong), NOW)
+    assert any(rule in finding for finding in refused.value.findings)

@@ -1,0 +1,214 @@
+"""Checks of who sent a request and who owns what; the lock, and the second pass of the gate."""
+
+from tests.mutation.mutations import Mutation, off, skipped, without
+
+EDGE, USE_CASES, SQL = "tests/acme_server/edge", "acme_server/use_cases", "sql/acme_server"
+SIGNED = f"{EDGE}/test_signed.py"
+NONCES = f"{EDGE}/test_nonces.py"
+ACCOUNTS = f"{EDGE}/test_accounts.py"
+BINDINGS = f"{EDGE}/test_external_account.py"
+KEY_CHANGE = f"{EDGE}/test_key_change.py"
+ORDERS = f"{EDGE}/test_orders.py"
+REUSED = f"{ORDERS}::test_valid_authorizations_are_used_again_by_their_account_only"
+AUTHORIZATIONS = f"{EDGE}/test_authorizations.py"
+OWNER_READS = f"{AUTHORIZATIONS}::test_only_the_owner_reads_answers_and_deactivates"
+CHALLENGES = f"{EDGE}/test_challenges.py"
+FINALIZE = f"{EDGE}/test_finalize.py"
+RACES = f"{EDGE}/test_races.py"
+REVOCATION = f"{EDGE}/test_revocation.py"
+RENEWAL = f"{EDGE}/test_renewal_info.py"
+REPLACED = f"{RENEWAL}::test_what_may_not_be_replaced_is_refused"
+RESOURCES = f"{EDGE}/test_resources.py"
+GATE = f"{EDGE}/test_gate_over_http.py"
+AUTHENTICATE = f"{USE_CASES}/authenticate.py"
+ANYWAY = (
+    "(lambda d: d if isinstance(d, Admitted) else Admitted(contract_id=d.contract_id, binding_key_id=d.binding_key_id,"
+    " names=request.names, not_after_limit=(now + request.lifetime).replace(microsecond=0), facts=d.facts,"
+    " findings=d.findings, decided_at=now, request=request))(decide(loaded, request, now))"
+)
+ONCE, TO_THE_LETTER = "    await spendable_once(context, spent)\n", "    require_url(signed, url)\n"
+SPEND = "-- $1 slot  $2 nonce  $3 epoch  "
+INSERT = """
+WITH spent AS (
+    INSERT INTO acme.spent_nonces (slot, nonce)
+    SELECT $1, $2 FROM acme.nonce_epoch WHERE """
+
+SENDER = [
+    Mutation(AUTHENTICATE, f"{ONCE}{TO_THE_LETTER}", ONCE, SIGNED),
+    Mutation(AUTHENTICATE, f"{ONCE}{TO_THE_LETTER}", TO_THE_LETTER, NONCES),
+    Mutation(
+        AUTHENTICATE,
+        "nonces.spend_for_key(context.pool, spendable, thumbprint))\n    require_url(signed, url)\n",
+        "nonces.spend_for_key(context.pool, spendable, thumbprint))\n",
+        SIGNED,
+    ),
+    *skipped(
+        AUTHENTICATE, SIGNED, "keys.verify(signed, keys.of_spki(spent.account.public_key))", "keys.verify(signed, key)"
+    ),
+    *off(AUTHENTICATE, ACCOUNTS, 'spent.account.status != "valid"'),
+    *off(AUTHENTICATE, NONCES, "not spent.fresh"),
+    *skipped(AUTHENTICATE, NONCES, "await nonces.spend_for_account(context.pool, spendable, None)"),
+    *without(AUTHENTICATE, SIGNED, " if str(found) == kid[len(prefix) :] else None", " or not kid.startswith(prefix)"),
+    Mutation(
+        AUTHENTICATE,
+        "    context.nonce_key = await nonces.current_key(context.pool)\n    return nonce_or_error",
+        "    return nonce_or_error",
+        NONCES,
+    ),
+    *off("acme_server/edge/signed.py", SIGNED, "media_type_of(request) != JOSE"),
+    *off("acme_server/edge/signed.py", RESOURCES, 'str(account.id) != request.match_info["id"]', "payload"),
+    *off(
+        "acme_server/edge/signed.py",
+        f"{EDGE}/test_hostile_http.py",
+        'request.headers.get("Content-Encoding", "identity") != "identity"',
+    ),
+    Mutation(
+        f"{SQL}/nonces.sql",
+        f"{SPEND}$4 account id, or null{INSERT}epoch = $3",
+        f"{SPEND}$4 account id, or null{INSERT}$3::integer IS NOT NULL",
+        NONCES,
+    ),
+    Mutation(
+        f"{SQL}/nonces.sql",
+        f"{SPEND}$4 thumbprint{INSERT}epoch = $3",
+        f"{SPEND}$4 thumbprint{INSERT}$3::integer IS NOT NULL",
+        NONCES,
+    ),
+]
+
+OWNERS = [
+    *off(
+        f"{USE_CASES}/accounts.py",
+        ACCOUNTS,
+        "wanted.only_return_existing",
+        "wanted.terms_of_service_agreed is not True",
+        'known.status != "valid"',
+    ),
+    *off(f"{USE_CASES}/accounts.py", KEY_CHANGE, "known.thumbprint != key.thumbprint"),
+    *skipped(
+        f"{USE_CASES}/accounts.py",
+        BINDINGS,
+        "verify_binding(signed, found.hmac_key if found else external_account.DUMMY_KEY, key)",
+    ),
+    *without(
+        f"{SQL}/accounts.sql", BINDINGS, " AND withdrawn_at IS NULL", " AND (expires_at IS NULL OR expires_at > $8)"
+    ),
+    *without(
+        f"{SQL}/accounts.sql",
+        SIGNED,
+        "AND NOT EXISTS (SELECT FROM ca.blocked_keys WHERE spki_sha256 = $4)",
+        "AND NOT EXISTS (SELECT FROM ca.blocked_keys WHERE spki_sha256 = $5)",
+    ),
+    *without(f"{SQL}/accounts.sql", KEY_CHANGE, " AND thumbprint = $2 AND status = 'valid'"),
+    *without(f"{SQL}/accounts.sql", ACCOUNTS, " AND status = 'valid' RETURNING id"),
+    *without(f"{SQL}/authorizations.sql", OWNER_READS, " AND z.account_id = a.id"),
+    Mutation(
+        f"{SQL}/authorizations.sql",
+        "AND account_id = $2 AND status = 'pending'",
+        "AND $2::uuid IS NOT NULL AND status = 'pending'",
+        OWNER_READS,
+    ),
+    Mutation(
+        f"{SQL}/authorizations.sql",
+        "AND account_id = $2 AND status IN",
+        "AND $2::uuid IS NOT NULL AND status IN",
+        OWNER_READS,
+    ),
+    *without(f"{SQL}/authorizations.sql", CHALLENGES, " AND challenge_type IS NULL"),
+    Mutation(
+        f"{SQL}/authorizations.sql", "challenge_type IS NULL AND expires_at > $8", "challenge_type IS NULL", ORDERS
+    ),
+    Mutation(
+        f"{SQL}/authorizations.sql",
+        "a.account_id = $1 AND a.identifier_value",
+        "$1::uuid IS NOT NULL AND a.identifier_value",
+        REVOCATION,
+    ),
+    *without(f"{SQL}/authorizations.sql", REVOCATION, " AND a.wildcard = n.wildcard"),
+    Mutation(
+        f"{SQL}/authorizations.sql",
+        "AND a.status = 'valid' AND a.expires_at > $4",
+        "AND $4::timestamptz IS NOT NULL",
+        REVOCATION,
+    ),
+    Mutation(f"{SQL}/authorizations.sql", "bool_and(EXISTS (", "bool_or(EXISTS (", REVOCATION),
+    *without(f"{SQL}/certificates.sql", f"{EDGE}/test_certificates.py", " AND i.account_id = a.id"),
+    *without(f"{SQL}/orders.sql", REPLACED, " AND i.account_id = $2", " AND c.names && $4"),
+    Mutation(f"{SQL}/orders.sql", "u.key_id = $26", "$26::bytea IS NOT NULL", REPLACED),
+    Mutation(f"{SQL}/orders.sql", "(o.status = 'invalid' OR o.status = 'pending' AND (", "(o.id = o.id OR (", RENEWAL),
+    Mutation(
+        f"{SQL}/orders.sql",
+        "a.account_id = $2 AND a.identifier_value = w.identifier_value",
+        "a.identifier_value = w.identifier_value",
+        REUSED,
+    ),
+    *without(f"{SQL}/orders.sql", RESOURCES, " AND o.account_id = a.id"),
+    Mutation(
+        f"{SQL}/orders.sql", "WHERE o.account_id = $1 AND o.id > $2", "WHERE $1::uuid IS NOT NULL AND o.id > $2", ORDERS
+    ),
+    Mutation(
+        f"{SQL}/orders.sql",
+        "WHERE o.id = $1 AND o.account_id = $2;",
+        "WHERE o.id = $1 AND $2::uuid IS NOT NULL;",
+        RESOURCES,
+    ),
+    *off(
+        f"{USE_CASES}/revoke.py",
+        REVOCATION,
+        "target.spki_sha256 != key.spki_sha256",
+        "target.not_after <= now",
+        "reason == KEY_COMPROMISE and not requester.may_report_compromise",
+        "target.revoked_at is not None and reason != KEY_COMPROMISE",
+    ),
+    *without(f"{USE_CASES}/revoke.py", REVOCATION, " or found.der != der"),
+    Mutation(
+        f"{USE_CASES}/revoke.py",
+        "owner is not None and owner.account_id == account.id",
+        "owner is not None",
+        REVOCATION,
+    ),
+    Mutation(
+        f"{USE_CASES}/revoke.py",
+        "await authorizations.holds_all(context.pool, account.id, target.names, now)",
+        "True",
+        REVOCATION,
+    ),
+    *without(f"{USE_CASES}/renewal.py", RENEWAL, " or facts.issuer_key_id != key_id"),
+]
+
+ISSUANCE = [
+    *off(
+        f"{USE_CASES}/finalize.py",
+        FINALIZE,
+        '(status := found.state.status(now)) != "ready"',
+        "found.is_account_key",
+        "found.is_blocked_key",
+        "not found.is_sealed",
+    ),
+    *skipped(f"{USE_CASES}/finalize.py", FINALIZE, "matches(csr, found.state.order.names)"),
+    Mutation(f"{USE_CASES}/finalize.py", "under_locks(conn, lock)", "conn.transaction()", GATE),
+    Mutation(f"{USE_CASES}/finalize.py", "if refusal.refused.gate in ENDS_ORDER:", "if False:", GATE),
+    Mutation(f"{USE_CASES}/finalize.py", "csr if found.caa_is_fresh else None", "csr", FINALIZE),
+    Mutation(f"{USE_CASES}/admission.py", "decide(loaded, request, now)", ANYWAY, GATE),
+    Mutation(f"{USE_CASES}/orders.py", "decide(facts, request, now)", ANYWAY.replace("loaded", "facts"), GATE),
+    *off(f"{USE_CASES}/admission.py", f"{EDGE}/test_profiles.py", "order.profile not in context.profiles"),
+    *off(
+        f"{USE_CASES}/admission.py",
+        FINALIZE,
+        "order.not_before is not None and not now - NEAR <= order.not_before <= now + NEAR",
+    ),
+    *without(
+        f"{SQL}/orders.sql",
+        f"{FINALIZE}::test_what_ends_while_an_order_waits_is_not_issued_from",
+        " AND a.status = 'valid' AND a.expires_at > $4",
+        " AND c.status = 'valid'",
+    ),
+    *without(
+        f"{SQL}/orders.sql",
+        RACES,
+        "AND NOT EXISTS (SELECT FROM acme.account_keys WHERE spki_sha256 = $23)",
+        "AND NOT EXISTS (SELECT FROM ca.blocked_keys WHERE spki_sha256 = $23)",
+    ),
+]
+
+MUTATIONS = [*SENDER, *OWNERS, *ISSUANCE]
