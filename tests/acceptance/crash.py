@@ -28,7 +28,7 @@ from tests.acme_server.client import Answer, Client
 
 BASE = "https://acme.test"
 PATIENCE = 30.0
-DEADLINES = {"acme-1": "40s", "acme-2": "2s"}  # one process for what recovers, one for what ends at its deadline
+DEADLINES = {"acme-1": "40s", "acme-2": "3s"}  # one process for what recovers, one for what ends at its deadline
 PROCESSES = ("sign", "acme-1", "acme-2", "work")
 POSTGRES = "postgres"
 

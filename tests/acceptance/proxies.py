@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 Moment = Literal["before", "after"]
+PATIENCE = 30.0
 STORE = b"INSERT INTO ca.certificates"
 
 
@@ -30,6 +31,14 @@ class Trip:
     released: asyncio.Event = field(default_factory=asyncio.Event)
     taken: bool = False
     cut: bool = True  # when released: the connection ends; else the message goes on its way
+
+    async def reached(self) -> None:
+        """The link stands still there. Fails the test when it does not come to it."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self.hit.wait()
+        except TimeoutError:
+            raise AssertionError(f"{self.link} never came to {self.text!r}") from None
 
     async def passed(self) -> None:
         """Returns when the message may go on. Raises Cut."""

@@ -171,7 +171,7 @@ async def test_killed_at(deployment: Deployment, customer: Persistent, at: Point
     trip = deployment.arm(at.link, at.text, at.moment)
     customer.at(ACME)
     attempt = asyncio.create_task(purchase.attempt(at.step))
-    await asyncio.wait_for(trip.hit.wait(), 20)
+    await trip.reached()
     await deployment.kill(*at.kill)
     trip.released.set()
     await attempt
@@ -269,7 +269,7 @@ async def test_signer_that_signed_and_never_stored_in_time(
     customer.at(OTHER)  # whose deadline is short
     trip, before = deployment.arm(SIGN + PG, STORE, "before", cut=fate == "killed"), len(deployment.signed)
     attempt = asyncio.create_task(purchase.attempt("finalize"))
-    await asyncio.wait_for(trip.hit.wait(), 20)
+    await trip.reached()
     if fate == "killed":
         await deployment.kill(SIGN)
     else:
@@ -308,7 +308,7 @@ async def test_killed_while_it_ends_a_late_order(
     assert answer is not None
     assert answer.json["status"] == "processing"
     trip = deployment.arm(WORK + PG, text, moment)
-    await asyncio.wait_for(trip.hit.wait(), 20)
+    await trip.reached()
     await deployment.kill(*kill)
     trip.released.set()
     await deployment.revive()
@@ -325,7 +325,7 @@ async def test_worker_killed_with_a_lease_of_an_order(deployment: Deployment, cu
     for name, step in ((ACME, purchase.attempt("finalize")), (WORK, deployment.let_leases_end())):
         trip = deployment.arm(name + ASKING, ASK, "before")
         task = asyncio.create_task(step)
-        await asyncio.wait_for(trip.hit.wait(), 20)
+        await trip.reached()
         await deployment.kill(name)
         trip.released.set()
         await task
@@ -343,7 +343,7 @@ async def test_killed_in_the_middle_of_a_seal(
     trip = deployment.arm(WORK + PG, CHECKPOINT, moment)
     purchase = Purchase(customer)
     await purchase.place()  # which leaves evidence to seal
-    await asyncio.wait_for(trip.hit.wait(), 20)
+    await trip.reached()
     await deployment.kill(*kill)
     trip.released.set()
     await deployment.revive()
