@@ -18,6 +18,7 @@ from acme_server.use_cases.sweep import ensure_partitions, sweep_expired, sweep_
 from acme_server.use_cases.validate import end_dead, validate
 from ca import storage as ca
 from ca.signer_lines import CrlMade
+from sql.away import DATABASE_AWAY
 
 LOG = structlog.get_logger(__name__)
 POLL = timedelta(seconds=1)
@@ -53,6 +54,8 @@ async def every(
     while not stop.is_set():
         try:
             await sweep(context, utc_now())
+        except (*DATABASE_AWAY, TimeoutError) as fault:
+            LOG.warning("database_away", sweep=sweep.__name__, reason=type(fault).__name__)
         except Exception:
             LOG.exception("sweep_failed", sweep=sweep.__name__)
         await pause(stop, span)

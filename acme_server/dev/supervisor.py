@@ -62,6 +62,8 @@ class Supervisor:
         sys.stderr.flush()
         pid = os.fork()
         if pid == 0:
+            if self.postgres.lock is not None:
+                os.close(self.postgres.lock)  # held by a dead server's processes, it says that they still end
             run_child(self.settings, kind, parent)
         self.children[pid] = kind
 
