@@ -7,9 +7,8 @@ import asyncpg
 
 from acme_server.config import Role, Settings
 from acme_server.dev.postgres import EmbeddedPostgres
-from sql import Conn, Pool
+from sql import SERVER_SETTINGS, Conn, Pool
 
-SERVER_SETTINGS = {"jit": "off", "plan_cache_mode": "force_generic_plan", "timezone": "UTC"}
 COMMAND_TIMEOUT = 15.0
 CONNECT_TIMEOUT = 5.0
 

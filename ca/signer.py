@@ -21,7 +21,7 @@ from ca.keys import SigningKey
 from ca.signer_lines import LINE_MAX, CrlAnswer, CrlMade, SignAnswer, Signed, SignerAway, SignRefused
 from ca.signer_socket import WAITING_MAX, Request, answer_all, bound, converse
 from ca.signing import Authority, Certified, Record, certify
-from sql import Conn, evidence, statements
+from sql import SERVER_SETTINGS, Conn, evidence, statements
 
 SQL = statements("ca/signer")
 ACTOR = "process:signer"
@@ -138,7 +138,9 @@ class Signer:
     async def _connection(self) -> "asyncpg.Connection[asyncpg.Record]":
         if self.conn is None or self.conn.is_closed():
             self.authorities.clear()
-            self.conn = await asyncpg.connect(self.dsn, timeout=CONNECT_SECONDS, command_timeout=STATEMENT_SECONDS)
+            self.conn = await asyncpg.connect(
+                self.dsn, timeout=CONNECT_SECONDS, command_timeout=STATEMENT_SECONDS, server_settings=SERVER_SETTINGS
+            )
         return self.conn
 
     async def _authority(self, conn: Conn, issuer_id: int) -> Authority | None:

@@ -11,6 +11,10 @@ from sql.pool import Conn as Conn
 from sql.pool import Pool as Pool
 
 NAME = "-- name: "
+# of every connection that runs the same statements for ever: planned once, while tables may still be empty
+SERVER_SETTINGS = {
+    "jit": "off", "plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "timezone": "UTC",
+}  # fmt: skip
 
 
 @cache

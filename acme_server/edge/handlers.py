@@ -27,16 +27,14 @@ from acme_server.use_cases.orders import OrderState, RefusedByGate
 NIL = UUID(int=0)
 
 
-def uuid_of(request: web.Request) -> UUID:
-    """The id in the path, as we write it; anything else names nothing."""
+def id_of(request: web.Request) -> UUID:
+    """The id in the path, as we write it; for anything else one that names nothing."""
     text = request.match_info["id"]
     try:
         found = UUID(text)
     except ValueError:
-        raise NotFound from None
-    if str(found) != text:
-        raise NotFound
-    return found
+        return NIL
+    return found if str(found) == text else NIL
 
 
 async def directory(request: web.Request) -> web.Response:
@@ -133,8 +131,8 @@ def order_response(request: web.Request, state: OrderState, status: str, http_st
 
 async def order(request: web.Request) -> web.Response:
     """Read an order. RFC 8555 §7.4."""
-    owner = await signed.to_read(request)
-    found = await orders.order_of(request.app[CONTEXT], owner, uuid_of(request))
+    _, found, payload = await signed.with_own(request, orders.read_own, id_of(request))
+    signed.require_empty(payload)
     if found is None:
         raise NotFound
     return order_response(request, found, found.status(utc_now()))
@@ -143,7 +141,7 @@ async def order(request: web.Request) -> web.Response:
 async def finalize_order(request: web.Request) -> web.Response:
     """Send the CSR; the gate is passed again. RFC 8555 §7.4."""
     owner, payload = await signed.by_account(request)
-    id, csr = uuid_of(request), parse(payload, Finalize).csr
+    id, csr = id_of(request), parse(payload, Finalize).csr
     outcome = await finalize.finalize(request.app[CONTEXT], owner, id, csr, utc_now())
     if isinstance(outcome, RefusedByGate):
         return problems.of_refusal(outcome, request.app[URLS], request.app[CONTEXT].terms_url)
@@ -152,13 +150,11 @@ async def finalize_order(request: web.Request) -> web.Response:
 
 async def authorization(request: web.Request) -> web.Response:
     """Read or deactivate an authorization. RFC 8555 §7.5, §7.5.2."""
-    owner, payload = await signed.by_account(request)
-    context, id, now = request.app[CONTEXT], uuid_of(request), utc_now()
+    id, now = id_of(request), utc_now()
+    owner, found, payload = await signed.with_own(request, authorizations.read_own, id)
     if payload:
         parse(payload, AuthorizationUpdate)
-        found = await authorizations.deactivate(context, owner, id, now)
-    else:
-        found = await authorizations.authorization_of(context, owner, id)
+        found = await authorizations.deactivate(request.app[CONTEXT], owner, id, now)
     if found is None:
         raise NotFound
     headers = {"Retry-After": documents.POLL_AFTER} if being_validated(found) else None
@@ -173,7 +169,7 @@ def being_validated(found: Authorization) -> bool:
 async def challenge(request: web.Request) -> web.Response:
     """Read a challenge, or answer it. RFC 8555 §7.5.1."""
     owner, payload = await signed.by_account(request)
-    id, type = uuid_of(request), request.match_info["type"]
+    id, type = id_of(request), request.match_info["type"]
     if payload:
         parse(payload, ChallengeResponse)
         found = await authorizations.respond(request.app[CONTEXT], owner, id, type, utc_now())
@@ -191,11 +187,10 @@ async def challenge(request: web.Request) -> web.Response:
 
 async def certificate(request: web.Request) -> web.Response:
     """Download a certificate with a chain. RFC 8555 §7.4.2."""
-    owner = await signed.to_read(request)
-    context, id = request.app[CONTEXT], uuid_of(request)
-    alternate = int(request.match_info.get("alternate", "0"))
-    chains = await renewal.chains_of(context, owner, id)
-    if chains is None or alternate >= len(chains):
+    id, alternate = id_of(request), int(request.match_info.get("alternate", "0"))
+    _, chains, payload = await signed.with_own(request, renewal.read_own, id)
+    signed.require_empty(payload)
+    if alternate >= len(chains):
         raise NotFound
     response = web.Response(body=pem_chain(chains[alternate]), content_type="application/pem-certificate-chain")
     for other in range(len(chains)):

@@ -1,5 +1,10 @@
 """Request body to authenticated account and payload. RFC 8555 §6."""
 
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import TypeAlias, TypeVar
+from uuid import UUID
+
 from aiohttp import web
 from structlog.contextvars import bind_contextvars
 
@@ -11,8 +16,11 @@ from acme_server.protocol.jws import Signed, parse_request
 from acme_server.protocol.keys import AccountKey
 from acme_server.protocol.objects import Account
 from acme_server.use_cases import authenticate
+from acme_server.use_cases.context import Context
 
 JOSE = "application/jose+json"
+T = TypeVar("T")
+ReadOwn: TypeAlias = Callable[[Context, Signed, str, datetime, UUID], Awaitable[tuple[Account, T]]]
 
 
 async def read(request: web.Request) -> Signed:
@@ -54,6 +62,14 @@ async def by_account(request: web.Request) -> tuple[Account, bytes]:
     account = await authenticate.by_account(request.app[CONTEXT], signed, url_of(request), utc_now())
     bind_contextvars(account=str(account.id))
     return account, signed.payload
+
+
+async def with_own(request: web.Request, read_own: ReadOwn[T], id: UUID) -> tuple[Account, T, bytes]:
+    """The account that signed the request, its own resource of that id (a use case reads both at once), the payload."""
+    signed = await read(request)
+    account, found = await read_own(request.app[CONTEXT], signed, url_of(request), utc_now(), id)
+    bind_contextvars(account=str(account.id))
+    return account, found, signed.payload
 
 
 async def by_owner(request: web.Request) -> tuple[Account, bytes]:

@@ -5,13 +5,24 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from acme_server.protocol.identifiers import base_of
+from acme_server.protocol.nonce import Spendable
 from acme_server.protocol.objects import DNS_CHALLENGES, IP_CHALLENGES, WILDCARD_CHALLENGES, Authorization
+from acme_server.storage import nonces
+from acme_server.storage.nonces import Spent
 from sql import Conn, Pool, statements
 from sql.evidence import Entry
 from sql.ids import uuid7
 from sql.rows import many, one
 
 SQL = statements("acme_server/authorizations")
+
+
+async def spend_and_read(
+    pool: Pool, nonce: Spendable, account_id: UUID | None, authorization_id: UUID
+) -> tuple[Spent, Authorization | None]:
+    """The nonce is spent; the account, and its authorization if it has one of that id, are loaded. One statement."""
+    spent, columns = await nonces.spend_and_read(pool, SQL["spend_and_read"], nonce, account_id, authorization_id)
+    return spent, Authorization(*columns) if columns[0] else None
 
 
 async def authorization_of_account(pool: Pool, authorization_id: UUID, account_id: UUID) -> Authorization | None:

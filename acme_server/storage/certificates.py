@@ -5,6 +5,9 @@ from uuid import UUID
 
 import msgspec
 
+from acme_server.protocol.nonce import Spendable
+from acme_server.storage import nonces
+from acme_server.storage.nonces import Spent
 from sql import Conn, Pool, statements
 from sql.rows import one
 
@@ -48,9 +51,15 @@ async def renewal_facts(pool: Pool, serial: bytes) -> RenewalFacts | None:
     return one(RenewalFacts, await pool.fetchrow(SQL["renewal_info"], serial))
 
 
-async def certificate_of_account(pool: Pool, certificate_id: UUID, account_id: UUID) -> Downloaded | None:
-    """The account's certificate; None for a stranger's and an absent one alike (A-189)."""
-    return one(Downloaded, await pool.fetchrow(SQL["certificate_of_account"], certificate_id, account_id))
+async def spend_and_read(
+    pool: Pool, nonce: Spendable, account_id: UUID | None, certificate_id: UUID
+) -> tuple[Spent, Downloaded | None]:
+    """The nonce is spent; the account, and its certificate if it has one of that id, are loaded. One statement.
+
+    No certificate for a stranger's and an absent one alike (A-189).
+    """
+    spent, columns = await nonces.spend_and_read(pool, SQL["spend_and_read"], nonce, account_id, certificate_id)
+    return spent, Downloaded(*columns) if columns[0] else None
 
 
 async def set_renewal_window(

@@ -1,8 +1,11 @@
 """Nonces: what PostgreSQL remembers of them. RFC 8555 §6.5, design §4.1."""
 
 import os
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
 from acme_server.protocol.nonce import NonceKey, Spendable
@@ -10,6 +13,7 @@ from acme_server.protocol.objects import Account
 from sql import Pool, statements
 
 SQL = statements("acme_server/nonces")
+OF_SPENT = 1 + len(Account.__struct_fields__)  # columns of `spent`
 
 
 class Spent(msgspec.Struct, frozen=True):
@@ -39,11 +43,19 @@ async def spend_for_key(pool: Pool, nonce: Spendable, thumbprint: bytes | None) 
     return spent(await pool.fetchrow(SQL["spend_for_key"], nonce.slot, nonce.nonce, nonce.epoch, thumbprint))
 
 
-def spent(row: object) -> Spent:
-    """The row of either statement."""
-    columns = dict(row)  # type: ignore[call-overload]
-    fresh = columns.pop("fresh")
-    return Spent(fresh, Account(**columns) if columns["id"] else None)
+async def spend_and_read(
+    pool: Pool, statement: str, nonce: Spendable, account_id: UUID | None, resource_id: UUID
+) -> tuple[Spent, Sequence[Any]]:
+    """The nonce is spent, the account loaded, and its own resource read: its columns, null when there is none."""
+    row = await pool.fetchrow(statement, nonce.slot, nonce.nonce, nonce.epoch, account_id, resource_id)
+    assert row is not None  # it begins with VALUES
+    return spent(row), row[OF_SPENT:]
+
+
+def spent(row: asyncpg.Record | None) -> Spent:
+    """The first columns of each of these statements: fresh, then those of an account."""
+    assert row is not None  # it begins with VALUES
+    return Spent(row[0], Account(*row[1:OF_SPENT]) if row[1] else None)
 
 
 async def truncate_slot(pool: Pool, slot: int) -> None:

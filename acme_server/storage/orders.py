@@ -8,8 +8,11 @@ import asyncpg
 import msgspec
 
 from acme_server.protocol.identifiers import base_of, identifier_of
+from acme_server.protocol.nonce import Spendable
 from acme_server.protocol.objects import Order
 from acme_server.protocol.status import authorization_status, order_status
+from acme_server.storage import nonces
+from acme_server.storage.nonces import Spent
 from ca.issuance import ToBeSigned
 from contract_gate.record import DecisionRow
 from sql import Conn, Pool, statements
@@ -148,10 +151,18 @@ async def replaced_by(conn: Conn, replaced: Predecessor, account_id: UUID, names
     return Replaced(**row) if row else None
 
 
-async def order_of_account(pool: Pool, order_id: UUID, account_id: UUID) -> OrderState | None:
-    """The account's order; None for a stranger's and an absent one alike (A-189)."""
-    row = await pool.fetchrow(SQL["order_of_account"], order_id, account_id)
-    return state_of(row) if row else None
+async def spend_and_read(
+    pool: Pool, nonce: Spendable, account_id: UUID | None, order_id: UUID
+) -> tuple[Spent, OrderState | None]:
+    """The nonce is spent; the account, and its order if it has one of that id, are loaded. One statement.
+
+    No order for a stranger's and an absent one alike (A-189).
+    """
+    spent, columns = await nonces.spend_and_read(pool, SQL["spend_and_read"], nonce, account_id, order_id)
+    if not columns[0]:
+        return spent, None
+    statuses, expiries, errors = columns[-3:]
+    return spent, OrderState(Order(*columns[:-3]), statuses or [], expiries or [], errors or [])
 
 
 async def orders_of_account(pool: Pool, account_id: UUID, after: UUID, limit: int, now: datetime) -> list[Listed]:

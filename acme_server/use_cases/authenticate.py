@@ -1,7 +1,9 @@
 """Who signed this request? Nonce, signature, account: one statement. RFC 8555 §6.2 to §6.5."""
 
 import os
+from collections.abc import Awaitable, Callable
 from datetime import datetime
+from typing import TypeAlias, TypeVar
 from uuid import UUID
 
 from acme_server.protocol import keys, nonce
@@ -12,6 +14,10 @@ from acme_server.protocol.objects import Account
 from acme_server.storage import nonces
 from acme_server.storage.nonces import Spent
 from acme_server.use_cases.context import Context
+from sql import Pool
+
+T = TypeVar("T")
+Read: TypeAlias = Callable[[Pool, nonce.Spendable, UUID | None, UUID], Awaitable[tuple[Spent, T]]]
 
 
 class AccountEnded(AcmeError):
@@ -29,8 +35,26 @@ def new_nonce(context: Context, now: datetime) -> str:
 async def by_account(context: Context, signed: Signed, url: str, now: datetime) -> Account:
     """The valid account whose key signed the request for `url`. The nonce is spent whatever else is wrong."""
     spendable = await read_nonce(context, signed.nonce, now)
+    spent = await nonces.spend_for_account(context.pool, spendable, account_id_of(context, signed.kid))
+    return await signer_of(context, signed, url, spent)
+
+
+async def to_read(
+    context: Context, signed: Signed, url: str, now: datetime, read: Read[T], resource_id: UUID
+) -> tuple[Account, T]:
+    """The same, and the account's own resource as `read` finds it, in the statement that spends the nonce.
+
+    Nothing of the resource leaves here unless the signature is the account's.
+    """
+    spendable = await read_nonce(context, signed.nonce, now)
     account_id = account_id_of(context, signed.kid)
-    spent = await spendable_once(context, await nonces.spend_for_account(context.pool, spendable, account_id))
+    spent, resource = await read(context.pool, spendable, account_id, resource_id)
+    return await signer_of(context, signed, url, spent), resource
+
+
+async def signer_of(context: Context, signed: Signed, url: str, spent: Spent) -> Account:
+    """The account that was asked for, if the nonce was good and the account signed the request."""
+    await spendable_once(context, spent)
     require_url(signed, url)
     if signed.kid is None:
         raise AcmeError(ErrorType.MALFORMED, 'Sign this request with "kid", the account URL, not with "jwk".')

@@ -6,10 +6,12 @@ from uuid import UUID
 
 from acme_server.protocol import base64url
 from acme_server.protocol.errors import AcmeError, ErrorType
+from acme_server.protocol.jws import Signed
 from acme_server.protocol.objects import Account, Authorization
 from acme_server.protocol.status import authorization_status
 from acme_server.storage import authorizations
 from acme_server.storage.jobs import Job
+from acme_server.use_cases import authenticate
 from acme_server.use_cases.context import Context
 from acme_server.use_cases.held import held
 from acme_server.use_cases.orders import actor_of
@@ -17,6 +19,13 @@ from acme_server.use_cases.validate import SPARE, validate
 from sql import evidence
 
 LEASE = timedelta(seconds=60)
+
+
+async def read_own(
+    context: Context, signed: Signed, url: str, now: datetime, id: UUID
+) -> tuple[Account, Authorization | None]:
+    """Who signed the request, and the authorization if it is that account's."""
+    return await authenticate.to_read(context, signed, url, now, authorizations.spend_and_read, id)
 
 
 async def authorization_of(context: Context, account: Account, authorization_id: UUID) -> Authorization | None:

@@ -11,13 +11,14 @@ from acme_server.protocol import certid
 from acme_server.protocol.challenges import new_token
 from acme_server.protocol.errors import AcmeError, ErrorType
 from acme_server.protocol.identifiers import base_of
+from acme_server.protocol.jws import Signed
 from acme_server.protocol.objects import Account, Order, challenge_types
 from acme_server.protocol.requests import NewOrder
 from acme_server.storage import orders
 from acme_server.storage.orders import Listed as Listed
 from acme_server.storage.orders import OrderState as OrderState
 from acme_server.storage.orders import WantedAuthorization
-from acme_server.use_cases import counted
+from acme_server.use_cases import authenticate, counted
 from acme_server.use_cases.context import Context
 from acme_server.use_cases.problem import ENDED, EXPIRED, stored_problem
 from ca.profiles import DEFAULT_PROFILE, Profile, lifetime
@@ -149,9 +150,11 @@ async def cannot_replace(conn: Conn, replaced: orders.Predecessor, account: Acco
     )  # fmt: skip
 
 
-async def order_of(context: Context, account: Account, order_id: UUID) -> OrderState | None:
-    """The account's order."""
-    return await orders.order_of_account(context.pool, order_id, account.id)
+async def read_own(
+    context: Context, signed: Signed, url: str, now: datetime, id: UUID
+) -> tuple[Account, OrderState | None]:
+    """Who signed the request, and the order if it is that account's."""
+    return await authenticate.to_read(context, signed, url, now, orders.spend_and_read, id)
 
 
 def cause_of_end(state: OrderState, now: datetime) -> bytes:

@@ -6,9 +6,11 @@ from uuid import UUID
 import msgspec
 
 from acme_server.protocol import certid
+from acme_server.protocol.jws import Signed
 from acme_server.protocol.objects import Account
 from acme_server.protocol.renewal import Window, suggested_window
 from acme_server.storage import certificates
+from acme_server.use_cases import authenticate
 from acme_server.use_cases.context import Context
 from ca import storage as ca
 
@@ -31,12 +33,16 @@ async def renewal_of(context: Context, text: str, now: datetime) -> Renewal | No
     return Renewal(window, facts.explanation_url)
 
 
-async def chains_of(context: Context, account: Account, certificate_id: UUID) -> list[list[bytes]] | None:
-    """Every chain of the account's certificate in DER, the default one first (A-175); None when it is not its own."""
-    found = await certificates.certificate_of_account(context.pool, certificate_id, account.id)
-    if found is None:
-        return None
-    return [[found.der, *above] for above in await chains_above(context, found.issuer_id)]
+async def read_own(
+    context: Context, signed: Signed, url: str, now: datetime, id: UUID
+) -> tuple[Account, list[list[bytes]]]:
+    """Who signed the request, and every chain of the certificate in DER, the default one first (A-175).
+
+    No chain when the certificate is not that account's.
+    """
+    account, found = await authenticate.to_read(context, signed, url, now, certificates.spend_and_read, id)
+    above = await chains_above(context, found.issuer_id) if found else []
+    return account, [[found.der, *chain] for chain in above] if found else []
 
 
 async def chains_above(context: Context, issuer_id: int) -> list[list[bytes]]:

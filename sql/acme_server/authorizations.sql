@@ -1,3 +1,20 @@
+-- name: spend_and_read
+-- Spends the nonce, loads the account, and reads an authorization if it is the account's own: a POST-as-GET is one statement.
+-- $1 slot  $2 nonce  $3 epoch  $4 account id, or null  $5 authorization id
+WITH spent AS (
+    INSERT INTO acme.spent_nonces (slot, nonce)
+    SELECT $1, $2 FROM acme.nonce_epoch WHERE epoch = $3
+    ON CONFLICT DO NOTHING RETURNING true
+)
+SELECT EXISTS (SELECT FROM spent) AS fresh, a.id, a.status, a.public_key, a.thumbprint, a.contacts,
+    a.external_account_binding, a.binding_key_id, b.contract_id, a.created_at,
+    z.id, z.account_id, z.identifier_type, z.identifier_value, z.wildcard, z.status, z.tokens, z.challenge_type,
+    z.challenge_status, z.challenge_error, z.key_authorization, z.validated_at, z.caa_checked_at, z.expires_at
+FROM (VALUES (true)) AS request
+LEFT JOIN acme.accounts a ON a.id = $4
+LEFT JOIN gate.binding_keys b ON b.id = a.binding_key_id
+LEFT JOIN acme.authorizations z ON z.id = $5 AND z.account_id = a.id;
+
 -- name: authorization_of_account
 -- $1 authorization id  $2 account id
 SELECT id, account_id, identifier_type, identifier_value, wildcard, status, tokens, challenge_type, challenge_status,

@@ -65,17 +65,26 @@ LEFT JOIN ca.certificates c ON c.id = s.to_be_signed_id
 LEFT JOIN acme.replacements r ON r.serial = s.serial
 WHERE s.serial = $1;
 
--- name: order_of_account
--- The order and what its status follows from: status, expiry and error of each authorization, as parallel arrays.
--- $1 order id  $2 account id
-SELECT o.id, o.account_id, o.contract_id, o.status, o.names, o.authorization_ids, o.profile, o.not_before, o.not_after,
-    o.replaces, o.error, o.certificate_id, o.expires_at, o.created_at, a.statuses, a.expiries, a.errors
-FROM acme.orders o
+-- name: spend_and_read
+-- Spends the nonce, loads the account, and reads an order with what its status follows from if it is the account's own: a POST-as-GET is one statement.
+-- $1 slot  $2 nonce  $3 epoch  $4 account id, or null  $5 order id
+WITH spent AS (
+    INSERT INTO acme.spent_nonces (slot, nonce)
+    SELECT $1, $2 FROM acme.nonce_epoch WHERE epoch = $3
+    ON CONFLICT DO NOTHING RETURNING true
+)
+SELECT EXISTS (SELECT FROM spent) AS fresh, a.id, a.status, a.public_key, a.thumbprint, a.contacts,
+    a.external_account_binding, a.binding_key_id, b.contract_id, a.created_at,
+    o.id, o.account_id, o.contract_id, o.status, o.names, o.authorization_ids, o.profile, o.not_before, o.not_after,
+    o.replaces, o.error, o.certificate_id, o.expires_at, o.created_at, z.statuses, z.expiries, z.errors
+FROM (VALUES (true)) AS request
+LEFT JOIN acme.accounts a ON a.id = $4
+LEFT JOIN gate.binding_keys b ON b.id = a.binding_key_id
+LEFT JOIN acme.orders o ON o.id = $5 AND o.account_id = a.id
 CROSS JOIN LATERAL (
     SELECT array_agg(status) AS statuses, array_agg(expires_at) AS expiries, array_agg(challenge_error) AS errors
     FROM acme.authorizations WHERE o.status = 'pending' AND id = ANY (o.authorization_ids)
-) AS a
-WHERE o.id = $1 AND o.account_id = $2;
+) AS z;
 
 -- name: orders_of_account
 -- A page of the account's orders, oldest first, with what their status follows from.
