@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import logging
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -13,11 +14,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import structlog
 from aiohttp import ClientSession, web
 
-from acme_server import tally
+from acme_server import logs, tally
 from acme_server.clock import utc_now
-from acme_server.config import Acme, Address, Settings
+from acme_server.config import Acme, Address, Log, Settings
 from acme_server.dev.tls import ensure_tls
 from acme_server.edge.health import Health
 from acme_server.serving import bound, serve, tls_of
@@ -152,6 +154,31 @@ async def test_what_is_no_http_is_refused_without_a_word_of_the_client(caplog: p
         assert b"BREW" not in said
         assert caplog.records == []
         writer.close()
+
+
+@pytest.mark.rule("T16-3")
+async def test_line_of_a_request_has_its_id_and_nothing_of_the_client(capsys: pytest.CaptureFixture[str]) -> None:
+    settings = Settings(log=Log(requests=True, format="json"))
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    logs.configure(settings)
+    try:
+        async with (
+            listener(settings=settings) as running,
+            ClientSession(running.url) as client,
+            client.post("/echo/hunter2?who=hunter2", data=b"hunter2", headers={"User-Agent": "h2"}) as answer,
+        ):
+            request_id = answer.headers["Request-Id"]
+    finally:
+        structlog.reset_defaults()
+        root.handlers[:] = handlers
+        root.setLevel(level)
+    text = capsys.readouterr().err
+    (line,) = [json.loads(each) for each in text.splitlines()]
+    assert (line["route"], line["method"], line["status"]) == ("/echo/{secret}", "POST", 200)
+    assert line["request_id"] == request_id
+    assert line["ms"] >= 0
+    assert not any(secret in text for secret in ("hunter2", "127.0.0.1", "h2"))
 
 
 @pytest.mark.parametrize(
