@@ -6,17 +6,20 @@ from uuid import UUID
 import msgspec
 
 from ca.certificate import Issuer, Subject, Wanted, assemble
+from ca.covering import uncovered
 from ca.keys import SigningKey
 from ca.linting import LintError, lint, recorded_key
 from ca.profiles import PROFILES
 from ca.signer_lines import SignRefused
 
 ADMISSION_AGE = timedelta(minutes=2)  # an issuance ends after 60 s (T0-2); clocks may differ
+STAGES = ("finalize", "before_signing")
+SHOWN = 5
 
 
 class Record(msgspec.Struct, frozen=True):
-    """A row of ca.to_be_signed with the decision that admits it, the contract's reviewed subject (none: all None), and
-    whether its key is blocked.
+    """A row of ca.to_be_signed with the decision that admits it, whether its key is blocked, and what people wrote of
+    the decision's contract: the reviewed subject (none: all None), its state (None: no contract) and its names.
     """
 
     id: UUID
@@ -31,6 +34,7 @@ class Record(msgspec.Struct, frozen=True):
     not_after: datetime
     shard: int
     deadline_at: datetime
+    stage: str
     outcome: str
     admitted_names: list[str]
     not_after_limit: datetime | None
@@ -41,6 +45,8 @@ class Record(msgspec.Struct, frozen=True):
     state_or_province: str | None
     locality: str | None
     blocked: bool
+    contract_state: str | None
+    entries: list[str]
 
 
 class Certified(msgspec.Struct, frozen=True):
@@ -65,10 +71,16 @@ def refusal(record: Record, now: datetime) -> str | None:
         return "deadline is over"
     if record.outcome != "admitted":
         return "the gate did not admit it"
+    if record.stage not in STAGES:
+        return f"an admission at {record.stage} is not for signing"
     if now - record.decided_at > ADMISSION_AGE:
         return "the admission is too old"
     if sorted(record.names) != sorted(record.admitted_names):
         return "names are not the admitted ones"
+    if record.contract_state != "accepted":
+        return f"its contract is {record.contract_state or 'unknown'}"
+    if missing := uncovered(record.names, record.entries):
+        return f"not among the contract's names: {', '.join(missing[:SHOWN])}"
     if record.not_after_limit is None or record.not_after > record.not_after_limit:
         return "notAfter is later than the admission allows"
     if record.blocked:

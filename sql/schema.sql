@@ -825,7 +825,9 @@ GRANT DELETE ON acme.jobs TO keiyaku_work;
 
 -- the signer: reads what to sign and why, stores what it signed
 GRANT SELECT ON ca.to_be_signed, ca.issuers, ca.certificates, ca.revocations, ca.crls, ca.blocked_keys TO keiyaku_sign;
-GRANT SELECT (id, outcome, names, not_after_limit, decided_at, contract_id) ON gate.decisions TO keiyaku_sign;
+GRANT SELECT (id, stage, outcome, names, not_after_limit, decided_at, contract_id) ON gate.decisions TO keiyaku_sign;
+GRANT SELECT (id, state) ON gate.contracts TO keiyaku_sign;
+GRANT SELECT (contract_id, kind, value, removed_at) ON gate.contract_names TO keiyaku_sign;
 GRANT SELECT (contract_id, organization, country, state_or_province, locality, recorded_at) ON gate.reviewed_subjects
     TO keiyaku_sign;
 GRANT INSERT ON ca.certificates, ca.crls TO keiyaku_sign;

@@ -1,11 +1,24 @@
 -- name: load_records
--- What to sign, the decision that admits it, and its contract's reviewed subject: the newest counts, as for the gate.
+-- What to sign, the decision that admits it, and what no web process can write: the state of its contract, those of the
+-- contract's names that may cover one of the record's (itself, the domains above it, every network for an address), and
+-- the reviewed subject, of which the newest counts, as for the gate.
 -- $1 ids
 SELECT t.id, t.issuer_id, t.state, t.serial, t.profile, t.tbs, t.names, t.spki_sha256, t.not_before, t.not_after,
-       t.shard, t.deadline_at, d.outcome, d.names AS admitted_names, d.not_after_limit, d.decided_at,
+       t.shard, t.deadline_at, d.stage, d.outcome, d.names AS admitted_names, d.not_after_limit, d.decided_at,
        d.contract_id, s.organization, s.country, s.state_or_province, s.locality,
-       EXISTS (SELECT FROM ca.blocked_keys b WHERE b.spki_sha256 = t.spki_sha256) AS blocked
+       EXISTS (SELECT FROM ca.blocked_keys b WHERE b.spki_sha256 = t.spki_sha256) AS blocked,
+       c.state AS contract_state, ARRAY(
+           SELECT n.kind || ' ' || n.value FROM gate.contract_names n
+           WHERE n.contract_id = d.contract_id AND n.removed_at IS NULL AND n.value = ANY (ARRAY(
+               SELECT array_to_string((string_to_array(left(w.name, 253), '.'))[i:], '.')
+               FROM unnest(t.names) AS w(name),
+                    generate_series(1, cardinality(string_to_array(left(w.name, 253), '.'))) AS i))
+           UNION ALL
+           SELECT a.kind || ' ' || a.value FROM gate.contract_names a
+           WHERE EXISTS (SELECT FROM unnest(t.names) AS w(name) WHERE w.name ~ ':|\.[0-9]+$')
+             AND a.contract_id = d.contract_id AND a.removed_at IS NULL AND a.kind = 'network') AS entries
 FROM ca.to_be_signed t JOIN gate.decisions d ON d.id = t.admission_id
+LEFT JOIN gate.contracts c ON c.id = d.contract_id
 LEFT JOIN LATERAL (SELECT r.organization, r.country, r.state_or_province, r.locality FROM gate.reviewed_subjects r
     WHERE r.contract_id = d.contract_id ORDER BY r.recorded_at DESC LIMIT 1) AS s ON true
 WHERE t.id = ANY($1::uuid[]);

@@ -52,10 +52,12 @@ WANTED = Wanted(
 )
 
 
-def record(issuer: Issuer = ISSUER, **changes: Any) -> ToBeSigned:
+def record(
+    issuer: Issuer = ISSUER, subject_names: Sequence[str] = ("www.demo.test", "*.demo.test"), **changes: Any
+) -> ToBeSigned:
     """A prepared record of `issuer`; `changes` replace columns afterwards."""
     made = issuance.prepare(
-        issuer, TLSSERVER, SUBJECT, ["www.demo.test", "*.demo.test"], spki_of(LEAF),
+        issuer, TLSSERVER, SUBJECT, list(subject_names), spki_of(LEAF),
         NOW, WANTED.not_after, uuid7(NOW), uuid7(NOW), DEADLINE, NOW,
     )  # fmt: skip
     return msgspec.structs.replace(made, **changes)
@@ -71,9 +73,12 @@ async def admit(
     state: str = "admitted",
     decided_at: datetime = NOW,
     reviewed: Subject | None = SUBJECT,
+    stage: str = "finalize",
+    listed: Sequence[tuple[str, str]] = (("domain", "demo.test"),),
+    contract_state: str = "accepted",
 ) -> UUID:
-    """The record with the decision that admits it, its contract's reviewed subject, its serial, a processing order and
-    its issuance. Returns the order.
+    """The record with the decision that admits it, its contract with names and subject, its serial, a processing order
+    and its issuance. Returns the order.
     """
     refused = outcome == "refused"
     contract_id, order_id, account_id = await contract(conn), uuid7(NOW), uuid7(NOW)
@@ -81,10 +86,20 @@ async def admit(
     await conn.execute(
         """INSERT INTO gate.decisions (id, contract_id, binding_key_id, stage, outcome, gate, "case", names,
                not_after_limit, facts, findings, decided_at)
-           VALUES ($1, $2, $1, 'finalize', $3, $4, $4, $5, $6, '', '', $7)""",
+           VALUES ($1, $2, $1, $8, $3, $4, $4, $5, $6, '', '', $7)""",
         row.admission_id, contract_id, outcome, "G6" if refused else None, admitted,
-        None if refused else not_after_limit or row.not_after, decided_at,
+        None if refused else not_after_limit or row.not_after, decided_at, stage,
     )  # fmt: skip
+    await conn.executemany(
+        """INSERT INTO gate.contract_names (id, contract_id, kind, value, network, added_at)
+           VALUES ($1, $2, $3, $4, CASE WHEN $3::text = 'network' THEN $4::text::cidr END, $5)""",
+        [(uuid7(NOW), contract_id, kind, value, NOW) for kind, value in listed],
+    )
+    if contract_state == "ended":
+        await conn.execute(
+            "UPDATE gate.contracts SET state = 'ended', ended_at = $2, end_cause = 'cancelled' WHERE id = $1",
+            contract_id, NOW,
+        )  # fmt: skip
     if reviewed is not None:
         await conn.execute(
             """INSERT INTO gate.reviewed_subjects (id, contract_id, organization, country, state_or_province, locality,

@@ -149,6 +149,11 @@ REFUSALS: list[tuple[str, str, Callable[[ToBeSigned], ToBeSigned], dict[str, Any
         lambda row: row,
         {"reviewed": Subject("株式会社デモ2", "JP", "Tokyo", "千代田区")},
     ),
+    ("admitted for an order only", "not for signing", lambda row: row, {"stage": "new_order"}),
+    ("contract ended", "contract is ended", lambda row: row, {"contract_state": "ended"}),
+    ("no name listed", "contract's names: www.demo.test, *.demo.test", lambda row: row, {"listed": []}),
+    ("wildcard not listed", "names: *.demo.test", lambda row: row, {"listed": [("host", "www.demo.test")]}),
+    ("another domain listed", "contract's names", lambda row: row, {"listed": [("domain", "emo.test")]}),
     ("nobody reviewed", "no reviewed subject", lambda row: row, {"reviewed": None}),
     ("void", "is void", lambda row: row, {"state": "void"}),
     ("C-064 key usage", "lint: C-102", other_tbs, {}),
@@ -178,6 +183,25 @@ async def test_sign_refuses_each_fault_and_signs_the_rest_of_the_batch(bench: Be
         assert isinstance(answer, SignRefused), name
         assert says in answer.reason, name
         assert (await bench.state(row))[1:] == ("processing", 0, 0), name
+
+
+@pytest.mark.rule("T4-8")
+async def test_sign_asks_for_addresses_and_names_as_the_contract_lists_them_now(bench: Bench) -> None:
+    names = ["www.demo.test", "127.0.0.1", "::1"]
+    listed = [("host", "www.demo.test"), ("network", "127.0.0.0/8"), ("network", "::1/128")]
+    good, foreign, removed = [record(bench.issuer, names) for _ in range(3)]
+    await bench.admit(good, listed=listed)
+    await bench.admit(foreign, listed=[*listed[:2], ("network", "::2/128")])
+    await bench.admit(removed, listed=listed)
+    await bench.pool.execute(
+        """UPDATE gate.contract_names n SET removed_at = $2 FROM gate.decisions d
+           WHERE d.id = $1 AND n.contract_id = d.contract_id AND n.kind = 'host'""",
+        removed.admission_id, NOW,
+    )  # fmt: skip
+    async with bench.signer() as client:
+        assert await client.sign(good.id, SECONDS) == Signed()
+        assert await client.sign(foreign.id, SECONDS) == SignRefused("not among the contract's names: ::1")
+        assert await client.sign(removed.id, SECONDS) == SignRefused("not among the contract's names: www.demo.test")
 
 
 @pytest.mark.std("C-076")

@@ -16,9 +16,10 @@ NIL = UUID(int=0)
 GOOD = Record(
     id=NIL, issuer_id=ISSUER.id, state="admitted", serial=WANTED.serial, profile=WANTED.profile.name, tbs=b"",
     names=list(WANTED.names), spki_sha256=bytes(32), not_before=WANTED.not_before, not_after=WANTED.not_after,
-    shard=WANTED.shard, deadline_at=DEADLINE, outcome="admitted", admitted_names=list(WANTED.names),
+    shard=WANTED.shard, deadline_at=DEADLINE, stage="finalize", outcome="admitted", admitted_names=list(WANTED.names),
     not_after_limit=WANTED.not_after, decided_at=NOW, contract_id=NIL, organization=SUBJECT.organization,
     country=SUBJECT.country, state_or_province=SUBJECT.state_or_province, locality=SUBJECT.locality, blocked=False,
+    contract_state="accepted", entries=["domain demo.test", "network 127.0.0.0/8", "network ::1/128"],
 )  # fmt: skip
 
 
@@ -30,6 +31,12 @@ GOOD = Record(
         pytest.param({"deadline_at": NOW}, "deadline", id="at the deadline"),
         pytest.param({"outcome": "refused"}, "did not admit", id="refused"),
         pytest.param({"admitted_names": ["other.demo.test"]}, "names", id="other names"),
+        pytest.param({"stage": "new_order"}, "not for signing", id="admitted for an order only"),
+        pytest.param({"contract_state": "ended"}, "contract is ended", id="contract ended"),
+        pytest.param({"contract_state": "under_review"}, "contract is under_review", id="contract not accepted"),
+        pytest.param({"contract_state": None}, "contract is unknown", id="no contract"),
+        pytest.param({"entries": []}, "not among the contract's names: www.demo.test", id="no name listed"),
+        pytest.param({"entries": GOOD.entries[:2]}, "contract's names: ::1", id="one name not listed"),
         pytest.param({"admitted_names": []}, "names", id="no names"),
         pytest.param({"not_after_limit": WANTED.not_after - timedelta(seconds=1)}, "notAfter", id="a second too long"),
         pytest.param({"not_after_limit": None}, "notAfter", id="no limit"),
