@@ -14,6 +14,7 @@ from pathlib import Path
 from uuid import UUID
 
 import asyncpg
+import structlog
 
 from ca import crl, storage
 from ca.certificate import Issuer, assemble
@@ -24,6 +25,7 @@ from ca.signing import Authority, Certified, Record, certify
 from sql import SERVER_SETTINGS, Conn, evidence, statements
 
 SQL = statements("ca/signer")
+LOG = structlog.get_logger(__name__)
 ACTOR = "process:signer"
 CONNECT_SECONDS, STATEMENT_SECONDS = 5.0, 30.0
 DATABASE_FAULTS = (
@@ -88,14 +90,14 @@ class Signer:
         }
         now = self.now()
         outcomes = await asyncio.get_running_loop().run_in_executor(
-            self.thread, lambda: [certify(record, authorities[record.issuer_id], now) for record in open_records]
+            self.thread, lambda: [attempt(record, authorities[record.issuer_id], now) for record in open_records]
         )
         certified = []
         for record, outcome in zip(open_records, outcomes, strict=True):
             match outcome:
                 case Certified():
                     certified.append(outcome)
-                case SignRefused():
+                case SignRefused() | SignerAway():
                     answers[record.id] = outcome
         return answers | await store(conn, certified, now)
 
@@ -105,7 +107,7 @@ class Signer:
             conn = await self._connection()
             authority = await self._authority(conn, issuer_id)
             if authority is None:
-                return SignRefused(f"no key of issuer {issuer_id} here")
+                return SignerAway(f"no key of issuer {issuer_id} here")
             if not 0 <= shard < authority.issuer.shard_count:
                 return SignRefused(f"issuer {issuer_id} has no shard {shard}")
             async with conn.transaction():
@@ -156,6 +158,17 @@ class Signer:
         if self.conn is not None:
             await self.conn.close(timeout=CONNECT_SECONDS)
         self.thread.shutdown()
+
+
+def attempt(record: Record, authority: Authority | None, now: datetime) -> Certified | SignRefused | SignerAway:
+    """The record's certificate, or why there is none. A fault of ours ends neither the batch nor the signer."""
+    if authority is None:  # the key may come back with the next start; until then the deadline bounds it
+        return SignerAway(f"no key of issuer {record.issuer_id} here")
+    try:
+        return certify(record, authority, now)
+    except Exception as fault:
+        LOG.exception("record_not_signed", record=str(record.id))
+        return SignerAway(f"fault of the signer: {type(fault).__name__}")
 
 
 async def store(conn: Conn, certified: Sequence[Certified], now: datetime) -> dict[UUID, SignAnswer]:

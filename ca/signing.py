@@ -90,10 +90,8 @@ def refusal(record: Record, now: datetime) -> str | None:
     return None
 
 
-def certify(record: Record, authority: Authority | None, now: datetime) -> Certified | SignRefused:
+def certify(record: Record, authority: Authority, now: datetime) -> Certified | SignRefused:
     """The certificate of a record that passes every check, profile check included. Its subject is the reviewed one."""
-    if authority is None:
-        return SignRefused(f"no key of issuer {record.issuer_id} here")
     if reason := refusal(record, now):
         return SignRefused(reason)
     if record.organization is None or record.country is None:

@@ -251,11 +251,36 @@ async def test_sign_refuses_what_it_does_not_know(bench: Bench) -> None:
     async with bench.signer() as client:
         assert await client.sign(uuid7(NOW), SECONDS) == SignRefused("no such record")
     async with bench.signer(keys={}) as client:
-        assert await client.sign(row.id, SECONDS) == SignRefused("no key of issuer 1 here")
+        assert await client.sign(row.id, SECONDS) == SignerAway("no key of issuer 1 here")
     async with bench.signer(keys={1: ca_keys.generate()}) as client:
-        assert await client.sign(row.id, SECONDS) == SignRefused("no key of issuer 1 here")
-        assert await client.crl(1, 0, SECONDS) == SignRefused("no key of issuer 1 here")
+        assert await client.sign(row.id, SECONDS) == SignerAway("no key of issuer 1 here")
+        assert await client.crl(1, 0, SECONDS) == SignerAway("no key of issuer 1 here")
     assert await bench.state(row) == UNSIGNED
+
+
+class Failing:
+    """A key that fails, as a module or a disk may, when it is to sign these bytes."""
+
+    def __init__(self, key: SigningKey, at: bytes) -> None:
+        self.key, self.at, self.spki = key, at, key.spki
+
+    def sign(self, data: bytes) -> bytes:
+        if data == self.at:
+            raise ZeroDivisionError("the key failed")
+        return self.key.sign(data)
+
+
+async def test_one_record_whose_signing_fails_stops_neither_its_batch_nor_the_signer(bench: Bench) -> None:
+    rows = [await bench.admitted() for _ in range(4)]
+    async with bench.signer(keys={1: Failing(bench.keys[1], rows[1].tbs)}) as client:
+        answers = await asyncio.gather(*(client.sign(row.id, SECONDS) for row in rows))
+        assert answers.pop(1) == SignerAway("fault of the signer: ZeroDivisionError")
+        assert answers == [Signed()] * 3
+        later = await bench.admitted()
+        assert await client.sign(later.id, SECONDS) == Signed()
+        assert await bench.state(rows[1]) == UNSIGNED
+    async with bench.signer("b") as client:
+        assert await client.sign(rows[1].id, SECONDS) == Signed()
 
 
 async def test_a_batch_with_one_that_cannot_be_stored(bench: Bench) -> None:
@@ -433,7 +458,7 @@ async def test_answers_over_the_wire(bench: Bench) -> None:
         f"refused {missing} no such record\n",
         "crl 1 3 2\n",
         "refused 1/4 issuer 1 has no shard 4\n",
-        "refused 9/0 no key of issuer 9 here\n",
+        "failed 9/0 no key of issuer 9 here\n",
     }
 
 
