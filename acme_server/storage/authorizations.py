@@ -47,14 +47,17 @@ def place(types: tuple[str, ...], wanted: str) -> int:
 
 async def respond(
     pool: Pool, authorization_id: UUID, account_id: UUID, challenge_type: str, thumbprint: str, now: datetime,
-    attempts: int, worker: str, lease: timedelta,
+    attempts: int, worker: str | None, lease: timedelta,
 ) -> tuple[Authorization, UUID] | None:  # fmt: skip
-    """The challenge is processing and its job is `worker`'s: both or neither. None when there is nothing to start."""
+    """The challenge is processing and its job is `worker`'s (None: anybody's): both or neither.
+
+    None when there is nothing to start.
+    """
     job_id = uuid7(now)
     row = await pool.fetchrow(
         SQL["respond"], authorization_id, account_id, challenge_type, place(DNS_CHALLENGES, challenge_type),
         place(WILDCARD_CHALLENGES, challenge_type), place(IP_CHALLENGES, challenge_type), thumbprint, now, job_id,
-        attempts, worker, lease.total_seconds(),
+        attempts, worker, None if worker is None else lease.total_seconds(),
     )  # fmt: skip
     return (Authorization(**row), job_id) if row else None
 

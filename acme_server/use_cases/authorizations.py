@@ -1,6 +1,7 @@
 """Authorizations and challenges: read, answer, end. RFC 8555 §7.5."""
 
 import asyncio
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -39,17 +40,24 @@ async def respond(
     """The challenge is being validated; its state as known after at most the inline wait (A-145, A-150).
 
     The state change and the job commit together; this process works on its own job at once, any other takes it when
-    this one dies (design §4.3). None when the account has no such challenge.
+    this one dies (design §4.3), or has its hands full. None when the account has no such challenge.
     """
-    begun = await authorizations.respond(
-        context.pool, authorization_id, account.id, challenge_type, base64url.encode(account.thumbprint), now,
-        context.limits.validation_attempts + SPARE, context.worker, LEASE,
-    )  # fmt: skip
-    if begun is None:
-        return await respond_again(context, account, authorization_id, challenge_type, now)
-    authorization, job_id = begun
-    job = Job(job_id, "validate", str(authorization.id), 1, context.limits.validation_attempts + SPARE, 1, None)
-    task = context.start(held(context, job, validate(context, job, authorization, account.contract_id)))
+    attempts = context.limits.validation_attempts + SPARE
+    with ExitStack() as place:
+        worker = context.worker if place.enter_context(context.place_to_validate()) else None
+        begun = await authorizations.respond(
+            context.pool, authorization_id, account.id, challenge_type, base64url.encode(account.thumbprint), now,
+            attempts, worker, LEASE,
+        )  # fmt: skip
+        if begun is None:
+            return await respond_again(context, account, authorization_id, challenge_type, now)
+        authorization, job_id = begun
+        if worker is None:
+            return authorization
+        job = Job(job_id, "validate", str(authorization.id), 1, attempts, 1, None)
+        task = context.start(held(context, job, validate(context, job, authorization, account.contract_id)))
+        kept = place.pop_all()
+        task.add_done_callback(lambda _: kept.close())
     done, _ = await asyncio.wait({task}, timeout=context.limits.inline_wait.total_seconds())
     return (task.result() if done else None) or authorization
 

@@ -1,7 +1,8 @@
 """What the use cases work with: made once in the composition root, passed to each."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol, TypeVar
@@ -36,6 +37,7 @@ class Limits:
     processing_deadline: timedelta
     inline_wait: timedelta
     validation_attempts: int
+    validations_at_once: int = 200  # begun by requests of one process; workers take those above it
 
 
 @dataclass
@@ -55,10 +57,21 @@ class Context:
     worker: str
     nonce_key: NonceKey
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+    validating: int = 0  # validations that requests of this process have begun
 
     def account_url(self, account_id: object) -> str:
         """The account's URL, its `kid` (RFC 8555 §6.2)."""
         return f"{self.base_url}/account/{account_id}"
+
+    @contextmanager
+    def place_to_validate(self) -> Iterator[bool]:
+        """Whether one more validation may be done here, whose place is kept until the end."""
+        free = self.validating < self.limits.validations_at_once
+        self.validating += free
+        try:
+            yield free
+        finally:
+            self.validating -= free
 
     def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """`work` goes on after the request that began it; a draining process waits for it."""

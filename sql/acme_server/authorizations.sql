@@ -37,7 +37,8 @@ FROM acme.authorizations WHERE id = ANY ($1::uuid[]);
 -- The response to a challenge and the job that validates it: both or neither (design §4.3). The key authorization is
 -- fixed now (A-155). The type's token stands at another place for each kind of identifier; 0 is: not on offer.
 -- No row: nothing to start. $1 authorization id  $2 account id  $3 type  $4 place for dns  $5 for wildcard  $6 for ip
--- $7 thumbprint, base64url  $8 now  $9 job id  $10 attempts at most  $11 worker  $12 lease in seconds
+-- $7 thumbprint, base64url  $8 now  $9 job id  $10 attempts at most  $11 worker, or null: whoever takes it first
+-- $12 lease in seconds, or null
 WITH responded AS (
     UPDATE acme.authorizations SET challenge_type = $3, challenge_status = 'processing', responded_at = $8,
         key_authorization =
@@ -47,7 +48,9 @@ WITH responded AS (
     RETURNING *
 ), job AS (
     INSERT INTO acme.jobs (id, kind, subject, attempts, max_attempts, fence, locked_by, locked_until)
-    SELECT $9, 'validate', id::text, 1, $10, 1, $11, now() + make_interval(secs => $12) FROM responded
+    SELECT $9, 'validate', id::text, ($11::text IS NOT NULL)::integer, $10, ($11::text IS NOT NULL)::integer, $11,
+        now() + make_interval(secs => $12)
+    FROM responded
 )
 SELECT id, account_id, identifier_type, identifier_value, wildcard, status, tokens, challenge_type, challenge_status,
     challenge_error, key_authorization, validated_at, caa_checked_at, expires_at

@@ -28,9 +28,9 @@ async def finished(served: Served) -> None:
         await asyncio.wait(served.context.tasks)
 
 
-async def pending_challenge(client: Client) -> tuple[str, str]:
+async def pending_challenge(client: Client, name: str = NAME) -> tuple[str, str]:
     """URLs of an authorization of a new order and of its first challenge."""
-    url = (await client.order(NAME)).json["authorizations"][0]
+    url = (await client.order(name)).json["authorizations"][0]
     return url, (await client.post(url)).json["challenges"][0]["url"]
 
 
@@ -48,6 +48,30 @@ async def test_a_slow_look_goes_on_after_the_answer(served: Served) -> None:
     await finished(served)
     done = await client.post(url)
     assert (done.json["status"], done.headers.get("Retry-After")) == ("valid", None)
+
+
+@pytest.mark.std("A-147")
+async def test_a_process_with_its_hands_full_leaves_validations_to_workers(served: Served) -> None:
+    client = await served.registered()
+    impatient(served)
+    served.context.limits = replace(served.context.limits, validations_at_once=1)
+    (_, first), (url, second) = [await pending_challenge(client) for _ in range(2)]
+    served.looks.gate = asyncio.Event()
+    assert (await client.post(first, {})).json["status"] == "processing"
+    left = await client.post(second, {})
+    assert (left.status, left.json["status"]) == (200, "processing")
+    jobs = await served.owner.fetch("SELECT attempts, fence, locked_by, locked_until FROM acme.jobs ORDER BY attempts")
+    assert tuple(jobs[0]) == (0, 0, None, None)
+    assert (jobs[1]["attempts"], jobs[1]["locked_by"]) == (1, "test")
+    served.looks.gate.set()
+    await finished(served)
+    assert (await client.post(url)).json["status"] == "pending"
+    await run_jobs(served, "validate")
+    assert (await client.post(url)).json["status"] == "valid"
+    url, third = await pending_challenge(client, "b.demo.test")
+    await client.post(third, {})
+    await finished(served)
+    assert (await client.post(url)).json["status"] == "valid"  # here again: the place was given back
 
 
 @pytest.mark.std("A-150", "A-143")
