@@ -527,10 +527,12 @@ CREATE TABLE ca.cross_certificates (
 );
 
 -- Exactly one row for all that an order may ever have signed, revocable from then on (design §4.5).
+-- issuer_id refers to ca.issuers without a foreign key here, in serials and in certificates: each row would lock the one
+-- issuer's row, and many at once make multixacts of it. The signer signs for an issuer it holds the key of, no other.
 -- admission_id: the decision that allows it. The signer signs these bytes, and only while `admitted`.
 CREATE TABLE ca.to_be_signed (
     id uuid NOT NULL,
-    issuer_id smallint NOT NULL REFERENCES ca.issuers,
+    issuer_id smallint NOT NULL,
     admission_id uuid NOT NULL REFERENCES gate.decisions,
     serial bytea NOT NULL CHECK (octet_length(serial) BETWEEN 9 AND 20),
     profile text NOT NULL,
@@ -546,16 +548,24 @@ CREATE TABLE ca.to_be_signed (
     PRIMARY KEY (id)
 ) PARTITION BY RANGE (id);
 
+-- A record ends once, signed or void, and stays so, whoever asks.
+CREATE FUNCTION ca.record_ended() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+    RAISE EXCEPTION 'record % cannot go from % to %', OLD.id, OLD.state, NEW.state USING ERRCODE = 'check_violation';
+END $$;
+CREATE TRIGGER record_ended BEFORE UPDATE ON ca.to_be_signed
+    FOR EACH ROW WHEN (OLD.state <> 'admitted' OR NEW.state = 'admitted') EXECUTE FUNCTION ca.record_ended();
+
 -- Serial numbers, unique for ever, with the record they belong to.
 CREATE TABLE ca.serials (
     serial bytea PRIMARY KEY,
     to_be_signed_id uuid NOT NULL,
-    issuer_id smallint NOT NULL REFERENCES ca.issuers
+    issuer_id smallint NOT NULL
 );
 
 CREATE TABLE ca.certificates (
     id uuid NOT NULL REFERENCES ca.to_be_signed,
-    issuer_id smallint NOT NULL REFERENCES ca.issuers,
+    issuer_id smallint NOT NULL,
     serial bytea NOT NULL,
     der bytea NOT NULL,
     names text[] NOT NULL,
@@ -809,7 +819,10 @@ GRANT SELECT ON ALL TABLES IN SCHEMA ca TO keiyaku_acme;
 GRANT INSERT ON ca.to_be_signed, ca.serials, ca.revocations, ca.blocked_keys TO keiyaku_acme;
 GRANT UPDATE (state) ON ca.to_be_signed TO keiyaku_acme;
 GRANT UPDATE (reason, published_at) ON ca.revocations TO keiyaku_acme;
-GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA acme TO keiyaku_acme;
+GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA acme TO keiyaku_acme;
+REVOKE INSERT ON acme.renewal_windows FROM keiyaku_acme;
+GRANT UPDATE ON acme.accounts, acme.authorizations, acme.orders, acme.replacements, acme.jobs TO keiyaku_acme;
+GRANT UPDATE (retired_at) ON acme.account_keys TO keiyaku_acme;
 GRANT DELETE ON acme.jobs TO keiyaku_acme;
 
 -- the worker: the same use cases after the fact, and the housekeeping
@@ -820,7 +833,9 @@ GRANT INSERT ON gate.decisions, gate.help_pages TO keiyaku_work;
 GRANT SELECT ON ALL TABLES IN SCHEMA ca TO keiyaku_work;
 GRANT INSERT ON ca.to_be_signed, ca.serials, ca.revocations TO keiyaku_work;
 GRANT UPDATE (state) ON ca.to_be_signed TO keiyaku_work;
-GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA acme TO keiyaku_work;
+GRANT SELECT ON ALL TABLES IN SCHEMA acme TO keiyaku_work;
+GRANT INSERT ON acme.issuances, acme.jobs, acme.nonce_epoch TO keiyaku_work;
+GRANT UPDATE ON acme.authorizations, acme.orders, acme.jobs TO keiyaku_work;
 GRANT DELETE ON acme.jobs TO keiyaku_work;
 
 -- the signer: reads what to sign and why, stores what it signed

@@ -116,6 +116,19 @@ async def test_a_serial_is_never_used_twice(pool: Pool, issuer: Issuer) -> None:
             await admit(conn, record(issuer, serial=first.serial))
 
 
+@pytest.mark.parametrize("ended", ["signed", "void"])
+async def test_a_record_ends_once(pool: Pool, issuer: Issuer, ended: str) -> None:
+    row, change = record(issuer), "UPDATE ca.to_be_signed SET state = $2 WHERE id = $1"
+    async with pool.acquire() as conn:
+        await admit(conn, row)
+        with pytest.raises(asyncpg.CheckViolationError, match="from admitted to admitted"):
+            await conn.execute(change, row.id, "admitted")
+        await conn.execute(change, row.id, ended)
+        for later in ("admitted", "signed", "void"):
+            with pytest.raises(asyncpg.CheckViolationError, match=f"from {ended} to {later}"):
+                await conn.execute(change, row.id, later)
+
+
 async def test_void_revokes_what_may_have_been_signed(
     pool: Pool, postgres: EmbeddedPostgres, database: str, issuer: Issuer
 ) -> None:

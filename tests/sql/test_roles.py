@@ -161,6 +161,31 @@ def test_only_the_state_of_a_record_to_be_signed_changes(rights: Rights) -> None
         assert changed <= {"ca.to_be_signed.state"}
 
 
+@pytest.mark.parametrize(
+    ("table", "inserters", "updated"),
+    [
+        ("issuances", {"acme", "work"}, {}),
+        ("account_keys", {"acme"}, {"acme": {"retired_at"}}),
+        ("nonce_epoch", {"acme", "work"}, {}),
+        ("spent_nonces", {"acme"}, {}),
+        ("renewal_windows", {"operator"}, {"operator": {"serial", "starts_at", "ends_at", "explanation_url"}}),
+    ],
+)
+def test_what_ties_accounts_orders_and_certificates_stays(
+    rights: Rights, table: str, inserters: set[str], updated: dict[str, set[str]]
+) -> None:
+    assert writers(rights, f"acme.{table}", "INSERT") == inserters
+    prefix = f"acme.{table}."
+    changed = {role: {n.removeprefix(prefix) for n in rights[role, "UPDATE"] if n.startswith(prefix)} for role in ROLES}
+    assert {role: columns for role, columns in changed.items() if columns} == updated
+
+
+def test_worker_changes_only_what_its_jobs_change(rights: Rights) -> None:
+    assert {n for n in rights["work", "UPDATE"] if n.count(".") == 1} == {
+        "acme.authorizations", "acme.orders", "acme.jobs", "ca.to_be_signed",
+    }  # fmt: skip
+
+
 def test_evidence_says_itself_when_it_was_written(rights: Rights) -> None:
     """The era and the transaction id are the database's, so no row can be slipped into a sealed range."""
     for role in ROLES:

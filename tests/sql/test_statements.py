@@ -17,6 +17,7 @@ RUN_BY = {
     "contract_gate/": ("acme", "work"),
     "evidence/lag": ("acme",),
     "evidence/sealer": ("seal",),
+    "acme_server/certificates": ("acme", "operator"),
     "acme_server/check": ("operator",),
     "evidence/verify": ("operator",),
     "office/": ("operator", "office"),
