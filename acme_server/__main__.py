@@ -108,14 +108,20 @@ def sign(settings: Settings) -> None:
 @main.command()
 @click.option("--dsn", envvar="KEIYAKU_MIGRATE_DSN", required=True, help="Address of the database as its owner.")
 def migrate(dsn: str) -> None:
-    """Bring the database to this program's schema."""
-    from sql.migrate import MigrationRefused
+    """Bring the database to this program's schema, with partitions for the months to come."""
+    import asyncpg
+
+    from acme_server.clock import utc_now
+    from sql.migrate import MigrationRefused, ensure_partitions
     from sql.migrate import migrate as apply
 
     try:
         applied = asyncio.run(apply(dsn))
+        asyncio.run(ensure_partitions(dsn, utc_now()))
     except MigrationRefused as refused:
         raise click.ClickException(str(refused)) from None
+    except (OSError, asyncpg.PostgresError) as fault:
+        raise click.ClickException(f"the database of --dsn cannot be migrated: {fault}") from None
     click.echo("\n".join(f"applied {name}" for name in applied) or "nothing to do")
 
 

@@ -1,6 +1,7 @@
 """Forward-only migrations: one transaction a file, checksums kept, one node at a time (design §3)."""
 
 import hashlib
+from datetime import datetime
 from importlib.resources import files
 
 import asyncpg
@@ -8,6 +9,7 @@ import asyncpg
 from sql import Conn
 
 LOCK = 7100
+MONTHS_AHEAD = 3
 
 
 class MigrationRefused(Exception):
@@ -47,6 +49,15 @@ async def migrate(dsn: str) -> list[str]:
     try:
         await conn.execute("SELECT pg_advisory_lock($1)", LOCK)
         return [await apply(conn, *step) for step in outstanding(available(), await applied_to(conn))]
+    finally:
+        await conn.close()
+
+
+async def ensure_partitions(dsn: str, now: datetime) -> int:
+    """Partitions exist three months ahead, so that `keiyaku ca init` can write. Returns how many are new."""
+    conn = await asyncpg.connect(dsn)
+    try:
+        return int(await conn.fetchval("SELECT keiyaku.ensure_partitions($1, $2)", now, MONTHS_AHEAD))
     finally:
         await conn.close()
 
