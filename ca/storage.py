@@ -36,6 +36,13 @@ class Certificate(msgspec.Struct, frozen=True):
     reason: int | None
 
 
+class Named(msgspec.Struct, frozen=True):
+    """Which certificate: its id and serial number."""
+
+    id: UUID
+    serial: bytes
+
+
 class Shard(msgspec.Struct, frozen=True):
     """A CRL to make anew: the caller enqueues a `crl` job with subject `issuer_id/shard` in its transaction."""
 
@@ -96,9 +103,9 @@ async def certificate_by_serial(conn: Conn, serial: bytes) -> Certificate | None
     return None if row is None else Certificate(**row)
 
 
-async def certificates_with_key(conn: Conn, spki_sha256: bytes) -> list[Certificate]:
-    """Every certificate with this key, revoked and expired ones too, oldest first. C-163."""
-    return [Certificate(**row) for row in await conn.fetch(SQL["certificates_with_key"], spki_sha256)]
+async def live_with_key(conn: Conn, spki_sha256: bytes, now: datetime) -> list[Named]:
+    """Every certificate with this key that has not expired, revoked ones too, oldest first. C-163."""
+    return [Named(**row) for row in await conn.fetch(SQL["live_with_key"], spki_sha256, now)]
 
 
 async def revoke(
@@ -161,7 +168,7 @@ async def void(
 async def block_key(conn: Conn, spki_sha256: bytes, cause: str, at: datetime, *, actor: str) -> bool:
     """The key is refused for ever, in any form (C-076). False when it was blocked before.
 
-    In a transaction, certificates_with_key sees afterwards every certificate that there will ever be.
+    In a transaction, live_with_key sees afterwards every live certificate that there will ever be.
     """
     await conn.execute(SQL["lock_key"], spki_sha256)
     row = evidence.entry("key.blocked", actor, at, spki_sha256=spki_sha256.hex(), cause=cause)

@@ -95,11 +95,10 @@ async def revoke(
     """
     check(target, reason, requester, now)
     async with context.pool.acquire() as conn, conn.transaction():
-        targets, blocked = [target], False
+        targets, blocked = [ca.Named(target.id, target.serial)], False
         if reason == KEY_COMPROMISE:
             blocked = await ca.block_key(conn, target.spki_sha256, requester.ground, now, actor=requester.actor)
-            with_key = await ca.certificates_with_key(conn, target.spki_sha256)
-            targets = [each for each in with_key if each.id == target.id or each.not_after > now]
+            targets = await ca.live_with_key(conn, target.spki_sha256, now)  # this one is among them
         changed = [await revoke_one(conn, each, reason, requester, now) for each in targets]
         shards = {shard for shard in changed if shard is not None}
         if not shards and not blocked:
@@ -123,7 +122,7 @@ def check(target: Certificate, reason: int | None, requester: Requester, now: da
 
 
 async def revoke_one(
-    conn: Conn, target: Certificate, reason: int | None, requester: Requester, now: datetime
+    conn: Conn, target: ca.Named, reason: int | None, requester: Requester, now: datetime
 ) -> ca.Shard | None:
     """The certificate is revoked, or its code is now keyCompromise: the CRL that must say so; None: nothing changed.
 

@@ -32,13 +32,9 @@ JOIN ca.certificates c ON c.id = s.to_be_signed_id
 LEFT JOIN ca.revocations r ON r.serial = s.serial
 WHERE s.serial = $1;
 
--- name: certificates_with_key
--- $1 spki_sha256
-SELECT c.id, c.issuer_id, c.serial, c.der, c.names, c.spki_sha256, c.not_before, c.not_after, c.shard, c.signed_at,
-       r.revoked_at, r.reason
-FROM ca.certificates c LEFT JOIN ca.revocations r ON r.serial = c.serial
-WHERE c.spki_sha256 = $1
-ORDER BY c.id;
+-- name: live_with_key
+-- $1 spki_sha256  $2 now
+SELECT id, serial FROM ca.certificates WHERE spki_sha256 = $1 AND not_after > $2 ORDER BY id;
 
 -- name: revoke
 -- The revocation and its evidence: both or neither. No row when the serial is unknown or revoked already.

@@ -226,7 +226,7 @@ async def test_no_certificate_is_stored_behind_the_back_of_who_blocks_its_key(be
                     "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND classid = 7103)"
                 ):
                     pass
-            assert await storage.certificates_with_key(conn, row.spki_sha256) == []
+            assert await storage.live_with_key(conn, row.spki_sha256, NOW) == []
         for answer in await asked:
             assert isinstance(answer, SignRefused)
             assert "C-076" in answer.reason

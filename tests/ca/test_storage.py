@@ -99,11 +99,15 @@ async def test_certificates_by_serial_and_key(pool: Pool, issuer: Issuer) -> Non
                 row.id,
             )
         await storage.revoke(conn, rows[0].serial, **REVOKED)
-        found = await storage.certificates_with_key(conn, rows[0].spki_sha256)
-        assert {(one.serial, one.reason) for one in found} == {(rows[0].serial, 4), (rows[1].serial, None)}
-        assert await storage.certificate_by_serial(conn, rows[0].serial) in found
+        found = await storage.live_with_key(conn, rows[0].spki_sha256, NOW)
+        assert [(one.id, one.serial) for one in found] == sorted((row.id, row.serial) for row in rows)
+        last = max(row.not_after for row in rows)
+        assert len(await storage.live_with_key(conn, rows[0].spki_sha256, last - timedelta(seconds=1))) == 2
+        assert await storage.live_with_key(conn, rows[0].spki_sha256, last) == []  # expired, all of them
+        by_serial = [await storage.certificate_by_serial(conn, row.serial) for row in rows]
+        assert [(one.serial, one.reason) for one in by_serial if one] == [(rows[0].serial, 4), (rows[1].serial, None)]
         assert await storage.certificate_by_serial(conn, b"\1" * 16) is None
-        assert await storage.certificates_with_key(conn, b"n" * 32) == []
+        assert await storage.live_with_key(conn, b"n" * 32, NOW) == []
         assert [len(chain) for chain in await storage.chains_above(conn, issuer.id)] == [1, 1, 1]
 
 
