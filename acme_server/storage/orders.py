@@ -24,17 +24,25 @@ SQL = statements("acme_server/orders")
 
 
 class OrderState(msgspec.Struct, frozen=True):
-    """An order with the authorizations' columns that its status follows from; empty unless it is pending."""
+    """An order with the authorizations' columns that its status follows from; empty unless it is pending.
+
+    `deadline_at` is that of its issuance, where it was read.
+    """
 
     order: Order
     statuses: list[str]
     expiries: list[datetime]
     errors: list[bytes | None]
+    deadline_at: datetime | None = None
 
     def status(self, now: datetime) -> str:
         """pending, ready, processing, valid or invalid (RFC 8555 §7.1.6)."""
         held = [authorization_status(*pair, now) for pair in zip(self.statuses, self.expiries, strict=True)]
         return order_status(self.order.status, self.order.expires_at, held, now)
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Whether its issuance should have been finished, or ended, by now (T0-2)."""
+        return self.order.status == "processing" and self.deadline_at is not None and self.deadline_at <= now
 
     @property
     def error(self) -> bytes | None:
@@ -161,8 +169,14 @@ async def spend_and_read(
     spent, columns = await nonces.spend_and_read(pool, SQL["spend_and_read"], nonce, account_id, order_id)
     if not columns[0]:
         return spent, None
-    statuses, expiries, errors = columns[-3:]
-    return spent, OrderState(Order(*columns[:-3]), statuses or [], expiries or [], errors or [])
+    *order, statuses, expiries, errors, deadline_at = columns
+    return spent, OrderState(Order(*order), statuses or [], expiries or [], errors or [], deadline_at)
+
+
+async def order_of_account(pool: Pool, order_id: UUID, account_id: UUID) -> OrderState | None:
+    """The account's order."""
+    row = await pool.fetchrow(SQL["order_of_account"], order_id, account_id)
+    return state_of(row) if row else None
 
 
 async def orders_of_account(pool: Pool, account_id: UUID, after: UUID, limit: int, now: datetime) -> list[Listed]:

@@ -43,6 +43,11 @@ async def end(context: Context, order_id: UUID, detail: str, cause: str, now: da
     return await end_with(context, order_id, stored_problem(ErrorType.SERVER_INTERNAL, detail), cause, now)
 
 
+async def end_late(context: Context, order_id: UUID, now: datetime) -> bool:
+    """The order ended because its deadline is over (T0-2)."""
+    return await end(context, order_id, "Issuance was not finished in time. Place a new order.", "deadline", now)
+
+
 class Overtaken(Exception):
     """The order went on or ended while its end was being written: nothing of that end may stay."""
 
@@ -87,7 +92,7 @@ async def end_overdue(context: Context, now: datetime) -> int:
     ended = 0
     for late in await jobs.overdue(context.pool, now):
         try:
-            ended += await end(context, late, "Issuance was not finished in time. Place a new order.", "deadline", now)
+            ended += await end_late(context, late, now)
         except Exception:  # the next one ends all the same; this one is tried again a second later
             LOG.exception("order_not_ended", order=str(late))
     return ended

@@ -18,7 +18,7 @@ from acme_server.storage import orders
 from acme_server.storage.orders import Listed as Listed
 from acme_server.storage.orders import OrderState as OrderState
 from acme_server.storage.orders import WantedAuthorization
-from acme_server.use_cases import authenticate, counted
+from acme_server.use_cases import authenticate, counted, issue
 from acme_server.use_cases.context import Context
 from acme_server.use_cases.problem import ENDED, EXPIRED, stored_problem
 from ca.profiles import DEFAULT_PROFILE, Profile, lifetime
@@ -153,8 +153,14 @@ async def cannot_replace(conn: Conn, replaced: orders.Predecessor, account: Acco
 async def read_own(
     context: Context, signed: Signed, url: str, now: datetime, id: UUID
 ) -> tuple[Account, OrderState | None]:
-    """Who signed the request, and the order if it is that account's."""
-    return await authenticate.to_read(context, signed, url, now, orders.spend_and_read, id)
+    """Who signed the request, and the order if it is that account's. No order waits past its deadline: it is ended
+    here when no worker did so (T0-2).
+    """
+    account, found = await authenticate.to_read(context, signed, url, now, orders.spend_and_read, id)
+    if found is not None and found.is_overdue(now):
+        await issue.end_late(context, id, now)
+        found = await orders.order_of_account(context.pool, id, account.id)
+    return account, found
 
 
 def cause_of_end(state: OrderState, now: datetime) -> bytes:

@@ -76,7 +76,7 @@ WITH spent AS (
 SELECT EXISTS (SELECT FROM spent) AS fresh, a.id, a.status, a.public_key, a.thumbprint, a.contacts,
     a.external_account_binding, a.binding_key_id, b.contract_id, a.created_at,
     o.id, o.account_id, o.contract_id, o.status, o.names, o.authorization_ids, o.profile, o.not_before, o.not_after,
-    o.replaces, o.error, o.certificate_id, o.expires_at, o.created_at, z.statuses, z.expiries, z.errors
+    o.replaces, o.error, o.certificate_id, o.expires_at, o.created_at, z.statuses, z.expiries, z.errors, o.deadline_at
 FROM (VALUES (true)) AS request
 LEFT JOIN acme.accounts a ON a.id = $4
 LEFT JOIN gate.binding_keys b ON b.id = a.binding_key_id
@@ -85,6 +85,17 @@ CROSS JOIN LATERAL (
     SELECT array_agg(status) AS statuses, array_agg(expires_at) AS expiries, array_agg(challenge_error) AS errors
     FROM acme.authorizations WHERE o.status = 'pending' AND id = ANY (o.authorization_ids)
 ) AS z;
+
+-- name: order_of_account
+-- The order with what its status follows from. $1 order id  $2 account id
+SELECT o.id, o.account_id, o.contract_id, o.status, o.names, o.authorization_ids, o.profile, o.not_before, o.not_after,
+    o.replaces, o.error, o.certificate_id, o.expires_at, o.created_at, a.statuses, a.expiries, a.errors
+FROM acme.orders o
+CROSS JOIN LATERAL (
+    SELECT array_agg(status) AS statuses, array_agg(expires_at) AS expiries, array_agg(challenge_error) AS errors
+    FROM acme.authorizations WHERE o.status = 'pending' AND id = ANY (o.authorization_ids)
+) AS a
+WHERE o.id = $1 AND o.account_id = $2;
 
 -- name: orders_of_account
 -- A page of the account's orders, oldest first, with what their status follows from.

@@ -122,6 +122,27 @@ async def test_a_deferred_order_that_nobody_took_up_ends_at_its_deadline(served:
     assert (await ready(client, NAME))[1]["status"] == "ready"
 
 
+@pytest.mark.std("A-124")
+@pytest.mark.rule("T0-2")
+async def test_an_order_read_after_its_deadline_has_ended_though_no_worker_lives(served: Served) -> None:
+    client = await served.registered()
+    url, order = await ready(client, NAME)
+    there, served.context.signer = served.context.signer, SignerClient(served.context.signer.socket_path / "away")
+    assert (await client.finalize(order)).json["status"] == "processing"
+    assert (await client.post(url)).json["status"] == "processing"
+    await run(served, "UPDATE acme.orders SET deadline_at = now() - interval '1 s'")
+    for _ in range(2):
+        document = (await client.post(url)).json
+        assert (document["status"], "in time" in document["error"]["detail"]) == ("invalid", True)
+    counts = "SELECT (SELECT count(*) FROM acme.jobs WHERE kind = 'issue'), (SELECT count(*) FROM ca.revocations)"
+    assert tuple(await served.owner.fetchrow(counts)) == (0, 1)
+    served.context.signer = there
+    url, order = await ready(client, NAME)
+    assert (await client.finalize(order)).json["status"] == "valid"
+    await run(served, "UPDATE acme.orders SET deadline_at = now() - interval '1 s'")
+    assert (await client.post(url)).json["status"] == "valid"
+
+
 @pytest.mark.rule("T11-3")
 async def test_a_key_that_is_blocked_before_the_signature_is_not_certified(served: Served) -> None:
     client, key = await served.registered(), new_key()
