@@ -8,6 +8,7 @@ from tests.architecture.coverage_of_rules import quoted_by
 from tests.architecture.ids import CITED, ROOT, Id, files, gaps, known, quoted, unexplained
 
 MOST = 3
+RULE = re.compile(r"\bT\d+-\d+\b")
 
 
 @pytest.mark.parametrize("suffix", [".py", ".sql", ".md"])
@@ -51,6 +52,14 @@ def test_a_known_gap_is_an_id_without_test_and_has_a_reason() -> None:
 
 def test_a_demanded_id_has_a_test_or_is_a_known_gap() -> None:
     assert [row.id for row in unexplained()] == []
+
+
+def test_every_rule_of_the_gate_is_quoted_by_a_test() -> None:
+    """Whatever file of the gate cites a rule of the Terms, some test proves it."""
+    cited = {i for path in files(".py") if "contract_gate" in path.parts[-3:] and "tests" not in path.parts
+             for i in RULE.findall(path.read_text(encoding="utf-8"))}  # fmt: skip
+    assert cited
+    assert not cited - quoted()
 
 
 @pytest.mark.parametrize(

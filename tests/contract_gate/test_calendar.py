@@ -12,6 +12,7 @@ from contract_gate.calendar import bank_day, day_start, full_months, jst_date, n
 days = st.dates(date(2020, 1, 1), date(2040, 12, 31))
 
 
+@pytest.mark.rule("T26-1")
 @pytest.mark.parametrize(
     ("at", "expected"),
     [

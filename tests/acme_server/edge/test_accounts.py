@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from sql.ids import uuid7
-from tests.acme_server.client import LEAVE_OUT, Client, jwk, jws
+from tests.acme_server.client import LEAVE_OUT, Client, b64, jwk, jws
 from tests.acme_server.conftest import Served
 
 ADMIN = "mailto:admin@demo.test"
@@ -69,6 +71,7 @@ async def test_no_account_without_agreement_to_the_terms(served: Served) -> None
     assert (await client.register()).status == 201
 
 
+@pytest.mark.rule("T2-1", "T4-1")
 async def test_an_order_waits_for_consent_to_the_terms(served: Served) -> None:
     client = await served.registered()
     assert (await client.order("www.demo.test")).status == 201
@@ -213,6 +216,17 @@ async def test_a_deactivated_account_can_do_nothing_for_ever_and_its_orders_end(
     inner = jws(client.key, {"account": other.kid, "oldKey": jwk(other.key)}, {"alg": "ES256", "jwk": jwk(client.key),
                                                                               "url": url})  # fmt: skip
     assert (await other.post(url, inner)).status == 409  # its key is nobody's any more
+
+
+@pytest.mark.rule("T11-4")
+async def test_neither_a_deactivated_account_nor_a_revoked_certificate_ends_its_contract(served: Served) -> None:
+    client = await served.registered()
+    certificate = x509.load_pem_x509_certificate(await client.certificate("www.demo.test"))
+    payload = {"certificate": b64(certificate.public_bytes(Encoding.DER))}
+    assert (await client.post("/revoke-cert", payload)).status == 200
+    assert (await client.post(client.kid or "", {"status": "deactivated"})).status == 200
+    assert await served.owner.fetchval("SELECT count(*) FROM gate.contracts WHERE state <> 'accepted'") == 0
+    assert await (await served.registered()).certificate("www.demo.test")
 
 
 @pytest.mark.std("A-109")
