@@ -178,8 +178,8 @@ def of_refusal(outcome: RefusedByGate, urls: Urls, terms_url: str) -> web.Respon
 
 
 def respond(problem: Problem, status: int, headers: Mapping[str, str] | None = None) -> web.Response:
-    """The problem as application/problem+json."""
-    body = ENCODER.encode(problem)
+    """The problem as application/problem+json, with its status: clients print the member (RFC 7807 §3.1)."""
+    body = ENCODER.encode({**problem, "status": status})
     response = web.Response(body=body, status=status, content_type="application/problem+json", headers=headers)
     response[PROBLEM] = problem["type"].rpartition(":")[2]
     return response

@@ -133,6 +133,7 @@ class Answer:
         """The problem type without its URN, after checking that this is a problem document."""
         assert self.headers["Content-Type"] == "application/problem+json", (self.status, self.headers, self.body)
         assert self.json["detail"]
+        assert self.json["status"] == self.status  # some clients print this member, and 0 without it
         prefix, _, last = self.json["type"].rpartition(":")
         assert prefix == "urn:ietf:params:acme:error"
         return last

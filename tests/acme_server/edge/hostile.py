@@ -106,6 +106,7 @@ def check_problem(content_type: str | None, body: bytes, sent: object) -> None:
     document = json.loads(body)
     assert document["type"].startswith("urn:ietf:params:acme:error:") or document["type"] == "about:blank", document
     assert document["detail"], (sent, document)
+    assert document["status"] >= 400, (sent, document)
 
 
 def check(found: Answer, sent: object, *, post: bool = True) -> None:

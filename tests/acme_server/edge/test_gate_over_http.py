@@ -38,7 +38,7 @@ def check_problem(problem: dict[str, Any], fault: Fault) -> None:
     assert ("(Terms A" in problem["detail"]) is (fault.gate != "G7" and "gives no certificates" not in fault.detail)
     named = [each["identifier"]["value"] for each in problem.get("subproblems", [])]
     assert named == ([NAME] if "Names of this order" in fault.detail else [])
-    assert set(problem) <= {"type", "detail", "instance", "subproblems"}
+    assert set(problem) <= {"type", "detail", "instance", "subproblems", "status"}
     assert not [word for word in PRIVATE if word in str(problem)]
 
 
@@ -72,7 +72,7 @@ async def test_a_fault_of_the_contract_and_the_request_after_its_end(served: Ser
     assert kept["status"] == ("invalid" if fault.ends else "ready")
     if fault.ends:
         check_problem(kept["error"], fault)
-        assert kept["error"] == refused.json
+        assert kept["error"] | {"status": refused.status} == refused.json
     else:
         assert "error" not in kept
 

@@ -124,7 +124,7 @@ async def test_our_own_failure_tells_nothing_and_a_passing_one_when_to_come_back
     await served.owner.execute("REVOKE SELECT ON acme.orders FROM keiyaku_acme")
     refused = await client.post(orders)
     assert (refused.status, refused.error) == (500, "serverInternal")
-    assert set(refused.json) == {"type", "detail"}
+    assert set(refused.json) == {"type", "detail", "status"}
     for word in ("acme.", "permission", "Traceback", "SELECT", "sql", "postgres"):
         assert word not in refused.body.decode()
     await served.owner.execute("GRANT SELECT ON acme.orders TO keiyaku_acme")
