@@ -3,11 +3,11 @@
 The supervisor imports once and forks; each child dies with it. A child that dies is started again, PostgreSQL too.
 """
 
-import asyncio
 import ctypes
 import gc
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -22,8 +22,16 @@ from acme_server.processes import Part
 
 PR_SET_NAME = 15
 RESTART_PAUSE = 0.2
+YOUNG = 10.0  # who fails so soon could not start
+FAILURES_MAX = 3
+READY_PATIENCE = 30.0
+ENDINGS = (signal.SIGTERM, signal.SIGINT)
 STOP_PATIENCE = 25.0  # for all stages together
 STAGES = (("acme-1", "acme-2", "people"), ("work",), ("sign",))  # who stops first may still need who stops later
+
+
+class CannotStart(Exception):
+    """A kind of child has failed again and again right after its start."""
 
 
 @dataclass(frozen=True)
@@ -45,32 +53,45 @@ KINDS = (
 
 @dataclass
 class Supervisor:
-    """The children by pid, and when each kind was last started."""
+    """The children by pid, when each kind was last started, and how often in a row it could not."""
 
     settings: Settings
     postgres: EmbeddedPostgres
     children: dict[int, Kind] = field(default_factory=dict)
     started: dict[str, float] = field(default_factory=dict)
+    failures: dict[str, int] = field(default_factory=dict)
     stopping: bool = False
     hurried: bool = False
 
     def start(self, kind: Kind) -> None:
-        """A child of the kind runs."""
+        """A child of the kind runs. A signal waits meanwhile: for our handler here, or to end the child."""
         self.started[kind.name] = time.monotonic()
         parent = os.getpid()
         sys.stdout.flush()
         sys.stderr.flush()
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
         pid = os.fork()
         if pid == 0:
             if self.postgres.lock is not None:
                 os.close(self.postgres.lock)  # held by a dead server's processes, it says that they still end
             run_child(self.settings, kind, parent)
         self.children[pid] = kind
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDINGS)
+
+    def until_listening(self) -> None:
+        """Every listener takes connections, or a signal asks for the end. Raises TimeoutError."""
+        settings, until = self.settings, time.monotonic() + READY_PATIENCE
+        listens = [settings.acme.listen, settings.office.listen, settings.status.listen, settings.management.listen]
+        waiting = [(each.host, each.port) for each in listens if each is not None]
+        while waiting and not self.stopping:
+            self.reap()
+            waiting = [each for each in waiting if not reachable(*each)]
+            if time.monotonic() > until:
+                raise TimeoutError(f"nobody listens at {waiting} after {READY_PATIENCE:.0f} s")
+            time.sleep(0.01)
 
     def watch(self) -> None:
         """Children that die are started again, until a signal asks for the end."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self.ask_to_stop)
         while not self.stopping:
             self.reap()
             self.revive_postgres()
@@ -89,15 +110,25 @@ class Supervisor:
                 continue
             kind = self.children.pop(pid)
             if not self.stopping:
+                self.note_failure(kind, status)
                 print(f"keiyaku: {kind.name} ended with status {status}; starting it again", file=sys.stderr)
                 time.sleep(max(0.0, RESTART_PAUSE - (time.monotonic() - self.started[kind.name])))
                 self.start(kind)
+
+    def note_failure(self, kind: Kind, status: int) -> None:
+        """Counts failed starts in a row. Raises CannotStart: who was killed, or ran a while, may be started again."""
+        young = time.monotonic() - self.started[kind.name] < YOUNG
+        failed = young and os.WIFEXITED(status) and os.WEXITSTATUS(status) != 0
+        self.failures[kind.name] = self.failures.get(kind.name, 0) + 1 if failed else 0
+        if self.failures[kind.name] >= FAILURES_MAX:
+            raise CannotStart(f"{kind.name} cannot start: what it said above must be put right first")
 
     def revive_postgres(self) -> None:
         """PostgreSQL runs again after it died; what was committed is there."""
         if self.postgres.process is not None and self.postgres.process.poll() is not None:
             print("keiyaku: PostgreSQL ended; starting it again", file=sys.stderr)
             self.postgres.start()
+            self.failures.clear()  # who needed it meanwhile is not to blame
 
     def stop(self) -> None:
         """Every child has drained and ended, stage by stage, then PostgreSQL."""
@@ -128,8 +159,9 @@ def run_child(settings: Settings, kind: Kind, parent: int) -> None:
         prctl(PR_SET_NAME, kind.name.encode())  # what `ps` and `top` show
         if os.getppid() != parent:
             os._exit(1)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        for number in ENDINGS:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDINGS)
         processes.run(settings, kind.parts)
         code = 0
     except BaseException as error:
@@ -150,30 +182,25 @@ def run(settings: Settings, postgres: EmbeddedPostgres, ready: Callable[[], None
     """Runs all kinds until a signal; `ready` is called once every listener answers."""
     supervisor = Supervisor(settings, postgres)
     gc.freeze()
+    for number in ENDINGS:
+        signal.signal(number, supervisor.ask_to_stop)
     try:
         for kind in KINDS:
             supervisor.start(kind)
-        asyncio.run(listening(settings))
-        ready()
+        supervisor.until_listening()
+        if not supervisor.stopping:
+            ready()
         supervisor.watch()
+    except CannotStart as reason:
+        sys.exit(f"keiyaku: {reason}")
     finally:
         supervisor.stop()
 
 
-async def listening(settings: Settings) -> None:
-    """Every listener takes connections."""
-    listens = [settings.acme.listen, settings.office.listen, settings.status.listen, settings.management.listen]
-    await asyncio.gather(*(reachable(each.host, each.port) for each in listens if each is not None))
-
-
-async def reachable(host: str, port: int) -> None:
-    """A connection could be made."""
-    async with asyncio.timeout(30):
-        while True:
-            try:
-                _, writer = await asyncio.open_connection(host, port)
-            except OSError:
-                await asyncio.sleep(0.01)
-            else:
-                writer.close()
-                return
+def reachable(host: str, port: int) -> bool:
+    """Whether a connection could be made."""
+    try:
+        socket.create_connection((host, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
