@@ -152,8 +152,8 @@ OWNERS = [
     ),
     Mutation(
         f"{SQL}/orders.sql",
-        "WHERE o.id = $1 AND o.account_id = $2;",
-        "WHERE o.id = $1 AND $2::uuid IS NOT NULL;",
+        "WHERE o.id = $1 AND o.account_id = $2;\n\n-- name: begin_issuance",
+        "WHERE o.id = $1 AND $2::uuid IS NOT NULL;\n\n-- name: begin_issuance",
         RESOURCES,
     ),
     *off(
