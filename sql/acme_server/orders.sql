@@ -95,7 +95,7 @@ CROSS JOIN LATERAL (
     SELECT array_agg(status) AS statuses, array_agg(expires_at) AS expiries, array_agg(challenge_error) AS errors
     FROM acme.authorizations WHERE o.status = 'pending' AND id = ANY (o.authorization_ids)
 ) AS a
-WHERE o.id = $1 AND o.account_id = $2;
+WHERE o.account_id = $2 AND o.id = $1;
 
 -- name: orders_of_account
 -- A page of the account's orders, oldest first, with what their status follows from.
