@@ -13,7 +13,7 @@ def days(count: int) -> timedelta:
     return timedelta(days=count) - SECOND
 
 
-@pytest.mark.std("C-080", "C-081")
+@pytest.mark.std("C-081")
 @pytest.mark.rule("T12-5")
 @pytest.mark.parametrize(
     ("profile", "at", "expected"),
