@@ -29,7 +29,6 @@ from ca import hierarchy, keys, signer
 from ca import storage as ca
 from ca.profiles import PROFILES
 from ca.signer_client import SignerClient
-from office.edge import app as office
 from sql import Pool
 
 TXT_FILE = "dev-dns.txt"
@@ -114,6 +113,8 @@ async def serve_acme(settings: Settings, stop: asyncio.Event) -> None:
 
 async def serve_office(settings: Settings, stop: asyncio.Event) -> None:
     """The door for people."""
+    from office.edge import app as office  # with its templates, which no other process needs
+
     async with await make_pool(settings, "office", size=4) as pool:
         health = Health({"database": partial(readiness.database, pool)})
         await serve("office", office.make_app(pool), bound(settings.office.listen), settings, health, stop)

@@ -154,6 +154,8 @@ def main() -> None:
     parser.add_argument("--warm-up", type=int, default=300)
     parser.add_argument("--mode", choices=["always_valid", "real"], default="always_valid")
     options = parser.parse_args()
+    if options.mode == "real":
+        options.loaders = 1  # the one that answers the look-ups knows the key authorizations of its own accounts
     with tempfile.TemporaryDirectory(prefix="keiyaku-bench-") as folder:
         target = server.prepare(Path(folder) / "data", options.mode)
         try:
