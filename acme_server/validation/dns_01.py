@@ -1,9 +1,8 @@
 """dns-01: a TXT record holds the digest of the key authorization. RFC 8555 §8.4, BR §3.2.2.4.7."""
 
 import asyncio
-import hashlib
-from base64 import urlsafe_b64encode
 
+from acme_server.protocol.challenges import dns_value
 from acme_server.protocol.errors import ErrorType
 from acme_server.protocol.identifiers import base_of
 from acme_server.validation.outcome import NotProven, Proven, echo
@@ -16,16 +15,11 @@ def record_name(name: str) -> str:
     return f"_acme-challenge.{base_of(name)[0]}"
 
 
-def expected_value(key_authorization: str) -> str:
-    """What the TXT record says. A-167."""
-    return urlsafe_b64encode(hashlib.sha256(key_authorization.encode()).digest()).rstrip(b"=").decode()
-
-
 async def look(
     name: str, key_authorization: str, resolver: Lookups, settings: ValidationSettings
 ) -> Proven | NotProven:
     """Whether any TXT record of the validation name is the expected one. A-166 to A-169."""
-    where, expected = record_name(name), expected_value(key_authorization)
+    where, expected = record_name(name), dns_value(key_authorization)
     try:
         async with asyncio.timeout(settings.timeout):
             found = await resolver.txt(where)

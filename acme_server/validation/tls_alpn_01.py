@@ -8,6 +8,7 @@ import ssl
 import msgspec
 from cryptography import x509
 
+from acme_server.protocol.challenges import tls_alpn_digest
 from acme_server.protocol.errors import ErrorType
 from acme_server.protocol.identifiers import is_ip
 from acme_server.validation import dial
@@ -35,7 +36,7 @@ def server_name(name: str) -> str:
 
 def expected_extension(key_authorization: str) -> bytes:
     """The value of id-pe-acmeIdentifier: a DER OCTET STRING of the digest. A-197."""
-    return OCTET_STRING_OF_32 + hashlib.sha256(key_authorization.encode()).digest()
+    return OCTET_STRING_OF_32 + tls_alpn_digest(key_authorization)
 
 
 def fault_of(presented: Presented, name: str, key_authorization: str) -> str | None:

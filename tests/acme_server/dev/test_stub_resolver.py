@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from acme_server.dev.stub_resolver import StubResolver
+from acme_server.protocol.challenges import dns_value as expected_value
 from acme_server.validation import dns_01
-from acme_server.validation.dns_01 import expected_value
 from acme_server.validation.outcome import NotProven, Proven
 from acme_server.validation.settings import ValidationSettings
 

@@ -3,9 +3,10 @@
 import msgspec
 import pytest
 
+from acme_server.protocol.challenges import dns_value as expected_value
 from acme_server.protocol.errors import ErrorType
 from acme_server.validation import dns_01
-from acme_server.validation.dns_01 import expected_value, record_name
+from acme_server.validation.dns_01 import record_name
 from acme_server.validation.outcome import NotProven, Proven
 from acme_server.validation.resolver import Resolver
 from acme_server.validation.settings import ValidationSettings

@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
+from acme_server.protocol.challenges import dns_value as expected_value
 from acme_server.protocol.errors import ErrorType
-from acme_server.validation.dns_01 import expected_value
 from acme_server.validation.look import AlwaysValid, Looker, looker
 from acme_server.validation.outcome import NotProven, Proven
 from acme_server.validation.resolver import Resolver
