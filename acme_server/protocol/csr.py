@@ -67,6 +67,8 @@ def parse_csr(der: bytes) -> Csr:
         key = csr.public_key()
         key_type, bits = _key_policy(key)
         _check_signature(csr)
+        if not der.endswith(b"\0" + csr.signature):  # whole octets: an edited count of unused bits still verifies
+            _refuse("has a signature that is not of whole octets. Make it again, do not edit it")
         names = _names(csr)
     except _UNREADABLE:
         _refuse(

@@ -244,3 +244,17 @@ def test_a_csr_with_any_octet_changed_is_refused(index: int, change: int) -> Non
     octets = bytearray(RICH)
     octets[index] ^= change
     assert isinstance(attempt(lambda: parse_csr(bytes(octets))), AcmeError)
+
+
+@pytest.mark.std("A-126", "A-130")
+def test_a_signature_of_other_than_whole_octets_is_refused() -> None:
+    """Its last bits are zero, so that leaving them out changes no octet of it, and it verifies all the same."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    names = x509.SubjectAlternativeName([x509.DNSName("www.demo.test")])
+    builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).add_extension(names, critical=False)
+    made = next(each for each in iter(lambda: builder.sign(key, SHA256()), None) if not each.signature[-1] & 1)
+    der = made.public_bytes(Encoding.DER)
+    place = len(der) - len(made.signature) - 1
+    assert parse_csr(der).names == ("www.demo.test",)
+    with pytest.raises(AcmeError, match="whole octets"):
+        parse_csr(der[:place] + b"\1" + der[place + 1 :])
