@@ -103,7 +103,7 @@ async def validate_job(context: Context, job: Job) -> None:
 
 
 async def crl_job(context: Context, job: Job) -> None:
-    """The shard's CRL is made anew by the signer; a revocation that came meanwhile has the job run again."""
+    """The shard's CRL is made anew by the signer; `enqueue_crls` finds what was revoked meanwhile."""
     issuer_id, shard = map(int, job.subject.split("/"))
     match await context.signer.crl(issuer_id, shard, CRL_TIMEOUT):
         case CrlMade():

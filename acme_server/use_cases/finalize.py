@@ -15,7 +15,7 @@ from acme_server.protocol.objects import Account, Order
 from acme_server.storage import orders
 from acme_server.storage.jobs import Job
 from acme_server.storage.orders import ToFinalize
-from acme_server.use_cases.admission import CONTRACT_LOCK, LEASE, Begun, pass_gate
+from acme_server.use_cases.admission import CONTRACT_LOCK, Begun, pass_gate
 from acme_server.use_cases.context import Context
 from acme_server.use_cases.held import held
 from acme_server.use_cases.issue import sign
@@ -146,6 +146,3 @@ async def signed_inline(context: Context, order: Order, begun: Begun) -> Order:
     if not done or not task.result():
         return order
     return msgspec.structs.replace(order, status="valid", certificate_id=begun.to_be_signed_id)
-
-
-__all__ = ["LEASE", "Finalized", "NoSuchOrder", "finalize"]
