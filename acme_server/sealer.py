@@ -18,6 +18,7 @@ from acme_server.storage import evidence
 from acme_server.storage.evidence import Horizon
 from contract_gate.evidence import Checkpoint, seal
 from sql import Conn
+from sql.away import DATABASE_FAULTS
 
 INTERVAL = 1.0
 BATCH = 5000  # records a checkpoint, about: a transaction is never split
@@ -122,7 +123,7 @@ async def run(dsn: str, key: Ed25519PrivateKey, file: Path, clock: Callable[[], 
     while not stop.is_set():
         try:
             await run_session(dsn, key, file, clock, stop)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, CheckpointFileUnusable, SealRefused) as error:
+        except (*DATABASE_FAULTS, CheckpointFileUnusable, SealRefused) as error:
             log.error("evidence.not_sealed", reason=str(error))
         await pause(stop)
 

@@ -23,14 +23,12 @@ from ca.signer_lines import LINE_MAX, CrlAnswer, CrlMade, SignAnswer, Signed, Si
 from ca.signer_socket import WAITING_MAX, Request, answer_all, bound, converse
 from ca.signing import Authority, Certified, Record, certify
 from sql import SERVER_SETTINGS, Conn, evidence, statements
+from sql.away import DATABASE_FAULTS
 
 SQL = statements("ca/signer")
 LOG = structlog.get_logger(__name__)
 ACTOR = "process:signer"
 CONNECT_SECONDS, STATEMENT_SECONDS = 5.0, 30.0
-DATABASE_FAULTS = (
-    OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError,
-)  # fmt: skip
 
 
 async def serve(

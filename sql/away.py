@@ -12,3 +12,5 @@ DATABASE_AWAY = (
     ConnectionError,
     FileNotFoundError,
 )
+# whatever may end one session with PostgreSQL: a loop of ours logs it and connects again
+DATABASE_FAULTS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)

@@ -19,6 +19,7 @@ from acme_server.database import dsn_of, embedded
 from contract_gate.calendar import day_start
 from office.use_cases.asked import Unfit
 from sql import Conn
+from sql.away import DATABASE_FAULTS
 
 P = ParamSpec("P")
 Work = Callable[Concatenate[Conn, datetime, P], Awaitable[None]]
@@ -41,7 +42,7 @@ def operating(work: Work[P]) -> Callable[P, None]:
             asyncio.run(run())
         except Unfit as refused:
             raise click.ClickException(str(refused)) from None
-        except asyncpg.PostgresError as error:
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
             raise click.ClickException(f"the database refused: {error}") from error
 
     return update_wrapper(command, work)
@@ -60,7 +61,7 @@ async def connected(settings: Settings) -> Conn:
     """A connection as keiyaku_operator. Raises ClickException that says what does not run."""
     try:
         return await asyncpg.connect(dsn_of(settings, "operator"), timeout=10)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+    except DATABASE_FAULTS as error:
         if settings.database.embedded:
             raise click.ClickException(
                 f"no database answers in {embedded(settings).root}: start `keiyaku dev` (`make run`) first, "

@@ -275,6 +275,35 @@ async def test_run_goes_on_after_a_fault(
     await task
 
 
+@pytest.mark.parametrize("fault", [asyncpg.InternalClientError("switch"), asyncpg.InterfaceError("closed"), OSError()])
+async def test_run_goes_on_when_the_driver_gives_up(
+    postgres: EmbeddedPostgres,
+    database: str,
+    pool: Pool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: Exception,
+) -> None:
+    # a session ended by the server between two messages leaves asyncpg in one of these, as it happens
+    monkeypatch.setattr(sealer, "INTERVAL", 0.01)
+    stop, faults = asyncio.Event(), [fault]
+
+    def clock() -> datetime:
+        if faults:
+            raise faults.pop()
+        return NOW
+
+    dsn = postgres.dsn(user="keiyaku_seal", database=database)
+    task = asyncio.create_task(sealer.run(dsn, KEY, tmp_path / "file", clock, stop))
+    async with pool.acquire() as conn:
+        await decide(conn)
+    async with asyncio.timeout(20):
+        while not await chain(pool):
+            await asyncio.sleep(0.01)
+    stop.set()
+    await task
+
+
 def test_key_is_ours_alone(tmp_path: Path) -> None:
     path = tmp_path / "evidence.key"
     evidence_key.create(path)
