@@ -5,6 +5,7 @@
 --   gate      contracts and what the gate may look at; its decisions
 --   ca        issuers, what was signed, what was revoked
 --   acme      accounts, orders, authorizations, nonces, jobs
+--   office    what people do with contracts, beyond the facts the gate looks at
 --
 -- Big tables are partitioned by range of their UUIDv7 id on months, so that keys stay one column.
 -- What is unique for ever (serial, order -> to-be-signed, replaced certificate, key) is in small unpartitioned tables.
@@ -26,6 +27,7 @@ CREATE SCHEMA evidence;
 CREATE SCHEMA gate;
 CREATE SCHEMA ca;
 CREATE SCHEMA acme;
+CREATE SCHEMA office;
 
 -- keiyaku ---------------------------------------------------------------------------------------------------------
 CREATE TABLE keiyaku.migrations (
@@ -874,3 +876,6 @@ GRANT INSERT ON ca.issuers, ca.cross_certificates, ca.crls, ca.revocations, ca.b
 GRANT UPDATE (reason, published_at) ON ca.revocations TO keiyaku_operator;
 GRANT INSERT ON acme.jobs, acme.renewal_windows TO keiyaku_operator;
 GRANT UPDATE ON acme.renewal_windows TO keiyaku_operator;
+
+-- the office's own tables
+GRANT USAGE ON SCHEMA office TO keiyaku_office, keiyaku_operator;
