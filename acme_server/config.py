@@ -27,7 +27,7 @@ from acme_server.config_source import (
 
 __all__ = ["Address", "Fault", "Settings", "SettingsRefused", "Url", "load"]
 
-Role = Literal["acme", "office", "status", "work", "sign", "seal", "operator"]
+Role = Literal["acme", "office", "status", "work", "sign", "seal", "operator", "compliance"]
 
 
 class Acme(Section, frozen=True, kw_only=True):

@@ -31,13 +31,17 @@ class Contract(msgspec.Struct, frozen=True):
 
 
 class Predecessor(msgspec.Struct, frozen=True):
-    """A contract that this one renews, or a predecessor of that (T12-4, T12-6)."""
+    """A contract that this one follows, or a predecessor of that (T12-4, T12-6).
+
+    `link`: whether its successor renews it or came of a change of certificate information (T14-1).
+    """
 
     contract_id: UUID
     end_cause: str | None
     accepted_at: datetime | None
     started_at: datetime | None
     term_months: Months
+    link: Literal["renewal", "change"] = "renewal"
 
 
 class Consent(msgspec.Struct, frozen=True):

@@ -22,12 +22,16 @@ from sql.ids import uuid7
 SQL = statements("contract_gate/storage")
 
 
-async def facts_of(conn: Conn, binding_key_id: UUID, names: Sequence[str], now: datetime) -> LoadedFacts:
+async def facts_of(
+    conn: Conn, binding_key_id: UUID, names: Sequence[str], now: datetime, contract_id: UUID | None = None
+) -> LoadedFacts:
     """What the gate may look at when an account made with this key wants these names.
+
+    Of the contract given, else of the one that the key serves at `now`: its own or a successor of it (T12-7).
 
     Raises msgspec.ValidationError for a fact that no rule can read: no decision, no certificate.
     """
-    return await _facts(conn, binding_key_id, None, names, now)
+    return await _facts(conn, binding_key_id, contract_id, names, now)
 
 
 async def facts_of_contract(

@@ -15,7 +15,7 @@ DO $$
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['acme', 'office', 'status', 'work', 'sign', 'seal', 'operator'] LOOP
+    FOREACH name IN ARRAY ARRAY['acme', 'office', 'status', 'work', 'sign', 'seal', 'operator', 'compliance'] LOOP
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'keiyaku_' || name) THEN
             EXECUTE format('CREATE ROLE %I LOGIN', 'keiyaku_' || name);
         END IF;
@@ -209,7 +209,9 @@ CREATE TABLE gate.plans (
     name text NOT NULL,
     fee_yen integer NOT NULL CHECK (fee_yen >= 0),
     term_months integer NOT NULL CHECK (term_months > 0),
-    names_max integer NOT NULL CHECK (names_max > 0)
+    names_max integer NOT NULL CHECK (names_max > 0),
+    offered_from timestamptz NOT NULL DEFAULT '-infinity',
+    offered_until timestamptz NOT NULL DEFAULT 'infinity'
 );
 
 -- Price, months and number of names are frozen here at acceptance (T8-1), whatever becomes of the plan.
@@ -220,7 +222,7 @@ CREATE TABLE gate.contracts (
     handle text NOT NULL UNIQUE CHECK (handle ~ '^[a-z0-9][a-z0-9._-]{0,62}$'),
     customer_id uuid NOT NULL REFERENCES gate.customers,
     plan_id uuid NOT NULL REFERENCES gate.plans,
-    predecessor_id uuid UNIQUE REFERENCES gate.contracts,
+    predecessor_id uuid REFERENCES gate.contracts,
     fee_yen integer NOT NULL CHECK (fee_yen >= 0),
     term_months integer NOT NULL CHECK (term_months > 0),
     names_max integer NOT NULL CHECK (names_max > 0),
@@ -232,6 +234,7 @@ CREATE TABLE gate.contracts (
     accepted_by_second uuid REFERENCES gate.persons,
     ended_at timestamptz,
     end_cause text CHECK (end_cause IN ('cancelled', 'rescinded', 'service_ended', 'lapsed', 'expired', 'revoked')),
+    link text NOT NULL DEFAULT 'renewal' CHECK (link IN ('renewal', 'change')), -- to its predecessor (T12-6, T14-1)
     CHECK ((state IN ('accepted', 'ended')) = (accepted_at IS NOT NULL)),
     CHECK ((accepted_at IS NULL) = (accepted_by_first IS NULL)),
     CHECK ((accepted_at IS NULL) = (accepted_by_second IS NULL)),
@@ -240,6 +243,21 @@ CREATE TABLE gate.contracts (
     CHECK ((ended_at IS NULL) = (end_cause IS NULL))
 );
 CREATE INDEX contracts_of_customer ON gate.contracts (customer_id);
+-- One successor at a time: an application that came to nothing leaves room for another.
+CREATE UNIQUE INDEX contracts_successor ON gate.contracts (predecessor_id)
+    WHERE state NOT IN ('withdrawn', 'rejected') AND (end_cause IS NULL OR end_cause = 'expired');
+
+-- Which later contract serves the binding keys and accounts of a contract, from when (T12-7): one row for each contract
+-- before it in the line, so that the gate asks once. `ends_at`: a successor that ended early gives them back.
+CREATE TABLE gate.successions (
+    contract_id uuid NOT NULL REFERENCES gate.contracts,
+    successor_id uuid NOT NULL REFERENCES gate.contracts,
+    starts_at timestamptz NOT NULL,
+    ends_at timestamptz NOT NULL DEFAULT 'infinity',
+    PRIMARY KEY (contract_id, successor_id),
+    CHECK (contract_id <> successor_id)
+);
+CREATE INDEX successions_serving ON gate.successions (contract_id, starts_at DESC);
 
 -- First final certificate of a contract: starts the paid term (T8-3, T12-2). Written with that certificate.
 CREATE TABLE gate.contract_starts (
@@ -745,6 +763,86 @@ CREATE TABLE acme.renewal_windows (
     explanation_url text
 );
 
+-- How often something may happen: the row of a limit and its subject says when all that was taken of it will have come
+-- back (GCRA's theoretical arrival time). Unlogged, so a crash forgives, and taking adds no flush.
+CREATE UNLOGGED TABLE acme.limits (
+    name text NOT NULL,
+    subject text NOT NULL,
+    full_at timestamptz NOT NULL,
+    PRIMARY KEY (name, subject)
+) WITH (fillfactor = 50);
+
+-- A limit's number for one contract in place of the settings'. The newest row that has begun counts; 0: no limit;
+-- null: the settings' again.
+CREATE TABLE acme.limit_overrides (
+    id uuid PRIMARY KEY,
+    contract_id uuid NOT NULL REFERENCES gate.contracts,
+    name text NOT NULL CHECK (name IN ('new_accounts', 'orders_of_account', 'orders_of_contract', 'orders_of_names',
+        'failed_validations')),
+    number integer CHECK (number >= 0),
+    starts_at timestamptz NOT NULL,
+    reason text NOT NULL,
+    set_by uuid NOT NULL REFERENCES gate.persons,
+    created_at timestamptz NOT NULL
+);
+CREATE INDEX limit_overrides_of_contract ON acme.limit_overrides (contract_id, name, starts_at, id);
+
+-- Names that an account failed to validate: how often in a row and lately, and whether the pair is paused, in which
+-- case `token` is that of the page that resumes it.
+CREATE TABLE acme.failures (
+    account_id uuid NOT NULL REFERENCES acme.accounts,
+    name text NOT NULL,
+    full_at timestamptz NOT NULL,
+    consecutive integer NOT NULL CHECK (consecutive >= 0),
+    first_failed_at timestamptz NOT NULL,
+    token text UNIQUE,
+    paused_at timestamptz,
+    PRIMARY KEY (account_id, name),
+    CHECK (paused_at IS NULL OR token IS NOT NULL)
+);
+
+-- The number of a limit for a contract at an instant: its own, else `preset`.
+CREATE FUNCTION acme.limit_of(contract uuid, limit_name text, instant timestamptz, preset integer) RETURNS integer
+LANGUAGE sql STABLE AS $$
+    SELECT coalesce((SELECT o.number FROM acme.limit_overrides o
+        WHERE o.contract_id = contract AND o.name = limit_name AND o.starts_at <= instant
+        ORDER BY o.starts_at DESC, o.id DESC LIMIT 1), preset)
+$$;
+
+-- Takes one of each limit for its subject, or none at all and answers false (protocol/limits.py has the arithmetic).
+-- Two that share subjects must name them in the same order, so that neither waits for the other for ever.
+CREATE FUNCTION acme.take(
+    contract uuid, names text[], subjects text[], presets integer[], spans interval[], instant timestamptz
+) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    taken interval[] := '{}';
+    at_most integer;
+    step interval;
+BEGIN
+    FOR i IN 1 .. cardinality(names) LOOP
+        at_most := acme.limit_of(contract, names[i], instant, presets[i]);
+        step := CASE WHEN at_most > 0 THEN spans[i] / at_most ELSE interval '0' END;
+        taken := taken || step;
+        CONTINUE WHEN at_most = 0;
+        INSERT INTO acme.limits AS l (name, subject, full_at) VALUES (names[i], subjects[i], instant + step)
+        ON CONFLICT (name, subject) DO UPDATE SET full_at = greatest(l.full_at, instant) + step
+        WHERE greatest(l.full_at, instant) + step <= instant + spans[i];
+        IF NOT FOUND THEN
+            FOR j IN 1 .. i - 1 LOOP
+                UPDATE acme.limits l SET full_at = l.full_at - taken[j] WHERE l.name = names[j] AND l.subject = subjects[j];
+            END LOOP;
+            RETURN false;
+        END IF;
+    END LOOP;
+    RETURN true;
+END $$;
+
+-- Forgets limits of which everything has come back. Nobody else may delete.
+CREATE FUNCTION acme.forget_limits(instant timestamptz) RETURNS void LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog AS $$
+    DELETE FROM acme.limits WHERE full_at <= instant
+$$;
+
 -- Work that must happen (design §7). One live job per kind and subject. Leases use the database's clock.
 CREATE TABLE acme.jobs (
     id uuid PRIMARY KEY,
@@ -795,6 +893,172 @@ END $$;
 CREATE TRIGGER certificate_stored AFTER INSERT ON ca.certificates
     FOR EACH ROW EXECUTE FUNCTION acme.certificate_stored();
 
+-- office: the life of a contract ---------------------------------------------------------------------------------
+-- What an application states (T1-4, T4-1, T4-9, T8-14, T8-16). A payer or dealer named here is named in writing.
+CREATE TABLE office.applications (
+    contract_id uuid PRIMARY KEY REFERENCES gate.contracts,
+    own_use boolean NOT NULL CHECK (own_use),
+    representative text NOT NULL,
+    applicant_id uuid NOT NULL REFERENCES gate.persons,
+    servers text[] NOT NULL DEFAULT '{}',
+    dealer text,
+    payer text,
+    stated_at timestamptz NOT NULL
+);
+
+-- Persons whom the customer named in writing to be handed binding keys (T4-2).
+CREATE TABLE office.requesters (
+    contract_id uuid NOT NULL REFERENCES gate.contracts,
+    person_id uuid NOT NULL REFERENCES gate.persons,
+    named_by uuid NOT NULL REFERENCES gate.persons,
+    named_at timestamptz NOT NULL,
+    withdrawn_at timestamptz,
+    PRIMARY KEY (contract_id, person_id)
+);
+
+-- Documents, each encrypted under a key of its own: without that key nothing reads the rest (T4-3, T4-7).
+CREATE TABLE office.documents (
+    id uuid PRIMARY KEY,
+    contract_id uuid NOT NULL REFERENCES gate.contracts,
+    kind text NOT NULL,
+    issued_on date NOT NULL,
+    received_on date NOT NULL CHECK (received_on >= issued_on),
+    sha256 bytea NOT NULL CHECK (octet_length(sha256) = 32),
+    sealed_key bytea,
+    sealed_content bytea,
+    recorded_by uuid NOT NULL REFERENCES gate.persons,
+    recorded_at timestamptz NOT NULL,
+    destroy_at timestamptz,
+    destroyed_at timestamptz,
+    CHECK ((destroyed_at IS NULL) = (sealed_key IS NOT NULL)),
+    CHECK ((destroyed_at IS NULL) = (sealed_content IS NOT NULL))
+);
+CREATE INDEX documents_of_contract ON office.documents (contract_id);
+CREATE INDEX documents_to_destroy ON office.documents (destroy_at) WHERE destroyed_at IS NULL;
+
+-- The call that proves the applicant's authority, to a number from an independent source (T4-3).
+CREATE TABLE office.call_backs (
+    id uuid PRIMARY KEY,
+    contract_id uuid NOT NULL REFERENCES gate.contracts,
+    number_source text NOT NULL,
+    confirmed boolean NOT NULL,
+    called_by uuid NOT NULL REFERENCES gate.persons,
+    called_at timestamptz NOT NULL
+);
+CREATE INDEX call_backs_of_contract ON office.call_backs (contract_id);
+
+-- "Other organisation" is eligible when the CA accepts it (T3-1).
+CREATE TABLE office.eligibility_approvals (
+    contract_id uuid PRIMARY KEY REFERENCES gate.contracts,
+    grounds text NOT NULL,
+    approved_by uuid NOT NULL REFERENCES gate.persons,
+    approved_at timestamptz NOT NULL
+);
+
+-- An application that formed no contract (T4-7): kept for ever, unlike its documents.
+CREATE TABLE office.rejections (
+    contract_id uuid PRIMARY KEY REFERENCES gate.contracts,
+    reason_code text NOT NULL,
+    rejected_by_first uuid NOT NULL REFERENCES gate.persons,
+    rejected_by_second uuid NOT NULL REFERENCES gate.persons,
+    rejected_at timestamptz NOT NULL,
+    CHECK (rejected_by_first <> rejected_by_second)
+);
+
+-- How a contract ended before its time: who asked or decided (T11-4, T13-2).
+CREATE TABLE office.endings (
+    contract_id uuid PRIMARY KEY REFERENCES gate.contracts,
+    cause text NOT NULL CHECK (cause IN ('cancelled', 'rescinded', 'service_ended')),
+    clause text NOT NULL,
+    asked_by uuid REFERENCES gate.persons,
+    decided_by_first uuid REFERENCES gate.persons,
+    decided_by_second uuid REFERENCES gate.persons,
+    ended_at timestamptz NOT NULL,
+    CHECK (decided_by_first <> decided_by_second),
+    CHECK ((decided_by_first IS NULL) = (decided_by_second IS NULL)),
+    CHECK ((cause = 'cancelled') = (asked_by IS NOT NULL)),
+    CHECK (cause = 'cancelled' OR decided_by_first IS NOT NULL)
+);
+
+-- The last certificate is gone and none has followed yet (T12-3).
+CREATE TABLE office.reissues_pending (
+    contract_id uuid NOT NULL REFERENCES gate.contracts,
+    since timestamptz NOT NULL,
+    ends_at timestamptz NOT NULL CHECK (ends_at > since),
+    closed_at timestamptz,
+    PRIMARY KEY (contract_id, since)
+);
+CREATE UNIQUE INDEX reissues_pending_open ON office.reissues_pending (contract_id) WHERE closed_at IS NULL;
+
+-- Who is screened for a contract (T13-1), and with what answer. Sources and grounds: compliance only (T13-3).
+CREATE TABLE office.screenings (
+    id uuid PRIMARY KEY,
+    contract_id uuid NOT NULL REFERENCES gate.contracts,
+    role text NOT NULL CHECK (role IN ('customer', 'representative', 'applicant', 'requester', 'payer')),
+    subject text NOT NULL,
+    added_at timestamptz NOT NULL,
+    verdict text NOT NULL DEFAULT 'pending' CHECK (verdict IN ('pending', 'clear', 'hit')),
+    source text,
+    grounds text,
+    checked_by uuid REFERENCES gate.persons,
+    checked_at timestamptz,
+    UNIQUE (contract_id, role, subject),
+    CHECK ((verdict = 'pending') = (checked_by IS NULL)),
+    CHECK ((verdict = 'pending') = (source IS NULL)),
+    CHECK ((verdict = 'pending') = (checked_at IS NULL)),
+    CHECK ((verdict = 'hit') = (grounds IS NOT NULL))
+);
+
+-- Standing consent to renew under a plan (T12-4): a renewal may then be applied for without the customer's hand.
+CREATE TABLE office.renewal_consents (
+    contract_id uuid PRIMARY KEY REFERENCES gate.contracts,
+    plan_id uuid NOT NULL REFERENCES gate.plans,
+    person_id uuid NOT NULL REFERENCES gate.persons,
+    consented_at timestamptz NOT NULL,
+    withdrawn_at timestamptz
+);
+
+-- Written consent of the other side to a transfer, recorded by two people (T15-1).
+CREATE TABLE office.assignments (
+    contract_id uuid NOT NULL REFERENCES gate.contracts,
+    to_customer_id uuid NOT NULL REFERENCES gate.customers,
+    document_sha256 bytea NOT NULL CHECK (octet_length(document_sha256) = 32),
+    recorded_by_first uuid NOT NULL REFERENCES gate.persons,
+    recorded_by_second uuid NOT NULL REFERENCES gate.persons,
+    recorded_at timestamptz NOT NULL,
+    PRIMARY KEY (contract_id, to_customer_id),
+    CHECK (recorded_by_first <> recorded_by_second)
+);
+
+-- What a daily job has announced already, once for a contract (T12-8, T12-6).
+CREATE TABLE office.announcements (
+    contract_id uuid NOT NULL REFERENCES gate.contracts,
+    kind text NOT NULL CHECK (kind IN ('lapse', 'renewal')),
+    announced_at timestamptz NOT NULL,
+    PRIMARY KEY (contract_id, kind)
+);
+
+-- A contract goes on as §0.3 says, and only so; ended, withdrawn and rejected are final. It stays with its customer
+-- unless two people recorded the other side's written consent (T15-1).
+CREATE FUNCTION gate.contract_moves() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    IF NEW.state <> OLD.state AND (OLD.state, NEW.state) NOT IN (
+        ('applied', 'under_review'), ('applied', 'withdrawn'),
+        ('under_review', 'awaiting_customer'), ('under_review', 'withdrawn'), ('under_review', 'rejected'),
+        ('under_review', 'accepted'), ('awaiting_customer', 'under_review'), ('awaiting_customer', 'withdrawn'),
+        ('awaiting_customer', 'rejected'), ('accepted', 'ended')) THEN
+        RAISE EXCEPTION 'contract % cannot go from % to %', OLD.handle, OLD.state, NEW.state
+            USING ERRCODE = 'check_violation';
+    END IF;
+    IF NEW.customer_id <> OLD.customer_id AND NOT EXISTS (
+        SELECT FROM office.assignments a WHERE a.contract_id = OLD.id AND a.to_customer_id = NEW.customer_id) THEN
+        RAISE EXCEPTION 'T15-1: contract % is not transferable', OLD.handle USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER contract_moves BEFORE UPDATE OF state, customer_id ON gate.contracts
+    FOR EACH ROW EXECUTE FUNCTION gate.contract_moves();
+
 -- grants ----------------------------------------------------------------------------------------------------------
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA keiyaku, evidence, acme, gate FROM PUBLIC;
 GRANT USAGE ON SCHEMA evidence, gate, ca, acme, keiyaku TO
@@ -808,6 +1072,9 @@ GRANT EXECUTE ON FUNCTION evidence.begin_era TO keiyaku_operator;
 GRANT EXECUTE ON FUNCTION keiyaku.months_ahead TO keiyaku_acme, keiyaku_work, keiyaku_operator;
 GRANT EXECUTE ON FUNCTION keiyaku.uuid7_floor, keiyaku.partitioned_tables TO keiyaku_work, keiyaku_operator;
 GRANT EXECUTE ON FUNCTION keiyaku.ensure_partitions, acme.truncate_slot TO keiyaku_work;
+GRANT EXECUTE ON FUNCTION acme.take TO keiyaku_acme;
+GRANT EXECUTE ON FUNCTION acme.limit_of TO keiyaku_acme, keiyaku_work, keiyaku_operator;
+GRANT EXECUTE ON FUNCTION acme.forget_limits TO keiyaku_work;
 GRANT INSERT (id, kind, contract_id, actor, recorded_at, content) ON evidence.records TO
     keiyaku_acme, keiyaku_office, keiyaku_work, keiyaku_sign, keiyaku_operator;
 GRANT SELECT ON evidence.seal_state TO keiyaku_acme, keiyaku_work, keiyaku_sign, keiyaku_operator;
@@ -822,7 +1089,9 @@ GRANT INSERT ON ca.to_be_signed, ca.serials, ca.revocations, ca.blocked_keys TO 
 GRANT UPDATE (state) ON ca.to_be_signed TO keiyaku_acme;
 GRANT UPDATE (reason, published_at) ON ca.revocations TO keiyaku_acme;
 GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA acme TO keiyaku_acme;
-REVOKE INSERT ON acme.renewal_windows FROM keiyaku_acme;
+REVOKE INSERT ON acme.renewal_windows, acme.limit_overrides FROM keiyaku_acme;
+GRANT UPDATE (full_at) ON acme.limits TO keiyaku_acme;
+GRANT UPDATE (full_at, consecutive, first_failed_at, token, paused_at) ON acme.failures TO keiyaku_acme;
 GRANT UPDATE ON acme.accounts, acme.authorizations, acme.orders, acme.replacements, acme.jobs TO keiyaku_acme;
 GRANT UPDATE (retired_at) ON acme.account_keys TO keiyaku_acme;
 GRANT DELETE ON acme.jobs TO keiyaku_acme;
@@ -836,7 +1105,8 @@ GRANT SELECT ON ALL TABLES IN SCHEMA ca TO keiyaku_work;
 GRANT INSERT ON ca.to_be_signed, ca.serials, ca.revocations TO keiyaku_work;
 GRANT UPDATE (state) ON ca.to_be_signed TO keiyaku_work;
 GRANT SELECT ON ALL TABLES IN SCHEMA acme TO keiyaku_work;
-GRANT INSERT ON acme.issuances, acme.jobs, acme.nonce_epoch TO keiyaku_work;
+GRANT INSERT ON acme.issuances, acme.jobs, acme.nonce_epoch, acme.failures TO keiyaku_work;
+GRANT UPDATE (full_at, consecutive, first_failed_at, token, paused_at) ON acme.failures TO keiyaku_work;
 GRANT UPDATE ON acme.authorizations, acme.orders, acme.jobs TO keiyaku_work;
 GRANT DELETE ON acme.jobs TO keiyaku_work;
 
@@ -861,6 +1131,10 @@ GRANT SELECT ON ca.issuers, ca.crls, ca.cross_certificates TO keiyaku_status;
 
 -- office: help pages and public texts for now
 GRANT SELECT ON gate.help_pages, gate.texts TO keiyaku_office;
+GRANT SELECT (account_id, name, token, paused_at) ON acme.failures TO keiyaku_office; -- the page that resumes
+GRANT UPDATE (full_at, consecutive, paused_at) ON acme.failures TO keiyaku_office;
+GRANT SELECT (id, binding_key_id) ON acme.accounts TO keiyaku_office;
+GRANT SELECT (id, contract_id) ON gate.binding_keys TO keiyaku_office;
 
 -- operators' commands: contracts and their facts; never a certificate, a decision or evidence already written
 GRANT SELECT ON ALL TABLES IN SCHEMA gate, ca, acme, evidence TO keiyaku_operator;
@@ -874,8 +1148,32 @@ GRANT UPDATE ON gate.customers, gate.contracts, gate.contract_names, gate.receip
 GRANT UPDATE (label, withdrawn_at, expires_at) ON gate.binding_keys TO keiyaku_operator;
 GRANT INSERT ON ca.issuers, ca.cross_certificates, ca.crls, ca.revocations, ca.blocked_keys TO keiyaku_operator;
 GRANT UPDATE (reason, published_at) ON ca.revocations TO keiyaku_operator;
-GRANT INSERT ON acme.jobs, acme.renewal_windows TO keiyaku_operator;
+GRANT INSERT ON acme.jobs, acme.renewal_windows, acme.limit_overrides TO keiyaku_operator;
 GRANT UPDATE ON acme.renewal_windows TO keiyaku_operator;
 
 -- the office's own tables
 GRANT USAGE ON SCHEMA office TO keiyaku_office, keiyaku_operator;
+
+-- the life of a contract: the office's use cases and its daily jobs; of screenings, what is not compliance's (T13-3)
+GRANT SELECT ON gate.plans, gate.contracts, gate.contract_names, gate.contract_starts,
+    gate.consents, gate.review_items, gate.successions, gate.readings TO keiyaku_office;
+GRANT UPDATE (state, ended_at, end_cause) ON gate.contracts TO keiyaku_office;
+GRANT INSERT, UPDATE (ends_at) ON gate.successions TO keiyaku_operator;
+GRANT UPDATE (ends_at) ON gate.successions TO keiyaku_office;
+GRANT UPDATE ON gate.plans TO keiyaku_operator;
+GRANT SELECT, INSERT ON office.applications, office.requesters, office.documents, office.call_backs,
+    office.eligibility_approvals, office.rejections, office.endings, office.reissues_pending, office.renewal_consents,
+    office.assignments, office.announcements TO keiyaku_operator;
+GRANT SELECT ON office.applications, office.requesters, office.endings, office.renewal_consents TO keiyaku_office;
+GRANT SELECT, INSERT ON office.announcements, office.reissues_pending TO keiyaku_office;
+GRANT UPDATE (closed_at) ON office.reissues_pending TO keiyaku_office, keiyaku_operator;
+GRANT SELECT (id, contract_id, destroy_at, destroyed_at) ON office.documents TO keiyaku_office;
+GRANT UPDATE (sealed_key, sealed_content, destroyed_at) ON office.documents TO keiyaku_office;
+GRANT UPDATE (servers, dealer, payer) ON office.applications TO keiyaku_operator;
+GRANT UPDATE (withdrawn_at) ON office.requesters, office.renewal_consents TO keiyaku_operator;
+GRANT UPDATE (sealed_key, sealed_content, destroy_at, destroyed_at) ON office.documents TO keiyaku_operator;
+GRANT INSERT ON office.screenings TO keiyaku_operator;
+GRANT SELECT (id, contract_id, role, subject, added_at, verdict, checked_at) ON office.screenings TO keiyaku_operator;
+GRANT UPDATE (verdict, source, grounds, checked_by, checked_at) ON office.screenings TO keiyaku_operator;
+GRANT SELECT ON gate.persons, gate.contracts, office.screenings TO keiyaku_compliance;
+GRANT USAGE ON SCHEMA gate, office TO keiyaku_compliance;

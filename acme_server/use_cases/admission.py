@@ -48,7 +48,7 @@ async def pass_gate(
     profile = profile_in_force(context, order)
     check_start_again(order, now)
     request = Request(tuple(order.names), order.not_before, order.not_after, lifetime(profile, order.not_before or now))
-    loaded = await facts_of(conn, binding_key_id, order.names, now)
+    loaded = await facts_of(conn, binding_key_id, order.names, now, order.contract_id)
     match counted.decision(stage, decide(loaded, request, now)):
         case Refused() as refused:
             return RefusedByGate(refused, await record_refusal(conn, refused, stage, actor, now))

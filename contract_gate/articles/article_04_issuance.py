@@ -41,14 +41,14 @@ def review_fresh(facts: Facts, request: Request, now: datetime) -> Finding:
 
 
 def bound(facts: Facts, request: Request, now: datetime) -> Finding:
-    """The account was made with a live binding key of this contract. T4-2 [A4.1].
+    """The account was made with a live binding key of this contract, or of one that it follows (T12-7). T4-2 [A4.1].
 
     A withdrawn or expired key stops the orders of its accounts at once.
     """
     key, contract = facts.binding, facts.contract
     if key is None or contract is None:
         return _unbound("no binding key of a contract")
-    if key.contract_id != contract.id:
+    if key.contract_id != contract.id and key.contract_id not in {p.contract_id for p in facts.predecessors}:
         return _unbound("the binding key belongs to another contract")
     if key.withdrawn_at is not None:
         return _unbound("the binding key is withdrawn")

@@ -72,7 +72,11 @@ def term_end(facts: Facts, now: datetime) -> datetime | None:
 
 
 def _renewable(predecessor: Predecessor) -> bool:
-    """Whether its term runs to its end, so that a successor continues it (T12-6); not after another end."""
+    """Whether its term runs to its end, so that a renewal continues it (T12-6); not after another end, nor where
+    a change made a contract of its own (T14-1).
+    """
+    if predecessor.link == "change":
+        return False
     return predecessor.started_at is not None and predecessor.end_cause in (None, "expired")
 
 

@@ -4,7 +4,7 @@
 -- One JSON text of all the gate may look at (contract_gate/facts.py). Never no row: what is not there is null.
 -- Holds and screening are told as one boolean (T13-3): a report blocks nothing (T3-4), a pending screening holds
 -- acceptance only (T13-1).
--- $1 binding_key_id  $2 contract_id (null: that of the key)  $3 names  $4 values that may cover one  $5 addresses  $6 now
+-- $1 binding_key_id  $2 contract_id (null: the one that the key serves at $6, T12-7)  $3 names  $4 values that may cover one  $5 addresses  $6 now
 SELECT row_to_json(f)::text FROM (
     SELECT
         CASE WHEN c.id IS NOT NULL THEN json_build_object(
@@ -15,13 +15,13 @@ SELECT row_to_json(f)::text FROM (
             ) END AS contract,
         CASE WHEN c.predecessor_id IS NULL THEN '[]' ELSE (
             WITH RECURSIVE line AS (
-                SELECT p.*, 1 AS depth FROM gate.contracts p WHERE p.id = c.predecessor_id
+                SELECT p.*, 1 AS depth, c.link AS led_by FROM gate.contracts p WHERE p.id = c.predecessor_id
                 UNION ALL
-                SELECT p.*, l.depth + 1 FROM line l JOIN gate.contracts p ON p.id = l.predecessor_id WHERE l.depth < 100
+                SELECT p.*, l.depth + 1, l.link FROM line l JOIN gate.contracts p ON p.id = l.predecessor_id WHERE l.depth < 100
             )
             SELECT json_agg(json_build_object(
                 'contract_id', l.id, 'end_cause', l.end_cause, 'accepted_at', l.accepted_at,
-                'started_at', ls.issued_at, 'term_months', l.term_months) ORDER BY l.depth)
+                'started_at', ls.issued_at, 'term_months', l.term_months, 'link', l.led_by) ORDER BY l.depth)
             FROM line l LEFT JOIN gate.contract_starts ls ON ls.contract_id = l.id) END AS predecessors,
         (SELECT json_build_object(
                 'terms_version', t.terms_version, 'cps_version', t.cps_version, 'consented_at', t.consented_at)
@@ -68,7 +68,10 @@ SELECT row_to_json(f)::text FROM (
                 'due.roll', 'payment.small_difference', 'payment.tolerance', 'term.first_day')) AS readings
     FROM (SELECT) AS one
     LEFT JOIN gate.binding_keys b ON b.id = $1
-    LEFT JOIN gate.contracts c ON c.id = coalesce($2, b.contract_id)
+    LEFT JOIN gate.contracts c ON c.id = coalesce($2, (
+        SELECT n.successor_id FROM gate.successions n
+        WHERE n.contract_id = b.contract_id AND n.starts_at <= $6 AND n.ends_at > $6
+        ORDER BY n.starts_at DESC, n.successor_id DESC LIMIT 1), b.contract_id)
     LEFT JOIN gate.contract_starts s ON s.contract_id = c.id
     CROSS JOIN LATERAL (
         SELECT json_agg(json_build_object(

@@ -76,6 +76,7 @@ MUTATIONS = [
         "contract.accepted_at is None or ",
     ),
     *without(A12, T_12, ", end - SECOND", ' and predecessor.end_cause in (None, "expired")'),
+    *off(A12, T_12, 'predecessor.link == "change"'),
     Mutation(A22, 's.clause not in ("A10.1", "A22.2") and ', 's.clause == "A10.1" and ', T_GATE),
     *off(
         SIGNING,

@@ -1,6 +1,7 @@
 """The term of a contract and of its certificates."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
 import pytest
@@ -36,8 +37,10 @@ def renewal(*predecessors: Predecessor, started_at: datetime | None = None) -> F
     return facts(contract=contract, predecessors=predecessors)
 
 
-def predecessor(started_at: datetime | None = STARTED, end_cause: str | None = None) -> Predecessor:
-    return Predecessor(UUID(int=9), end_cause, jst(2026, 3, 1), started_at, 12)
+def predecessor(
+    started_at: datetime | None = STARTED, end_cause: str | None = None, link: Literal["renewal", "change"] = "renewal"
+) -> Predecessor:
+    return Predecessor(UUID(int=9), end_cause, jst(2026, 3, 1), started_at, 12, link)
 
 
 @pytest.mark.parametrize(
@@ -46,6 +49,7 @@ def predecessor(started_at: datetime | None = STARTED, end_cause: str | None = N
         pytest.param(renewal(predecessor()), jst(2028, 3, 10), id="T12-6 from the old end"),
         pytest.param(renewal(predecessor(end_cause="expired")), jst(2028, 3, 10), id="T12-6 after the old end, too"),
         pytest.param(renewal(predecessor(end_cause="cancelled")), jst(2028, 2, 20), id="T12-6 not after another end"),
+        pytest.param(renewal(predecessor(link="change")), jst(2028, 2, 20), id="T14-1 a change has a term of its own"),
         pytest.param(renewal(predecessor(None)), jst(2028, 2, 20), id="T12-6 not without an old term"),
         pytest.param(
             renewal(predecessor(jst(2027, 3, 1)), predecessor()), jst(2029, 3, 10), id="T12-6 a renewal of a renewal"
