@@ -87,7 +87,7 @@ class NameEntry(msgspec.Struct, frozen=True):
 
 
 class Invoice(msgspec.Struct, frozen=True):
-    """An invoice with an open rest."""
+    """An invoice with an open rest; under a dealer, whether the dealer states that the customer is in default."""
 
     contract_id: UUID
     number: str
@@ -97,6 +97,8 @@ class Invoice(msgspec.Struct, frozen=True):
     open_yen: Yen
     total_yen: Yen
     created_at: datetime
+    dealer: str | None = None
+    dealer_states_default: bool = False
 
 
 class InformationChange(msgspec.Struct, frozen=True):

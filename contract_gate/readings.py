@@ -11,14 +11,18 @@ from typing import Literal
 import msgspec
 
 from contract_gate.calendar import Roll
+from contract_gate.money import Apportion, Rounding
 
 DEFAULTS: Mapping[str, str] = MappingProxyType(
     {
         "block.scope": "contract",  # contract, customer
         "cert.min_lifetime": "1",  # days, T12-5
         "due.roll": "next",  # next, previous, none
+        "money.rounding": "floor",  # floor, ceiling, half_up
         "payment.small_difference": "1000",  # yen, T8-15
         "payment.tolerance": "0",  # yen, T8-5
+        "tax.apportion": "month_end",  # month_end, whole_at_end, whole_at_start
+        "tax.diff_due": "next_month_end",  # next_month_end, claim_date
         "term.first_day": "counted",  # counted, not_counted
     }
 )
@@ -41,6 +45,9 @@ class Readings(msgspec.Struct, frozen=True):
     small_difference_yen: int
     tolerance_yen: int
     first_day: Literal["counted", "not_counted"]
+    rounding: Rounding = "floor"
+    apportion: Apportion = "month_end"
+    diff_due: Literal["next_month_end", "claim_date"] = "next_month_end"
 
 
 def adopted(rows: Iterable[Reading], at: datetime) -> Readings:
@@ -63,6 +70,9 @@ def _readings(values: Mapping[str, str]) -> Readings:
                 "small_difference_yen": int(chosen["payment.small_difference"]),
                 "tolerance_yen": int(chosen["payment.tolerance"]),
                 "first_day": chosen["term.first_day"],
+                "rounding": chosen["money.rounding"],
+                "apportion": chosen["tax.apportion"],
+                "diff_due": chosen["tax.diff_due"],
             },
             Readings,
         )

@@ -1,11 +1,77 @@
 """Article 8: fee and payment (契約料金および支払い義務)."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
-from contract_gate.calendar import jst_date, roll
+import msgspec
+
+from contract_gate.calendar import jst_date, next_month_end, period_end, roll
 from contract_gate.decision import Breach, Case, Finding, Request, Satisfied
 from contract_gate.facts import Facts, Invoice
+from contract_gate.money import Line, TaxRate, lines, month_rates, split, total
 from contract_gate.readings import Readings, adopted
+
+
+class Term(msgspec.Struct, frozen=True):
+    """A paid term: its first day, counted, and its months (T12-2)."""
+
+    starts_on: date
+    months: int
+
+
+class FeeBill(msgspec.Struct, frozen=True):
+    """What the fee of a contract comes to: period, due date, a line a rate, the total with tax."""
+
+    issued_on: date
+    due_on: date
+    period_from: date
+    period_end: date
+    lines: tuple[Line, ...]
+    total_yen: int
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """What the right rates ask and what was billed; `difference_yen` below 0 is a proposal of credit for a person."""
+
+    lines: tuple[Line, ...]
+    billed_tax_yen: int
+    difference_yen: int
+
+
+def fee_bill(fee_yen: int, signed_on: date, term: Term, rates: Sequence[TaxRate], by: Readings) -> FeeBill:
+    """The invoice of the first final certificate, by the day of its signing in Japan. T8-1, T8-2, T8-3 [A8.1].
+
+    The term of a renewal starts later than that; its fee is due from its own first issuance all the same (T12-6).
+    """
+    made = fee_lines(fee_yen, term.starts_on, term.months, rates, by)
+    end = period_end(term.starts_on, term.months)
+    return FeeBill(signed_on, next_month_end(signed_on), term.starts_on, end, made, total(made))
+
+
+def fee_lines(fee_yen: int, start: date, months: int, rates: Sequence[TaxRate], by: Readings) -> tuple[Line, ...]:
+    """The fee of a term, a line a rate, with the tax of each. T8-9, T8-10 [A8.1], R-1, R-10."""
+    return lines(split(fee_yen, month_rates(start, months, rates, by.apportion)), by.rounding)
+
+
+def difference(right: Sequence[Line], billed_tax_yen: int) -> Difference:
+    """The tax by the right rates against the tax already billed, corrections included. T8-11 [A8.1].
+
+    Above 0 a corrected invoice is claimed; below 0 only a credit is proposed, never a refund made.
+    """
+    return Difference(tuple(right), billed_tax_yen, sum(line.tax_yen for line in right) - billed_tax_yen)
+
+
+def difference_due(claimed_on: date, by: Readings) -> date:
+    """The end of the month after the claim, or the day of the claim if so read. T8-11 [A8.1], R-11."""
+    return claimed_on if by.diff_due == "claim_date" else next_month_end(claimed_on)
+
+
+def default_of_customer(invoice: Invoice) -> bool:
+    """Whether the customer, not a dealer who does not remit, is the one in default. T8-16 [A8.4], R-14.
+
+    Under a dealer this needs the dealer's recorded statement.
+    """
+    return invoice.dealer is None or invoice.dealer_states_default
 
 
 def last_day_in_time(invoice: Invoice, facts: Facts) -> date:
@@ -30,10 +96,10 @@ def overdue(invoice: Invoice, today: date, facts: Facts) -> bool:
 def counts(invoice: Invoice, facts: Facts, now: datetime) -> bool:
     """Whether the invoice can block the contract: a fee of the contract, or of its customer if so read. T8-15, R-13.
 
-    An invoice of a tax difference never blocks (T8-11).
+    An invoice of a tax difference never blocks (T8-11), nor does a dealer who does not remit (T8-16).
     """
     contract = facts.contract
-    if contract is None or invoice.kind == "difference":
+    if contract is None or invoice.kind == "difference" or not default_of_customer(invoice):
         return False
     whole_customer = adopted(facts.readings, contract.accepted_at or now).block_scope == "customer"
     return whole_customer or invoice.contract_id == contract.id
