@@ -1,0 +1,1 @@
+"""Bank files become frozen records, or are refused whole (business-formats §1). Pure."""

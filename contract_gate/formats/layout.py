@@ -1,0 +1,89 @@
+"""Fixed-length records: a layout is a table of fields; a record is all legal or its first bad byte is named."""
+
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from types import MappingProxyType
+from typing import Final
+
+from contract_gate.formats.receipt import BadFile
+
+LENGTH: Final = 200
+
+DIGITS = frozenset(b"0123456789")
+# JIS X 0201: half-width kana without ｦ, small kana and the long-vowel mark
+PLAIN = DIGITS | frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ ") | frozenset(range(0xB1, 0xE0))
+LEGAL: Mapping[str, frozenset[int]] = MappingProxyType(
+    {
+        "number": DIGITS,
+        "optional": DIGITS,
+        "bank": PLAIN | frozenset(b"-"),
+        "name": PLAIN | frozenset(b"()-."),
+        "edi": PLAIN | frozenset(b"()-.\\/") | {0xA2, 0xA3, 0xA6},
+        "filler": frozenset(b" "),
+    }
+)
+
+
+class Field:
+    """Bytes `first` to `last` of a record, counted from 1. `number` must be there, `optional` may be blank.
+
+    `allowed`: the only values a number may have.
+    """
+
+    def __init__(self, name: str, first: int, last: int, kind: str, allowed: tuple[str, ...] = ()) -> None:
+        self.name, self.first, self.last, self.kind, self.allowed = name, first, last, kind, allowed
+        self.size = last - first + 1
+
+    @property
+    def pattern(self) -> bytes:
+        """What matches exactly the legal values."""
+        if self.allowed:
+            return b"(" + b"|".join(value.encode() for value in self.allowed) + b")"
+        one = b"[" + b"".join(re.escape(bytes((octet,))) for octet in sorted(LEGAL[self.kind])) + b"]"
+        many = one + b"{%d}" % self.size
+        return b"(" + many + (b"| {%d})" % self.size if self.kind == "optional" else b")")
+
+    def fault(self, value: bytes) -> tuple[int, str] | None:
+        """Position in the record and reason of the first byte that is not legal."""
+        if self.allowed:
+            choices = ", ".join(self.allowed)
+            return None if value.decode("latin-1") in self.allowed else (self.first, f"must be one of {choices}")
+        if self.kind == "optional" and not value.strip(b" "):
+            return None
+        for at, octet in enumerate(value):
+            if octet not in LEGAL[self.kind]:
+                return self.first + at, f"0x{octet:02X} is not legal here"
+        return None
+
+
+class Layout:
+    """The fields of a record, without gap from byte 1 to byte 200."""
+
+    def __init__(self, *fields: Field) -> None:
+        ends = [0, *(field.last for field in fields)]
+        if [field.first for field in fields] != [end + 1 for end in ends[:-1]] or ends[-1] != LENGTH:
+            raise ValueError("a layout covers bytes 1 to 200 without a gap")
+        self.fields = fields
+        self.at = {field.name: field for field in fields}
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[bytes]:
+        return re.compile(b"".join(field.pattern for field in self.fields), re.DOTALL)
+
+    def read(self, raw: bytes, record: int) -> dict[str, str]:
+        """The values by name, spaces at their right end cut. Raises BadFile."""
+        if found := self._pattern.fullmatch(raw):
+            texts = b"\0".join(found.groups()).decode("cp932").split("\0")
+            return {field.name: text.rstrip(" ") for field, text in zip(self.fields, texts, strict=True)}
+        raise self._first_fault(raw, record)
+
+    def _first_fault(self, raw: bytes, record: int) -> BadFile:
+        for field in self.fields:
+            if fault := field.fault(raw[field.first - 1 : field.last]):
+                return BadFile(record, fault[0], field.name, fault[1])
+        raise AssertionError("a record that does not match has a fault")
+
+    def bad(self, record: int, field: str, reason: str) -> BadFile:
+        """The record is refused for what this field says."""
+        return BadFile(record, self.at[field].first, field, reason)
