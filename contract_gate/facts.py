@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from contract_gate.money import TaxRate
 from contract_gate.readings import Reading
 
 Months = Annotated[int, msgspec.Meta(ge=1, le=1200)]
@@ -28,6 +29,7 @@ class Contract(msgspec.Struct, frozen=True):
     term_months: Months
     names_max: int
     names_count: int
+    fee_yen: Yen = 0
 
 
 class Predecessor(msgspec.Struct, frozen=True):
@@ -121,7 +123,8 @@ class Facts(msgspec.Struct, frozen=True):
     """What is known of one contract at one instant.
 
     `bank_data_from` and `bank_data_through` bound the days that the bank data of every account covers;
-    `holidays` are those near the due dates of `invoices`; `predecessors` begin with the nearest.
+    `holidays` are those near the due dates of `invoices`; `predecessors` begin with the nearest;
+    `tax_rates` are told of a contract that has not started: its fee will be billed by them.
     """
 
     contract: Contract | None
@@ -139,6 +142,7 @@ class Facts(msgspec.Struct, frozen=True):
     changes: tuple[InformationChange, ...]
     suspensions: tuple[Suspension, ...]
     readings: tuple[Reading, ...]
+    tax_rates: tuple[TaxRate, ...]
 
 
 class LoadedFacts(msgspec.Struct, frozen=True):

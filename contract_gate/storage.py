@@ -1,7 +1,8 @@
 """The gate's only IO: the facts of a contract, its lock, and the record of what was decided."""
 
+import itertools
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -9,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from contract_gate.articles.article_08_payment import FeeBill
 from contract_gate.decision import Admitted, Refused, Stage
 from contract_gate.domains import addresses, candidates
 from contract_gate.facts import LoadedFacts as LoadedFacts
@@ -53,6 +55,22 @@ async def _facts(
     )
     raw = text.encode()
     return LoadedFacts(FACTS.decode(raw), raw)
+
+
+async def draft_bills(conn: Conn, contract_id: UUID, bills: Sequence[FeeBill]) -> None:
+    """The bills of a contract without a certificate, for the store of its first one to copy (T8-3).
+
+    Tuples of two, from `billing.drafts`.
+    """
+    columns = [
+        [bill.issued_on, bill.due_on, bill.period_from, bill.period_end, *map(list, _by_rate(bill))] for bill in bills
+    ]
+    await conn.execute(SQL["draft_bills"], contract_id, *itertools.chain(*columns))
+
+
+def _by_rate(bill: FeeBill) -> Iterable[tuple[int, ...]]:
+    rows = [(line.basis_points, line.months, line.base_yen, line.tax_yen) for line in bill.lines]
+    return zip(*rows, strict=True)
 
 
 async def lock_shared(conn: Conn, contract_number: int) -> None:

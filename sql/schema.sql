@@ -363,6 +363,8 @@ CREATE TABLE gate.invoices (
     total_yen integer NOT NULL CHECK (total_yen > 0),
     open_yen integer NOT NULL,
     created_at timestamptz NOT NULL,
+    dealer text, -- who bills it to the customer (T8-16); null: the CA
+    dealer_states_default boolean NOT NULL DEFAULT false,
     CHECK (open_yen BETWEEN 0 AND total_yen)
 );
 CREATE INDEX invoices_open ON gate.invoices (contract_id) WHERE open_yen > 0;
@@ -392,14 +394,10 @@ CREATE FUNCTION gate.open_amount() RETURNS trigger LANGUAGE plpgsql SECURITY DEF
 BEGIN
     PERFORM FROM gate.invoices WHERE id = NEW.invoice_id FOR UPDATE;
     PERFORM FROM gate.receipts WHERE id = NEW.receipt_id FOR UPDATE;
-    IF (SELECT sum(amount_yen) FROM gate.payment_matches WHERE receipt_id = NEW.receipt_id AND undone_at IS NULL)
-       > (SELECT amount_yen FROM gate.receipts WHERE id = NEW.receipt_id) THEN
+    IF gate.used_of(NEW.receipt_id) > (SELECT amount_yen FROM gate.receipts WHERE id = NEW.receipt_id) THEN
         RAISE EXCEPTION 'more is matched than receipt % holds', NEW.receipt_id USING ERRCODE = 'check_violation';
     END IF;
-    UPDATE gate.invoices i SET open_yen = i.total_yen - coalesce((
-        SELECT sum(m.amount_yen) FROM gate.payment_matches m JOIN gate.receipts r ON r.id = m.receipt_id
-        WHERE m.invoice_id = i.id AND m.undone_at IS NULL AND r.cancelled_at IS NULL), 0)
-    WHERE i.id = NEW.invoice_id;
+    PERFORM gate.recount(NEW.invoice_id);
     RETURN NULL;
 END $$;
 CREATE TRIGGER open_amount AFTER INSERT OR UPDATE ON gate.payment_matches
@@ -887,6 +885,9 @@ BEGIN
     IF NOT EXISTS (SELECT FROM gate.contract_starts WHERE contract_id = issuance.contract_id) THEN
         INSERT INTO gate.contract_starts (contract_id, certificate_id, issued_at)
         VALUES (issuance.contract_id, NEW.id, NEW.signed_at) ON CONFLICT DO NOTHING;
+        IF FOUND THEN
+            PERFORM gate.bill_start(issuance.contract_id, NEW.signed_at);
+        END IF;
     END IF;
     RETURN NULL;
 END $$;
@@ -1166,6 +1167,312 @@ CREATE TABLE office.service_end (
     CHECK (decided_by_first <> decided_by_second)
 );
 
+-- money -----------------------------------------------------------------------------------------------------------
+-- Consumption tax by the day a service is complete (T8-8), in basis points. Future rows come before they take effect.
+CREATE TABLE gate.tax_rates (
+    effective_on date PRIMARY KEY,
+    basis_points integer NOT NULL CHECK (basis_points BETWEEN 0 AND 10000)
+);
+INSERT INTO gate.tax_rates (effective_on, basis_points)
+VALUES ('1989-04-01', 300), ('1997-04-01', 500), ('2014-04-01', 800), ('2019-10-01', 1000);
+
+-- What the fee comes to if the first certificate is signed on that day in Japan; the trigger of the store copies it
+-- into an invoice (T8-3). One element a rate in each array.
+CREATE TABLE gate.bill_drafts (
+    contract_id uuid NOT NULL REFERENCES gate.contracts,
+    signed_on date NOT NULL,
+    due_on date NOT NULL,
+    period_from date NOT NULL,
+    period_end date NOT NULL,
+    rates integer[] NOT NULL,
+    months integer[] NOT NULL,
+    bases integer[] NOT NULL,
+    taxes integer[] NOT NULL,
+    PRIMARY KEY (contract_id, signed_on)
+);
+
+-- Who issues invoices: the newest row in effect is frozen into each.
+CREATE TABLE office.sellers (
+    effective_at timestamptz PRIMARY KEY,
+    name text NOT NULL CHECK (name <> ''),
+    address text NOT NULL,
+    registration_number text NOT NULL CHECK (registration_number ~ '^T[1-9][0-9]{12}$'),
+    set_by uuid NOT NULL REFERENCES gate.persons
+);
+
+-- The last number of a series, taken in the transaction of the paper, so that no number is ever missing.
+CREATE TABLE office.number_series (
+    series text PRIMARY KEY CHECK (series ~ '^[A-Z]$'),
+    last_number integer NOT NULL
+);
+INSERT INTO office.number_series (series, last_number) VALUES ('F', 0), ('D', 0), ('C', 0);
+
+-- What stands on a qualified invoice beside its amounts, frozen when it was made. One element a rate in each array.
+CREATE TABLE office.invoice_papers (
+    invoice_id uuid PRIMARY KEY REFERENCES gate.invoices,
+    original_number text REFERENCES gate.invoices (number),
+    seller text,
+    seller_address text,
+    registration_number text,
+    buyer text NOT NULL,
+    payer text,
+    dealer text,
+    period_from date NOT NULL,
+    period_end date NOT NULL,
+    rates integer[] NOT NULL,
+    months integer[] NOT NULL,
+    bases integer[] NOT NULL,
+    taxes integer[] NOT NULL
+);
+
+-- What two people took off an invoice: a credit invoice (適格返還請求書), a write-off, a small difference.
+CREATE TABLE office.adjustments (
+    id uuid PRIMARY KEY,
+    invoice_id uuid NOT NULL REFERENCES gate.invoices,
+    kind text NOT NULL CHECK (kind IN ('credit', 'write_off', 'small_difference')),
+    number text UNIQUE,
+    amount_yen integer NOT NULL CHECK (amount_yen > 0),
+    tax_yen integer NOT NULL DEFAULT 0 CHECK (tax_yen BETWEEN 0 AND amount_yen),
+    basis_points integer,
+    reason text NOT NULL,
+    decided_by_first uuid NOT NULL REFERENCES gate.persons,
+    decided_by_second uuid NOT NULL REFERENCES gate.persons,
+    decided_at timestamptz NOT NULL,
+    CHECK (decided_by_first <> decided_by_second),
+    CHECK ((kind = 'credit') = (number IS NOT NULL)),
+    CHECK ((kind = 'credit') = (basis_points IS NOT NULL))
+);
+CREATE INDEX adjustments_of_invoice ON office.adjustments (invoice_id);
+
+-- Money sent back out of a receipt's unmatched rest (仮受金).
+CREATE TABLE office.refunds (
+    id uuid PRIMARY KEY,
+    receipt_id uuid NOT NULL REFERENCES gate.receipts,
+    amount_yen integer NOT NULL CHECK (amount_yen > 0),
+    adjustment_id uuid REFERENCES office.adjustments,
+    reason text NOT NULL,
+    decided_by_first uuid NOT NULL REFERENCES gate.persons,
+    decided_by_second uuid NOT NULL REFERENCES gate.persons,
+    decided_at timestamptz NOT NULL,
+    CHECK (decided_by_first <> decided_by_second)
+);
+CREATE INDEX refunds_of_receipt ON office.refunds (receipt_id);
+
+-- Closed months: what is recorded later is dated in the month that is open then.
+CREATE TABLE office.closed_months (
+    month date PRIMARY KEY CHECK (month = date_trunc('month', month)),
+    closed_by uuid NOT NULL REFERENCES gate.persons,
+    closed_at timestamptz NOT NULL
+);
+
+-- Reminders sent, so that no sweep sends one twice (T8-17).
+CREATE TABLE office.reminders (
+    invoice_id uuid NOT NULL REFERENCES gate.invoices,
+    kind text NOT NULL CHECK (kind IN ('payment_reminder', 'payment_overdue')),
+    sent_at timestamptz NOT NULL,
+    PRIMARY KEY (invoice_id, kind)
+);
+
+-- A UUIDv7 of an instant.
+CREATE FUNCTION keiyaku.uuid7(at timestamptz) RETURNS uuid LANGUAGE sql VOLATILE STRICT SET search_path = pg_catalog AS $$
+    SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7'
+        || substr(replace(gen_random_uuid()::text, '-', ''), 14))::uuid
+$$;
+
+-- The next number of a series, as F00000001. Held until the transaction ends: a rollback gives it back.
+CREATE FUNCTION gate.next_number(wanted text) RETURNS text LANGUAGE sql VOLATILE STRICT SECURITY DEFINER
+SET search_path = pg_catalog AS $$
+    UPDATE office.number_series SET last_number = last_number + 1 WHERE series = wanted
+    RETURNING series || lpad(last_number::text, 8, '0')
+$$;
+
+-- What of an invoice is open follows from its matches and from what two people took off; nobody may write it.
+CREATE FUNCTION gate.recount(invoice uuid) RETURNS void LANGUAGE sql VOLATILE SET search_path = pg_catalog AS $$
+    UPDATE gate.invoices i SET open_yen = i.total_yen - coalesce((
+        SELECT sum(m.amount_yen) FROM gate.payment_matches m JOIN gate.receipts r ON r.id = m.receipt_id
+        WHERE m.invoice_id = i.id AND m.undone_at IS NULL AND r.cancelled_at IS NULL), 0) - coalesce((
+        SELECT sum(a.amount_yen) FROM office.adjustments a WHERE a.invoice_id = i.id), 0)
+    WHERE i.id = invoice
+$$;
+
+CREATE FUNCTION gate.adjusted() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    PERFORM FROM gate.invoices WHERE id = NEW.invoice_id FOR UPDATE;
+    PERFORM gate.recount(NEW.invoice_id);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER adjusted AFTER INSERT ON office.adjustments FOR EACH ROW EXECUTE FUNCTION gate.adjusted();
+
+-- No more leaves a receipt than came in: by matches and by refunds.
+CREATE FUNCTION gate.refunded() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    PERFORM FROM gate.receipts WHERE id = NEW.receipt_id FOR UPDATE;
+    IF gate.used_of(NEW.receipt_id) > (SELECT amount_yen FROM gate.receipts
+                                       WHERE id = NEW.receipt_id AND cancelled_at IS NULL) IS NOT FALSE THEN
+        RAISE EXCEPTION 'receipt % does not hold that much', NEW.receipt_id USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER refunded AFTER INSERT ON office.refunds FOR EACH ROW EXECUTE FUNCTION gate.refunded();
+
+CREATE FUNCTION gate.used_of(receipt uuid) RETURNS bigint LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
+    SELECT coalesce((SELECT sum(amount_yen) FROM gate.payment_matches WHERE receipt_id = receipt AND undone_at IS NULL), 0)
+         + coalesce((SELECT sum(amount_yen) FROM office.refunds WHERE receipt_id = receipt), 0)
+$$;
+
+-- An invoice with its frozen paper, and its notice: all or none. The names of buyer, payer and dealer, and the seller
+-- are those of this moment. Under a dealer the paper goes to that relation (T8-16); the buyer stays the customer (T8-14).
+CREATE FUNCTION gate.issue_invoice(contract uuid, invoice_kind text, issued date, original text, bill gate.bill_drafts,
+    at timestamptz) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE
+    invoice uuid := keiyaku.uuid7(at);
+    paper text := gate.next_number(CASE invoice_kind WHEN 'fee' THEN 'F' ELSE 'D' END);
+    -- of a difference only the tax that was not billed yet is asked
+    total integer := (SELECT sum(t) FROM unnest(bill.taxes) t) + CASE invoice_kind
+        WHEN 'fee' THEN (SELECT sum(b) FROM unnest(bill.bases) b)
+        ELSE -(SELECT coalesce(sum(CASE i.kind WHEN 'fee' THEN (SELECT sum(t) FROM unnest(p.taxes) t) ELSE i.total_yen END), 0)
+               FROM gate.invoices i JOIN office.invoice_papers p ON p.invoice_id = i.id WHERE i.contract_id = contract) END;
+BEGIN
+    INSERT INTO gate.invoices (id, contract_id, number, kind, issued_on, due_on, total_yen, open_yen, created_at, dealer)
+    SELECT invoice, contract, paper, invoice_kind, issued, bill.due_on, total, total, at,
+        (SELECT a.dealer FROM office.applications a WHERE a.contract_id = contract);
+    INSERT INTO office.invoice_papers (invoice_id, original_number, seller, seller_address, registration_number, buyer,
+        payer, dealer, period_from, period_end, rates, months, bases, taxes)
+    SELECT invoice, original, s.name, s.address, s.registration_number, u.name, a.payer, a.dealer, bill.period_from,
+        bill.period_end, bill.rates, bill.months, bill.bases, bill.taxes
+    FROM gate.contracts c JOIN gate.customers u ON u.id = c.customer_id
+    LEFT JOIN office.applications a ON a.contract_id = c.id
+    LEFT JOIN LATERAL (SELECT * FROM office.sellers e WHERE e.effective_at <= at ORDER BY e.effective_at DESC LIMIT 1) s
+        ON true
+    WHERE c.id = contract;
+    INSERT INTO office.notices (id, kind, clause, contract_id, given, queued_at)
+    VALUES (keiyaku.uuid7(at), CASE invoice_kind WHEN 'fee' THEN 'invoice_issued' ELSE 'difference_invoice_issued' END,
+        'A8.1', contract, jsonb_build_object('invoice', paper, 'total_yen', total::text, 'due_on', bill.due_on::text), at);
+    INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)
+    VALUES (keiyaku.uuid7(at), 'invoice.issued', contract, 'process:billing', at, convert_to(jsonb_build_object(
+        'rule', CASE invoice_kind WHEN 'fee' THEN 'T8-3' ELSE 'T8-11' END, 'clause', 'A8.1', 'invoice', paper,
+        'issued_on', issued, 'due_on', bill.due_on, 'total_yen', total, 'rates', bill.rates, 'bases', bill.bases,
+        'taxes', bill.taxes)::text, 'UTF8'));
+    RETURN paper;
+END $$;
+
+-- The fee of a contract falls due by the signing of its first final certificate, once (T8-3). None for a fee of 0, nor
+-- where the fee was billed by hand before. Without a draft of that day nothing is stored: no certificate goes unbilled.
+CREATE FUNCTION gate.bill_start(contract uuid, signed_at timestamptz) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog AS $$
+DECLARE
+    signed date := (signed_at AT TIME ZONE 'Asia/Tokyo')::date;
+    fee integer := (SELECT fee_yen FROM gate.contracts WHERE id = contract);
+    bill gate.bill_drafts;
+BEGIN
+    IF fee = 0 OR EXISTS (SELECT FROM gate.invoices WHERE contract_id = contract AND kind = 'fee') THEN
+        RETURN;
+    END IF;
+    SELECT * INTO bill FROM gate.bill_drafts WHERE contract_id = contract AND signed_on = signed;
+    IF bill.contract_id IS NULL OR (SELECT sum(b) FROM unnest(bill.bases) b) <> fee THEN
+        RAISE EXCEPTION 'T8-3: no bill of % is drafted for %', contract, signed USING ERRCODE = 'check_violation';
+    END IF;
+    PERFORM gate.issue_invoice(contract, 'fee', signed, NULL, bill, signed_at);
+END $$;
+
+-- Bank files: whose they are, what was in them, which line is which receipt (T8-5, T8-6, T13-1).
+-- How an account's bank writes its files, and how they name the account.
+CREATE TABLE office.bank_dialects (
+    bank_account_id uuid PRIMARY KEY REFERENCES gate.bank_accounts,
+    bank text NOT NULL CHECK (bank ~ '^[0-9]{4}$'),
+    branch text NOT NULL CHECK (branch ~ '^[0-9]{3}$'),
+    kind text NOT NULL CHECK (kind IN ('1', '2', '4')),
+    number text NOT NULL CHECK (number ~ '^[0-9]{7}$'),
+    format text NOT NULL CHECK (format IN ('zengin-01', 'zengin-03')),
+    years text NOT NULL CHECK (years IN ('era', 'western')),
+    virtual_in text NOT NULL CHECK (virtual_in IN ('none', 'header', 'remitter_code')),
+    virtual_branch text CHECK (virtual_branch ~ '^[0-9]{3}$'),
+    set_at timestamptz NOT NULL,
+    UNIQUE (bank, branch, kind, number),
+    CHECK ((virtual_in = 'header') = (virtual_branch IS NOT NULL))
+);
+
+-- A number of the bank's that stands for one contract; never used again within twelve months of its end.
+CREATE TABLE office.virtual_accounts (
+    bank_account_id uuid NOT NULL REFERENCES gate.bank_accounts,
+    number text NOT NULL CHECK (number ~ '^[0-9]{1,10}$'),
+    contract_id uuid NOT NULL REFERENCES gate.contracts,
+    allocated_at timestamptz NOT NULL,
+    ended_at timestamptz,
+    PRIMARY KEY (bank_account_id, number, allocated_at)
+);
+CREATE UNIQUE INDEX virtual_accounts_live ON office.virtual_accounts (bank_account_id, number) WHERE ended_at IS NULL;
+
+-- Names under which a customer's invoices are paid. key: the name as it is compared (contract_gate/matching.py).
+CREATE TABLE office.payer_aliases (
+    id uuid PRIMARY KEY,
+    customer_id uuid NOT NULL REFERENCES gate.customers,
+    name text NOT NULL,
+    key text NOT NULL CHECK (key <> ''),
+    added_by uuid NOT NULL REFERENCES gate.persons,
+    added_at timestamptz NOT NULL,
+    removed_at timestamptz
+);
+CREATE UNIQUE INDEX payer_aliases_live ON office.payer_aliases (customer_id, key) WHERE removed_at IS NULL;
+CREATE INDEX payer_aliases_by_key ON office.payer_aliases ("left"(key, 8)) WHERE removed_at IS NULL;
+
+-- staged: every line is stored, some wait to be booked, no day of it counts yet; booked: all of it counts.
+CREATE TABLE office.bank_files (
+    id uuid PRIMARY KEY,
+    sha256 bytea NOT NULL UNIQUE CHECK (octet_length(sha256) = 32),
+    name text NOT NULL,
+    imported_by uuid REFERENCES gate.persons,
+    imported_at timestamptz NOT NULL,
+    booked_at timestamptz,
+    lines integer NOT NULL,
+    known integer NOT NULL,
+    late integer NOT NULL,
+    missing integer NOT NULL,
+    cancelled_counted boolean
+);
+CREATE TABLE office.bank_file_periods (
+    file_id uuid NOT NULL REFERENCES office.bank_files,
+    record integer NOT NULL,
+    bank_account_id uuid NOT NULL REFERENCES gate.bank_accounts,
+    period_from date NOT NULL,
+    period_to date NOT NULL CHECK (period_to >= period_from),
+    PRIMARY KEY (file_id, record)
+);
+
+-- A line is the same in every file that shows it: account, day, query number, amount, remitter, and its place among equals.
+CREATE TABLE office.bank_lines (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    file_id uuid NOT NULL REFERENCES office.bank_files,
+    record integer NOT NULL,
+    bank_account_id uuid NOT NULL REFERENCES gate.bank_accounts,
+    nature text NOT NULL CHECK (nature IN ('transfer', 'other', 'correction')),
+    booked_on date NOT NULL,
+    value_on date NOT NULL,
+    amount_yen bigint NOT NULL CHECK (amount_yen > 0),
+    uncleared_yen bigint NOT NULL,
+    query_number text NOT NULL,
+    remitter_code text NOT NULL,
+    remitter text NOT NULL,
+    sending_bank text NOT NULL,
+    sending_branch text NOT NULL,
+    edi text NOT NULL,
+    cancels boolean NOT NULL,
+    virtual_number text NOT NULL,
+    ordinal integer NOT NULL,
+    state text NOT NULL DEFAULT 'staged' CHECK (state IN ('staged', 'matched', 'waiting', 'cancelled', 'dismissed')),
+    note text,
+    receipt_id uuid UNIQUE REFERENCES gate.receipts
+);
+CREATE UNIQUE INDEX bank_lines_identity ON office.bank_lines
+    (bank_account_id, booked_on, amount_yen, query_number, remitter, cancels, ordinal);
+CREATE INDEX bank_lines_staged ON office.bank_lines (file_id, id) WHERE state = 'staged';
+CREATE INDEX bank_lines_waiting ON office.bank_lines (id) WHERE state = 'waiting';
+
+-- What a payer may write for an invoice.
+CREATE INDEX invoices_by_reference ON gate.invoices (upper(regexp_replace(number, '[^0-9A-Za-z]', '', 'g')))
+    WHERE open_yen > 0;
+CREATE INDEX invoices_by_digits ON gate.invoices (regexp_replace(number, '[^0-9]', '', 'g')) WHERE open_yen > 0;
+
 -- grants ----------------------------------------------------------------------------------------------------------
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA keiyaku, evidence, acme, gate FROM PUBLIC;
 GRANT USAGE ON SCHEMA evidence, gate, ca, acme, keiyaku TO
@@ -1292,3 +1599,163 @@ GRANT SELECT (id, number, handle, customer_id, state) ON gate.contracts TO keiya
 GRANT SELECT (id, handle, name, contact_email) ON gate.customers TO keiyaku_office;
 GRANT SELECT ON gate.holidays, gate.readings TO keiyaku_office;
 GRANT INSERT ON gate.texts TO keiyaku_office;
+
+-- money: the ACME door drafts what the first certificate will cost, the signer's transaction makes it an invoice
+GRANT INSERT, UPDATE ON gate.bill_drafts TO keiyaku_acme, keiyaku_work;
+GRANT INSERT ON gate.tax_rates TO keiyaku_operator;
+GRANT UPDATE (dealer_states_default) ON gate.invoices TO keiyaku_operator;
+GRANT EXECUTE ON FUNCTION gate.next_number, gate.issue_invoice, gate.used_of TO keiyaku_operator, keiyaku_office;
+GRANT SELECT ON office.number_series, office.invoice_papers TO keiyaku_office, keiyaku_operator;
+GRANT SELECT, INSERT ON office.sellers, office.adjustments, office.refunds, office.closed_months TO keiyaku_operator;
+GRANT SELECT, INSERT ON office.reminders TO keiyaku_office, keiyaku_operator;
+
+-- Revocation by the Terms (Article 11): cases, what was known when, decisions of two people, problem reports.
+CREATE TABLE office.cases (
+    id uuid PRIMARY KEY,
+    ground text NOT NULL CHECK (ground ~ '^[a-z_]+$'), -- contract_gate/articles/article_11_revocation.GROUNDS
+    underlying text CHECK (underlying ~ '^[a-z_]+$'), -- of A11.4.3
+    contract_id uuid REFERENCES gate.contracts, -- what it covers: exactly one of these five
+    customer_id uuid REFERENCES gate.customers,
+    spki_sha256 bytea CHECK (octet_length(spki_sha256) = 32),
+    serials bytea[] CHECK (cardinality(serials) > 0),
+    issuer_id smallint REFERENCES ca.issuers,
+    reporter text NOT NULL CHECK (reporter <> ''),
+    note text NOT NULL,
+    asked_code smallint CHECK (asked_code IN (1, 3, 4, 5)),
+    cps_demands boolean NOT NULL DEFAULT false,
+    received_at timestamptz NOT NULL,
+    state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'decided', 'executing', 'revoked', 'published', 'closed')),
+    attention boolean NOT NULL, -- a person has yet to look at it
+    notice_id uuid REFERENCES office.notices, -- before revoking (T11-5)
+    notice_failed text,
+    executed_at timestamptz,
+    published_at timestamptz,
+    result_notice_id uuid REFERENCES office.notices,
+    CHECK (num_nonnulls(contract_id, customer_id, spki_sha256, serials, issuer_id) = 1),
+    CHECK ((state IN ('revoked', 'published')) = (executed_at IS NOT NULL)),
+    CHECK ((state = 'published') = (published_at IS NOT NULL))
+);
+CREATE INDEX cases_open ON office.cases (received_at) WHERE state NOT IN ('published', 'closed') OR attention;
+CREATE INDEX cases_of_contract ON office.cases (contract_id);
+
+-- When and how the CA came to know (T11-9). Insert-only: no later row takes an earlier one back.
+CREATE TABLE office.awareness (
+    id uuid PRIMARY KEY,
+    case_id uuid NOT NULL REFERENCES office.cases,
+    kind text NOT NULL CHECK (kind IN ('request', 'report', 'own_evidence', 'recorded', 'confirmed')),
+    known_at timestamptz NOT NULL,
+    recorded_at timestamptz NOT NULL
+);
+CREATE INDEX awareness_of_case ON office.awareness (case_id);
+
+-- Decisions of two different people: that a breach is material (T11-12), and to revoke (T11-7).
+CREATE TABLE office.case_decisions (
+    id uuid PRIMARY KEY,
+    case_id uuid NOT NULL REFERENCES office.cases,
+    kind text NOT NULL CHECK (kind IN ('material', 'revoke')),
+    by_first uuid NOT NULL REFERENCES gate.persons,
+    by_second uuid NOT NULL REFERENCES gate.persons,
+    reason text NOT NULL CHECK (reason <> ''),
+    code smallint CHECK (code IN (1, 3, 4, 5, 9)),
+    deadline_at timestamptz, -- as shown to them
+    decided_at timestamptz NOT NULL,
+    ended_at timestamptz,
+    end_kind text CHECK (end_kind IN ('withdrawn', 'lapsed')),
+    ended_by_first uuid REFERENCES gate.persons,
+    ended_by_second uuid REFERENCES gate.persons,
+    CHECK (by_first <> by_second),
+    CHECK (ended_by_first <> ended_by_second),
+    CHECK ((ended_at IS NULL) = (end_kind IS NULL)),
+    CHECK (end_kind <> 'withdrawn' OR ended_by_first IS NOT NULL),
+    CHECK ((ended_by_first IS NULL) = (ended_by_second IS NULL))
+);
+CREATE UNIQUE INDEX case_decisions_live ON office.case_decisions (case_id, kind) WHERE ended_at IS NULL;
+
+-- What a case revoked. The instants of T11-11 are those of ca.revocations.
+CREATE TABLE office.case_certificates (
+    case_id uuid NOT NULL REFERENCES office.cases,
+    serial bytea NOT NULL REFERENCES ca.revocations,
+    contract_id uuid REFERENCES gate.contracts,
+    PRIMARY KEY (case_id, serial)
+);
+CREATE INDEX case_certificates_by_serial ON office.case_certificates (serial);
+
+-- Revocations through ACME until the office has made a case of each (T11-5): none is lost, and ACME waits for nobody.
+CREATE TABLE office.acme_revocations (
+    serial bytea PRIMARY KEY REFERENCES ca.revocations,
+    recorded_at timestamptz NOT NULL
+);
+CREATE FUNCTION office.revoked_through_acme() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog AS $$
+BEGIN
+    INSERT INTO office.acme_revocations (serial, recorded_at) VALUES (NEW.serial, NEW.revoked_at);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER revoked_through_acme AFTER INSERT ON ca.revocations
+    FOR EACH ROW WHEN (NEW.requested_by LIKE 'account:%' OR NEW.requested_by LIKE 'key:%')
+    EXECUTE FUNCTION office.revoked_through_acme();
+REVOKE ALL ON FUNCTION office.revoked_through_acme FROM PUBLIC;
+
+-- Problem reports, day and night (C-161, C-162): a preliminary report to reporter and subscriber within 24 hours.
+CREATE TABLE office.problem_reports (
+    id uuid PRIMARY KEY,
+    reporter text NOT NULL CHECK (reporter <> ''),
+    email text NOT NULL CHECK (email <> ''),
+    what text NOT NULL CHECK (what <> ''),
+    serials bytea[] NOT NULL CHECK (cardinality(serials) > 0),
+    received_at timestamptz NOT NULL,
+    taken_by uuid NOT NULL REFERENCES gate.persons,
+    preliminary_at timestamptz,
+    findings text,
+    answered_by uuid REFERENCES gate.persons,
+    closed_at timestamptz,
+    case_id uuid REFERENCES office.cases,
+    CHECK ((preliminary_at IS NULL) = (findings IS NULL)),
+    CHECK ((preliminary_at IS NULL) = (answered_by IS NULL)),
+    CHECK (closed_at IS NULL OR preliminary_at IS NOT NULL)
+);
+CREATE INDEX problem_reports_open ON office.problem_reports (received_at) WHERE closed_at IS NULL;
+
+-- Which thresholds of a deadline the officers were told of: each once.
+CREATE TABLE office.deadline_warnings (
+    subject_id uuid NOT NULL,
+    threshold integer NOT NULL, -- seconds left
+    warned_at timestamptz NOT NULL,
+    PRIMARY KEY (subject_id, threshold)
+);
+
+-- The CA's own cause (A11.4.8): new certificates of these contracts cost nothing and no payment blocks them (T11-13).
+CREATE TABLE gate.free_reissues (
+    contract_id uuid PRIMARY KEY REFERENCES gate.contracts,
+    case_id uuid NOT NULL REFERENCES office.cases,
+    granted_at timestamptz NOT NULL,
+    ends_at timestamptz NOT NULL CHECK (ends_at > granted_at)
+);
+
+CREATE INDEX issuances_of_contract ON acme.issuances (contract_id);
+
+-- revocation: officers' commands and the office's sweeps
+GRANT SELECT ON gate.free_reissues TO keiyaku_acme, keiyaku_work, keiyaku_office, keiyaku_operator;
+GRANT INSERT ON gate.free_reissues TO keiyaku_office, keiyaku_operator;
+GRANT UPDATE (granted_at, ends_at, case_id) ON gate.free_reissues TO keiyaku_office, keiyaku_operator;
+GRANT SELECT, INSERT ON office.cases, office.awareness, office.case_decisions, office.case_certificates,
+    office.problem_reports, office.deadline_warnings TO keiyaku_office, keiyaku_operator;
+GRANT SELECT, DELETE ON office.acme_revocations TO keiyaku_office, keiyaku_operator;
+GRANT UPDATE (state, attention, notice_id, notice_failed, executed_at, published_at, result_notice_id) ON office.cases
+    TO keiyaku_office, keiyaku_operator;
+GRANT UPDATE (ended_at, end_kind, ended_by_first, ended_by_second) ON office.case_decisions
+    TO keiyaku_office, keiyaku_operator;
+GRANT UPDATE (preliminary_at, findings, answered_by, closed_at, case_id) ON office.problem_reports
+    TO keiyaku_office, keiyaku_operator;
+GRANT SELECT ON ca.serials, ca.to_be_signed, ca.certificates, ca.revocations, ca.blocked_keys, ca.issuers,
+    acme.issuances TO keiyaku_office;
+GRANT INSERT ON ca.revocations, ca.blocked_keys, acme.jobs TO keiyaku_office;
+GRANT UPDATE (reason, published_at) ON ca.revocations TO keiyaku_office;
+
+-- bank files
+GRANT SELECT, INSERT ON office.bank_dialects, office.virtual_accounts, office.payer_aliases, office.bank_files,
+    office.bank_file_periods, office.bank_lines TO keiyaku_operator;
+GRANT UPDATE (ended_at) ON office.virtual_accounts TO keiyaku_operator;
+GRANT UPDATE (removed_at) ON office.payer_aliases TO keiyaku_operator;
+GRANT UPDATE (booked_at) ON office.bank_files TO keiyaku_operator;
+GRANT UPDATE (state, note, receipt_id) ON office.bank_lines TO keiyaku_operator;

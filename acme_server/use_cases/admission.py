@@ -16,11 +16,12 @@ from ca import issuance
 from ca.certificate import Subject
 from ca.issuance import ToBeSigned
 from ca.profiles import Profile, lifetime
+from contract_gate.billing import drafts
 from contract_gate.decision import Admitted, Refused, Request, Stage
 from contract_gate.facts import Facts
 from contract_gate.gate import decide
 from contract_gate.record import DecisionRow
-from contract_gate.storage import decision_row, evidence_of, facts_of, record_refusal
+from contract_gate.storage import decision_row, draft_bills, evidence_of, facts_of, record_refusal
 from sql import Conn
 from sql.ids import uuid7
 
@@ -58,6 +59,8 @@ async def pass_gate(
             check_end(order.not_after, admitted)
             decision = decision_row(admitted, stage)
             record = record_of(context, order, admitted, decision, loaded.facts, profile, csr, deadline_at, now)
+            if bills := drafts(loaded.facts, now):  # the first certificate: its store bills the fee (T8-3)
+                await draft_bills(conn, admitted.contract_id, bills)
             return await begin(context, conn, order, decision, record, from_status, actor)
 
 

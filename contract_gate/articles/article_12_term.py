@@ -1,13 +1,61 @@
 """Article 12: term (契約有効期間)."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from types import MappingProxyType
 
 from contract_gate.calendar import DAY, day_start, jst_date, period_end
 from contract_gate.decision import Breach, Case, Finding, Request, Satisfied
 from contract_gate.facts import Contract, Facts, Predecessor
-from contract_gate.readings import adopted
+from contract_gate.readings import Reading, adopted
 
 SECOND = timedelta(seconds=1)
+RENEWAL_OPENS = timedelta(days=90)  # before the term ends, T12-6
+RENEWAL_ISSUES = timedelta(days=30)
+LAPSE_ANNOUNCED = timedelta(days=30)  # before, T12-8
+
+# The states of a contract as they are stored (articles.md §0.3): `active` is accepted with a first certificate.
+CHANGES: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "applied": frozenset({"under_review", "withdrawn"}),
+        "under_review": frozenset({"awaiting_customer", "withdrawn", "rejected", "accepted"}),
+        "awaiting_customer": frozenset({"under_review", "withdrawn", "rejected"}),
+        "accepted": frozenset({"ended"}),
+        "withdrawn": frozenset(),
+        "rejected": frozenset(),
+        "ended": frozenset(),
+    }
+)
+
+
+def before(state: str) -> list[str]:
+    """The states from which a contract may come into this one (§0.3)."""
+    return sorted(old for old, new in CHANGES.items() if state in new)
+
+
+def lapses_at(accepted_at: datetime, days: int) -> datetime:
+    """When an accepted contract without a certificate lapses. T12-8 [A12.1]."""
+    return accepted_at + timedelta(days=days)
+
+
+def renewable_from(term_ends_at: datetime) -> datetime:
+    """The instant at which a renewal may be applied for. T12-6 [A12.1]."""
+    return term_ends_at - RENEWAL_OPENS
+
+
+def serves_from(link: str, old_term_ends_at: datetime | None, accepted_at: datetime) -> datetime:
+    """From when new orders belong to the successor. T12-7 [A12.1].
+
+    A renewal: 30 days before the old end, or its acceptance if that is later. A change: its acceptance.
+    """
+    if link == "change" or old_term_ends_at is None:
+        return accepted_at
+    return max(accepted_at, old_term_ends_at - RENEWAL_ISSUES)
+
+
+def last_certificate_gone(live: Iterable[datetime], now: datetime) -> bool:
+    """Whether no certificate is alive: `live` holds notAfter of each that is not revoked. T12-3, R-20."""
+    return all(not_after <= now for not_after in live)
 
 
 def accepted(facts: Facts, request: Request, now: datetime) -> Finding:
@@ -65,10 +113,25 @@ def term_end(facts: Facts, now: datetime) -> datetime | None:
     """
     if facts.contract is None:
         return None
+    return term_end_of(facts.contract, facts.predecessors, facts.readings, now)
+
+
+def term_end_of(
+    contract: Contract | Predecessor, predecessors: Sequence[Predecessor], readings: Sequence[Reading], now: datetime
+) -> datetime:
+    """The same of a contract and the line of contracts before it, nearest first."""
+    return day_start(period_end(term_start_of(contract, predecessors, readings, now), contract.term_months))
+
+
+def term_start_of(
+    contract: Contract | Predecessor, predecessors: Sequence[Predecessor], readings: Sequence[Reading], now: datetime
+) -> date:
+    """The first day of the paid term, which is counted. T12-2, T12-6 [A12.1], R-19."""
     old_end: date | None = None
-    for predecessor in reversed(facts.predecessors):
-        old_end = _paid_term_end(predecessor, old_end, facts, now) if _renewable(predecessor) else None
-    return day_start(_paid_term_end(facts.contract, old_end, facts, now))
+    for predecessor in reversed(predecessors):
+        start = _first_day(predecessor, old_end, readings, now)
+        old_end = period_end(start, predecessor.term_months) if _renewable(predecessor) else None
+    return _first_day(contract, old_end, readings, now)
 
 
 def _renewable(predecessor: Predecessor) -> bool:
@@ -80,10 +143,12 @@ def _renewable(predecessor: Predecessor) -> bool:
     return predecessor.started_at is not None and predecessor.end_cause in (None, "expired")
 
 
-def _paid_term_end(contract: Contract | Predecessor, old_end: date | None, facts: Facts, now: datetime) -> date:
+def _first_day(
+    contract: Contract | Predecessor, old_end: date | None, readings: Sequence[Reading], now: datetime
+) -> date:
     first_day = old_end or jst_date(contract.started_at or now)
-    counted = old_end or adopted(facts.readings, contract.accepted_at or now).first_day == "counted"
-    return period_end(first_day if counted else first_day + DAY, contract.term_months)
+    counted = old_end or adopted(readings, contract.accepted_at or now).first_day == "counted"
+    return first_day if counted else first_day + DAY
 
 
 def _min_lifetime(contract: Contract, facts: Facts, now: datetime) -> timedelta:

@@ -10,7 +10,7 @@ SELECT row_to_json(f)::text FROM (
         CASE WHEN c.id IS NOT NULL THEN json_build_object(
             'id', c.id, 'number', c.number, 'handle', c.handle, 'state', c.state, 'end_cause', c.end_cause,
             'accepted_at', c.accepted_at, 'started_at', s.issued_at, 'term_months', c.term_months,
-            'names_max', c.names_max, 'names_count', (
+            'fee_yen', c.fee_yen, 'names_max', c.names_max, 'names_count', (
                 SELECT count(*) FROM gate.contract_names n WHERE n.contract_id = c.id AND n.removed_at IS NULL)
             ) END AS contract,
         CASE WHEN c.predecessor_id IS NULL THEN '[]' ELSE (
@@ -65,7 +65,10 @@ SELECT row_to_json(f)::text FROM (
         (SELECT coalesce(json_agg(json_build_object(
                 'key', r.key, 'effective_at', r.effective_at, 'value', r.value)), '[]')
             FROM gate.readings r WHERE r.effective_at <= $6 AND r.key IN ('block.scope', 'cert.min_lifetime',
-                'due.roll', 'payment.small_difference', 'payment.tolerance', 'term.first_day')) AS readings
+                'due.roll', 'money.rounding', 'payment.small_difference', 'payment.tolerance', 'tax.apportion',
+                'tax.diff_due', 'term.first_day')) AS readings,
+        CASE WHEN c.id IS NOT NULL AND s.issued_at IS NULL THEN (SELECT json_agg(json_build_object(
+            'effective_on', x.effective_on, 'basis_points', x.basis_points)) FROM gate.tax_rates x) ELSE '[]' END AS tax_rates
     FROM (SELECT) AS one
     LEFT JOIN gate.binding_keys b ON b.id = $1
     LEFT JOIN gate.contracts c ON c.id = coalesce($2, (
@@ -76,7 +79,8 @@ SELECT row_to_json(f)::text FROM (
     CROSS JOIN LATERAL (
         SELECT json_agg(json_build_object(
             'contract_id', v.contract_id, 'number', v.number, 'kind', v.kind, 'issued_on', v.issued_on,
-            'due_on', v.due_on, 'open_yen', v.open_yen, 'total_yen', v.total_yen, 'created_at', v.created_at)) AS invoices,
+            'due_on', v.due_on, 'open_yen', v.open_yen, 'total_yen', v.total_yen, 'created_at', v.created_at,
+            'dealer', v.dealer, 'dealer_states_default', v.dealer_states_default)) AS invoices,
             min(v.due_on) AS first_due_on, max(v.due_on) AS last_due_on
         FROM gate.invoices v
         WHERE v.open_yen > 0 AND v.contract_id = ANY (CASE
@@ -132,3 +136,13 @@ SELECT token FROM known UNION ALL SELECT token FROM page;
 -- name: help_page
 -- $1 contract_id  $2 gate  $3 case
 SELECT token FROM gate.help_pages WHERE contract_id = $1 AND gate = $2 AND "case" = $3;
+
+-- name: draft_bills
+-- What the fee of a contract without a certificate comes to, by the day of its signing. T8-3. A row a day.
+-- $1 contract id  $2 signed on  $3 due on  $4 period from  $5 period end  $6 rates  $7 months  $8 bases  $9 taxes
+-- $10 signed on, the other day  $11 its due on  $12 period from  $13 period end  $14 rates  $15 months  $16 bases  $17 taxes
+INSERT INTO gate.bill_drafts AS d (contract_id, signed_on, due_on, period_from, period_end, rates, months, bases, taxes)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9), ($1, $10, $11, $12, $13, $14, $15, $16, $17)
+ON CONFLICT (contract_id, signed_on) DO UPDATE SET due_on = excluded.due_on, period_from = excluded.period_from,
+    period_end = excluded.period_end, rates = excluded.rates, months = excluded.months, bases = excluded.bases,
+    taxes = excluded.taxes;

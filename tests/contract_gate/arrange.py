@@ -68,6 +68,7 @@ GOOD = Facts(
     changes=(),
     suspensions=(),
     readings=(),
+    tax_rates=(),
 )
 
 

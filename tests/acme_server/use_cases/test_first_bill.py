@@ -1,0 +1,94 @@
+"""The store of a contract's first certificate bills its fee, in the signer's transaction."""
+
+from datetime import date, datetime
+from typing import Any
+
+import asyncpg
+import pytest
+
+from contract_gate.calendar import jst_date, next_month_end
+from sql import Conn
+from tests.acme_server.conftest import Served
+
+BILLED = """
+SELECT i.number, i.kind, i.issued_on, i.due_on, i.total_yen, i.open_yen, p.bases, p.taxes, p.rates, p.months, p.buyer,
+    p.period_from, (SELECT count(*) FROM office.notices n WHERE n.given->>'invoice' = i.number) AS notices,
+    (SELECT count(*) FROM evidence.records e WHERE e.kind = 'invoice.issued' AND e.contract_id = i.contract_id) AS proofs
+FROM gate.invoices i LEFT JOIN office.invoice_papers p ON p.invoice_id = i.id
+JOIN gate.contracts c ON c.id = i.contract_id WHERE c.handle = 'demo'
+"""
+STARTED = """
+SELECT s.issued_at FROM gate.contract_starts s JOIN gate.contracts c ON c.id = s.contract_id WHERE c.handle = 'demo'
+"""
+
+
+async def billed(served: Served) -> list[dict[str, Any]]:
+    return [dict(row) for row in await served.owner.fetch(BILLED)]
+
+
+@pytest.mark.rule("T8-3", "T8-2", "T8-10")
+async def test_the_first_certificate_bills_the_fee_once_and_no_later_one_does(served: Served) -> None:
+    client = await served.registered()
+    assert not await billed(served)
+    await client.certificate("www.demo.test")
+    issued_at: datetime = await served.owner.fetchval(STARTED)
+    (bill,) = await billed(served)
+    day = jst_date(issued_at)
+    assert bill == {
+        "number": "F00000001", "kind": "fee", "issued_on": day, "due_on": next_month_end(day), "total_yen": 60_500,
+        "open_yen": 60_500, "bases": [55_000], "taxes": [5_500], "rates": [1000], "months": [120],
+        "buyer": "Keiyaku Demo K.K.", "period_from": day, "notices": 1, "proofs": 1,
+    }  # fmt: skip
+    await client.certificate("api.demo.test")
+    assert await billed(served) == [bill]
+
+
+@pytest.mark.rule("T8-3")
+async def test_a_free_contract_is_not_billed(served: Served) -> None:
+    await served.owner.execute("UPDATE gate.contracts SET fee_yen = 0")
+    await (await served.registered()).certificate("www.demo.test")
+    assert await served.owner.fetchval(STARTED)
+    assert not await billed(served)
+
+
+BILL = "SELECT gate.bill_start((SELECT id FROM gate.contracts WHERE handle = 'demo'), $1::text::timestamptz)"
+DRAFT = """
+INSERT INTO gate.bill_drafts (contract_id, signed_on, due_on, period_from, period_end, rates, months, bases, taxes)
+SELECT id, $1, '2027-01-31', $1, '2036-12-01', '{1000}', '{120}', ARRAY[$2::integer], '{5500}'
+FROM gate.contracts WHERE handle = 'demo'
+"""
+
+
+@pytest.mark.parametrize(
+    ("signed_at", "base", "stored"),
+    [
+        pytest.param("2026-11-30T14:59:59Z", 55_000, True, id="T8-3 the last second of 30 November in Japan"),
+        pytest.param("2026-11-30T15:00:00Z", 55_000, False, id="T8-3 1 December in Japan has no draft"),
+        pytest.param("2026-11-30T14:59:59Z", 54_999, False, id="T8-1 a draft of another fee"),
+    ],
+)
+@pytest.mark.rule("T8-3", "T8-1")
+async def test_no_draft_of_the_day_no_certificate(served: Served, signed_at: str, base: int, stored: bool) -> None:
+    await served.owner.execute(DRAFT, date(2026, 11, 30), base)
+    if not stored:
+        with pytest.raises(asyncpg.CheckViolationError, match="T8-3: no bill"):
+            await served.owner.execute(BILL, signed_at)
+    else:
+        await served.owner.execute(BILL, signed_at)
+    assert len(await billed(served)) == stored
+
+
+@pytest.mark.rule("T8-3")
+async def test_a_number_taken_by_what_rolled_back_is_given_to_the_next(served: Served) -> None:
+    async with served.owner.acquire() as conn:
+        assert await rolled_back(conn) == "F00000001"
+        assert await conn.fetchval("SELECT gate.next_number('F')") == "F00000001"
+        assert await conn.fetchval("SELECT gate.next_number('F')") == "F00000002"
+
+
+async def rolled_back(conn: Conn) -> str:
+    transaction = conn.transaction()
+    await transaction.start()
+    number: str = await conn.fetchval("SELECT gate.next_number('F')")
+    await transaction.rollback()
+    return number
