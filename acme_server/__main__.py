@@ -3,8 +3,11 @@
 import asyncio
 import os
 import sys
+import threading
 import time
+from contextlib import suppress
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -51,19 +54,22 @@ def main(context: click.Context, config: Path | None) -> None:
 @click.pass_obj
 def dev(settings: Settings) -> None:
     """Run everything on this machine, with a demo CA and demo contracts."""
-    from acme_server import logs
-    from acme_server.database import embedded
-    from acme_server.dev import greeting, prepare, supervisor
     from acme_server.dev.addresses import AddressTaken, require_free
-    from acme_server.dev.postgres import PostgresUnavailable
+    from acme_server.dev.postgres import EmbeddedPostgres, PostgresUnavailable
 
-    settings = prepare.with_tls(settings)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    logs.configure(settings)
-    postgres = embedded(settings)
+    postgres = EmbeddedPostgres.of(settings.data)
+    importing = threading.Thread(target=import_libraries)
     try:
         require_free(settings)
+        importing.start()  # while PostgreSQL starts; over before anything forks that needs it
         postgres.start()
+        importing.join()
+        from acme_server import logs
+        from acme_server.dev import greeting, prepare, supervisor
+
+        settings = prepare.with_tls(settings)
+        logs.configure(settings)
         demo = prepare.prepare(settings, postgres)
         ready = lambda: click.echo(greeting.greeting(settings, demo, time.monotonic() - STARTED))  # noqa: E731
         supervisor.run(settings, postgres, ready)
@@ -71,6 +77,13 @@ def dev(settings: Settings) -> None:
         raise click.ClickException(str(fault)) from None
     finally:
         postgres.stop()
+
+
+def import_libraries() -> None:
+    """All that `dev` and its children run is imported; what fails is said when it is imported again."""
+    with suppress(Exception):
+        for name in ("logs", "dev.prepare", "dev.supervisor", "dev.greeting"):
+            import_module(f"acme_server.{name}")
 
 
 @main.command()

@@ -14,7 +14,7 @@ from acme_server.clock import utc_now
 from acme_server.config import Role, Settings
 from acme_server.database import dsn_of, make_pool, within
 from acme_server.dev.stub_resolver import StubResolver
-from acme_server.edge import metrics, routes, status
+from acme_server.edge import routes, status
 from acme_server.edge.health import Check, Health
 from acme_server.edge.urls import Urls
 from acme_server.serving import DRAIN, bound, serve, tls_of
@@ -132,6 +132,8 @@ async def serve_metrics(settings: Settings, stop: asyncio.Event, role: Role | No
     """/metrics, where the settings want it. What the database says of jobs and the seal needs a role that may ask."""
     if settings.metrics.listen is None:
         return
+    from acme_server.edge import metrics  # with prometheus_client, which nobody else needs
+
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(await make_pool(settings, role, size=1)) if role else None
         app = web.Application()

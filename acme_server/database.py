@@ -15,7 +15,7 @@ CONNECT_TIMEOUT = 5.0
 
 def embedded(settings: Settings) -> EmbeddedPostgres:
     """The embedded server of `keiyaku dev`, running or not."""
-    return EmbeddedPostgres(settings.data / "postgres")
+    return EmbeddedPostgres.of(settings.data)
 
 
 def dsn_of(settings: Settings, role: Role) -> str:

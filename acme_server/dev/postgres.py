@@ -22,6 +22,7 @@ from acme_server.dev.pg_binaries import PostgresUnavailable, binaries
 __all__ = ["DataFolderInUse", "EmbeddedPostgres", "PostgresUnavailable"]
 
 NOBODY = 65534
+PRCTL = ctypes.CDLL(None).prctl  # found before any fork: a child of ours may not load anything
 PR_SET_PDEATHSIG = 1
 LONGEST_SOCKET = 107  # octets in sockaddr_un
 SOCKET_NAME = ".s.PGSQL.5432"
@@ -69,7 +70,7 @@ def disguise() -> Disguise:
 
 def die_with_parent(parent: int) -> None:
     """Runs in the child: fast shutdown when the parent's thread ends, also when it already has."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
+    PRCTL(PR_SET_PDEATHSIG, signal.SIGINT)
     if os.getppid() != parent:
         os._exit(1)
 
@@ -106,6 +107,11 @@ class EmbeddedPostgres:
     settings: Sequence[str] = ()
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     lock: int | None = field(default=None, init=False)
+
+    @classmethod
+    def of(cls, folder: Path) -> "EmbeddedPostgres":
+        """The server of `keiyaku dev` with that data folder, running or not."""
+        return cls(folder / "postgres")
 
     @property
     def data(self) -> Path:

@@ -43,11 +43,11 @@ class Kind:
 
 
 KINDS = (
-    Kind("sign", (app.sign,)),
+    Kind("people", (app.serve_office, app.serve_status, serve_management, partial(app.serve_metrics, role="operator"))),
     Kind("acme-1", (app.serve_acme,)),
     Kind("acme-2", (app.serve_acme,)),
+    Kind("sign", (app.sign,)),
     Kind("work", (app.work,)),
-    Kind("people", (app.serve_office, app.serve_status, serve_management, partial(app.serve_metrics, role="operator"))),
 )
 
 
