@@ -1,0 +1,148 @@
+"""Which open invoice a receipt pays: virtual account, EDI, leading number, name with exact amount; else a person."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from contract_gate.formats.receipt import Receipt
+
+How = Literal["virtual_account", "edi", "leading_number", "name"]
+SHORTEST_NUMBER = 4  # digits that may stand for an invoice
+NAME_CUT, NAME_CUT_WITH_EDI = 48, (26, 37)  # characters after which names are cut without notice
+
+SMALL = str.maketrans("ァィゥェォッャュョヮ", "アイウエオツヤユヨワ")
+DASHES = re.compile("[ー‐‑–—―−-]")
+# as they stand in names: ｶ)… at the beginning, …(ｶ at the end, …(ｶ)… inside
+SHORT_FORMS = "カ|ユ|メ|シ|ド|イ|ザイ|シヤ|シユウ|ガク|フク|ソ|トクヒ|ドク|ダイ|エイ|シユツ|株|有|名|資|同"
+ABBREVIATED = re.compile(rf"^(?:{SHORT_FORMS})\)|\((?:{SHORT_FORMS})\)|\((?:{SHORT_FORMS})$")
+WRITTEN_OUT = re.compile(
+    "カブシキガイシヤ|カブシキカイシヤ|ユウゲンガイシヤ|ゴウドウガイシヤ|ゴウシガイシヤ|ゴウメイガイシヤ|株式会社|有限会社|合同会社|合資会社|合名会社"
+)
+LEADING = re.compile(r"(\d{1,10}) *(\D.*)", re.DOTALL)
+
+
+class OpenInvoice(msgspec.Struct, frozen=True):
+    """An invoice with an open rest."""
+
+    id: UUID
+    number: str
+    contract_id: UUID
+    contract_number: int
+    customer_id: UUID
+    open_yen: int
+    due_on: date
+
+
+class Alias(msgspec.Struct, frozen=True):
+    """A name, normalised, under which a customer's invoices are paid."""
+
+    customer_id: UUID
+    key: str
+
+
+class Ledger(msgspec.Struct, frozen=True):
+    """What a receipt is held against; it may hold more than concerns the receipt. `virtual`: number to contract."""
+
+    invoices: Sequence[OpenInvoice]
+    aliases: Sequence[Alias]
+    virtual: Mapping[str, UUID]
+
+
+class Matched(msgspec.Struct, frozen=True):
+    """It pays this invoice. `known_payer`: the name is registered for the customer (T13-1)."""
+
+    invoice: OpenInvoice
+    how: How
+    known_payer: bool
+
+
+class Ambiguous(msgspec.Struct, frozen=True):
+    """A person chooses among these."""
+
+    candidates: tuple[str, ...]
+    reason: str
+
+
+class Unknown(msgspec.Struct, frozen=True):
+    """A person finds out."""
+
+    reason: str
+
+
+def match(receipt: Receipt, virtual_number: str, ledger: Ledger) -> Matched | Ambiguous | Unknown:
+    """In the order of business-formats §1.4; an amount alone never matches. T8-5, T13-1."""
+    payers = {alias.customer_id for alias in ledger.aliases if names(receipt, alias.key)}
+    if (contract := ledger.virtual.get(virtual_number)) is not None:
+        of_contract = [each for each in ledger.invoices if each.contract_id == contract]
+        return _one_of(_exact(of_contract, receipt) or of_contract, "virtual_account", payers)
+    for how, reference in (("edi", receipt.edi), ("leading_number", parted(receipt.remitter)[0])):
+        if meant := [each for each in ledger.invoices if refers(reference, each.number)]:
+            return _one_of(meant, "edi" if how == "edi" else "leading_number", payers)
+    if not payers:
+        return Unknown("nobody has this name, and no reference is an open invoice")
+    of_payers = [each for each in ledger.invoices if each.customer_id in payers]
+    if exact := _exact(of_payers, receipt):
+        return _one_of(exact, "name", payers)
+    if of_payers:
+        return Ambiguous(_numbers(of_payers), "the name is known, no open invoice is over this amount")
+    return Unknown("the name is known, its customer has no open invoice")
+
+
+def _exact(invoices: Iterable[OpenInvoice], receipt: Receipt) -> list[OpenInvoice]:
+    return [each for each in invoices if each.open_yen == receipt.amount_yen]
+
+
+def _one_of(found: Sequence[OpenInvoice], how: How, payers: set[UUID]) -> Matched | Ambiguous | Unknown:
+    if not found:
+        return Unknown("the contract of the virtual account has no open invoice")
+    if len(found) > 1:
+        return Ambiguous(_numbers(found), "several open invoices fit")
+    return Matched(found[0], how, found[0].customer_id in payers)
+
+
+def _numbers(invoices: Iterable[OpenInvoice]) -> tuple[str, ...]:
+    return tuple(sorted({each.number for each in invoices}))
+
+
+def parted(remitter: str) -> tuple[str, str]:
+    """The number a payer put before the name, '' if none, and the name. §1.4."""
+    found = LEADING.fullmatch(remitter)
+    return (found[1], found[2]) if found else ("", remitter)
+
+
+def key_of(name: str) -> str:
+    """A name as it is compared: no legal form, no spaces, large kana, one dash, voiced marks as signs of their own.
+
+    So that a name cut in the middle of a voiced sound is still the beginning of the whole one. §1.4
+    """
+    plain = unicodedata.normalize("NFKC", name).upper().translate(SMALL)
+    plain = WRITTEN_OUT.sub("", ABBREVIATED.sub("", DASHES.sub("-", plain).strip()))
+    return unicodedata.normalize("NFD", "".join(plain.split()))
+
+
+def names(receipt: Receipt, key: str) -> bool:
+    """Whether the receipt's remitter is this name, or the beginning of it where the field was full. §1.4."""
+    raw, written = receipt.remitter, key_of(parted(receipt.remitter)[1])
+    cut = len(raw) >= NAME_CUT or (bool(receipt.edi) and len(raw) in NAME_CUT_WITH_EDI)
+    return bool(written) and (key.startswith(written) if cut else key == written)
+
+
+def whole(reference: str) -> str:
+    """Letters and digits of a reference."""
+    return "".join(c for c in unicodedata.normalize("NFKC", reference).upper() if c.isascii() and c.isalnum())
+
+
+def digits(reference: str) -> str:
+    """The digits of a reference."""
+    return "".join(c for c in whole(reference) if c.isdigit())
+
+
+def refers(reference: str, number: str) -> bool:
+    """Whether a payer's reference is the number of an invoice: all of it, or its digits when they are four or more."""
+    said = whole(reference)
+    return bool(said) and (said == whole(number) or (len(said) >= SHORTEST_NUMBER and said == digits(number)))

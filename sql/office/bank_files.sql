@@ -1,0 +1,94 @@
+-- name: take_import
+-- Whether this session is the one that imports; its lock ends with it.
+SELECT pg_try_advisory_lock(7201, 0);
+
+-- name: leave_import
+SELECT pg_advisory_unlock(7201, 0);
+
+-- name: file
+-- $1 sha256
+SELECT id, name, imported_at, booked_at, lines, known, late, missing, cancelled_counted FROM office.bank_files
+WHERE sha256 = $1;
+
+-- name: files
+-- $1 most
+SELECT f.id, f.name, f.imported_at, f.booked_at, f.lines, f.known, f.late, f.missing, f.cancelled_counted,
+    encode(f.sha256, 'hex') AS sha256, min(p.period_from) AS period_from, max(p.period_to) AS period_to,
+    array_agg(DISTINCT a.handle) AS accounts
+FROM office.bank_files f JOIN office.bank_file_periods p ON p.file_id = f.id
+JOIN gate.bank_accounts a ON a.id = p.bank_account_id
+GROUP BY f.id ORDER BY f.imported_at DESC, f.id DESC LIMIT $1;
+
+-- name: make_staging
+-- What a file says, until it is known to be whole.
+CREATE TEMPORARY TABLE bank_staging (
+    record integer, bank_account_id uuid, virtual_number text, nature text, booked_on date, value_on date,
+    amount_yen bigint, uncleared_yen bigint, query_number text, remitter_code text, remitter text, sending_bank text,
+    sending_branch text, edi text, cancels boolean) ON COMMIT DROP;
+
+-- name: insert_file
+-- late: lines of days that earlier files covered and did not show.
+-- $1 id  $2 sha256  $3 name  $4 imported_by  $5 now  $6 cancelled_counted  $7 accounts  $8 first days  $9 last days
+INSERT INTO office.bank_files (id, sha256, name, imported_by, imported_at, cancelled_counted, lines, known, late, missing)
+WITH staged AS (
+    SELECT s.*, row_number() OVER (PARTITION BY bank_account_id, booked_on, amount_yen, query_number, remitter, cancels
+                                   ORDER BY record) AS ordinal
+    FROM bank_staging s
+), compared AS (
+    SELECT s.*, l.id IS NOT NULL AS known, d.day IS NOT NULL AS covered
+    FROM staged s
+    LEFT JOIN office.bank_lines l USING (bank_account_id, booked_on, amount_yen, query_number, remitter, cancels, ordinal)
+    LEFT JOIN gate.bank_days d ON d.bank_account_id = s.bank_account_id AND d.day = s.booked_on AND d.confirmed_by IS NULL
+), earlier AS (
+    SELECT count(*) AS missing FROM office.bank_lines l
+    WHERE EXISTS (SELECT FROM unnest($7::uuid[], $8::date[], $9::date[]) AS p(account, first, last)
+                  WHERE l.bank_account_id = p.account AND l.booked_on BETWEEN p.first AND p.last)
+      AND NOT EXISTS (SELECT FROM staged s WHERE (s.bank_account_id, s.booked_on, s.amount_yen, s.query_number,
+                          s.remitter, s.cancels, s.ordinal) = (l.bank_account_id, l.booked_on, l.amount_yen,
+                          l.query_number, l.remitter, l.cancels, l.ordinal))
+)
+SELECT $1, $2, $3, $4, $5, $6, count(*), count(*) FILTER (WHERE c.known),
+    count(*) FILTER (WHERE c.covered AND NOT c.known), (SELECT missing FROM earlier)
+FROM compared c
+RETURNING id, name, imported_at, booked_at, lines, known, late, missing, cancelled_counted;
+
+-- name: insert_periods
+-- $1 file_id  $2 records  $3 accounts  $4 first days  $5 last days
+INSERT INTO office.bank_file_periods (file_id, record, bank_account_id, period_from, period_to)
+SELECT $1, p.* FROM unnest($2::integer[], $3::uuid[], $4::date[], $5::date[]) AS p;
+
+-- name: insert_lines
+-- Those that no earlier file showed. $1 file_id
+INSERT INTO office.bank_lines (file_id, record, bank_account_id, virtual_number, nature, booked_on, value_on, amount_yen,
+    uncleared_yen, query_number, remitter_code, remitter, sending_bank, sending_branch, edi, cancels, ordinal)
+SELECT $1, record, bank_account_id, virtual_number, nature, booked_on, value_on, amount_yen, uncleared_yen, query_number,
+    remitter_code, remitter, sending_bank, sending_branch, edi, cancels,
+    row_number() OVER (PARTITION BY bank_account_id, booked_on, amount_yen, query_number, remitter, cancels ORDER BY record)
+FROM bank_staging ORDER BY record
+ON CONFLICT DO NOTHING;
+
+-- name: periods
+-- $1 file_id
+SELECT a.handle, p.bank_account_id, p.period_from, p.period_to
+FROM office.bank_file_periods p JOIN gate.bank_accounts a ON a.id = p.bank_account_id
+WHERE p.file_id = $1 ORDER BY a.id, p.record;
+
+-- name: lock_accounts
+-- Those of a file, in one order. $1 file_id
+SELECT id FROM gate.bank_accounts WHERE id IN (SELECT bank_account_id FROM office.bank_file_periods WHERE file_id = $1)
+ORDER BY id FOR UPDATE;
+
+-- name: end_file
+-- $1 file_id  $2 now
+UPDATE office.bank_files SET booked_at = $2 WHERE id = $1 AND booked_at IS NULL;
+
+-- name: dialects
+SELECT d.bank_account_id, a.handle, d.bank, d.branch, d.kind, d.number, d.format, d.years, d.virtual_in, d.virtual_branch
+FROM office.bank_dialects d JOIN gate.bank_accounts a ON a.id = d.bank_account_id ORDER BY a.handle;
+
+-- name: insert_dialect
+-- No row: the account has one, or another has these numbers.
+-- $1 account handle  $2 bank  $3 branch  $4 kind  $5 number  $6 format  $7 years  $8 virtual_in  $9 virtual_branch  $10 now
+INSERT INTO office.bank_dialects
+SELECT id, $2, $3, $4, $5, $6, $7, $8, $9, $10 FROM gate.bank_accounts WHERE handle = $1
+ON CONFLICT DO NOTHING RETURNING bank_account_id;

@@ -1,0 +1,116 @@
+-- name: staged
+-- $1 file_id  $2 whether those that cancel  $3 most
+SELECT id, record, nature, booked_on, value_on, amount_yen, uncleared_yen, query_number, remitter_code, remitter,
+    sending_bank, sending_branch, edi, cancels, bank_account_id, virtual_number, receipt_id
+FROM office.bank_lines WHERE file_id = $1 AND state = 'staged' AND cancels = $2 ORDER BY id LIMIT $3;
+
+-- name: line
+-- $1 id
+SELECT id, record, nature, booked_on, value_on, amount_yen, uncleared_yen, query_number, remitter_code, remitter,
+    sending_bank, sending_branch, edi, cancels, bank_account_id, virtual_number, receipt_id
+FROM office.bank_lines WHERE id = $1 AND state = 'waiting';
+
+-- name: virtual
+-- $1 accounts  $2 numbers
+SELECT v.bank_account_id, v.number, v.contract_id FROM office.virtual_accounts v
+JOIN unnest($1::uuid[], $2::text[]) AS asked(account, number)
+    ON asked.account = v.bank_account_id AND asked.number = v.number
+WHERE v.ended_at IS NULL;
+
+-- name: aliases
+-- Of names that begin so. $1 first eight characters of keys
+SELECT customer_id, key FROM office.payer_aliases WHERE "left"(key, 8) = ANY ($1::text[]) AND removed_at IS NULL;
+
+-- name: open_invoices
+-- Of references, contracts or customers. $1 letters and digits  $2 digits  $3 contract ids  $4 customer ids
+WITH found AS (
+    SELECT id FROM gate.invoices WHERE open_yen > 0 AND upper(regexp_replace(number, '[^0-9A-Za-z]', '', 'g')) = ANY ($1::text[])
+    UNION SELECT id FROM gate.invoices WHERE open_yen > 0 AND regexp_replace(number, '[^0-9]', '', 'g') = ANY ($2::text[])
+    UNION SELECT id FROM gate.invoices WHERE open_yen > 0 AND contract_id = ANY ($3::uuid[])
+    UNION SELECT i.id FROM gate.contracts c JOIN gate.invoices i ON i.contract_id = c.id AND i.open_yen > 0
+        WHERE c.customer_id = ANY ($4::uuid[])
+)
+SELECT i.id, i.number, i.contract_id, c.number AS contract_number, c.customer_id, i.open_yen, i.due_on
+FROM found JOIN gate.invoices i USING (id) JOIN gate.contracts c ON c.id = i.contract_id ORDER BY i.due_on, i.number;
+
+-- name: lock_contracts
+-- Alone, in ascending order, so that two writers never wait for each other. $1 numbers, in order
+SELECT pg_advisory_xact_lock(7001, n) FROM unnest($1::integer[]) AS n;
+
+-- name: insert_receipts
+-- The source is the file by hash, and its line (T8-5).
+-- $1 line ids  $2 receipt ids  $3 now
+INSERT INTO gate.receipts (id, amount_yen, value_on, remitter, source, recorded_at)
+SELECT r.receipt_id, l.amount_yen, l.value_on, l.remitter, format('%s, record %s', encode(f.sha256, 'hex'), l.record), $3
+FROM unnest($1::bigint[], $2::uuid[]) AS r(line_id, receipt_id)
+JOIN office.bank_lines l ON l.id = r.line_id JOIN office.bank_files f ON f.id = l.file_id;
+
+-- name: insert_matches
+-- Each invoice once; what a receipt holds or the invoice still needs. No row for one that was paid meanwhile.
+-- $1 ids  $2 invoice ids  $3 receipt ids  $4 now
+INSERT INTO gate.payment_matches (id, invoice_id, receipt_id, amount_yen, matched_at)
+SELECT m.id, m.invoice_id, m.receipt_id, least(i.open_yen, r.amount_yen), $4
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS m(id, invoice_id, receipt_id)
+JOIN gate.invoices i ON i.id = m.invoice_id AND i.open_yen > 0 JOIN gate.receipts r ON r.id = m.receipt_id
+RETURNING receipt_id, amount_yen;
+
+-- name: settle
+-- $1 line ids  $2 states  $3 notes  $4 receipt ids
+UPDATE office.bank_lines l SET state = s.state, note = s.note, receipt_id = s.receipt_id
+FROM unnest($1::bigint[], $2::text[], $3::text[], $4::uuid[]) AS s(id, state, note, receipt_id)
+WHERE l.id = s.id AND l.state IN ('staged', 'waiting');
+
+-- name: screen_payers
+-- Names that pay for the first time go to screening; nothing waits for it (T13-1).
+-- $1 ids  $2 contract_ids  $3 names  $4 now
+INSERT INTO office.screenings (id, contract_id, role, subject, added_at)
+SELECT p.id, p.contract_id, 'payer', p.name, $4 FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS p(id, contract_id, name)
+ON CONFLICT (contract_id, role, subject) DO NOTHING;
+
+-- name: cancelled_by
+-- Earlier credits that a cancellation may be about. $1 id of the line that cancels
+SELECT e.id, e.receipt_id FROM office.bank_lines c JOIN office.bank_lines e
+    ON e.bank_account_id = c.bank_account_id AND e.amount_yen = c.amount_yen AND e.remitter = c.remitter
+    AND NOT e.cancels AND e.state IN ('matched', 'waiting') AND e.booked_on <= c.booked_on
+    AND (c.query_number = '' OR e.query_number = c.query_number)
+WHERE c.id = $1 ORDER BY e.id LIMIT 2;
+
+-- name: queue
+-- Lines that wait for a person and that nobody has matched, oldest first. $1 most
+SELECT l.id, a.handle AS account, l.booked_on, l.value_on, l.amount_yen, l.remitter, l.edi, l.note, l.receipt_id,
+    f.name AS file, l.record
+FROM office.bank_lines l JOIN gate.bank_accounts a ON a.id = l.bank_account_id JOIN office.bank_files f ON f.id = l.file_id
+WHERE l.state = 'waiting' AND NOT EXISTS (
+    SELECT FROM gate.payment_matches m WHERE m.receipt_id = l.receipt_id AND m.undone_at IS NULL)
+ORDER BY l.id LIMIT $1;
+
+-- name: insert_alias
+-- No row: the customer has it already. $1 id  $2 customer handle  $3 name  $4 key  $5 added_by  $6 now
+INSERT INTO office.payer_aliases (id, customer_id, name, key, added_by, added_at)
+SELECT $1, id, $3, $4, $5, $6 FROM gate.customers WHERE handle = $2
+ON CONFLICT DO NOTHING RETURNING id;
+
+-- name: end_alias
+-- $1 id  $2 now
+UPDATE office.payer_aliases SET removed_at = $2 WHERE id = $1 AND removed_at IS NULL RETURNING id;
+
+-- name: all_aliases
+-- $1 customer handle, or null  $2 most
+SELECT p.id, c.handle AS customer, p.name, p.key, p.added_at FROM office.payer_aliases p
+JOIN gate.customers c ON c.id = p.customer_id
+WHERE p.removed_at IS NULL AND ($1::text IS NULL OR c.handle = $1) ORDER BY c.handle, p.key LIMIT $2;
+
+-- name: insert_virtual
+-- No row: no such account, or the number was another's within twelve months.
+-- $1 account handle  $2 number  $3 contract_id  $4 now
+INSERT INTO office.virtual_accounts (bank_account_id, number, contract_id, allocated_at)
+SELECT a.id, $2, $3, $4 FROM gate.bank_accounts a
+WHERE a.handle = $1 AND NOT EXISTS (
+    SELECT FROM office.virtual_accounts v WHERE v.bank_account_id = a.id AND v.number = $2
+        AND (v.ended_at IS NULL OR v.ended_at > $4 - interval '12 months'))
+RETURNING bank_account_id;
+
+-- name: end_virtual
+-- $1 account handle  $2 number  $3 now
+UPDATE office.virtual_accounts v SET ended_at = $3 FROM gate.bank_accounts a
+WHERE a.id = v.bank_account_id AND a.handle = $1 AND v.number = $2 AND v.ended_at IS NULL RETURNING v.number;
