@@ -5,6 +5,7 @@ A relative path lies in the `data` folder. Secrets stand in files that settings 
 
 from collections.abc import Mapping
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -24,6 +25,7 @@ from acme_server.config_source import (
     known_keys,
     variable_of,
 )
+from acme_server.protocol.limits import Rate
 
 __all__ = ["Address", "Fault", "Settings", "SettingsRefused", "Url", "load"]
 
@@ -49,7 +51,20 @@ class Acme(Section, frozen=True, kw_only=True):
     inline_wait: timedelta = timedelta(milliseconds=200)
     max_body_bytes: int = 64 * 1024
     slow_client_timeout: timedelta = timedelta(seconds=10)  # of every listener: to send a request, to take an answer
+    trusted_proxies: tuple[str, ...] = ()  # networks whose X-Forwarded-For says where a client is
     max_connections: int = 1000  # at once, for each listener of each process; one more is closed
+
+
+class Limited(Section, frozen=True, kw_only=True):
+    """How often something may happen, such as 300/3h: a number at once, which comes back evenly over the span."""
+
+    new_accounts: Rate = Rate(10_000, timedelta(hours=1))  # of a network address
+    orders_of_account: Rate = Rate(1_000_000, timedelta(hours=1))
+    orders_of_contract: Rate = Rate(1_000_000, timedelta(hours=1))
+    orders_of_names: Rate = Rate(1_000_000, timedelta(hours=1))  # of a contract, for exactly the same names
+    failed_validations: Rate = Rate(1000, timedelta(hours=1))  # of a name, by an account
+    pause_failures: int = 10_000  # of a name by an account, in a row; 0: nobody is paused
+    pause_span: timedelta = timedelta(days=3)  # and over so long
 
 
 class Office(Section, frozen=True, kw_only=True):
@@ -57,6 +72,7 @@ class Office(Section, frozen=True, kw_only=True):
 
     base_url: Url = Url("http://localhost:14001")
     listen: Address = Address("127.0.0.1", 14001)
+    documents_key_file: Path = Path("office.key")  # 32 octets; documents of applications are encrypted under it (T4-7)
     two_person_rule: bool = False  # whether (2p) decisions need two people who each prove who they are
 
 
@@ -99,6 +115,20 @@ class Validation(Section, frozen=True, kw_only=True):
     allow_private: bool = True
     timeout: timedelta = timedelta(seconds=10)
     attempts: int = 3
+
+
+class Mail(Section, frozen=True, kw_only=True):
+    """Notices by e-mail, and how those on the web are looked at (Article 5)."""
+
+    server: Address | None = None  # who takes letters; none: they wait
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    user: str = ""
+    password_file: Path | None = None
+    sender: str = "notices@ca.keiyaku.test"
+    officers: str = ""  # where the CA's own people are told
+    own_relay: bool = False  # the CA runs the server itself: what it accepts is not delivered yet (T5-3)
+    per_minute: int = 60
+    proxy: Url | None = None  # a host outside, through which postings are looked at (T5-4)
 
 
 class Ca(Section, frozen=True, kw_only=True):
@@ -150,11 +180,13 @@ class Settings(Section, frozen=True, kw_only=True):
     database: Database = Database()
     dns: Dns = Dns()
     validation: Validation = Validation()
+    mail: Mail = Mail()
     ca: Ca = Ca()
     signer: Signer = Signer()
     evidence: Evidence = Evidence()
     log: Log = Log()
     metrics: Metrics = Metrics()
+    limits: Limited = Limited()
 
 
 class Limit(NamedTuple):
@@ -173,10 +205,13 @@ LIMITS: Mapping[str, Limit] = {
     "acme.max_body_bytes": Limit(1024, 1024 * 1024),
     "acme.slow_client_timeout": Limit("1s", "5m"),
     "acme.max_connections": Limit(1, 100_000),
+    "limits.pause_failures": Limit(0, 1_000_000),
+    "limits.pause_span": Limit("0s", "365d"),
     "validation.http_port": Limit(1, 65535),
     "validation.tls_port": Limit(1, 65535),
     "validation.timeout": Limit("100ms", "60s"),
     "validation.attempts": Limit(1, 10),
+    "mail.per_minute": Limit(1, 10_000),
 }
 
 
@@ -252,6 +287,19 @@ def unfit(settings: Settings) -> list[tuple[str, str]]:
         found.append(("database.url", "unused while database.embedded is true: set database.embedded = false"))
     if not settings.database.embedded and not settings.database.url:
         found.append(("database.url", "needed: postgresql://{role}@host/keiyaku, with {role} as it stands"))
+    if wrong := [text for text in settings.acme.trusted_proxies if not is_network(text)]:
+        found.append(("acme.trusted_proxies", f"{wrong[0]!r} is no network: write 10.0.0.0/8, or one address"))
+    if bool(settings.mail.user) != (settings.mail.password_file is not None):
+        found.append(("mail.user", "mail.user and mail.password_file belong together: set both or none"))
     if not settings.ca.profiles:
         found.append(("ca.profiles", "name at least one profile"))
     return found
+
+
+def is_network(text: str) -> bool:
+    """Whether the text is an address or a network."""
+    try:
+        ip_network(text)
+    except ValueError:
+        return False
+    return True

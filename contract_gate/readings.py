@@ -81,3 +81,54 @@ def _readings(values: Mapping[str, str]) -> Readings:
 
 
 DEFAULT = _readings({})
+
+
+LIFE_DEFAULTS: Mapping[str, str] = MappingProxyType(
+    {
+        "accept.lapse_days": "180",  # R-28, T12-8
+        "reissue.window": "30",  # days, R-20, T12-3
+        "review.document_max_age": "3",  # months, T4-3
+        "review.rejected_docs": "destroy",  # R-5, T4-7: destroy, or the days for which the CP/CPS wants them archived
+    }
+)
+
+
+class LifeReadings(msgspec.Struct, frozen=True):
+    """What was adopted of the life of a contract. `archive`: how long documents of a rejected application are kept."""
+
+    lapse_days: int
+    reissue_window: timedelta
+    document_months: int
+    archive: timedelta
+
+
+def adopted_life(rows: Iterable[Reading], at: datetime) -> LifeReadings:
+    """The readings of the life of a contract in force at an instant. Raises ValueError for a value that none has."""
+    in_force = sorted((row for row in rows if row.effective_at <= at), key=lambda row: row.effective_at)
+    chosen = {**LIFE_DEFAULTS, **{row.key: row.value for row in in_force}}
+    kept = chosen["review.rejected_docs"]
+    numbers = {key: int(chosen[key]) for key in ("accept.lapse_days", "reissue.window", "review.document_max_age")}
+    if min(numbers.values()) < 1:
+        raise ValueError(f"a reading in gate.readings is below 1: {numbers}")
+    return LifeReadings(
+        lapse_days=numbers["accept.lapse_days"],
+        reissue_window=timedelta(days=numbers["reissue.window"]),
+        document_months=numbers["review.document_max_age"],
+        archive=timedelta(days=0 if kept == "destroy" else int(kept)),
+    )
+
+
+NOTICE_DEFAULTS: Mapping[str, int] = MappingProxyType(
+    {
+        "notice.postal_days": 3,  # bank days, T5-2
+        "terms.min_notice_days": 30,  # R-22, T20-1
+    }
+)
+
+
+def notice_reading(key: str, value: str | None) -> int:
+    """A reading of notices: its row's value, else its default. Raises ValueError for one below 1 (R-22)."""
+    found = NOTICE_DEFAULTS[key] if value is None else int(value)
+    if found < 1:
+        raise ValueError(f"the reading {key} in gate.readings is below 1: {found}")
+    return found

@@ -762,11 +762,13 @@ CREATE TABLE acme.renewal_windows (
 );
 
 -- How often something may happen: the row of a limit and its subject says when all that was taken of it will have come
--- back (GCRA's theoretical arrival time). Unlogged, so a crash forgives, and taking adds no flush.
+-- back (GCRA's theoretical arrival time), at the pace of `number`: when that changes, what was taken stays taken and
+-- comes back at the new pace. Unlogged, so a crash forgives, and taking adds no flush.
 CREATE UNLOGGED TABLE acme.limits (
     name text NOT NULL,
     subject text NOT NULL,
     full_at timestamptz NOT NULL,
+    number integer NOT NULL CHECK (number > 0),
     PRIMARY KEY (name, subject)
 ) WITH (fillfactor = 50);
 
@@ -807,6 +809,13 @@ LANGUAGE sql STABLE AS $$
         ORDER BY o.starts_at DESC, o.id DESC LIMIT 1), preset)
 $$;
 
+-- When all has come back, or `instant` if that is over, at the pace of another number.
+CREATE FUNCTION acme.at_pace(full_at timestamptz, number integer, at_most integer, instant timestamptz)
+RETURNS timestamptz LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN full_at <= instant THEN instant WHEN number = at_most THEN full_at
+        ELSE instant + (full_at - instant) * (number::double precision / at_most) END
+$$;
+
 -- Takes one of each limit for its subject, or none at all and answers false (protocol/limits.py has the arithmetic).
 -- Two that share subjects must name them in the same order, so that neither waits for the other for ever.
 CREATE FUNCTION acme.take(
@@ -822,9 +831,11 @@ BEGIN
         step := CASE WHEN at_most > 0 THEN spans[i] / at_most ELSE interval '0' END;
         taken := taken || step;
         CONTINUE WHEN at_most = 0;
-        INSERT INTO acme.limits AS l (name, subject, full_at) VALUES (names[i], subjects[i], instant + step)
-        ON CONFLICT (name, subject) DO UPDATE SET full_at = greatest(l.full_at, instant) + step
-        WHERE greatest(l.full_at, instant) + step <= instant + spans[i];
+        INSERT INTO acme.limits AS l (name, subject, full_at, number)
+        VALUES (names[i], subjects[i], instant + step, at_most)
+        ON CONFLICT (name, subject) DO UPDATE SET number = at_most,
+            full_at = acme.at_pace(l.full_at, l.number, at_most, instant) + step
+        WHERE acme.at_pace(l.full_at, l.number, at_most, instant) + step <= instant + spans[i];
         IF NOT FOUND THEN
             FOR j IN 1 .. i - 1 LOOP
                 UPDATE acme.limits l SET full_at = l.full_at - taken[j] WHERE l.name = names[j] AND l.subject = subjects[j];
@@ -1486,7 +1497,7 @@ GRANT EXECUTE ON FUNCTION evidence.begin_era TO keiyaku_operator;
 GRANT EXECUTE ON FUNCTION keiyaku.months_ahead TO keiyaku_acme, keiyaku_work, keiyaku_operator;
 GRANT EXECUTE ON FUNCTION keiyaku.uuid7_floor, keiyaku.partitioned_tables TO keiyaku_work, keiyaku_operator;
 GRANT EXECUTE ON FUNCTION keiyaku.ensure_partitions, acme.truncate_slot TO keiyaku_work;
-GRANT EXECUTE ON FUNCTION acme.take TO keiyaku_acme;
+GRANT EXECUTE ON FUNCTION acme.take, acme.at_pace TO keiyaku_acme;
 GRANT EXECUTE ON FUNCTION acme.limit_of TO keiyaku_acme, keiyaku_work, keiyaku_operator;
 GRANT EXECUTE ON FUNCTION acme.forget_limits TO keiyaku_work;
 GRANT INSERT (id, kind, contract_id, actor, recorded_at, content) ON evidence.records TO
@@ -1504,7 +1515,7 @@ GRANT UPDATE (state) ON ca.to_be_signed TO keiyaku_acme;
 GRANT UPDATE (reason, published_at) ON ca.revocations TO keiyaku_acme;
 GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA acme TO keiyaku_acme;
 REVOKE INSERT ON acme.renewal_windows, acme.limit_overrides FROM keiyaku_acme;
-GRANT UPDATE (full_at) ON acme.limits TO keiyaku_acme;
+GRANT UPDATE (full_at, number) ON acme.limits TO keiyaku_acme;
 GRANT UPDATE (full_at, consecutive, first_failed_at, token, paused_at) ON acme.failures TO keiyaku_acme;
 GRANT UPDATE ON acme.accounts, acme.authorizations, acme.orders, acme.replacements, acme.jobs TO keiyaku_acme;
 GRANT UPDATE (retired_at) ON acme.account_keys TO keiyaku_acme;
@@ -1613,6 +1624,7 @@ GRANT EXECUTE ON FUNCTION gate.next_number, gate.issue_invoice, gate.used_of TO 
 GRANT SELECT ON office.number_series, office.invoice_papers TO keiyaku_office, keiyaku_operator;
 GRANT SELECT, INSERT ON office.sellers, office.adjustments, office.refunds, office.closed_months TO keiyaku_operator;
 GRANT SELECT, INSERT ON office.reminders TO keiyaku_office, keiyaku_operator;
+GRANT SELECT ON gate.invoices, gate.tax_rates, gate.readings, gate.holidays, gate.bank_accounts TO keiyaku_office;
 
 -- Revocation by the Terms (Article 11): cases, what was known when, decisions of two people, problem reports.
 CREATE TABLE office.cases (
@@ -1636,6 +1648,7 @@ CREATE TABLE office.cases (
     executed_at timestamptz,
     published_at timestamptz,
     result_notice_id uuid REFERENCES office.notices,
+    deadline_at timestamptz, -- for published revocation, as the Terms and the BR count it; null: no clock runs
     CHECK (num_nonnulls(contract_id, customer_id, spki_sha256, serials, issuer_id) = 1),
     CHECK ((state IN ('revoked', 'published')) = (executed_at IS NOT NULL)),
     CHECK ((state = 'published') = (published_at IS NOT NULL))
@@ -1739,6 +1752,18 @@ CREATE TABLE gate.free_reissues (
 
 CREATE INDEX issuances_of_contract ON acme.issuances (contract_id);
 
+-- The nearest deadline of a revocation or problem report, and how many are overdue: for `keiyaku check` and the metrics.
+CREATE FUNCTION keiyaku.deadlines(at timestamptz, OUT nearest timestamptz, OUT overdue bigint) LANGUAGE sql STABLE
+SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT min(d.until), count(*) FILTER (WHERE d.until < at) FROM (
+        SELECT deadline_at FROM office.cases WHERE state NOT IN ('published', 'closed') AND deadline_at IS NOT NULL
+        UNION ALL
+        SELECT received_at + interval '24 hours' FROM office.problem_reports
+        WHERE closed_at IS NULL AND preliminary_at IS NULL) AS d(until)
+$$;
+REVOKE ALL ON FUNCTION keiyaku.deadlines FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION keiyaku.deadlines TO keiyaku_acme, keiyaku_work, keiyaku_operator;
+
 -- revocation: officers' commands and the office's sweeps
 GRANT SELECT ON gate.free_reissues TO keiyaku_acme, keiyaku_work, keiyaku_office, keiyaku_operator;
 GRANT INSERT ON gate.free_reissues TO keiyaku_office, keiyaku_operator;
@@ -1746,8 +1771,8 @@ GRANT UPDATE (granted_at, ends_at, case_id) ON gate.free_reissues TO keiyaku_off
 GRANT SELECT, INSERT ON office.cases, office.awareness, office.case_decisions, office.case_certificates,
     office.problem_reports, office.deadline_warnings TO keiyaku_office, keiyaku_operator;
 GRANT SELECT, DELETE ON office.acme_revocations TO keiyaku_office, keiyaku_operator;
-GRANT UPDATE (state, attention, notice_id, notice_failed, executed_at, published_at, result_notice_id) ON office.cases
-    TO keiyaku_office, keiyaku_operator;
+GRANT UPDATE (state, attention, notice_id, notice_failed, executed_at, published_at, result_notice_id, deadline_at)
+    ON office.cases TO keiyaku_office, keiyaku_operator;
 GRANT UPDATE (ended_at, end_kind, ended_by_first, ended_by_second) ON office.case_decisions
     TO keiyaku_office, keiyaku_operator;
 GRANT UPDATE (preliminary_at, findings, answered_by, closed_at, case_id) ON office.problem_reports

@@ -2,14 +2,45 @@
 
 import click
 
+from acme_server.commands.application import application_group
+from acme_server.commands.bank import bank
 from acme_server.commands.ca import ca
 from acme_server.commands.check import check
 from acme_server.commands.contract import contract
+from acme_server.commands.document import document
 from acme_server.commands.evidence import evidence
 from acme_server.commands.gate import gate
 from acme_server.commands.hold import hold
 from acme_server.commands.key import key
-from acme_server.commands.money import bank, invoice, payment
+from acme_server.commands.limit import limit
+from acme_server.commands.maintenance import maintenance
+from acme_server.commands.money import invoice, payment
+from acme_server.commands.notice import notice
 from acme_server.commands.people import customer, person
+from acme_server.commands.plan import plan
+from acme_server.commands.review import review_group, screening_group
+from acme_server.commands.terms import terms
 
-GROUPS: list[click.Command] = [check, ca, customer, person, contract, key, invoice, payment, bank, hold, gate, evidence]
+GROUPS: list[click.Command] = [
+    check,
+    ca,
+    customer,
+    person,
+    plan,
+    application_group,
+    document,
+    review_group,
+    screening_group,
+    contract,
+    key,
+    limit,
+    invoice,
+    payment,
+    bank,
+    hold,
+    gate,
+    evidence,
+    notice,
+    terms,
+    maintenance,
+]

@@ -7,10 +7,19 @@ from pathlib import Path
 import click
 
 from acme_server.commands.output import heading, show_json, show_one, show_rows
-from acme_server.commands.running import Day, Instant, as_json, first_person, operating, second_person
+from acme_server.commands.running import (
+    Day,
+    Instant,
+    as_json,
+    chosen_settings,
+    first_person,
+    operating,
+    second_person,
+)
 from office.storage.contracts import Subject
 from office.storage.people import Text
-from office.use_cases import application, changes, contracts, register
+from office.use_cases import acceptance, application, changes, contracts, ending, register
+from office.use_cases.acceptance import Access
 from office.use_cases.names import KINDS
 from sql import Conn
 
@@ -73,20 +82,34 @@ async def show(conn: Conn, now: datetime, contract: str, as_json: bool) -> None:
 @as_json
 @operating
 async def accept(conn: Conn, now: datetime, contract: str, first: str, second: str, as_json: bool) -> None:
-    """Two people accept the application: the contract is formed."""
-    show_one(await contracts.accept(conn, contract, first, second, now), as_json)
+    """Two people accept the application: the contract is formed and its customer told."""
+    settings = chosen_settings()
+    access = Access(f"{settings.acme.base_url}/directory", str(settings.office.base_url))
+    show_one(await acceptance.accept(conn, contract, first, second, access, now), as_json)
 
 
-@contract.command("end")
+@contract.command("cancel")
 @click.argument("contract")
-@click.option("--cause", type=click.Choice(contracts.END_CAUSES), required=True)
+@click.option("--by", "person", required=True, metavar="PERSON", help="Who asks for the customer.")
+@as_json
+@operating
+async def cancel(conn: Conn, now: datetime, contract: str, person: str, as_json: bool) -> None:
+    """The customer cancels (A11.2): no certificate any more."""
+    show_one(await ending.cancel(conn, contract, person, now), as_json)
+
+
+@contract.command("rescind")
+@click.argument("contract")
+@click.option("--clause", required=True, help="A13.1, or an item of A11.4.")
 @first_person
 @second_person
 @as_json
 @operating
-async def end(conn: Conn, now: datetime, contract: str, cause: str, first: str, second: str, as_json: bool) -> None:
-    """Two people record its end: no certificate any more."""
-    show_one(await contracts.end(conn, contract, cause, first, second, now), as_json)
+async def rescind(
+    conn: Conn, now: datetime, contract: str, clause: str, first: str, second: str, as_json: bool
+) -> None:
+    """Two people rescind it without demand: no certificate any more."""
+    show_one(await ending.rescind(conn, contract, clause, first, second, now), as_json)
 
 
 @contract.command("name-add")
@@ -202,30 +225,6 @@ async def change_resolve(conn: Conn, now: datetime, change: str, person: str) ->
     """A change is settled and blocks nothing any more."""
     await changes.resolve(conn, change, person, now)
     click.echo(f"change {change} is resolved")
-
-
-@contract.command("plan-add")
-@click.argument("handle")
-@click.argument("name")
-@click.option("--fee", "fee_yen", type=int, required=True, help="Yen for the term, without tax.")
-@click.option("--months", "term_months", type=int, default=12, show_default=True)
-@click.option("--names", "names_max", type=int, required=True, help="How many names.")
-@as_json
-@operating
-async def plan_add(
-    conn: Conn, now: datetime, handle: str, name: str, fee_yen: int, term_months: int, names_max: int, as_json: bool
-) -> None:
-    """Add a plan."""
-    wanted = register.plan(handle, name, fee_yen, term_months, names_max, now)
-    show_one(await register.add_plan(conn, wanted, now), as_json)
-
-
-@contract.command("plans")
-@as_json
-@operating
-async def plans(conn: Conn, now: datetime, as_json: bool) -> None:
-    """Every plan."""
-    show_rows(await register.plans(conn), ("handle", "name", "fee_yen", "term_months", "names_max"), as_json)
 
 
 @contract.command("text-add")

@@ -20,6 +20,7 @@ def key() -> None:
 @click.option("--names", type=Names(), default="", help="Only these: hosts, *.wildcards, .domains, networks.")
 @click.option("--uses", type=int, help="How many accounts; unlimited unless given.")
 @click.option("--expires", "expires_at", type=Instant(), help="No new order from then on.")
+@click.option("--for", "requester", help="Requester it is handed to, where several are named.")
 @click.option("--label", default="key", show_default=True, help="What it is for.")
 @as_json
 @operating
@@ -30,11 +31,12 @@ async def new(
     names: tuple[str, ...],
     uses: int | None,
     expires_at: datetime | None,
+    requester: str | None,
     label: str,
     as_json: bool,
 ) -> None:
     """Make a key. Its secret is shown this once."""
-    made = await keys.new_key(conn, contract, label, names, uses, expires_at, now)
+    made = await keys.new_key(conn, contract, label, names, uses, expires_at, now, requester)
     if as_json:
         show_json(made)
     else:

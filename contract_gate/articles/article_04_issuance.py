@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from contract_gate.calendar import jst_date
+from contract_gate.application import Application
+from contract_gate.calendar import jst_date, period_end
 from contract_gate.decision import Breach, Case, Finding, Request, Satisfied
 from contract_gate.domains import covers, in_scope
 from contract_gate.facts import Facts
@@ -76,3 +77,20 @@ def names_of_key(facts: Facts, request: Request, now: datetime) -> Finding:
     if strange:
         return Breach("T4-2", "A4.1", "outside the scope of the binding key", Case.NAMES, strange)
     return Satisfied("T4-2", "A4.1")
+
+
+def lacking(application: Application) -> list[str]:
+    """Every item of the review is positive, the subject recorded, the applicant called back. T4-3, T1-2 [A4.2]."""
+    needs = [f"review of {kind}" for kind in REVIEW_ITEMS if kind not in application.reviewed]
+    if not application.subject:
+        needs.append("subject")
+    if not application.called_back:
+        needs.append("a call-back to the applicant")
+    if application.names > application.names_max:
+        needs.append(f"no more than {application.names_max} names")
+    return needs
+
+
+def young_enough(issued_on: date, received_on: date, months: int) -> bool:
+    """Whether a document was at most so many months old on the day it arrived. T4-3, `review.document_max_age`."""
+    return issued_on <= received_on < period_end(issued_on, months)

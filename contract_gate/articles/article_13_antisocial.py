@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from contract_gate.application import Application
 from contract_gate.decision import Breach, Case, Finding, Request, Satisfied
 from contract_gate.facts import Facts
 
@@ -14,3 +15,14 @@ def not_held(facts: Facts, request: Request, now: datetime) -> Finding:
     if facts.held:
         return Breach("T13-3", "", "hold", Case.HOLD)
     return Satisfied("T13-3", "")
+
+
+SUBJECTS = ("customer", "representative", "applicant", "requester", "payer")
+
+
+def lacking(application: Application) -> list[str]:
+    """Everybody on the customer's side is screened without a hit. T13-1 [A13.1].
+
+    Says whose screening is open, and never that one is a hit (T13-3).
+    """
+    return [f"screening of the {each.role}" for each in application.screened if each.verdict != "clear"]

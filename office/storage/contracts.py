@@ -1,5 +1,6 @@
 """Contracts, their names, and what was consented to and reviewed for them."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from uuid import UUID
 
@@ -90,19 +91,18 @@ async def contracts(conn: Conn, most: int) -> list[Contract]:
     return many(Contract, await conn.fetch(SQL["contracts"], most))
 
 
-async def accept(conn: Conn, contract_id: UUID, first: UUID, second: UUID, now: datetime) -> bool:
-    """Whether the application became a contract; False when it is none any more."""
-    return await conn.fetchval(SQL["accept"], contract_id, now, first, second) is not None
+async def shown(conn: Conn, contract_id: UUID) -> Contract:
+    """The contract of an id that is known: contracts are never deleted."""
+    found = await contract_of(conn, contract_id)
+    assert found is not None
+    return found
 
 
-async def end(conn: Conn, contract_id: UUID, cause: str, now: datetime) -> bool:
-    """Whether the contract ended; False when it is not running."""
-    return await conn.fetchval(SQL["end"], contract_id, now, cause) is not None
-
-
-async def lacking(conn: Conn, contract_id: UUID) -> list[str]:
-    """What acceptance still needs."""
-    return [row["what"] for row in await conn.fetch(SQL["lacking"], contract_id) if row["what"]]
+async def accept(
+    conn: Conn, contract_id: UUID, first: UUID, second: UUID, before: Iterable[str], now: datetime
+) -> bool:
+    """Whether the application, in one of the states `before`, became a contract."""
+    return await conn.fetchval(SQL["accept"], contract_id, now, first, second, list(before)) is not None
 
 
 async def live_names(conn: Conn, contract_id: UUID) -> list[Name]:

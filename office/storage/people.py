@@ -44,6 +44,18 @@ class Plan(msgspec.Struct, frozen=True):
     names_max: int
 
 
+class OfferedPlan(msgspec.Struct, frozen=True):
+    """A plan, and when applications may name it; None: always, or for ever."""
+
+    handle: str
+    name: str
+    fee_yen: int
+    term_months: int
+    names_max: int
+    offered_from: datetime | None
+    offered_until: datetime | None
+
+
 class Text(msgspec.Struct, frozen=True):
     """A version of the Terms or the CP/CPS (T2-1)."""
 
@@ -94,9 +106,14 @@ async def plan_of(conn: Conn, handle: str) -> Plan | None:
     return one(Plan, await conn.fetchrow(SQL["plan"], handle))
 
 
-async def plans(conn: Conn, most: int) -> list[Plan]:
+async def offer(conn: Conn, plan_id: UUID, since: datetime | None, until: datetime | None) -> None:
+    """The plan is on offer between these instants; None leaves one as it is."""
+    await conn.execute(SQL["offer"], plan_id, since, until)
+
+
+async def offered_plans(conn: Conn, most: int) -> list[OfferedPlan]:
     """Plans by handle, at most so many."""
-    return many(Plan, await conn.fetch(SQL["plans"], most))
+    return many(OfferedPlan, await conn.fetch(SQL["plans"], most))
 
 
 async def insert_text(conn: Conn, text: Text) -> Text | None:

@@ -1,14 +1,15 @@
 """What an application holds: names, consent, review, and the subject that certificates take from the review."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 import msgspec
 
 from contract_gate.calendar import jst_date
-from office.storage import contracts, people
+from office.storage import applications, contracts, people
 from office.storage.changing import changing
 from office.storage.contracts import Name, Subject
-from office.use_cases import asked, names
+from office.use_cases import asked, names, screening
 from office.use_cases.asked import OPERATOR, Unfit, checked_text, one_of
 from sql import Conn
 from sql.evidence import append, entry
@@ -116,4 +117,84 @@ async def subject(conn: Conn, contract: str, reviewed: Subject, checked_by: str,
         row = entry(
             "subject.reviewed", asked.actor(who), now, contract_id=key.id, rule="T4-3", clause="A4.2", subject=made
         )
+        await append(conn, row)
+
+
+class Stated(msgspec.Struct, frozen=True):
+    """What the applicant states beside the names: that the use is the customer's own goes without a field (T1-4)."""
+
+    representative: str
+    applicant: str
+    servers: Sequence[str] = ()
+    dealer: str | None = None
+    payer: str | None = None
+
+
+async def state(conn: Conn, contract: str, stated: Stated, now: datetime) -> None:
+    """The applicant states own use, servers, dealer and payer; all named are screened (T1-4, T13-1). Raises Unfit."""
+    representative = checked_text("representative", stated.representative, 200)
+    dealer = checked_text("dealer", stated.dealer, 200) if stated.dealer else None
+    payer = checked_text("payer", stated.payer, 200) if stated.payer else None
+    servers = [checked_text("server", server, 253) for server in stated.servers]
+    key, who = await asked.contract(conn, contract), await asked.person(conn, stated.applicant)
+    async with changing(conn, key.number):
+        if not await applications.state(conn, key.id, representative, who.id, servers, dealer, payer, now):
+            raise Unfit(f"contract '{contract}' has its statement already: it is made once")
+        row = entry("application.stated", asked.actor(who), now, contract_id=key.id, rule="T1-4", clause="A1.4")
+        await append(conn, row)
+        subjects = {"representative": representative, "applicant": who.name, "payer": payer}
+        for role, subject in subjects.items():
+            if subject:
+                await screening.add_subject(conn, key.id, role, subject, now)
+
+
+async def name_requester(conn: Conn, contract: str, requester: str, named_by: str, now: datetime) -> None:
+    """The customer names in writing who may be handed binding keys (T4-2); they are screened (T13-1). Raises Unfit."""
+    key, who = await asked.contract(conn, contract), await asked.person(conn, requester)
+    customer = await asked.person(conn, named_by)
+    async with changing(conn, key.number):
+        if not await applications.name_requester(conn, key.id, who.id, customer.id, now):
+            raise Unfit(f"'{requester}' is a requester of '{contract}' already")
+        row = entry(
+            "requester.named", asked.actor(customer), now, contract_id=key.id, rule="T4-2", clause="A4.1", person=who.id
+        )
+        await append(conn, row)
+        await screening.add_subject(conn, key.id, "requester", who.name, now)
+
+
+async def withdraw_requester(conn: Conn, contract: str, requester: str, by: str, now: datetime) -> None:
+    """No new key is handed to them (T4-2); the keys there are have to be withdrawn on their own. Raises Unfit."""
+    key, who = await asked.contract(conn, contract), await asked.person(conn, requester)
+    customer = await asked.person(conn, by)
+    async with changing(conn, key.number):
+        if not await applications.withdraw_requester(conn, key.id, who.id, now):
+            raise Unfit(f"'{requester}' is no requester of '{contract}'")
+        row = entry(
+            "requester.withdrawn", asked.actor(customer), now, contract_id=key.id, rule="T4-2", clause="A4.1",
+            person=who.id,
+        )  # fmt: skip
+        await append(conn, row)
+
+
+async def requesters(conn: Conn, contract: str) -> list[applications.Requester]:
+    """Everybody named by the customer. Raises Unfit."""
+    key = await asked.contract(conn, contract)
+    return await applications.requesters(conn, key.id)
+
+
+async def assign(
+    conn: Conn, contract: str, customer: str, sha256: bytes, first: str, second: str, now: datetime
+) -> None:
+    """The contract passes to another customer with its keys and accounts, by written consent (T15-1). Raises Unfit."""
+    key, to = await asked.contract(conn, contract), await people.customer_of(conn, customer)
+    if to is None:
+        raise Unfit(f"there is no customer '{customer}': add it with `keiyaku customer add`")
+    one, two = await asked.two_persons(conn, first, second)
+    async with changing(conn, key.number):
+        if not await applications.assign(conn, key.id, to.id, sha256, one.id, two.id, now):
+            raise Unfit(f"contract '{contract}' is that customer's already")
+        row = entry(
+            "contract.assigned", asked.actor(one), now, contract_id=key.id, rule="T15-1", clause="A15.1",
+            second=two.id, customer=to.id, document_sha256=sha256.hex(),
+        )  # fmt: skip
         await append(conn, row)

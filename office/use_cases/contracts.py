@@ -1,21 +1,18 @@
-"""A contract from application to end."""
+"""Contracts as people see them, and the application they begin with."""
 
 from datetime import datetime
 
 import msgspec
 
 from office.storage import contracts, holds, keys, money, people
-from office.storage.changing import changing
 from office.storage.contracts import Contract, Name, ReviewItem
 from office.storage.holds import Change
 from office.storage.keys import BindingKey
 from office.storage.money import Invoice
-from office.use_cases import asked
-from office.use_cases.asked import MOST, OPERATOR, Unfit, checked_handle, one_of
+from office.use_cases import asked, screening
+from office.use_cases.asked import MOST, OPERATOR, Unfit, checked_handle
 from sql import Conn
 from sql.evidence import append, entry
-
-END_CAUSES = ("cancelled", "rescinded", "service_ended")  # the other causes follow from the time and from revocation
 
 
 class Dossier(msgspec.Struct, frozen=True):
@@ -37,60 +34,21 @@ async def create(conn: Conn, handle: str, customer: str, plan: str, now: datetim
     if who is None:
         raise Unfit(f"there is no customer '{customer}': add it with `keiyaku customer add`")
     if what is None:
-        raise Unfit(f"there is no plan '{plan}': add it with `keiyaku contract plan-add`")
+        raise Unfit(f"there is no plan '{plan}': add it with `keiyaku plan add`")
     async with conn.transaction():
         made = await contracts.insert_contract(conn, handle, who.id, what.id, now)
         if made is None:
-            raise Unfit(f"contract '{handle}' exists already: choose another handle")
+            raise Unfit(f"contract '{handle}' exists already, or plan '{plan}' is not on offer: choose another")
         row = entry("contract.applied", OPERATOR, now, contract_id=made.id, rule="T4-1", clause="A4.1", plan=what.id)
         await append(conn, row)
+        await screening.add_subject(conn, made.id, "customer", who.name, now)
     return await shown(conn, handle)
-
-
-async def accept(conn: Conn, name: str, first: str, second: str, now: datetime) -> Contract:
-    """Two people accept the application: the contract is formed (T4-5, T12-2). Raises Unfit."""
-    key = await asked.contract(conn, name)
-    one, two = await asked.two_persons(conn, first, second)
-    async with changing(conn, key.number):
-        if missing := await contracts.lacking(conn, key.id):
-            raise Unfit(f"contract '{name}' cannot be accepted yet, it needs: {', '.join(missing)}")
-        if not await contracts.accept(conn, key.id, one.id, two.id, now):
-            raise Unfit(f"contract '{name}' is no application: it was accepted or has ended")
-        proof = entry(
-            "contract.accepted", asked.actor(one), now, contract_id=key.id, rule="T4-5", clause="A4.3", second=two.id
-        )
-        await append(conn, proof)
-    return await shown(conn, name)
-
-
-async def end(conn: Conn, name: str, cause: str, first: str, second: str, now: datetime) -> Contract:
-    """Two people record the end of a contract: it admits nothing any more (T12-3). Raises Unfit."""
-    one_of("cause", cause, END_CAUSES)
-    key = await asked.contract(conn, name)
-    one, two = await asked.two_persons(conn, first, second)
-    async with changing(conn, key.number):
-        if not await contracts.end(conn, key.id, cause, now):
-            raise Unfit(f"contract '{name}' is not running: only an accepted contract can end")
-        proof = entry(
-            "contract.ended",
-            asked.actor(one),
-            now,
-            contract_id=key.id,
-            rule="T12-3",
-            clause="A12.1",
-            cause=cause,
-            second=two.id,
-        )
-        await append(conn, proof)
-    return await shown(conn, name)
 
 
 async def shown(conn: Conn, name: str) -> Contract:
     """The contract of a handle or id. Raises Unfit."""
     key = await asked.contract(conn, name)
-    found = await contracts.contract_of(conn, key.id)
-    assert found is not None  # contracts are never deleted
-    return found
+    return await contracts.shown(conn, key.id)
 
 
 async def listed(conn: Conn) -> list[Contract]:

@@ -6,8 +6,9 @@ from uuid import UUID
 
 import msgspec
 
+from contract_gate.articles.article_12_term import before
 from contract_gate.calendar import jst_date, next_month_end
-from office.storage import bank, contracts, demo, keys, money, people
+from office.storage import applications, bank, contracts, demo, keys, money, people
 from office.storage.changing import changing
 from office.storage.contracts import ContractKey, Subject
 from office.storage.people import Customer, Person, Plan, Text
@@ -85,7 +86,9 @@ async def make_contract(
     await contracts.insert_consent(conn, key.id, VERSION, VERSION, first.id, "command_line", now)
     await contracts.insert_subject(conn, key.id, SUBJECT, first.id, now)
     await review(conn, key.id, first, now)
-    await contracts.accept(conn, key.id, first.id, second.id, now)
+    await applications.state(conn, key.id, first.name, first.id, [], None, None, now)
+    await applications.name_requester(conn, key.id, first.id, first.id, now)
+    await contracts.accept(conn, key.id, first.id, second.id, before("accepted"), now)
     await make_key(conn, key.id, handle, "demo", now)
     proof = entry(
         "contract.accepted", actor(first), now, contract_id=key.id, rule="T4-5", clause="A4.3", second=second.id

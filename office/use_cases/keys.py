@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from office.storage import keys
+from office.storage import applications, keys, renewals
 from office.storage.changing import changing
 from office.storage.keys import BindingKey
 from office.use_cases import asked, names
@@ -46,8 +46,12 @@ async def new_key(
     uses: int | None,
     expires_at: datetime | None,
     now: datetime,
+    requester: str | None = None,
 ) -> NewKey:
-    """A key for the names of `scope` (none: all of the contract), for so many new accounts. T4-2. Raises Unfit."""
+    """A key for the names of `scope` (none: all of the contract), for so many new accounts. T4-2. Raises Unfit.
+
+    It is handed to a requester whom the customer named; where several are named, say which.
+    """
     wanted = names.scope(scope)
     checked_text("label", label, 200)
     if len(wanted) > SCOPE_MOST:
@@ -59,12 +63,29 @@ async def new_key(
     key = await asked.contract(conn, contract)
     kid, secret = f"ek-{secrets.token_hex(12)}", new_secret()
     async with changing(conn, key.number):
+        to = handed_to(contract, requester, await applications.requesters(conn, key.id))
         made = await keys.insert_key(conn, key.id, kid, secret, label, wanted, uses or UNLIMITED, expires_at, now)
         if made is None:
             raise Unfit(f"contract '{contract}' is not accepted: keys are handed out after acceptance (T4-2)")
-        row = entry("key.created", OPERATOR, now, contract_id=key.id, rule="T4-2", clause="A4.1", key=made, kid=kid)
+        row = entry(
+            "key.created", OPERATOR, now, contract_id=key.id, rule="T4-2", clause="A4.1", key=made, kid=kid,
+            requester=to,
+        )  # fmt: skip
         await append(conn, row)
     return NewKey(kid, base64url(secret))
+
+
+def handed_to(contract: str, requester: str | None, named: Sequence[applications.Requester]) -> str:
+    """The handle of the named requester who is handed a key (T4-2). Raises Unfit."""
+    live = [each.handle for each in named if each.withdrawn_at is None]
+    if requester is None and len(live) == 1:
+        return live[0]
+    if requester is None or requester not in live:
+        raise Unfit(
+            f"keys of '{contract}' are for requesters named by the customer (T4-2), here {', '.join(live) or 'none'}: "
+            "name one with `keiyaku application requester-add`, or choose with --for"
+        )
+    return requester
 
 
 async def listed(conn: Conn, contract: str) -> list[BindingKey]:
@@ -78,7 +99,7 @@ async def withdraw(conn: Conn, kid: str, now: datetime) -> None:
     key = await keys.contract_of_key(conn, kid)
     if key is None:
         raise Unfit(f"there is no key '{kid}': `keiyaku key list CONTRACT` shows them")
-    async with changing(conn, key.number):
+    async with changing(conn, key.number, *await renewals.successor_numbers(conn, key.id)):
         if not await keys.withdraw_key(conn, kid, now):
             raise Unfit(f"key '{kid}' was withdrawn before")
         row = entry("key.withdrawn", OPERATOR, now, contract_id=key.id, rule="T4-2", clause="A4.1", kid=kid)

@@ -1,8 +1,8 @@
 """Persons, customers, plans and texts: what a contract refers to."""
 
-import re
 from datetime import datetime
 
+from contract_gate.corporate_number import is_corporate_number
 from office.storage import people
 from office.storage.people import Customer, Person, Plan, Text
 from office.use_cases.asked import MOST, OPERATOR, Unfit, checked_handle, checked_text, one_of
@@ -36,8 +36,8 @@ async def add_customer(conn: Conn, customer: Customer, now: datetime) -> Custome
     checked_handle(customer.handle)
     checked_text("the name", customer.name)
     one_of("kind", customer.kind, CUSTOMER_KINDS)
-    if customer.corporate_number and not re.fullmatch(r"[0-9]{13}", customer.corporate_number):
-        raise Unfit(f"corporate number '{customer.corporate_number}' must be 13 digits")
+    if customer.corporate_number and not is_corporate_number(customer.corporate_number):
+        raise Unfit(f"'{customer.corporate_number}' is no corporate number: 13 digits, the first checks the others")
     async with conn.transaction():
         made = await people.insert_customer(conn, customer, now)
         if made is None:
@@ -103,11 +103,6 @@ async def persons(conn: Conn) -> list[Person]:
 async def customers(conn: Conn) -> list[Customer]:
     """Customers by handle."""
     return await people.customers(conn, MOST)
-
-
-async def plans(conn: Conn) -> list[Plan]:
-    """Plans by handle."""
-    return await people.plans(conn, MOST)
 
 
 async def texts(conn: Conn) -> list[Text]:

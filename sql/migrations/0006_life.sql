@@ -214,5 +214,10 @@ GRANT UPDATE (sealed_key, sealed_content, destroy_at, destroyed_at) ON office.do
 GRANT INSERT ON office.screenings TO keiyaku_operator;
 GRANT SELECT (id, contract_id, role, subject, added_at, verdict, checked_at) ON office.screenings TO keiyaku_operator;
 GRANT UPDATE (verdict, source, grounds, checked_by, checked_at) ON office.screenings TO keiyaku_operator;
-GRANT SELECT ON gate.persons, gate.contracts, office.screenings TO keiyaku_compliance;
+GRANT SELECT ON acme.issuances TO keiyaku_office;
+GRANT SELECT (id, serial, not_after, state) ON ca.to_be_signed TO keiyaku_office;
+GRANT SELECT (serial) ON ca.revocations TO keiyaku_office;
+GRANT SELECT (id, handle) ON gate.persons TO keiyaku_compliance;
+GRANT SELECT (id, handle) ON gate.contracts TO keiyaku_compliance;
+GRANT SELECT ON office.screenings TO keiyaku_compliance;
 GRANT USAGE ON SCHEMA gate, office TO keiyaku_compliance;

@@ -1,8 +1,10 @@
 -- name: insert_contract
--- Price, months and number of names are those of the plan now, and stay (T8-1). No row: the handle is taken.
+-- Price, months and number of names are those of the plan now, and stay (T8-1). No row: the handle is taken, or the
+-- plan is not on offer.
 -- $1 id  $2 handle  $3 customer_id  $4 plan_id  $5 now
 INSERT INTO gate.contracts (id, handle, customer_id, plan_id, fee_yen, term_months, names_max, applied_at)
-SELECT $1, $2, $3, id, fee_yen, term_months, names_max, $5 FROM gate.plans WHERE id = $4
+SELECT $1, $2, $3, id, fee_yen, term_months, names_max, $5 FROM gate.plans
+WHERE id = $4 AND offered_from <= $5 AND offered_until > $5
 ON CONFLICT (handle) DO NOTHING
 RETURNING id, number;
 
@@ -34,38 +36,10 @@ LEFT JOIN gate.contract_starts s ON s.contract_id = c.id
 ORDER BY c.number LIMIT $1;
 
 -- name: accept
--- $1 id  $2 now  $3 first person  $4 second person
+-- $1 id  $2 now  $3 first person  $4 second person  $5 states it may be in
 UPDATE gate.contracts SET state = 'accepted', accepted_at = $2, accepted_by_first = $3, accepted_by_second = $4
-WHERE id = $1 AND state IN ('applied', 'under_review', 'awaiting_customer')
+WHERE id = $1 AND state = ANY ($5::text[])
 RETURNING id;
-
--- name: end
--- $1 id  $2 now  $3 cause
-UPDATE gate.contracts SET state = 'ended', ended_at = $2, end_cause = $3 WHERE id = $1 AND state = 'accepted'
-RETURNING id;
-
--- name: lacking
--- What acceptance still needs (T2-1, T3-1, T3-2, T4-3, T13-1), each review item whose newest verdict is not positive
--- among it.
--- $1 contract_id
-SELECT CASE WHEN NOT EXISTS (SELECT FROM gate.consents WHERE contract_id = $1) THEN 'consent' END AS what
-UNION ALL
-SELECT CASE WHEN NOT EXISTS (SELECT FROM gate.reviewed_subjects WHERE contract_id = $1) THEN 'subject' END
-UNION ALL
-SELECT CASE WHEN NOT EXISTS (SELECT FROM gate.contract_names WHERE contract_id = $1 AND removed_at IS NULL)
-    THEN 'a name' END
-UNION ALL
-SELECT CASE WHEN NOT u.based_in_japan THEN 'a base of activity in Japan' END
-FROM gate.contracts c JOIN gate.customers u ON u.id = c.customer_id WHERE c.id = $1
-UNION ALL
-SELECT CASE WHEN EXISTS (SELECT FROM gate.holds WHERE contract_id = $1 AND lifted_at IS NULL AND status <> 'reported')
-    THEN 'the end of its hold' END
-UNION ALL
-SELECT 'review of ' || kind
-FROM unnest(ARRAY['legal_existence', 'address', 'domain_right', 'applicant_authority', 'screening']) AS kind
-WHERE 'positive' IS DISTINCT FROM (
-    SELECT r.verdict FROM gate.review_items r WHERE r.contract_id = $1 AND r.kind = kind.kind
-    ORDER BY r.obtained_on DESC, r.recorded_at DESC LIMIT 1);
 
 -- name: live_names
 -- $1 contract_id
@@ -92,8 +66,9 @@ INSERT INTO gate.consents (id, contract_id, terms_version, cps_version, person_i
 VALUES ($1, $2, $3, $4, $5, $6, $7);
 
 -- name: insert_review_item
--- T4-3.
+-- T4-3. The first item begins the review (articles.md §0.3).
 -- $1 id  $2 contract_id  $3 kind  $4 criteria_version  $5 source  $6 obtained_on  $7 checked_by  $8 verdict  $9 now
+WITH begun AS (UPDATE gate.contracts SET state = 'under_review' WHERE id = $2 AND state = 'applied')
 INSERT INTO gate.review_items
     (id, contract_id, kind, criteria_version, source, obtained_on, checked_by, verdict, recorded_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);

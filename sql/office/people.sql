@@ -43,7 +43,13 @@ SELECT id, handle, name, fee_yen, term_months, names_max FROM gate.plans WHERE h
 
 -- name: plans
 -- $1 most
-SELECT id, handle, name, fee_yen, term_months, names_max FROM gate.plans ORDER BY handle LIMIT $1;
+SELECT handle, name, fee_yen, term_months, names_max, nullif(offered_from, '-infinity') AS offered_from,
+    nullif(offered_until, 'infinity') AS offered_until
+FROM gate.plans ORDER BY handle LIMIT $1;
+
+-- name: offer
+-- $1 id  $2 from, or null  $3 until, or null
+UPDATE gate.plans SET offered_from = coalesce($2, offered_from), offered_until = coalesce($3, offered_until) WHERE id = $1;
 
 -- name: insert_text
 -- No row: the version is there already; a text that was agreed to never changes.

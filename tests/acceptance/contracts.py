@@ -25,6 +25,10 @@ def make_contract(dev: Dev, handle: str, *domains: str, reviewed_on: date | None
     for kind in REVIEWS:
         review(dev, handle, kind, "positive", reviewed_on or days_ago(1))
     dev.keiyaku(f"contract subject {handle} --organization Example --country JP --locality Minato-ku --by {FIRST}")
+    dev.keiyaku(f"application state {handle} --representative Demo --by {FIRST}")
+    dev.keiyaku(f"application requester-add {handle} {FIRST} --by {FIRST}")
+    dev.keiyaku(f"review call-back {handle} --number-from directory --confirmed --by {FIRST}")
+    dev.keiyaku(f"screening clear {handle} --source list --by {SECOND}")
     dev.keiyaku(f"contract accept {handle} --by {FIRST} --and {SECOND}")
 
 

@@ -10,11 +10,13 @@ from acme_server.dev.postgres import EmbeddedPostgres
 from contract_gate.calendar import jst_date
 from office.storage.contracts import Subject
 from office.storage.people import Text
-from office.use_cases import application, contracts, register
+from office.use_cases import acceptance, application, contracts, register, review, screening
+from office.use_cases.acceptance import Access
 from sql import Conn
 from tests.conftest import NOW
 
 YESTERDAY = jst_date(NOW) - timedelta(days=1)
+ACCESS = Access("https://acme.example/directory", "https://people.example/")
 
 
 @pytest.fixture
@@ -30,7 +32,7 @@ async def applied(operator: Conn) -> Conn:
     """People `ann` and `bob`, and a contract `acme` that may be accepted: consent, review, subject and a name."""
     for handle in ("ann", "bob"):
         await register.add_person(operator, handle, handle.title(), "CA", NOW)
-    customer = register.customer("kaisha", "株式会社 例", "juridical_person", "1" * 13, True, None, NOW)
+    customer = register.customer("kaisha", "株式会社 例", "juridical_person", "7000012050002", True, None, NOW)
     await register.add_customer(operator, customer, NOW)
     await register.add_plan(operator, register.plan("small", "Small", 55_000, 12, 3, NOW), NOW)
     for kind in ("terms", "cps"):
@@ -42,11 +44,20 @@ async def applied(operator: Conn) -> Conn:
     for kind in application.REVIEWS:
         item = application.Review(kind, "1", "register", YESTERDAY, "positive")
         await application.review(operator, "acme", item, "ann", NOW)
+    await stated(operator, "acme")
     return operator
+
+
+async def stated(conn: Conn, contract: str) -> None:
+    """The statement, a requester `ann`, the call-back, and a screening without a hit: what acceptance asks beside."""
+    await application.state(conn, contract, application.Stated("例 太郎", "ann"), NOW)
+    await application.name_requester(conn, contract, "ann", "ann", NOW)
+    await review.call_back(conn, contract, "telephone directory", confirmed=True, person="ann", now=NOW)
+    await screening.clear(conn, contract, "list of 2026-11", "bob", NOW)
 
 
 @pytest.fixture
 async def accepted(applied: Conn) -> Conn:
     """The same, accepted by both."""
-    await contracts.accept(applied, "acme", "ann", "bob", NOW)
+    await acceptance.accept(applied, "acme", "ann", "bob", ACCESS, NOW)
     return applied

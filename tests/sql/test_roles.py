@@ -186,7 +186,7 @@ def test_what_ties_accounts_orders_and_certificates_stays(
 
 def test_worker_changes_only_what_its_jobs_change(rights: Rights) -> None:
     assert {n for n in rights["work", "UPDATE"] if n.count(".") == 1} == {
-        "acme.authorizations", "acme.orders", "acme.jobs", "ca.to_be_signed",
+        "acme.authorizations", "acme.orders", "acme.jobs", "acme.failures", "ca.to_be_signed",
     }  # fmt: skip
 
 

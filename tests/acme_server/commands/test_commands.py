@@ -47,8 +47,8 @@ async def test_from_customer_to_certificate_permission(settings: Settings, tmp_p
     text.write_text("terms")
     await keiyaku(settings, "person add ann Ann --organisation CA")
     await keiyaku(settings, "person add bob Bob --organisation CA")
-    await keiyaku(settings, "customer add kaisha --corporate-number 1234567890123", LONG)
-    await keiyaku(settings, "contract plan-add small Small --fee 55000 --names 5")
+    await keiyaku(settings, "customer add kaisha --corporate-number 7000012050002", LONG)
+    await keiyaku(settings, "plan add small Small --fee 55000 --names 5")
     for kind in ("terms", "cps"):
         line = f"contract text-add {kind} 1 {text} --url https://ca.example/{kind} --effective 2026-01-01"
         await keiyaku(settings, line)
@@ -59,6 +59,10 @@ async def test_from_customer_to_certificate_permission(settings: Settings, tmp_p
     for kind in ("legal_existence", "address", "domain_right", "applicant_authority", "screening"):
         line = f"contract review acme {kind} positive --source register --criteria 1 --by ann --obtained 2026-01-05"
         await keiyaku(settings, line)
+    await keiyaku(settings, "application state acme --representative Taro --by ann")
+    await keiyaku(settings, "application requester-add acme ann --by ann")
+    await keiyaku(settings, "review call-back acme --number-from directory --confirmed --by bob")
+    await keiyaku(settings, "screening clear acme --source list --by bob")
     assert "needs" not in await keiyaku(settings, "contract accept acme --by ann --and bob")
 
     made = json.loads(await keiyaku(settings, "key new acme --names www.example.jp --uses 3 --json"))
@@ -90,7 +94,8 @@ async def test_every_listing_is_json_too(settings: Settings) -> None:
         "person list",
         "customer list",
         "contract list",
-        "contract plans",
+        "plan list",
+        "screening list",
         "contract texts",
         "invoice list",
         "payment list",

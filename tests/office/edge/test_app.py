@@ -124,8 +124,8 @@ async def test_what_goes_wrong_is_not_shown(client: TestClient, pool: Pool) -> N
     assert "help_pages" not in await response.text()
 
 
-async def test_office_sees_no_contract(postgres: EmbeddedPostgres, database: str) -> None:
+async def test_office_sees_no_secret_of_a_key(postgres: EmbeddedPostgres, database: str) -> None:
     conn = await asyncpg.connect(postgres.dsn("keiyaku_office", database))
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await conn.fetch("SELECT * FROM gate.contracts")
+        await conn.fetch("SELECT hmac_key FROM gate.binding_keys")
     await conn.close()

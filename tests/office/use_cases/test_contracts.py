@@ -4,22 +4,22 @@ from datetime import timedelta
 
 import pytest
 
-from office.use_cases import application, contracts, holds, keys, register
+from office.use_cases import acceptance, application, contracts, ending, holds, keys, register
 from office.use_cases.asked import Unfit
 from sql import Conn
 from tests.conftest import NOW
-from tests.office.conftest import YESTERDAY
+from tests.office.conftest import ACCESS, YESTERDAY
 
 
 @pytest.mark.rule("T4-5", "T12-2")
 async def test_two_people_accept_what_is_complete(applied: Conn) -> None:
     with pytest.raises(Unfit, match="two different people"):
-        await contracts.accept(applied, "acme", "ann", "ann", NOW)
-    made = await contracts.accept(applied, "acme", "ann", "bob", NOW)
+        await acceptance.accept(applied, "acme", "ann", "ann", ACCESS, NOW)
+    made = await acceptance.accept(applied, "acme", "ann", "bob", ACCESS, NOW)
     assert (made.state, made.accepted_at) == ("accepted", NOW)
     assert await applied.fetchval("SELECT count(*) FROM gate.invoices") == 0
     with pytest.raises(Unfit, match="no application"):
-        await contracts.accept(applied, "acme", "ann", "bob", NOW)
+        await acceptance.accept(applied, "acme", "ann", "bob", ACCESS, NOW)
 
 
 @pytest.mark.rule("T1-2", "T3-1", "T13-1")
@@ -31,7 +31,7 @@ async def test_acceptance_needs_consent_review_subject_name_and_a_base_in_japan(
     await register.add_plan(operator, register.plan("small", "Small", 1, 12, 1, NOW), NOW)
     await contracts.create(operator, "new", "ltd", "small", NOW)
     with pytest.raises(Unfit) as refused:
-        await contracts.accept(operator, "new", "ann", "bob", NOW)
+        await acceptance.accept(operator, "new", "ann", "bob", ACCESS, NOW)
     for missing in ("consent", "subject", "a name", "a base of activity in Japan", "review of screening"):
         assert missing in str(refused.value)
 
@@ -41,10 +41,10 @@ async def test_acceptance_needs_consent_review_subject_name_and_a_base_in_japan(
 async def test_a_suspicion_blocks_acceptance_a_report_does_not(applied: Conn, status: str, accepted: bool) -> None:
     await holds.set_hold(applied, "acme", "conduct", status, 6, "mail", "ann", NOW)
     if accepted:
-        assert (await contracts.accept(applied, "acme", "ann", "bob", NOW)).state == "accepted"
+        assert (await acceptance.accept(applied, "acme", "ann", "bob", ACCESS, NOW)).state == "accepted"
     else:
         with pytest.raises(Unfit, match="end of its hold"):
-            await contracts.accept(applied, "acme", "ann", "bob", NOW)
+            await acceptance.accept(applied, "acme", "ann", "bob", ACCESS, NOW)
 
 
 @pytest.mark.rule("T4-3")
@@ -52,7 +52,7 @@ async def test_the_newest_verdict_counts(applied: Conn) -> None:
     negative = application.Review("address", "1", "visit", YESTERDAY, "negative")
     await application.review(applied, "acme", negative, "bob", NOW + timedelta(seconds=1))
     with pytest.raises(Unfit, match="review of address"):
-        await contracts.accept(applied, "acme", "ann", "bob", NOW)
+        await acceptance.accept(applied, "acme", "ann", "bob", ACCESS, NOW)
 
 
 @pytest.mark.rule("T8-1", "T8-13", "T4-8")
@@ -70,7 +70,7 @@ async def test_names_stay_within_the_contracted_number(accepted: Conn) -> None:
 async def test_keys_are_handed_out_after_acceptance_and_withdrawn_for_good(applied: Conn) -> None:
     with pytest.raises(Unfit, match="not accepted"):
         await keys.new_key(applied, "acme", "l", [], None, None, NOW)
-    await contracts.accept(applied, "acme", "ann", "bob", NOW)
+    await acceptance.accept(applied, "acme", "ann", "bob", ACCESS, NOW)
     made = await keys.new_key(applied, "acme", "web", ["a.example.jp", ".b.jp"], 2, NOW + timedelta(days=1), NOW)
     [shown] = await keys.listed(applied, "acme")
     assert (shown.kid, shown.names, shown.uses_max, shown.uses) == (made.kid, ["a.example.jp", ".b.jp"], 2, 0)
@@ -82,10 +82,10 @@ async def test_keys_are_handed_out_after_acceptance_and_withdrawn_for_good(appli
 
 @pytest.mark.rule("T12-3")
 async def test_an_ended_contract_stays_ended(accepted: Conn) -> None:
-    ended = await contracts.end(accepted, "acme", "rescinded", "ann", "bob", NOW)
+    ended = await ending.rescind(accepted, "acme", "A11.4.1", "ann", "bob", NOW)
     assert (ended.state, ended.end_cause, ended.ended_at) == ("ended", "rescinded", NOW)
     with pytest.raises(Unfit, match="not running"):
-        await contracts.end(accepted, "acme", "cancelled", "ann", "bob", NOW)
+        await ending.cancel(accepted, "acme", "ann", NOW)
 
 
 @pytest.mark.rule("T2-1")

@@ -10,10 +10,11 @@ import pytest
 
 from contract_gate.storage import lock_shared
 from office.storage.contracts import Subject
-from office.use_cases import application, changes, contracts, holds, keys, payments
+from office.use_cases import acceptance, application, changes, contracts, ending, holds, keys, payments
 from office.use_cases.demo import make_demo
 from sql import Conn, Pool, statements
 from tests.conftest import NOW
+from tests.office.conftest import ACCESS
 
 DAY = date(2026, 9, 1)
 REVIEW = application.Review("address", "1", "register", DAY, "positive")
@@ -73,7 +74,7 @@ WRITERS: dict[str, tuple[Callable[[Conn], Awaitable[str]], Writer]] = {
         nothing,
         lambda c, _: application.subject(c, "acme", Subject("R", "JP", None, "Chiyoda-ku"), "ann", NOW),
     ),
-    "end": (nothing, lambda c, _: contracts.end(c, "acme", "cancelled", "ann", "bob", NOW)),
+    "end": (nothing, lambda c, _: ending.cancel(c, "acme", "ann", NOW)),
     "new_key": (nothing, lambda c, _: keys.new_key(c, "acme", "l", [], None, None, NOW)),
     "withdraw": (a_key, lambda c, kid: keys.withdraw(c, kid, NOW)),
     "add_invoice": (nothing, lambda c, _: payments.add_invoice(c, "acme", BILL, NOW)),
@@ -131,7 +132,7 @@ async def check_all_written(conn: Conn, written: set[str]) -> None:
 
 async def test_acceptance_takes_the_lock_first(applied: Conn) -> None:
     with applied.query_logger(said := Queries()):
-        await contracts.accept(applied, "acme", "ann", "bob", NOW)
+        await acceptance.accept(applied, "acme", "ann", "bob", ACCESS, NOW)
     check("accept", said.texts)
 
 

@@ -1,0 +1,28 @@
+"""What is known of an application when two people are to accept it. Values only; loaded by the office."""
+
+import msgspec
+
+
+class Screened(msgspec.Struct, frozen=True):
+    """A person or organisation on the customer's side, and what their screening said (T13-1)."""
+
+    role: str
+    subject: str
+    verdict: str
+
+
+class Application(msgspec.Struct, frozen=True):
+    """One application at one instant. `reviewed`: kinds of review item whose newest verdict is positive."""
+
+    customer_kind: str
+    based_in_japan: bool
+    approved: bool
+    own_use: bool
+    consented: bool
+    names: int
+    names_max: int
+    subject: bool
+    reviewed: frozenset[str]
+    called_back: bool
+    held: bool
+    screened: tuple[Screened, ...]

@@ -1,0 +1,137 @@
+"""The end of a contract: cancelled, rescinded, lapsed, run out, or without a certificate (A11.2, A12, A13)."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from contract_gate.articles.article_12_term import LAPSE_ANNOUNCED, lapses_at, last_certificate_gone
+from contract_gate.calendar import jst_date
+from office.storage import applications, contracts, endings, holds, renewals
+from office.storage.changing import changing
+from office.storage.contracts import Contract
+from office.storage.endings import Idle, Pending
+from office.use_cases import asked, renewal
+from office.use_cases.asked import MOST, Unfit
+from office.use_cases.notify import notify
+from sql import Conn
+from sql.evidence import append, entry
+
+ACTOR = "process:office"
+PAGE = 500
+GIVES_BACK = frozenset({"cancelled", "lapsed"})  # a successor that ends so leaves the old term as it was
+
+
+async def cancel(conn: Conn, name: str, person: str, now: datetime) -> Contract:
+    """The customer's cancellation by the designated act, which nothing else is (T11-4, 解約). Raises Unfit."""
+    key, who = await asked.contract(conn, name), await asked.person(conn, person)
+    async with changing(conn, key.number):
+        await ended(conn, name, key.id, "cancelled", asked.actor(who), "T11-4", "A11.2", now)
+        await endings.record(conn, key.id, "cancelled", "A11.2", who.id, None, None, now)
+    return await contracts.shown(conn, key.id)
+
+
+async def rescind(conn: Conn, name: str, clause: str, first: str, second: str, now: datetime) -> Contract:
+    """Two people rescind it without demand (解除, T13-2). Under A13.1 a finding must be confirmed. Raises Unfit."""
+    key = await asked.contract(conn, name)
+    one, two = await asked.two_persons(conn, first, second)
+    async with changing(conn, key.number):
+        if clause.startswith("A13") and not await confirmed(conn, key.id):
+            raise Unfit(f"no anti-social finding of '{name}' is confirmed: `keiyaku hold confirm` takes two people")
+        await ended(conn, name, key.id, "rescinded", asked.actor(one), "T13-2", clause, now, second=two.id)
+        await endings.record(conn, key.id, "rescinded", clause, None, one.id, two.id, now)
+    return await contracts.shown(conn, key.id)
+
+
+async def confirmed(conn: Conn, contract_id: UUID) -> bool:
+    """Whether two people confirmed an anti-social hold of the contract."""
+    return any(
+        hold.kind == "antisocial" and hold.status == "confirmed" for hold in await holds.holds(conn, contract_id, MOST)
+    )
+
+
+async def ended(
+    conn: Conn, name: str, contract_id: UUID, cause: str, actor: str, rule: str, clause: str, now: datetime,
+    second: UUID | None = None, notice: str = "contract_ended",
+) -> None:  # fmt: skip
+    """The contract has ended and its customer is told; in the caller's transaction under its lock. Raises Unfit."""
+    if not await endings.end(conn, contract_id, cause, now):
+        raise Unfit(f"contract '{name}' is not running: only an accepted contract can end")
+    if cause in GIVES_BACK:
+        await renewals.give_back(conn, contract_id, now)
+    await endings.close_reissue(conn, contract_id, now)
+    day = "lapsed_on" if notice == "contract_lapsed" else "ended_on"
+    await notify(conn, notice, now, contract_id=contract_id, **{day: str(jst_date(now))})
+    proof = entry(
+        "contract.ended", actor, now, contract_id=contract_id, rule=rule, clause=clause, cause=cause,
+        second=second,
+    )  # fmt: skip
+    await append(conn, proof)
+
+
+async def sweep_lapsed(conn: Conn, now: datetime) -> int:
+    """Contracts nobody used lapse after `accept.lapse_days`, announced 30 days before, without a fee (T12-8)."""
+    days, done, after = (await applications.life_readings(conn, now)).lapse_days, 0, 0
+    near = now + LAPSE_ANNOUNCED - timedelta(days=days)
+    while page := await endings.without_certificate(conn, near + timedelta(microseconds=1), after, PAGE):
+        after = page[-1].number
+        for idle in page:
+            done += await lapse_or_announce(conn, idle, days, now)
+    return done
+
+
+async def lapse_or_announce(conn: Conn, idle: Idle, days: int, now: datetime) -> bool:
+    """Whether the contract lapsed, its announcement made 30 days before or more; else it is announced."""
+    at = lapses_at(idle.accepted_at, days)
+    async with changing(conn, idle.number):
+        if await renewals.announce(conn, idle.id, "lapse", now):
+            lapses_on = jst_date(max(at, now + LAPSE_ANNOUNCED))
+            await notify(conn, "lapse_announced", now, contract_id=idle.id, lapses_on=str(lapses_on))
+            return False
+        announced = await endings.still_idle(conn, idle.id)
+        if announced is None or now < max(at, announced + LAPSE_ANNOUNCED):
+            return False
+        await ended(conn, str(idle.id), idle.id, "lapsed", ACTOR, "T12-8", "A12.1", now, notice="contract_lapsed")
+        return True
+
+
+async def sweep_expired(conn: Conn, now: datetime) -> int:
+    """Contracts whose term is over have ended as expired (T12-3); says how many by this."""
+    done, after = 0, 0
+    while page := await endings.perhaps_expired(conn, now, after, PAGE):
+        after = page[-1].number
+        for key in page:
+            async with changing(conn, key.number):
+                line = await renewals.line(conn, key.id)
+                ends_at = await renewal.term_end(conn, line, now)
+                if ends_at is None or now < ends_at or line[0].end_cause is not None:
+                    continue
+                await ended(conn, str(key.id), key.id, "expired", ACTOR, "T12-3", "A12.1", now, notice="term_ended")
+                done += 1
+    return done
+
+
+async def after_revocation(conn: Conn, contract_id: UUID, now: datetime) -> bool:
+    """Whether the contract waits for a reissue now: its last certificate is gone, whatever the code (T12-3, R-20).
+
+    In the transaction of the revocation. With another certificate alive nothing happens.
+    """
+    if not last_certificate_gone(await endings.live_certificates(conn, contract_id, now), now):
+        return False
+    window = (await applications.life_readings(conn, now)).reissue_window
+    return await endings.open_reissue(conn, contract_id, now, now + window)
+
+
+async def sweep_revoked(conn: Conn, now: datetime) -> int:
+    """Contracts whose window for a reissue closed without one end as revoked, on that day and not before (T12-3)."""
+    return sum([await end_revoked(conn, each, now) for each in await endings.reissues_pending(conn, PAGE)])
+
+
+async def end_revoked(conn: Conn, pending: Pending, now: datetime) -> bool:
+    """Whether the contract ended by this; a certificate issued meanwhile closes the window."""
+    async with changing(conn, pending.number):
+        if not last_certificate_gone(await endings.live_certificates(conn, pending.contract_id, now), now):
+            await endings.close_reissue(conn, pending.contract_id, now)
+            return False
+        if now < pending.ends_at:
+            return False
+        await ended(conn, str(pending.contract_id), pending.contract_id, "revoked", ACTOR, "T12-3", "A12.1", now)
+        return True

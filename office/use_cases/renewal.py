@@ -1,0 +1,142 @@
+"""Renewal and re-contract: a new contract that serves the keys and accounts of the old one (T12-4 to T12-7, A14)."""
+
+from datetime import datetime
+from uuid import UUID
+
+from contract_gate.articles.article_12_term import (
+    RENEWAL_ISSUES,
+    RENEWAL_OPENS,
+    renewable_from,
+    serves_from,
+    term_end_of,
+)
+from contract_gate.calendar import jst_date
+from office.storage import contracts, people, renewals
+from office.storage.changing import changing
+from office.storage.contracts import Contract
+from office.storage.renewals import Member
+from office.use_cases import asked
+from office.use_cases.asked import OPERATOR, Unfit, checked_handle, one_of
+from office.use_cases.notify import notify
+from sql import Conn
+from sql.evidence import append, entry
+
+LINKS = ("renewal", "change")
+PAGE = 500
+
+
+async def term_end(conn: Conn, line: list[Member], now: datetime) -> datetime | None:
+    """When the paid term of the first of a line ends; None before its first certificate (T12-2, T12-6)."""
+    if not line or line[0].started_at is None:
+        return None
+    before = [each.known() for each in line[1:]]
+    return term_end_of(line[0].known(), before, await renewals.term_readings(conn, now), now)
+
+
+async def apply(conn: Conn, handle: str, predecessor: str, plan: str | None, link: str, now: datetime) -> Contract:
+    """An application that follows a contract of the same customer, its names copied (T12-4, T14-1). Raises Unfit.
+
+    A renewal opens 90 days before the old term ends (T12-6); what follows a change may be applied for at once.
+    """
+    checked_handle(handle)
+    one_of("link", link, LINKS)
+    old = await asked.contract(conn, predecessor)
+    what = await people.plan_of(conn, plan) if plan else None
+    if plan and what is None:
+        raise Unfit(f"there is no plan '{plan}': add it with `keiyaku plan add`")
+    async with changing(conn, old.number):
+        if link == "renewal":
+            await check_open(conn, predecessor, old.id, now)
+        made = await renewals.insert_successor(conn, handle, old.id, what.id if what else None, link, now)
+        if made is None:
+            raise Unfit(
+                f"'{handle}' cannot follow '{predecessor}': the handle is taken, it has a successor, was never "
+                "accepted, or its plan is not on offer"
+            )
+        names = await contracts.live_names(conn, old.id)
+        await renewals.copy_names(conn, old.id, made.id, len(names), now)
+        row = entry(
+            "contract.applied", OPERATOR, now, contract_id=made.id, rule="T12-4", clause="A12.1", link=link,
+            predecessor=old.id,
+        )  # fmt: skip
+        await append(conn, row)
+    return await contracts.shown(conn, made.id)
+
+
+async def check_open(conn: Conn, name: str, contract_id: UUID, now: datetime) -> None:
+    """Nothing, once the old contract may be renewed (T12-6). Raises Unfit."""
+    ends_at = await term_end(conn, await renewals.line(conn, contract_id), now)
+    if ends_at is None:
+        raise Unfit(f"contract '{name}' has no certificate yet, so no term to renew")
+    if now < renewable_from(ends_at):
+        opens_on = jst_date(renewable_from(ends_at))
+        raise Unfit(f"contract '{name}' may be renewed from {opens_on} on, {RENEWAL_OPENS.days} days before its end")
+
+
+async def begin_serving(conn: Conn, contract_id: UUID, now: datetime) -> None:
+    """An accepted successor serves the keys and accounts of all before it, from its day on (T12-7).
+
+    In the transaction of the acceptance. The gate asks at each order, so nothing happens on that day.
+    """
+    line = await renewals.line(conn, contract_id)
+    if len(line) < 2:
+        return
+    starts_at = serves_from(line[0].own_link, await term_end(conn, line[1:], now), now)
+    await renewals.serve(conn, [each.contract_id for each in line[1:]], contract_id, starts_at)
+    row = entry(
+        "contract.follows", OPERATOR, now, contract_id=contract_id, rule="T12-7", clause="A12.1", serves_from=starts_at,
+        predecessor=line[1].contract_id,
+    )  # fmt: skip
+    await append(conn, row)
+
+
+async def consent(conn: Conn, contract: str, plan: str, person: str, now: datetime) -> None:
+    """The customer's standing consent to renew under this plan (T12-4). Raises Unfit."""
+    key, who = await asked.contract(conn, contract), await asked.person(conn, person)
+    what = await people.plan_of(conn, plan)
+    if what is None:
+        raise Unfit(f"there is no plan '{plan}': `keiyaku plan list` shows them")
+    async with changing(conn, key.number):
+        if not await renewals.consent(conn, key.id, what.id, who.id, now):
+            raise Unfit(f"contract '{contract}' has had a standing consent: a new one comes with its successor")
+        row = entry(
+            "renewal.consented", asked.actor(who), now, contract_id=key.id, rule="T12-4", clause="A12.1", plan=what.id
+        )
+        await append(conn, row)
+
+
+async def withdraw_consent(conn: Conn, contract: str, person: str, now: datetime) -> None:
+    """The customer takes the standing consent back. Raises Unfit."""
+    key, who = await asked.contract(conn, contract), await asked.person(conn, person)
+    async with changing(conn, key.number):
+        if not await renewals.withdraw_consent(conn, key.id, now):
+            raise Unfit(f"contract '{contract}' has no standing consent")
+        row = entry("renewal.refused", asked.actor(who), now, contract_id=key.id, rule="T12-4", clause="A12.1")
+        await append(conn, row)
+
+
+async def sweep(conn: Conn, portal: str, now: datetime) -> int:
+    """Customers are told once that their contract may be renewed (T12-6); says how many were."""
+    told, after = 0, 0
+    while page := await renewals.renewal_due(conn, now + RENEWAL_OPENS, after, PAGE):
+        after = page[-1].number
+        for key in page:
+            async with conn.transaction():
+                told += await told_of_renewal(conn, key.id, portal, now)
+    return told
+
+
+async def told_of_renewal(conn: Conn, contract_id: UUID, portal: str, now: datetime) -> bool:
+    """Whether the renewal of the contract is open and its customer is told now, for the first time."""
+    ends_at = await term_end(conn, await renewals.line(conn, contract_id), now)
+    if (
+        ends_at is None
+        or now < renewable_from(ends_at)
+        or not await renewals.announce(conn, contract_id, "renewal", now)
+    ):
+        return False
+    await notify(
+        conn, "renewal_open", now, contract_id=contract_id, ends_on=str(jst_date(ends_at)),
+        issuance_opens_on=str(jst_date(ends_at - RENEWAL_ISSUES)), portal=portal,
+    )  # fmt: skip
+    return True

@@ -1,0 +1,28 @@
+-- name: insert
+-- $1 id  $2 contract_id  $3 kind  $4 issued_on  $5 received_on  $6 sha256  $7 sealed_key  $8 sealed_content
+-- $9 recorded_by  $10 now
+INSERT INTO office.documents (id, contract_id, kind, issued_on, received_on, sha256, sealed_key, sealed_content,
+    recorded_by, recorded_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
+
+-- name: documents
+-- $1 contract_id
+SELECT d.id, d.kind, d.issued_on, d.received_on, d.sha256, p.handle AS recorded_by, d.destroy_at, d.destroyed_at
+FROM office.documents d JOIN gate.persons p ON p.id = d.recorded_by
+WHERE d.contract_id = $1 ORDER BY d.recorded_at, d.id;
+
+-- name: sealed
+-- No row: there is no such document, or it is destroyed. $1 id
+SELECT contract_id, sealed_key, sealed_content FROM office.documents WHERE id = $1 AND destroyed_at IS NULL;
+
+-- name: destroy_later
+-- Documents of a contract are destroyed at that instant. $1 contract_id  $2 destroy_at
+UPDATE office.documents SET destroy_at = $2 WHERE contract_id = $1 AND destroyed_at IS NULL;
+
+-- name: destroy_due
+-- Key and content go, hash and kind stay (T4-7). $1 now  $2 contract_id, or null  $3 most
+UPDATE office.documents SET sealed_key = NULL, sealed_content = NULL, destroyed_at = $1
+WHERE id IN (SELECT id FROM office.documents
+    WHERE destroyed_at IS NULL AND destroy_at <= $1 AND ($2::uuid IS NULL OR contract_id = $2)
+    ORDER BY destroy_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+RETURNING id, contract_id;
