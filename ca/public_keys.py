@@ -2,6 +2,7 @@
 
 from ca.der import DerError, Node, tree
 from ca.profiles import Profile
+from ca.weak_keys import weakness
 
 RSA_ALGORITHM = tree(bytes.fromhex("300d06092a864886f70d0101010500"))  # C-110
 EC_ALGORITHMS = {
@@ -48,7 +49,7 @@ def key_findings(profile: Profile, spki: Node) -> list[str]:
 
 
 def rsa_findings(profile: Profile, key: Node) -> list[str]:
-    """Modulus of a permitted size, odd exponent from 2^16+1 to 2^256-1. C-068, C-069."""
+    """Modulus of a permitted size and not weak, odd exponent from 2^16+1 to 2^256-1. C-068, C-069, C-074, C-075."""
     match key:
         case (0x30, ((0x02, bytes(n)), (0x02, bytes(e)))):
             modulus, exponent = int.from_bytes(n, "big", signed=True), int.from_bytes(e, "big", signed=True)
@@ -68,6 +69,8 @@ def rsa_findings(profile: Profile, key: Node) -> list[str]:
         found.append("C-069: RSA modulus is even or negative")
     if not 2**16 < exponent < 2**256 or exponent % 2 == 0:
         found.append("C-069: RSA exponent is even or outside 2^16+1 to 2^256-1")
+    if not found and (why := weakness(modulus)):
+        found.append(why)
     return found
 
 

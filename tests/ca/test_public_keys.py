@@ -1,3 +1,5 @@
+from itertools import count
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -5,11 +7,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from ca.der import Node, tlv, tree
 from ca.profiles import TLSSERVER
 from ca.public_keys import key_findings
+from ca.weak_keys import weakness
 from tests.ca.arrange import spki_of
 
 RSA = bytes.fromhex("300d06092a864886f70d0101010500")
 P256 = bytes.fromhex("301306072a8648ce3d020106082a8648ce3d030107")
 GOOD = rsa.generate_private_key(65537, 2048).public_key().public_numbers()
+LARGEST = next(n for n in count((1 << 8191) + 1, 2) if weakness(n) is None)
+TRIPLED = next(3 * n for n in count((1 << 2047) // 3 + 1) if n % 2)
 POINT = ec.generate_private_key(ec.SECP256R1()).public_key()
 OCTETS = POINT.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
 SHORT = POINT.public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
@@ -33,7 +38,8 @@ def ec_key(point: bytes, algorithm: bytes = P256, unused: bytes = b"\0") -> Node
     ("key", "finding"),
     [
         pytest.param(rsa_key(number(GOOD.n), number(GOOD.e)), None, id="RSA-2048"),
-        pytest.param(rsa_key(number((1 << 8191) + 1), number(65537)), None, id="C-068 8192 bits"),
+        pytest.param(rsa_key(number(LARGEST), number(65537)), None, id="C-068 8192 bits"),
+        pytest.param(rsa_key(number(TRIPLED), number(65537)), "C-069", id="C-069 a factor of three"),
         pytest.param(rsa_key(number((1 << 8199) + 1), number(65537)), "C-068", id="C-068 8200 bits"),
         pytest.param(rsa_key(number((1 << 2039) + 1), number(65537)), "C-068", id="C-068 2040 bits"),
         pytest.param(rsa_key(number((1 << 2048) + 1), number(65537)), "C-068", id="C-068 2049 bits"),
