@@ -6,10 +6,12 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from ipaddress import ip_network
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from acme_server import evidence_key, sealer, worker
+from acme_server import config_source, evidence_key, sealer, worker
 from acme_server.clock import utc_now
 from acme_server.config import Role, Settings
 from acme_server.database import dsn_of, make_pool, within
@@ -17,11 +19,13 @@ from acme_server.dev.stub_resolver import StubResolver
 from acme_server.edge import routes, status
 from acme_server.edge.health import Check, Health
 from acme_server.edge.urls import Urls
+from acme_server.protocol.limits import Rate
 from acme_server.serving import DRAIN, bound, serve, tls_of
 from acme_server.storage import nonces
-from acme_server.use_cases import readiness
+from acme_server.use_cases import readiness, terms
 from acme_server.use_cases.context import Context, Limits
 from acme_server.use_cases.counted import CountedLooks
+from acme_server.use_cases.limits import Rates
 from acme_server.validation.look import looker
 from acme_server.validation.resolver import Lookups, Resolver
 from acme_server.validation.settings import ValidationSettings
@@ -30,6 +34,9 @@ from ca import storage as ca
 from ca.profiles import PROFILES
 from ca.signer_client import SignerClient
 from sql import Pool
+
+if TYPE_CHECKING:
+    from office.use_cases.mail import Posting
 
 TXT_FILE = "dev-dns.txt"
 
@@ -66,6 +73,21 @@ def limits_of(settings: Settings) -> Limits:
     )  # fmt: skip
 
 
+def rates_of(settings: Settings) -> Rates:
+    """How often something may happen."""
+    chosen, people = settings.limits, settings.office.base_url
+    return Rates(
+        rate_of(chosen.new_accounts), rate_of(chosen.orders_of_account), rate_of(chosen.orders_of_contract),
+        rate_of(chosen.orders_of_names), rate_of(chosen.failed_validations), chosen.pause_failures, chosen.pause_span,
+        f"{people}/supported#limits", f"{people}/resume/",
+    )  # fmt: skip
+
+
+def rate_of(given: config_source.Rate) -> Rate:
+    """A rate of the settings."""
+    return Rate(given.number, given.span)
+
+
 @asynccontextmanager
 async def context_of(settings: Settings, pool: Pool, name: str) -> AsyncIterator[Context]:
     """What the use cases of this process work with."""
@@ -87,6 +109,7 @@ async def context_of(settings: Settings, pool: Pool, name: str) -> AsyncIterator
             chains=chains,
             worker=f"{name}@{socket.gethostname()}/{os.getpid()}",
             nonce_key=await nonces.current_key(pool),
+            rates=rates_of(settings),
         )
     finally:
         await client.close()
@@ -99,14 +122,16 @@ async def serve_acme(settings: Settings, stop: asyncio.Event) -> None:
             context, Urls(str(settings.acme.base_url), str(settings.office.base_url)),
             website=str(settings.acme.website or f"{settings.office.base_url}/supported"),
             identities=settings.acme.caa_identities, require_binding=settings.acme.require_binding,
-            max_body=settings.acme.max_body_bytes,
+            max_body=settings.acme.max_body_bytes, proxies=tuple(map(ip_network, settings.acme.trusted_proxies)),
         )  # fmt: skip
         checks: dict[str, Check] = {
             "database": partial(readiness.database, pool),
             "evidence seal": lambda: readiness.seal(pool, utc_now()),
             "signer": partial(readiness.signer, within(settings, settings.signer.socket)),
         }
+        following = asyncio.create_task(terms.follow(context, terms_url(settings), utc_now, stop))
         await serve("acme", app, bound(settings.acme.listen), settings, Health(checks), stop, tls=tls_of(settings))
+        await following
         if context.tasks:
             await asyncio.wait(context.tasks, timeout=DRAIN)
 
@@ -146,7 +171,29 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(await make_pool(settings, "work"))
         context = await stack.enter_async_context(context_of(settings, pool, "work"))
-        await asyncio.gather(worker.run(context, stop), seal(settings, stop))
+        await asyncio.gather(worker.run(context, stop), seal(settings, stop), work_office(settings, stop))
+
+
+async def work_office(settings: Settings, stop: asyncio.Event) -> None:
+    """The office's daily jobs and its mail, under its own role."""
+    from office import worker as office
+
+    async with await make_pool(settings, "office", size=4) as pool:
+        await office.run(pool, posting_of(settings), utc_now, stop)
+
+
+def posting_of(settings: Settings) -> "Posting":
+    """How notices are posted."""
+    from office.use_cases.mail import Mail, Posting
+
+    chosen, mail = settings.mail, None
+    if chosen.server is not None:
+        password = within(settings, chosen.password_file).read_text().strip() if chosen.password_file else ""
+        mail = Mail(
+            chosen.server.host, chosen.server.port, chosen.sender, chosen.security, chosen.own_relay,
+            chosen.user, password, per_minute=chosen.per_minute,
+        )  # fmt: skip
+    return Posting(mail, str(settings.office.base_url), chosen.officers, str(chosen.proxy) if chosen.proxy else None)
 
 
 async def seal(settings: Settings, stop: asyncio.Event) -> None:

@@ -16,6 +16,7 @@ from acme_server.config_source import (
     Address,
     Fault,
     Given,
+    Rate,
     Section,
     SettingsRefused,
     Url,
@@ -25,7 +26,6 @@ from acme_server.config_source import (
     known_keys,
     variable_of,
 )
-from acme_server.protocol.limits import Rate
 
 __all__ = ["Address", "Fault", "Settings", "SettingsRefused", "Url", "load"]
 

@@ -1,7 +1,10 @@
 """What `environment = "production"` refuses: every convenience of development (design §3)."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from acme_server.config_source import Rate
 
 if TYPE_CHECKING:
     from acme_server.config import Settings
@@ -18,6 +21,12 @@ PRODUCTION_DEFAULTS: Mapping[str, Any] = {
     "validation.tls_port": 443,
     "validation.allow_private": False,
     "ca.keys": "pkcs11",
+    "limits.new_accounts": Rate(50, timedelta(hours=3)),
+    "limits.orders_of_account": Rate(300, timedelta(hours=3)),
+    "limits.orders_of_contract": Rate(1500, timedelta(hours=3)),
+    "limits.orders_of_names": Rate(20, timedelta(days=7)),
+    "limits.failed_validations": Rate(5, timedelta(hours=1)),
+    "limits.pause_failures": 200,
     "log.format": "json",
     "log.requests": True,
 }
@@ -59,6 +68,14 @@ REFUSALS = (
     Refusal("office.base_url", lambda s: not public(s.office.base_url, "https"), "must be the public https address"),
     Refusal("office.two_person_rule", lambda s: not s.office.two_person_rule, "two people decide: set true"),
     Refusal("status.base_url", lambda s: not public(s.status.base_url, "http"), "must be public, plain http"),
+    Refusal("mail.server", lambda s: s.mail.server is None, "the Terms demand notices: name the mail server"),
+    Refusal(
+        "mail.security",
+        lambda s: s.mail.security == "none" and s.mail.server is not None and not s.mail.server.is_loopback,
+        "letters must not cross a network in the clear: set 'starttls' or 'tls'",
+    ),
+    Refusal("mail.sender", lambda s: s.mail.sender.endswith(".test"), "name the address that notices come from"),
+    Refusal("mail.officers", lambda s: not s.mail.officers, "name the address that warns the CA's own people"),
     Refusal("management.listen", lambda s: s.management.listen is not None, "it hands out keys: leave it out"),
     Refusal("ca.keys", lambda s: s.ca.keys == "file", "keys in files are for development: set 'pkcs11'"),
 )

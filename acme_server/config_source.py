@@ -18,6 +18,7 @@ OTHER_VARIABLES = frozenset({"KEIYAKU_PG_BIN", "KEIYAKU_MIGRATE_DSN"})  # dev/pg
 MAX_BYTES = 1024 * 1024
 DURATION = re.compile(r"([0-9]{1,9})(ms|s|m|h|d)")
 UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+RATE_SPAN = re.compile(r"([1-9][0-9]{0,5})(s|m|h|d)")
 ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):([0-9]{1,5})")
 KEY_LINE = re.compile(r"\s*([\w.\"' -]+?)\s*=")
 HEADER_LINE = re.compile(r"\s*\[\s*([\w.\"' -]+?)\s*\]\s*(#.*)?$")
@@ -45,6 +46,13 @@ class Address(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Rate(msgspec.Struct, frozen=True):
+    """How often something may happen: a number at once, which comes back over the span. `300/3h`; 0: no limit."""
+
+    number: int
+    span: timedelta
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -217,6 +225,8 @@ def convert_text(kind: Any, raw: str) -> object:
         if not (match := ADDRESS.fullmatch(raw)) or int(match[2]) > 65535:
             raise ValueError(f"expected host:port such as '127.0.0.1:14000', not {raw!r}")
         return Address(match[1].strip("[]"), int(match[2]))
+    if kind is Rate:
+        return rate(raw)
     if kind is Url:
         return url(raw)
     if kind is Path:
@@ -224,6 +234,15 @@ def convert_text(kind: Any, raw: str) -> object:
             raise ValueError("expected a path, not an empty text")
         return Path(raw)
     return raw
+
+
+def rate(raw: str) -> Rate:
+    """A number a duration, such as 300/3h; 0 is no limit."""
+    number, _, span = raw.partition("/")
+    match = RATE_SPAN.fullmatch(span or "1h")
+    if not re.fullmatch("[0-9]{1,7}", number) or not match or (int(number) > 0 and not span):
+        raise ValueError(f"expected a rate such as '300/3h', or '0' for no limit, not {raw!r}")
+    return Rate(int(number), timedelta(**{UNITS[match[2]]: int(match[1])}))
 
 
 def url(raw: str) -> Url:

@@ -9,7 +9,7 @@ import structlog
 
 from acme_server.clock import utc_now
 from acme_server.protocol.nonce import expired_slot
-from acme_server.storage import authorizations, jobs, nonces
+from acme_server.storage import authorizations, jobs, limits, nonces
 from acme_server.storage.jobs import Job
 from acme_server.use_cases import issue, resume
 from acme_server.use_cases.context import Context
@@ -37,6 +37,7 @@ async def run(context: Context, stop: asyncio.Event) -> None:
         (timedelta(minutes=1), sweep_expired),
         (timedelta(hours=6), sweep_missed),
         (timedelta(minutes=5), truncate_nonces),
+        (timedelta(minutes=5), forget_limits),
         (timedelta(hours=6), ensure_partitions),
     ]
     await asyncio.gather(
@@ -122,6 +123,11 @@ async def enqueue_crls(context: Context, now: datetime) -> None:
 async def truncate_nonces(context: Context, now: datetime) -> None:
     """Nonces that cannot be valid any more are forgotten."""
     await nonces.truncate_slot(context.pool, expired_slot(now, context.limits.nonce_lifetime))
+
+
+async def forget_limits(context: Context, now: datetime) -> None:
+    """Limits of which all has come back take no room."""
+    await limits.forget(context.pool, now)
 
 
 HANDLERS: dict[str, Callable[[Context, Job], Awaitable[None]]] = {

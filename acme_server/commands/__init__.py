@@ -5,6 +5,7 @@ import click
 from acme_server.commands.application import application_group
 from acme_server.commands.bank import bank
 from acme_server.commands.ca import ca
+from acme_server.commands.certificate import certificate
 from acme_server.commands.check import check
 from acme_server.commands.contract import contract
 from acme_server.commands.document import document
@@ -12,13 +13,16 @@ from acme_server.commands.evidence import evidence
 from acme_server.commands.gate import gate
 from acme_server.commands.hold import hold
 from acme_server.commands.key import key
+from acme_server.commands.ledger import ledger
 from acme_server.commands.limit import limit
 from acme_server.commands.maintenance import maintenance
 from acme_server.commands.money import invoice, payment
 from acme_server.commands.notice import notice
 from acme_server.commands.people import customer, person
 from acme_server.commands.plan import plan
+from acme_server.commands.report import report
 from acme_server.commands.review import review_group, screening_group
+from acme_server.commands.revocation import revocation
 from acme_server.commands.terms import terms
 
 GROUPS: list[click.Command] = [
@@ -36,8 +40,12 @@ GROUPS: list[click.Command] = [
     limit,
     invoice,
     payment,
+    ledger,
     bank,
     hold,
+    certificate,
+    revocation,
+    report,
     gate,
     evidence,
     notice,

@@ -6,7 +6,8 @@ from aiohttp import web
 
 from acme_server.clock import utc_now
 from acme_server.edge import documents, problems, signed
-from acme_server.edge.keys import CONTEXT, DIRECTORY, URLS
+from acme_server.edge.client_address import client_network
+from acme_server.edge.keys import CONTEXT, DIRECTORY, PROXIES, URLS
 from acme_server.edge.pem import pem_chain
 from acme_server.edge.problems import NotFound
 from acme_server.protocol import keys
@@ -39,7 +40,7 @@ def id_of(request: web.Request) -> UUID:
 
 async def directory(request: web.Request) -> web.Response:
     """Where everything is. RFC 8555 §7.1.1."""
-    return web.Response(body=request.app[DIRECTORY], content_type="application/json")
+    return web.Response(body=request.app[DIRECTORY](request.app[CONTEXT].terms_url), content_type="application/json")
 
 
 async def read_directory(request: web.Request) -> web.Response:
@@ -62,7 +63,8 @@ async def new_account(request: web.Request) -> web.Response:
     key, known, payload = await signed.by_key(request)
     context, urls = request.app[CONTEXT], request.app[URLS]
     wanted = parse(payload, NewAccount)
-    found = await accounts.register(context, key, known, wanted, signed.url_of(request), utc_now())
+    network = client_network(request, request.app[PROXIES])
+    found = await accounts.register(context, key, known, wanted, signed.url_of(request), network, utc_now())
     headers = {"Location": urls.account(found.account.id)}
     return documents.respond(documents.account(urls, found.account), 201 if found.created else 200, headers)
 
@@ -76,7 +78,7 @@ async def account(request: web.Request) -> web.Response:
         if update.status == "deactivated":
             owner = await accounts.deactivate(context, owner, utc_now())
         elif update.contact is not None:
-            owner = await accounts.update_contacts(context, owner, update.contact)
+            owner = await accounts.update_contacts(context, owner, update.contact, utc_now())
     headers = {"Location": request.app[URLS].account(owner.id)}
     return documents.respond(documents.account(request.app[URLS], owner), headers=headers)
 

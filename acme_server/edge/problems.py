@@ -12,6 +12,7 @@ from acme_server.protocol.errors import AcmeError, ErrorType, Subproblem
 from acme_server.use_cases.accounts import KeyInUse, TermsNotAgreed
 from acme_server.use_cases.authenticate import AccountEnded
 from acme_server.use_cases.finalize import NoSuchOrder
+from acme_server.use_cases.limits import RateLimited
 from acme_server.use_cases.orders import RefusedByGate
 from acme_server.use_cases.problem import URN, subproblem
 from acme_server.use_cases.revoke import NoSuchCertificate
@@ -141,6 +142,8 @@ def of_error(error: AcmeError) -> web.Response:
         headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, TermsNotAgreed):
         headers["Link"] = terms_link(error.terms_url)
+    if isinstance(error, RateLimited):
+        headers["Link"] = f'<{error.help_url}>;rel="help"'
     return respond(problem, status_of(error), headers)
 
 

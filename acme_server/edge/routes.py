@@ -1,11 +1,14 @@
 """The URL table, in the order of RFC 8555 §7.1: start reading here."""
 
+from functools import lru_cache
+
 import msgspec
 from aiohttp import web
 
 from acme_server.edge import documents, handlers
+from acme_server.edge.client_address import Network
 from acme_server.edge.envelope import envelope
-from acme_server.edge.keys import CONTEXT, DIRECTORY, URLS
+from acme_server.edge.keys import CONTEXT, DIRECTORY, PROXIES, URLS
 from acme_server.edge.urls import Urls
 from acme_server.use_cases.context import Context
 
@@ -35,14 +38,17 @@ ROUTES = [
 
 def make_app(
     context: Context, urls: Urls, *, website: str | None, identities: tuple[str, ...], require_binding: bool,
-    max_body: int,
+    max_body: int, proxies: tuple[Network, ...] = (),
 ) -> web.Application:  # fmt: skip
     """The application of the ACME listener."""
     app = web.Application(middlewares=[envelope], client_max_size=max_body)
-    app[CONTEXT], app[URLS] = context, urls
+    app[CONTEXT], app[URLS], app[PROXIES] = context, urls, proxies
     profiles = {name: profile.description for name, profile in context.profiles.items()}
-    app[DIRECTORY] = msgspec.json.encode(
-        documents.directory(urls, context.terms_url, website, identities, require_binding, profiles)
-    )
+
+    @lru_cache(maxsize=2)
+    def directory(terms_url: str) -> bytes:
+        return msgspec.json.encode(documents.directory(urls, terms_url, website, identities, require_binding, profiles))
+
+    app[DIRECTORY] = directory
     app.add_routes(ROUTES)
     return app

@@ -9,6 +9,8 @@ import msgspec
 
 from acme_server.protocol.keys import AccountKey
 from acme_server.protocol.objects import Account
+from acme_server.storage import limits
+from acme_server.storage.limits import Wanted
 from sql import Conn, Pool, evidence, statements
 from sql.ids import uuid7
 from sql.rows import one
@@ -37,12 +39,11 @@ class KeyTaken(msgspec.Struct, frozen=True):
     account_id: UUID
 
 
-class BindingNotLive(msgspec.Struct, frozen=True):
-    """The binding key is withdrawn, expired or used up."""
+class KeyRefused(msgspec.Struct, frozen=True):
+    """The key is known as compromised (A-024), or a certificate has it (RFC 8555 §11.1)."""
 
-
-class KeyCompromised(msgspec.Struct, frozen=True):
-    """The key is known as compromised (A-024)."""
+    compromised: bool
+    certified: bool
 
 
 async def find_binding(conn: Conn | Pool, kid: str) -> Binding | None:
@@ -51,9 +52,13 @@ async def find_binding(conn: Conn | Pool, kid: str) -> Binding | None:
 
 
 async def insert_account(
-    pool: Pool, key: AccountKey, contacts: Sequence[str], binding: Binding, received: bytes | None, now: datetime
-) -> Account | KeyTaken | KeyCompromised | BindingNotLive:
-    """A new account, one use of its binding key, and the evidence: all or none, in any race (A-084, A-099)."""
+    pool: Pool, key: AccountKey, contacts: Sequence[str], binding: Binding, received: bytes | None,
+    taken: Sequence[Wanted], now: datetime,
+) -> Account | KeyTaken | KeyRefused | None:  # fmt: skip
+    """A new account, one use of its binding key, and the evidence: all or none, in any race (A-084, A-099).
+
+    None: the binding key is not live, or a limit is reached.
+    """
     account_id = uuid7(now)
     proof = evidence.entry("account.created", f"account:{account_id}", now, rule="T4-2", binding=str(binding.id))
     # the contract's lock (a key is withdrawn under it), then the key's own: its uses are numbered
@@ -62,20 +67,19 @@ async def insert_account(
         async with pool.acquire() as conn, under_locks(conn, *locks):
             row = await conn.fetchrow(
                 SQL["insert_account"], account_id, key.spki_der, key.thumbprint, key.spki_sha256, list(contacts),
-                binding.id, received, now, proof.id, proof.actor, proof.content,
+                binding.id, received, now, proof.id, proof.actor, proof.content, *limits.columns(taken),
             )  # fmt: skip
     except asyncpg.UniqueViolationError:
         return KeyTaken(await pool.fetchval(SQL["owner_of_key"], key.thumbprint))
     except asyncpg.CheckViolationError:
-        return BindingNotLive()
-    if row is None and await is_compromised(pool, key):
-        return KeyCompromised()
-    return one(Account, row) or BindingNotLive()
+        return None
+    return one(Account, row) or await refused_key(pool, key)
 
 
-async def is_compromised(pool: Pool, key: AccountKey) -> bool:
-    """Whether somebody has shown that the key is not its holder's alone."""
-    return bool(await pool.fetchval(SQL["is_compromised"], key.spki_sha256))
+async def refused_key(pool: Pool, key: AccountKey) -> KeyRefused | None:
+    """Why the key can be no account's, whoever asks; None when nothing speaks against it."""
+    known = one(KeyRefused, await pool.fetchrow(SQL["known_of_key"], key.spki_sha256))
+    return known if known and (known.compromised or known.certified) else None
 
 
 def hash32(key: UUID) -> int:
@@ -88,9 +92,13 @@ async def account_of_key(conn: Conn | Pool, thumbprint: bytes) -> Account | None
     return one(Account, await conn.fetchrow(SQL["account_of_key"], thumbprint))
 
 
-async def update_contacts(pool: Pool, account_id: UUID, contacts: Sequence[str]) -> bool:
-    """The contacts are replaced; False when the account is no longer valid."""
-    return await pool.fetchval(SQL["update_contacts"], account_id, list(contacts)) is not None
+async def update_contacts(pool: Pool, account: Account, contacts: Sequence[str], now: datetime) -> bool:
+    """The contacts are replaced, and that they were is recorded; False when the account is no longer valid."""
+    proof = evidence.entry("account.updated", f"account:{account.id}", now, changed="contact")  # T16-3: not what to
+    return await pool.fetchval(
+        SQL["update_contacts"], account.id, list(contacts), now, proof.id, proof.actor, proof.content,
+        account.contract_id,
+    ) is not None  # fmt: skip
 
 
 async def deactivate(pool: Pool, account: Account, oldest_open: UUID, now: datetime) -> bool:
@@ -101,7 +109,7 @@ async def deactivate(pool: Pool, account: Account, oldest_open: UUID, now: datet
     ) is not None  # fmt: skip
 
 
-async def change_key(pool: Pool, account: Account, new: AccountKey, now: datetime) -> KeyTaken | KeyCompromised | bool:
+async def change_key(pool: Pool, account: Account, new: AccountKey, now: datetime) -> KeyTaken | KeyRefused | bool:
     """The account answers to `new` alone. KeyTaken: it is or was somebody's. False: another change was first."""
     proof = evidence.entry("account.key_changed", f"account:{account.id}", now, thumbprint=new.thumbprint.hex())
     try:
@@ -111,6 +119,6 @@ async def change_key(pool: Pool, account: Account, new: AccountKey, now: datetim
         )  # fmt: skip
     except asyncpg.UniqueViolationError:
         return KeyTaken(await pool.fetchval(SQL["owner_of_key"], new.thumbprint))
-    if changed is None and await is_compromised(pool, new):
-        return KeyCompromised()
+    if changed is None and (refused := await refused_key(pool, new)):
+        return refused
     return changed is not None

@@ -1,10 +1,15 @@
 """Authorizations and their challenges. RFC 8555 §7.1.4, §7.5."""
 
+import os
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import msgspec
+
+from acme_server.protocol.challenges import new_token
 from acme_server.protocol.identifiers import base_of
+from acme_server.protocol.limits import Rate
 from acme_server.protocol.nonce import Spendable
 from acme_server.protocol.objects import DNS_CHALLENGES, IP_CHALLENGES, WILDCARD_CHALLENGES, Authorization
 from acme_server.storage import nonces
@@ -40,6 +45,14 @@ async def authorizations_of_order(pool: Pool, ids: Sequence[UUID]) -> list[Autho
     return many(Authorization, await pool.fetch(SQL["authorizations_of_order"], list(ids)))
 
 
+class FailureRates(msgspec.Struct, frozen=True):
+    """How often an account may fail to validate a name, and when it is paused for it."""
+
+    limit: Rate
+    pause_failures: int
+    pause_span: timedelta
+
+
 def place(types: tuple[str, ...], wanted: str) -> int:
     """Place of a type's token among an authorization's tokens, from 1; 0 when the type is not on offer."""
     return types.index(wanted) + 1 if wanted in types else 0
@@ -69,12 +82,17 @@ async def hasten(pool: Pool, authorization_id: UUID) -> None:
 
 async def finish_validation(
     pool: Pool, job_id: UUID, fence: int, authorization_id: UUID, status: str, error: bytes | None, now: datetime,
-    expires_at: datetime, proof: Entry,
+    expires_at: datetime, proof: Entry, rates: FailureRates, pause: Entry | None,
 ) -> Authorization | None:  # fmt: skip
-    """The result, its evidence and the end of the job: all or none. None when another worker holds the job."""
+    """The result, its evidence and the end of the job: all or none. None when another worker holds the job.
+
+    `pause` is the evidence if this failure is one too many of a row; without it nothing counts against the client.
+    """
     row = await pool.fetchrow(
         SQL["finish_validation"], job_id, fence, authorization_id, status, error, now, expires_at,
         proof.id, proof.actor, proof.content, proof.contract_id,
+        pause is not None, rates.limit.number, rates.limit.span, rates.pause_failures, rates.pause_span,
+        new_token(os.urandom(16)), pause and pause.id, pause and pause.content,
     )  # fmt: skip
     return one(Authorization, row)
 

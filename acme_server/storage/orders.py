@@ -8,10 +8,12 @@ import asyncpg
 import msgspec
 
 from acme_server.protocol.identifiers import base_of, identifier_of
+from acme_server.protocol.limits import Rate
 from acme_server.protocol.nonce import Spendable
 from acme_server.protocol.objects import Order
 from acme_server.protocol.status import authorization_status, order_status
-from acme_server.storage import nonces
+from acme_server.storage import limits, nonces
+from acme_server.storage.limits import Wanted
 from acme_server.storage.nonces import Spent
 from ca.issuance import ToBeSigned
 from contract_gate.record import DecisionRow
@@ -132,11 +134,12 @@ def state_of(row: asyncpg.Record) -> OrderState:
 
 async def insert_order(
     conn: Conn, order: Order, replaced: Predecessor | None, decision: DecisionRow, proof: Entry,
-    wanted: Sequence[WantedAuthorization],
+    wanted: Sequence[WantedAuthorization], taken: Sequence[Wanted], failed: Rate,
 ) -> list[UUID] | None:  # fmt: skip
     """Decision, evidence, order and authorizations exist: all or none. Returns the authorizations' ids in name order.
 
-    None when `replaced` may not be replaced by this order; then nothing exists.
+    None when `replaced` may not be replaced by this order, or one of the limits that it takes from is reached, that of
+    `failed` validations included; then nothing exists.
     """
     identifiers = [identifier_of(w.name) for w in wanted]
     bases = [base_of(w.name) for w in wanted]
@@ -148,7 +151,7 @@ async def insert_order(
         proof.id, proof.actor, proof.content,
         [w.id for w in wanted], [type for type, _ in identifiers], [base for base, _ in bases],
         [wildcard for _, wildcard in bases], [" ".join(w.tokens) for w in wanted], order.expires_at,
-        replaced and replaced.issuer_key_id,
+        replaced and replaced.issuer_key_id, *limits.columns(taken), failed.number, failed.span,
     )  # fmt: skip
     return row["authorization_ids"] if row else None
 

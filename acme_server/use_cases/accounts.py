@@ -13,7 +13,8 @@ from acme_server.protocol.keys import AccountKey
 from acme_server.protocol.objects import Account
 from acme_server.protocol.requests import NewAccount
 from acme_server.storage import accounts
-from acme_server.storage.accounts import Binding, BindingNotLive, KeyCompromised, KeyTaken
+from acme_server.storage.accounts import Binding, KeyRefused, KeyTaken
+from acme_server.use_cases import limits
 from acme_server.use_cases.authenticate import AccountEnded
 from acme_server.use_cases.context import Context
 from sql.ids import uuid7
@@ -27,9 +28,12 @@ class Registered(msgspec.Struct, frozen=True):
 
 
 async def register(
-    context: Context, key: AccountKey, known: Account | None, wanted: NewAccount, url: str, now: datetime
+    context: Context, key: AccountKey, known: Account | None, wanted: NewAccount, url: str, network: str, now: datetime
 ) -> Registered:
-    """The account of `key`: the existing one unchanged, else a new one bound to a contract (T4-1, T4-2)."""
+    """The account of `key`: the existing one unchanged, else a new one bound to a contract (T4-1, T4-2).
+
+    `network` is where the client is, of whose new accounts there is a limit.
+    """
     if known is not None:
         return existing(known, key)
     if wanted.only_return_existing:
@@ -40,14 +44,17 @@ async def register(
         raise TermsNotAgreed(context.terms_url)
     contacts = requests.contacts(wanted.contact)
     binding, received = await binding_of(context, key, wanted, url)
-    match await accounts.insert_account(context.pool, key, contacts, binding, received, now):
+    taken = limits.of_new_account(context.rates, network)
+    match await accounts.insert_account(context.pool, key, contacts, binding, received, taken, now):
         case Account() as account:
             return Registered(account, created=True)
         case KeyTaken(account_id):
             return await registered_meanwhile(context, key, account_id)
-        case KeyCompromised():
-            raise compromised()
-        case BindingNotLive():
+        case KeyRefused() as refused:
+            raise bad_key(refused)
+        case None:
+            if limited := await limits.refusal(context.pool, context.rates, binding.contract_id, taken, now):
+                raise limited
             refuse_binding(await accounts.find_binding(context.pool, binding.kid) or binding, now)
 
 
@@ -107,10 +114,10 @@ def refuse_binding(binding: Binding, now: datetime) -> NoReturn:
     raise AcmeError(ErrorType.UNAUTHORIZED, f"This binding key {why}. Ask the contract's holder for a new one.")
 
 
-async def update_contacts(context: Context, account: Account, contact: Sequence[str]) -> Account:
+async def update_contacts(context: Context, account: Account, contact: Sequence[str], now: datetime) -> Account:
     """The account with these contacts (A-085)."""
     contacts = requests.contacts(contact)
-    if not await accounts.update_contacts(context.pool, account.id, contacts):
+    if not await accounts.update_contacts(context.pool, account, contacts, now):
         raise AccountEnded("deactivated")
     return msgspec.structs.replace(account, contacts=contacts)
 
@@ -131,17 +138,18 @@ async def change_key(
     match await accounts.change_key(context.pool, account, new, now):
         case KeyTaken(owner):
             raise KeyInUse(context.account_url(owner))
-        case KeyCompromised():
-            raise compromised()
+        case KeyRefused() as refused:
+            raise bad_key(refused)
         case True:
             return msgspec.structs.replace(account, public_key=new.spki_der, thumbprint=new.thumbprint)
         case False:
             raise AcmeError(ErrorType.UNAUTHORIZED, "The key of this account was changed by another request meanwhile.")
 
 
-def compromised() -> AcmeError:
-    """The refusal of a key that others may have (A-024, A-104)."""
-    return AcmeError(ErrorType.BAD_PUBLIC_KEY, "This key is known as compromised. Make a new key.")
+def bad_key(refused: KeyRefused) -> AcmeError:
+    """The refusal of a key that others may have (A-024, A-104), or that a certificate has (RFC 8555 §11.1)."""
+    why = "is known as compromised" if refused.compromised else "is that of a certificate"
+    return AcmeError(ErrorType.BAD_PUBLIC_KEY, f"This key {why}. Make a new key.")
 
 
 class TermsNotAgreed(AcmeError):

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
 from acme_server.protocol.nonce import NonceKey
+from acme_server.use_cases.limits import Rates
 from acme_server.validation.outcome import NotProven, Proven
 from ca.certificate import Issuer
 from ca.profiles import Profile
@@ -56,6 +57,7 @@ class Context:
     chains: list[list[bytes]]  # what certifies a certificate of the issuer: the default chain, then the alternates
     worker: str
     nonce_key: NonceKey
+    rates: Rates
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     validating: int = 0  # validations that requests of this process have begun
 

@@ -18,7 +18,7 @@ from acme_server.storage import orders
 from acme_server.storage.orders import Listed as Listed
 from acme_server.storage.orders import OrderState as OrderState
 from acme_server.storage.orders import WantedAuthorization
-from acme_server.use_cases import authenticate, counted, issue
+from acme_server.use_cases import authenticate, counted, issue, limits
 from acme_server.use_cases.context import Context
 from acme_server.use_cases.problem import ENDED, EXPIRED, stored_problem
 from ca.profiles import DEFAULT_PROFILE, Profile, lifetime
@@ -74,14 +74,27 @@ async def insert(
     authorizations = [WantedAuthorization(uuid7(now), name, tokens_for(name)) for name in names]
     decision = decision_row(admitted, "new_order")
     proof = evidence_of(decision, actor_of(account))
-    ids = await orders.insert_order(conn, order, replaced, decision, proof, authorizations)
+    taken = limits.of_new_order(context.rates, account, admitted.contract_id, names, replaced is not None)
+    failed = context.rates.failed_validations
+    ids = await orders.insert_order(conn, order, replaced, decision, proof, authorizations, taken, failed)
     if ids is None:
-        assert replaced is not None  # nothing else is refused there
-        raise await cannot_replace(conn, replaced, account, names)
+        raise await why_not(context, conn, account, order, replaced, taken, now)
     new = {wanted.id for wanted in authorizations}
     statuses = ["pending" if id in new else "valid" for id in ids]
     placed = msgspec.structs.replace(order, authorization_ids=ids)
     return OrderState(placed, statuses, [order.expires_at] * len(ids), [None] * len(ids))
+
+
+async def why_not(
+    context: Context, conn: Conn, account: Account, order: Order, replaced: orders.Predecessor | None,
+    taken: Sequence[limits.Wanted], now: datetime,
+) -> AcmeError:  # fmt: skip
+    """Why an order that the gate admits was not stored: a limit (A-057), or what it replaces."""
+    stopped = await limits.failing(conn, context.rates, account, order.contract_id, order.names, now)
+    if stopped is None and replaced is not None:
+        return await cannot_replace(conn, replaced, account, order.names)
+    stopped = stopped or await limits.refusal(conn, context.rates, order.contract_id, taken, now)
+    return stopped or limits.limited("too many orders at once", now, context.rates.help_url, now)
 
 
 def actor_of(account: Account) -> str:

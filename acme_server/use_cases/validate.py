@@ -15,6 +15,7 @@ from acme_server.use_cases.context import Context
 from acme_server.use_cases.problem import stored_problem
 from acme_server.validation.outcome import NotProven, Proven
 from sql import evidence
+from sql.evidence import Entry
 
 SPARE = 10  # attempts beyond those of the settings: a process that dies, or loses its database, has not looked
 LOST = NotProven(ErrorType.SERVER_INTERNAL, "The server failed to look, again and again. Place a new order.")
@@ -50,8 +51,16 @@ async def conclude(
         method=authorization.challenge_type, outcome=status, seen=outcome,
     )  # fmt: skip
     return await authorizations.finish_validation(
-        context.pool, job.id, job.fence, authorization.id, status, error, now, expires_at, proof
-    )
+        context.pool, job.id, job.fence, authorization.id, status, error, now, expires_at, proof,
+        context.rates.failures(), pause_of(authorization, outcome, proof.actor, now),
+    )  # fmt: skip
+
+
+def pause_of(authorization: Authorization, outcome: Proven | NotProven, actor: str, now: datetime) -> Entry | None:
+    """The evidence if this outcome pauses the account for the name; None when the failure is not the client's."""
+    if isinstance(outcome, Proven) or outcome.type is ErrorType.SERVER_INTERNAL:
+        return None
+    return evidence.entry("account.paused", actor, now, account=str(authorization.account_id), name=authorization.name)
 
 
 async def look(context: Context, authorization: Authorization) -> Proven | NotProven:

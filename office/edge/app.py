@@ -12,12 +12,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from office.edge import supported
 from office.edge.answers import answer_to
 from office.use_cases import read_pages
+from office.use_cases.read_pages import Paused
 from sql import Pool
 from sql.away import DATABASE_AWAY
 
+POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'",
+    "Content-Security-Policy": POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
@@ -41,8 +42,11 @@ def make_app(pool: Pool, clock: Callable[[], datetime] = utc_now) -> web.Applica
     pages = Pages(pool, clock)
     app = web.Application(middlewares=[error_pages(pages)], client_max_size=1024)
     app.router.add_get("/help/{token}", pages.help)
+    app.router.add_get("/resume/{token}", pages.resume)
+    app.router.add_post("/resume/{token}", pages.resumed)
     app.router.add_get("/terms", pages.terms)
     app.router.add_get("/terms/{version}", pages.terms)
+    app.router.add_get("/notices/{id}", pages.notice)
     app.router.add_get("/supported", pages.supported)
     app.router.add_get("/static/style.css", pages.style)
     app.on_response_prepare.append(add_headers)
@@ -51,7 +55,8 @@ def make_app(pool: Pool, clock: Callable[[], datetime] = utc_now) -> web.Applica
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Every response forbids what no page of ours needs; caching only where a handler allowed it."""
-    response.headers.update(HEADERS)
+    policy = response.headers.get("Content-Security-Policy", POLICY)
+    response.headers.update({**HEADERS, "Content-Security-Policy": policy})
     response.headers.setdefault("Cache-Control", "no-store")
 
 
@@ -94,10 +99,33 @@ class Pages:
             return self.not_found()
         return self.page("help.html", answer=answer_to(found.gate, found.case))
 
+    async def resume(self, request: web.Request) -> web.Response:
+        """The page that a paused account is pointed to: reading it changes nothing."""
+        found = await read_pages.paused(self.pool, request.match_info["token"])
+        return self.not_found() if found is None else self.resuming(found)
+
+    async def resumed(self, request: web.Request) -> web.Response:
+        """Its button. The address is the secret that permits it; another site's page may not press it all the same."""
+        if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
+            return self.not_found()
+        found = await read_pages.resume(self.pool, request.match_info["token"], self.clock())
+        return self.not_found() if found is None else self.resuming(found)
+
+    def resuming(self, found: Paused) -> web.Response:
+        """The state, and the button while there is something to resume."""
+        made = self.page("resume.html", found=found)
+        made.headers["Content-Security-Policy"] = POLICY.replace("form-action 'none'", "form-action 'self'")
+        return made
+
     async def terms(self, request: web.Request) -> web.Response:
         """A version of the Terms by its hash and address, or the one in force. T2-1, T20-2."""
         text = await read_pages.terms(self.pool, request.match_info.get("version"), self.clock())
         return self.not_found() if text is None else self.page("terms.html", text=text)
+
+    async def notice(self, request: web.Request) -> web.Response:
+        """A notice posted on the web, at an address that stays. T5-4, A22.2."""
+        found = await read_pages.notice(self.pool, request.match_info["id"])
+        return self.not_found() if found is None else self.page("notice.html", notice=found)
 
     async def supported(self, request: web.Request) -> web.Response:
         """Supported servers and recommended clients. T7-1."""

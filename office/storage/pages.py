@@ -7,6 +7,7 @@ import msgspec
 from contract_gate.decision import Case, Gate
 from office.storage.people import Text
 from sql import Pool, statements
+from sql.evidence import Entry
 from sql.rows import one
 
 SQL = statements("office/pages")
@@ -23,6 +24,24 @@ async def help_page(pool: Pool, token: str) -> HelpPage | None:
     """What the page of that token explains; one look-up by key, whether there is one or not."""
     row = await pool.fetchrow(SQL["help_page"], token)
     return HelpPage(Gate(row["gate"]), Case(row["case"])) if row else None
+
+
+class Paused(msgspec.Struct, frozen=True):
+    """A name that an account kept failing to validate, and whether it is paused for it."""
+
+    name: str
+    paused: bool
+
+
+async def paused(pool: Pool, token: str) -> Paused | None:
+    """What the page of that token is about."""
+    return one(Paused, await pool.fetchrow(SQL["paused"], token))
+
+
+async def resume(pool: Pool, token: str, row: Entry) -> bool:
+    """The account may validate the name again; False when it was not paused."""
+    done = await pool.execute(SQL["resume"], token, row.recorded_at, row.id, row.actor, row.content)
+    return done != "INSERT 0 0"
 
 
 async def terms(pool: Pool, version: str) -> Text | None:

@@ -6,14 +6,18 @@ WHERE b.kid = $1;
 
 -- name: insert_account
 -- The account, its key and one use of its binding key: all or none (T4-2).
--- No row: the binding key is not live, or the account key is known as compromised.
+-- No row: the binding key is not live, the account key is known as compromised or a certificate's, or a limit is reached.
 -- A used-up key breaks the check on gate.binding_uses; a key that has an account breaks acme.account_keys.
 -- $1 account id  $2 public key (SPKI)  $3 thumbprint  $4 SPKI SHA-256  $5 contacts  $6 binding key id
 -- $7 external account binding as received, or null  $8 now  $9 evidence id  $10 actor  $11 evidence content
-WITH binding AS (
+-- $12 limits to take one of  $13 their subjects  $14 numbers  $15 spans
+WITH live AS MATERIALIZED (
     SELECT id, uses_max, contract_id FROM gate.binding_keys
     WHERE id = $6 AND withdrawn_at IS NULL AND (expires_at IS NULL OR expires_at > $8)
       AND NOT EXISTS (SELECT FROM ca.blocked_keys WHERE spki_sha256 = $4)
+      AND NOT EXISTS (SELECT FROM ca.certificates WHERE spki_sha256 = $4)
+), binding AS MATERIALIZED (
+    SELECT * FROM live WHERE acme.take(contract_id, $12::text[], $13::text[], $14::integer[], $15::interval[], $8)
 ), account AS (
     INSERT INTO acme.accounts (id, public_key, thumbprint, contacts, terms_agreed_at, binding_key_id,
         external_account_binding, created_at)
@@ -36,8 +40,15 @@ SELECT account.id, account.status, account.public_key, account.thumbprint, accou
 FROM account, binding;
 
 -- name: update_contacts
--- $1 account id  $2 contacts
-UPDATE acme.accounts SET contacts = $2 WHERE id = $1 AND status = 'valid' RETURNING contacts;
+-- The contacts and their evidence: both or neither.
+-- $1 account id  $2 contacts  $3 now  $4 evidence id  $5 actor  $6 content  $7 contract id
+WITH account AS (
+    UPDATE acme.accounts SET contacts = $2 WHERE id = $1 AND status = 'valid' RETURNING contacts
+), evidence AS (
+    INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)
+    SELECT $4, 'account.updated', $7, $5, $3, $6 FROM account
+)
+SELECT contacts FROM account;
 
 -- name: deactivate
 -- Final (RFC 8555 §7.3.6). Pending orders end; issued certificates stay (T11-4).
@@ -56,13 +67,14 @@ SELECT id FROM account;
 
 -- name: change_key
 -- The account answers to the new key alone, at once (RFC 8555 §7.3.5).
--- No row: the old key was changed meanwhile, or the new one is known as compromised.
+-- No row: the old key was changed meanwhile, or the new one is known as compromised or a certificate's.
 -- $1 account id  $2 old thumbprint  $3 new public key  $4 new thumbprint  $5 new SPKI SHA-256  $6 now
 -- $7 evidence id  $8 actor  $9 content  $10 contract id
 WITH account AS (
     UPDATE acme.accounts SET public_key = $3, thumbprint = $4
     WHERE id = $1 AND thumbprint = $2 AND status = 'valid'
-      AND NOT EXISTS (SELECT FROM ca.blocked_keys WHERE spki_sha256 = $5) RETURNING id
+      AND NOT EXISTS (SELECT FROM ca.blocked_keys WHERE spki_sha256 = $5)
+      AND NOT EXISTS (SELECT FROM ca.certificates WHERE spki_sha256 = $5) RETURNING id
 ), retired AS (
     UPDATE acme.account_keys SET retired_at = $6 WHERE thumbprint = $2 AND EXISTS (SELECT FROM account)
 ), key AS (
@@ -74,9 +86,10 @@ WITH account AS (
 )
 SELECT id FROM account;
 
--- name: is_compromised
--- $1 SPKI SHA-256
-SELECT EXISTS (SELECT FROM ca.blocked_keys WHERE spki_sha256 = $1);
+-- name: known_of_key
+-- Why a key may be no account's: it is known as compromised, or a certificate has it. $1 SPKI SHA-256
+SELECT EXISTS (SELECT FROM ca.blocked_keys WHERE spki_sha256 = $1) AS compromised,
+    EXISTS (SELECT FROM ca.certificates WHERE spki_sha256 = $1) AS certified;
 
 -- name: owner_of_key
 -- $1 thumbprint

@@ -69,6 +69,8 @@ WHERE kind = 'validate' AND subject = $1::uuid::text AND NOT dead AND attempts >
 -- authorization has ended meanwhile.
 -- $1 job id  $2 fence  $3 authorization id  $4 status  $5 error  $6 now  $7 expires at  $8 evidence id  $9 actor
 -- $10 evidence content  $11 contract id, or null: that of the account
+-- $12 whether the failure is the client's  $13 failed validations at most  $14 their span  $15 failures in a row that
+-- pause the account for the name, 0: never  $16 over how long  $17 token of its page  $18 evidence id  $19 content
 WITH job AS (
     DELETE FROM acme.jobs WHERE id = $1 AND fence = $2 RETURNING id
 ), result AS (
@@ -85,6 +87,30 @@ WITH job AS (
         SELECT b.contract_id FROM acme.accounts a JOIN gate.binding_keys b ON b.id = a.binding_key_id
         WHERE a.id = result.account_id)), $9, $6, $10
     FROM result
+), failing AS (
+    SELECT r.account_id, CASE WHEN r.wildcard THEN '*.' || r.identifier_value ELSE r.identifier_value END AS name,
+        b.contract_id,
+        coalesce($14::interval / nullif(acme.limit_of(b.contract_id, 'failed_validations', $6, $13), 0), '0') AS step
+    FROM result r JOIN acme.accounts a ON a.id = r.account_id JOIN gate.binding_keys b ON b.id = a.binding_key_id
+    WHERE $12::boolean
+), failure AS (
+    INSERT INTO acme.failures AS f (account_id, name, full_at, consecutive, first_failed_at, token, paused_at)
+    SELECT account_id, name, $6 + step, 1, $6, CASE WHEN $15 = 1 AND $16 = interval '0' THEN $17 END,
+        CASE WHEN $15 = 1 AND $16 = interval '0' THEN $6::timestamptz END FROM failing
+    ON CONFLICT (account_id, name) DO UPDATE SET consecutive = f.consecutive + 1,
+        full_at = least(greatest(f.full_at, $6) + (SELECT step FROM failing), $6 + $14),
+        first_failed_at = CASE WHEN f.consecutive = 0 THEN $6 ELSE f.first_failed_at END,
+        token = coalesce(f.token, $17),
+        paused_at = CASE WHEN f.paused_at IS NULL AND $15 > 0 AND f.consecutive + 1 >= $15
+            AND $6 - CASE WHEN f.consecutive = 0 THEN $6 ELSE f.first_failed_at END >= $16 THEN $6 ELSE f.paused_at END
+    RETURNING paused_at
+), pause AS (
+    INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)
+    SELECT $18, 'account.paused', failing.contract_id, $9, $6, $19 FROM failing, failure WHERE paused_at = $6
+), success AS (
+    UPDATE acme.failures f SET consecutive = 0, paused_at = NULL FROM result r
+    WHERE $4 = 'valid' AND f.account_id = r.account_id
+      AND f.name = CASE WHEN r.wildcard THEN '*.' || r.identifier_value ELSE r.identifier_value END
 )
 SELECT id, account_id, identifier_type, identifier_value, wildcard, status, tokens, challenge_type, challenge_status,
     challenge_error, key_authorization, validated_at, caa_checked_at, expires_at

@@ -1,19 +1,23 @@
 -- name: insert_order
 -- The decision that admits it, its evidence, the order and its authorizations: all or none. RFC 8555 §7.4, T1-1.
 -- A valid authorization of the account for the same name is used again when it outlives the order.
--- No row: `replaces` names a certificate that this account may not replace (RFC 9773 §5).
+-- No row: `replaces` names a certificate that this account may not replace (RFC 9773 §5), or a limit is reached.
 -- $1 order id  $2 account id  $3 contract id  $4 names  $5 profile  $6 not before  $7 not after
 -- $8 replaces  $9 replaced serial  $10 expires at  $11 now
 -- $12 decision id  $13 binding key id  $14 not after limit  $15 facts  $16 findings
 -- $17 evidence id  $18 actor  $19 evidence content
 -- $20 authorization ids  $21 identifier types  $22 values  $23 wildcards  $24 tokens, spaces between  $25 their expiry
 -- $26 key identifier of the replaced certificate's issuer
-WITH predecessor AS (
+-- $27 limits to take one of  $28 their subjects  $29 numbers  $30 spans  $31 failed validations at most  $32 their span
+WITH stopped AS (
+    SELECT FROM acme.failures f WHERE f.account_id = $2 AND f.name = ANY ($4) AND (f.paused_at IS NOT NULL
+        OR f.full_at + $32::interval / nullif(acme.limit_of($3, 'failed_validations', $11, $31), 0) > $11 + $32)
+), predecessor AS (
     SELECT s.serial FROM ca.serials s
     JOIN acme.issuances i ON i.to_be_signed_id = s.to_be_signed_id AND i.account_id = $2
     JOIN ca.certificates c ON c.id = s.to_be_signed_id AND c.names && $4
     JOIN ca.issuers u ON u.id = s.issuer_id AND u.key_id = $26
-    WHERE s.serial = $9
+    WHERE s.serial = $9 AND NOT EXISTS (SELECT FROM stopped)
 ), claim AS (
     INSERT INTO acme.replacements AS r (serial, order_id) SELECT serial, $1 FROM predecessor
     ON CONFLICT (serial) DO UPDATE SET order_id = excluded.order_id
@@ -24,7 +28,8 @@ WITH predecessor AS (
                 AND (a.status NOT IN ('pending', 'valid') OR a.expires_at <= $11)))))
     RETURNING serial
 ), allowed AS (
-    SELECT WHERE $9::bytea IS NULL OR EXISTS (SELECT FROM claim)
+    SELECT WHERE CASE WHEN ($9::bytea IS NULL OR EXISTS (SELECT FROM claim)) AND NOT EXISTS (SELECT FROM stopped)
+        THEN acme.take($3, $27::text[], $28::text[], $29::integer[], $30::interval[], $11) ELSE false END
 ), wanted AS (
     SELECT * FROM unnest($20::uuid[], $21::text[], $22::text[], $23::boolean[], $24::text[])
         WITH ORDINALITY AS w (id, identifier_type, identifier_value, wildcard, tokens, position)

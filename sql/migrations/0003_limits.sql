@@ -1,10 +1,12 @@
 -- How often something may happen, for whom it may happen more often, and names that an account keeps failing on.
 -- How often something may happen: the row of a limit and its subject says when all that was taken of it will have come
--- back (GCRA's theoretical arrival time). Unlogged, so a crash forgives, and taking adds no flush.
+-- back (GCRA's theoretical arrival time), at the pace of `number`: when that changes, what was taken stays taken and
+-- comes back at the new pace. Unlogged, so a crash forgives, and taking adds no flush.
 CREATE UNLOGGED TABLE acme.limits (
     name text NOT NULL,
     subject text NOT NULL,
     full_at timestamptz NOT NULL,
+    number integer NOT NULL CHECK (number > 0),
     PRIMARY KEY (name, subject)
 ) WITH (fillfactor = 50);
 
@@ -45,6 +47,13 @@ LANGUAGE sql STABLE AS $$
         ORDER BY o.starts_at DESC, o.id DESC LIMIT 1), preset)
 $$;
 
+-- When all has come back, or `instant` if that is over, at the pace of another number.
+CREATE FUNCTION acme.at_pace(full_at timestamptz, number integer, at_most integer, instant timestamptz)
+RETURNS timestamptz LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN full_at <= instant THEN instant WHEN number = at_most THEN full_at
+        ELSE instant + (full_at - instant) * (number::double precision / at_most) END
+$$;
+
 -- Takes one of each limit for its subject, or none at all and answers false (protocol/limits.py has the arithmetic).
 -- Two that share subjects must name them in the same order, so that neither waits for the other for ever.
 CREATE FUNCTION acme.take(
@@ -60,9 +69,11 @@ BEGIN
         step := CASE WHEN at_most > 0 THEN spans[i] / at_most ELSE interval '0' END;
         taken := taken || step;
         CONTINUE WHEN at_most = 0;
-        INSERT INTO acme.limits AS l (name, subject, full_at) VALUES (names[i], subjects[i], instant + step)
-        ON CONFLICT (name, subject) DO UPDATE SET full_at = greatest(l.full_at, instant) + step
-        WHERE greatest(l.full_at, instant) + step <= instant + spans[i];
+        INSERT INTO acme.limits AS l (name, subject, full_at, number)
+        VALUES (names[i], subjects[i], instant + step, at_most)
+        ON CONFLICT (name, subject) DO UPDATE SET number = at_most,
+            full_at = acme.at_pace(l.full_at, l.number, at_most, instant) + step
+        WHERE acme.at_pace(l.full_at, l.number, at_most, instant) + step <= instant + spans[i];
         IF NOT FOUND THEN
             FOR j IN 1 .. i - 1 LOOP
                 UPDATE acme.limits l SET full_at = l.full_at - taken[j] WHERE l.name = names[j] AND l.subject = subjects[j];
@@ -79,13 +90,13 @@ SET search_path = pg_catalog AS $$
     DELETE FROM acme.limits WHERE full_at <= instant
 $$;
 
-REVOKE ALL ON FUNCTION acme.limit_of, acme.take, acme.forget_limits FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION acme.take TO keiyaku_acme;
+REVOKE ALL ON FUNCTION acme.limit_of, acme.at_pace, acme.take, acme.forget_limits FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION acme.take, acme.at_pace TO keiyaku_acme;
 GRANT EXECUTE ON FUNCTION acme.limit_of TO keiyaku_acme, keiyaku_work, keiyaku_operator;
 GRANT EXECUTE ON FUNCTION acme.forget_limits TO keiyaku_work;
 GRANT SELECT, INSERT ON acme.limits, acme.failures TO keiyaku_acme;
 GRANT SELECT ON acme.limit_overrides TO keiyaku_acme;
-GRANT UPDATE (full_at) ON acme.limits TO keiyaku_acme;
+GRANT UPDATE (full_at, number) ON acme.limits TO keiyaku_acme;
 GRANT UPDATE (full_at, consecutive, first_failed_at, token, paused_at) ON acme.failures TO keiyaku_acme;
 GRANT SELECT ON acme.limits, acme.limit_overrides, acme.failures TO keiyaku_work;
 GRANT INSERT ON acme.failures TO keiyaku_work;

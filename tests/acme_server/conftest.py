@@ -15,8 +15,10 @@ from acme_server.clock import utc_now
 from acme_server.dev.postgres import EmbeddedPostgres
 from acme_server.edge.routes import make_app
 from acme_server.edge.urls import Urls
+from acme_server.protocol.limits import Rate
 from acme_server.storage import nonces
 from acme_server.use_cases.context import Context, Limits
+from acme_server.use_cases.limits import Rates
 from acme_server.validation.look import AlwaysValid
 from acme_server.validation.outcome import NotProven, Proven
 from ca import hierarchy, keys, signer
@@ -33,6 +35,13 @@ IDENTITIES = ("ca.keiyaku.test",)
 LIMITS = Limits(
     order_lifetime=timedelta(days=7), authorization_lifetime=timedelta(days=30), nonce_lifetime=timedelta(hours=1),
     processing_deadline=timedelta(seconds=60), inline_wait=timedelta(seconds=5), validation_attempts=3,
+)  # fmt: skip
+
+GENEROUS = Rate(1_000_000, timedelta(hours=1))
+RATES = Rates(
+    new_accounts=GENEROUS, orders_of_account=GENEROUS, orders_of_contract=GENEROUS, orders_of_names=GENEROUS,
+    failed_validations=GENEROUS, pause_failures=0, pause_span=timedelta(0), help_url=f"{PEOPLE}/supported#limits",
+    resume_url=f"{PEOPLE}/resume/",
 )  # fmt: skip
 
 
@@ -104,7 +113,7 @@ async def served(postgres: EmbeddedPostgres, database: str, pool: Pool, tmp_path
         context = Context(
             pool=acme_pool, base_url=BASE, terms_url=f"{PEOPLE}/terms/demo-1", limits=LIMITS, profiles=dict(PROFILES),
             default_binding_kid=demo.unbound_kid, looks=looks, signer=SignerClient(socket_path), issuer=issuer,
-            chains=chains, worker="test", nonce_key=await nonces.current_key(acme_pool),
+            chains=chains, worker="test", nonce_key=await nonces.current_key(acme_pool), rates=RATES,
         )  # fmt: skip
         app = make_app(
             context, Urls(BASE, PEOPLE), website=f"{PEOPLE}/supported", identities=IDENTITIES, require_binding=False,

@@ -8,7 +8,7 @@ import pytest
 
 from acme_server.config import LIMITS, Address, Settings, SettingsRefused, Url, load
 from acme_server.config_production import PRODUCTION_DEFAULTS, REFUSALS
-from acme_server.config_source import convert, known_keys, variable_of
+from acme_server.config_source import Rate, convert, known_keys, variable_of
 
 KEYS = known_keys(Settings)
 PRODUCTION = """
@@ -25,6 +25,10 @@ base_url = "http://status.ca.example"
 url = "postgresql://{role}@db/keiyaku"
 [dns]
 resolver = "127.0.0.1:53"
+[mail]
+server = "mail.ca.example:25"
+sender = "notices@ca.example"
+officers = "officers@ca.example"
 """
 
 
@@ -59,7 +63,12 @@ def sample(key: str, kind: Any) -> str:
         return next(str(word) for word in get_args(kind) if word != default)
     if get_origin(kind) in (Union, UnionType):
         kind = get_args(kind)[0]
-    texts = {bool: str(not default).lower(), Address: "192.0.2.7:7", Url: "https://other.example", Path: "/other"}
+    if key == "acme.trusted_proxies":
+        return "192.0.2.0/24"
+    texts = {
+        bool: str(not default).lower(), Address: "192.0.2.7:7", Url: "https://other.example", Path: "/other",
+        Rate: "7/7m",
+    }  # fmt: skip
     return texts.get(kind, "other")
 
 
@@ -75,11 +84,16 @@ PRODUCTION_ENVIRON = {
     "KEIYAKU_STATUS__BASE_URL": "http://status.ca.example",
     "KEIYAKU_DATABASE__URL": "postgresql://{role}@db/keiyaku",
     "KEIYAKU_DNS__RESOLVER": "127.0.0.1:53",
+    "KEIYAKU_MAIL__SERVER": "127.0.0.1:25",
+    "KEIYAKU_MAIL__SENDER": "notices@ca.example",
+    "KEIYAKU_MAIL__OFFICERS": "officers@ca.example",
 }
 COMPANIONS = {  # what else must be set for a key to be taken
     "environment": PRODUCTION_ENVIRON,
     "acme.tls_certificate": {"KEIYAKU_ACME__TLS_KEY": "/key"},
     "acme.tls_key": {"KEIYAKU_ACME__TLS_CERTIFICATE": "/certificate"},
+    "mail.user": {"KEIYAKU_MAIL__PASSWORD_FILE": "/password"},
+    "mail.password_file": {"KEIYAKU_MAIL__USER": "notices"},
     "database.embedded": {"KEIYAKU_DATABASE__URL": "postgresql://x"},
     "database.url": {"KEIYAKU_DATABASE__EMBEDDED": "false"},
 }
@@ -303,6 +317,10 @@ def test_production_starts(file: File) -> None:
         ("office.base_url", "http://office.ca.example"),
         ("office.two_person_rule", "false"),
         ("status.base_url", "https://status.ca.example"),
+        ("mail.server", ""),
+        ("mail.security", "none"),
+        ("mail.sender", "notices@ca.keiyaku.test"),
+        ("mail.officers", ""),
         ("management.listen", "127.0.0.1:15000"),
         ("ca.keys", "file"),
     ],
@@ -330,6 +348,6 @@ def sample_of_development(key: str) -> str:
 
 
 def test_every_key_has_a_type_we_read() -> None:
-    plain = {str, bool, int, timedelta, Path, Address, Url, NoneType}
+    plain = {str, bool, int, timedelta, Path, Address, Url, Rate, NoneType}
     for key, kind in KEYS.items():
         assert kind in plain or get_origin(kind) in (Literal, Union, UnionType, tuple), key

@@ -112,6 +112,7 @@ async def test_challenge_response(served: Served, counted: Counted) -> None:
 
 async def test_new_account(served: Served, counted: Counted) -> None:
     """Nonce and key, binding key, locks, account with evidence, commit."""
+    await served.registered()  # asyncpg has asked the connection for the types by now
     client, key = served.client(), served.demo.admitted
     assert await counted.of(lambda: client.register((key.kid, key.hmac_key)), 201) <= REGISTER
     wrong = served.client()
