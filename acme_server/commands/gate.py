@@ -8,6 +8,7 @@ from acme_server.commands.output import show_json, show_one, show_rows
 from acme_server.commands.running import Instant, Names, as_json, operating
 from office.use_cases import changes
 from office.use_cases.explain import explain as explained
+from office.use_cases.forecast import forecast as forecasted
 from sql import Conn
 
 
@@ -40,6 +41,15 @@ async def explain(
     show_one(said, as_json=False)
     click.echo(f"names: {', '.join(said.names)}\n")
     show_rows(said.rules, ("gate", "rule", "clause", "result", "note"), as_json=False)
+
+
+@gate.command("forecast")
+@click.option("--at", type=Instant(), required=True, help="Instant or day to come.")
+@as_json
+@operating
+async def forecast(conn: Conn, now: datetime, at: datetime, as_json: bool) -> None:
+    """Who will be blocked then, and by which gate, if nothing changes and nobody pays."""
+    show_rows([blocked async for blocked in forecasted(conn, at, now)], ("contract", "gate", "case"), as_json)
 
 
 @gate.command("suspend")

@@ -1,5 +1,6 @@
 """Invoices and what pays them."""
 
+import re
 from datetime import date, datetime
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from sql.evidence import append, entry
 
 INVOICE_KINDS = ("fee", "difference")
 GREATEST = 2_147_483_647
+OURS = re.compile(r"[FDC][0-9]{8}")  # numbers of gate.next_number, without a gap
 
 
 class Bill(msgspec.Struct, frozen=True):
@@ -50,6 +52,8 @@ async def add_invoice(conn: Conn, contract: str, bill: Bill, now: datetime) -> I
     """An invoice of the contract, all of it open. Raises Unfit."""
     one_of("kind", bill.kind, INVOICE_KINDS)
     number, due_on = checked_text("number", bill.number, 64), bill.due_on or next_month_end(bill.issued_on)
+    if OURS.fullmatch(number):
+        raise Unfit(f"'{number}' is a number that the books give themselves: choose another")
     if due_on < bill.issued_on:
         raise Unfit(f"the due date {due_on} lies before the date of the invoice {bill.issued_on}")
     if not 0 < bill.total_yen <= GREATEST:
@@ -91,6 +95,20 @@ async def record_payment(conn: Conn, number: str, payment: Payment, now: datetim
             conn, payment.amount_yen, payment.value_on, payment.remitter, payment.source, now
         )
         return await matched(conn, bill, receipt, now)
+
+
+async def record_unexplained(conn: Conn, payment: Payment, now: datetime) -> UUID:
+    """Money that nobody knows an invoice for yet (仮受金); `match` explains it later. T13-1. Raises Unfit."""
+    checked_text("remitter", payment.remitter, 200)
+    checked_text("source", payment.source)
+    if not 0 < payment.amount_yen <= GREATEST:
+        raise Unfit("a receipt is over 1 yen or more")
+    async with conn.transaction():
+        receipt = await money.insert_receipt(
+            conn, payment.amount_yen, payment.value_on, payment.remitter, payment.source, now
+        )
+        await append(conn, entry("payment.recorded", OPERATOR, now, rule="T8-5", clause="A8.1", receipt=receipt))
+    return receipt
 
 
 async def match(conn: Conn, receipt: str, number: str, now: datetime) -> Paid:

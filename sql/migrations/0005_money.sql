@@ -264,3 +264,4 @@ GRANT EXECUTE ON FUNCTION gate.next_number, gate.issue_invoice, gate.used_of TO 
 GRANT SELECT ON office.number_series, office.invoice_papers TO keiyaku_office, keiyaku_operator;
 GRANT SELECT, INSERT ON office.sellers, office.adjustments, office.refunds, office.closed_months TO keiyaku_operator;
 GRANT SELECT, INSERT ON office.reminders TO keiyaku_office, keiyaku_operator;
+GRANT SELECT ON gate.invoices, gate.tax_rates, gate.readings, gate.holidays, gate.bank_accounts TO keiyaku_office;

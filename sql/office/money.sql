@@ -32,8 +32,7 @@ INSERT INTO gate.receipts (id, amount_yen, value_on, remitter, source, recorded_
 INSERT INTO gate.payment_matches (id, invoice_id, receipt_id, amount_yen, matched_at)
 SELECT $1, $2, $3, least(i.open_yen, r.amount_yen - r.matched_yen), $4
 FROM gate.invoices i, (
-    SELECT amount_yen, coalesce((SELECT sum(m.amount_yen) FROM gate.payment_matches m
-        WHERE m.receipt_id = $3 AND m.undone_at IS NULL), 0)::integer AS matched_yen
+    SELECT amount_yen, gate.used_of(id)::integer AS matched_yen
     FROM gate.receipts WHERE id = $3 AND cancelled_at IS NULL) AS r
 WHERE i.id = $2 AND least(i.open_yen, r.amount_yen - r.matched_yen) > 0
 RETURNING amount_yen;

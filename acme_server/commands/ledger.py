@@ -1,0 +1,223 @@
+"""`keiyaku ledger`, and of `keiyaku invoice` and `keiyaku payment` what the accountants decide."""
+
+from datetime import date, datetime
+
+import click
+
+from acme_server.commands.money import invoice, payment
+from acme_server.commands.output import show_one, show_rows
+from acme_server.commands.running import Day, Instant, as_json, first_person, operating, second_person
+from contract_gate.calendar import jst_date
+from contract_gate.money import TaxRate
+from office.use_cases import invoices, payments, settlement
+from office.use_cases import ledger as books
+from sql import Conn
+
+one_person = click.option("--by", "person", required=True, metavar="PERSON", help="Who records it.")
+reason = click.option("--reason", required=True, help="Why, in one line.")
+
+
+@invoice.command("show")
+@click.argument("number")
+@click.option("--html", "as_html", is_flag=True, help="A page that prints well, Japanese and English.")
+@as_json
+@operating
+async def invoice_show(conn: Conn, now: datetime, number: str, as_html: bool, as_json: bool) -> None:
+    """The qualified invoice (適格請求書) as it was made."""
+    if as_html:
+        click.echo(await invoices.page(conn, number))
+        return
+    found = await invoices.paper(conn, number)
+    show_one(found, as_json)
+
+
+@invoice.command("seller")
+@click.argument("name")
+@click.argument("address")
+@click.argument("registration_number")
+@one_person
+@as_json
+@operating
+async def invoice_seller(
+    conn: Conn, now: datetime, name: str, address: str, registration_number: str, person: str, as_json: bool
+) -> None:
+    """Who issues invoices from now on, with the registration number (登録番号)."""
+    made = await invoices.set_seller(conn, name, address, registration_number, person, now)
+    if not made.of_corporation:
+        click.echo(f"warning: {made.registration_number} is no corporate number; check it", err=True)
+    show_one(made, as_json)
+
+
+@invoice.command("rates")
+@as_json
+@operating
+async def invoice_rates(conn: Conn, now: datetime, as_json: bool) -> None:
+    """Consumption tax by its first day."""
+    show_rows(await invoices.rates(conn), ("effective_on", "basis_points"), as_json)
+
+
+@invoice.command("rate-add")
+@click.argument("effective_on", type=Day())
+@click.argument("basis_points", type=int)
+@one_person
+@as_json
+@operating
+async def invoice_rate_add(
+    conn: Conn, now: datetime, effective_on: date, basis_points: int, person: str, as_json: bool
+) -> None:
+    """A tax rate to come; 1000 basis points are 10 %."""
+    show_one(await invoices.add_rate(conn, TaxRate(effective_on, basis_points), person, now), as_json)
+
+
+@invoice.command("credit")
+@click.argument("number")
+@click.argument("amount_yen", type=int)
+@click.option("--rate", type=int, required=True, help="Basis points of the line that is credited.")
+@click.option("--refund", "receipt", metavar="RECEIPT", help="Send the money back out of this receipt.")
+@reason
+@first_person
+@second_person
+@as_json
+@operating
+async def invoice_credit(
+    conn: Conn, now: datetime, number: str, amount_yen: int, rate: int, receipt: str | None, reason: str, first: str,
+    second: str, as_json: bool,
+) -> None:  # fmt: skip
+    """Two people take an amount, tax included, off an invoice (適格返還請求書)."""
+    made = await invoices.credit(conn, number, amount_yen, rate, receipt, reason, first, second, now)
+    show_one(made, as_json)
+
+
+@invoice.command("write-off")
+@click.argument("number")
+@click.option("--kind", type=click.Choice(("write_off", "small_difference")), default="write_off", show_default=True)
+@reason
+@first_person
+@second_person
+@operating
+async def invoice_write_off(
+    conn: Conn, now: datetime, number: str, kind: str, reason: str, first: str, second: str
+) -> None:
+    """Two people give up what of an invoice is open."""
+    yen = await books.write_off(conn, number, kind, reason, first, second, now)
+    click.echo(f"{yen} yen of invoice {number} are written off")
+
+
+@invoice.command("default")
+@click.argument("number")
+@click.option("--evidence", required=True, help="Where the dealer's statement is.")
+@one_person
+@operating
+async def invoice_default(conn: Conn, now: datetime, number: str, evidence: str, person: str) -> None:
+    """The dealer states that the customer has not paid."""
+    await books.state_default(conn, number, evidence, person, now)
+    click.echo(f"invoice {number} can block its contract")
+
+
+@invoice.command("settlement")
+@click.argument("contract")
+@click.option("--cause", type=click.Choice(settlement.CAUSES), required=True)
+@click.option("--at", type=Instant(), help="Instant or day of the end; now, unless given.")
+@as_json
+@operating
+async def invoice_settlement(
+    conn: Conn, now: datetime, contract: str, cause: str, at: datetime | None, as_json: bool
+) -> None:
+    """What an early end makes of the fee (A9.1)."""
+    show_one(await settlement.settlement_of(conn, contract, cause, at or now), as_json)
+
+
+@payment.command("receive")
+@click.argument("amount_yen", type=int)
+@click.option("--value-date", "value_on", type=Day(), required=True, help="The bank's value date (起算日).")
+@click.option("--remitter", required=True, help="Who paid, as the bank writes it.")
+@click.option("--source", required=True, help="File and line, or who confirmed it.")
+@operating
+async def payment_receive(
+    conn: Conn, now: datetime, amount_yen: int, value_on: date, remitter: str, source: str
+) -> None:
+    """Record money that nothing explains yet (仮受金)."""
+    received = payments.Payment(amount_yen, value_on, remitter, source)
+    click.echo(await payments.record_unexplained(conn, received, now))
+
+
+@payment.command("unmatch")
+@click.argument("receipt")
+@click.argument("invoice")
+@one_person
+@operating
+async def payment_unmatch(conn: Conn, now: datetime, receipt: str, invoice: str, person: str) -> None:
+    """A receipt does not pay this invoice after all."""
+    yen = await books.unmatch(conn, receipt, invoice, person, now)
+    click.echo(f"{yen} yen of invoice {invoice} are open again")
+
+
+@payment.command("refund")
+@click.argument("receipt")
+@click.argument("amount_yen", type=int)
+@reason
+@first_person
+@second_person
+@operating
+async def payment_refund(
+    conn: Conn, now: datetime, receipt: str, amount_yen: int, reason: str, first: str, second: str
+) -> None:
+    """Two people send back what of a receipt pays nothing."""
+    yen = await books.refund(conn, receipt, amount_yen, reason, first, second, now)
+    click.echo(f"{yen} yen go back")
+
+
+@click.group()
+def ledger() -> None:
+    """The accountants' books."""
+
+
+@ledger.command("suspense")
+@as_json
+@operating
+async def ledger_suspense(conn: Conn, now: datetime, as_json: bool) -> None:
+    """Receipts with a rest that pays nothing (仮受金)."""
+    show_rows(await books.suspense(conn), ("id", "value_on", "remitter", "amount_yen", "rest_yen"), as_json)
+
+
+@ledger.command("ageing")
+@click.option("--small", is_flag=True, help="Only overdue rests up to payment.small_difference.")
+@click.option("--on", "today", type=Day(), help="Today, unless given.")
+@as_json
+@operating
+async def ledger_ageing(conn: Conn, now: datetime, small: bool, today: date | None, as_json: bool) -> None:
+    """Open invoices by days past their due date."""
+    found = await books.small_rests(conn, now) if small else await books.ageing(conn, today or jst_date(now))
+    show_rows(found, ("days", "number", "kind", "contract", "customer", "dealer", "due_on", "open_yen"), as_json)
+
+
+@ledger.command("deferred")
+@as_json
+@operating
+async def ledger_deferred(conn: Conn, now: datetime, as_json: bool) -> None:
+    """What the fees earn, month by month, and what is left to earn."""
+    show_rows(await books.deferred(conn), ("month", "earned_yen", "deferred_yen"), as_json)
+
+
+@ledger.command("close")
+@click.argument("month", type=Day())
+@one_person
+@operating
+async def ledger_close(conn: Conn, now: datetime, month: date, person: str) -> None:
+    """Close a month, named by its first day: later corrections are dated in the open month."""
+    await books.close(conn, month, person, now)
+    click.echo(f"{month:%Y-%m} is closed")
+
+
+@ledger.command("journal")
+@click.argument("first", type=Day())
+@click.argument("last", type=Day())
+@as_json
+@operating
+async def ledger_journal(conn: Conn, now: datetime, first: date, last: date, as_json: bool) -> None:
+    """Every movement of money, as CSV of double entry."""
+    found = await books.journal(conn, first, last)
+    if as_json:
+        show_rows(found, (), as_json)
+    else:
+        click.echo(books.as_csv(found), nl=False)

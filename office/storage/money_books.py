@@ -1,0 +1,278 @@
+"""Papers of invoices, what two people took off them, refunds, closed months, and the journal that follows from all."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+import msgspec
+
+from contract_gate.articles.article_08_payment import FeeBill
+from contract_gate.money import TaxRate
+from contract_gate.readings import Reading
+from sql import Conn, statements
+from sql.ids import uuid7
+from sql.rows import many, one
+
+SQL = statements("office/money_books")
+
+
+class Paper(msgspec.Struct, frozen=True):
+    """An invoice as it was made: business-formats.md §4. One element a rate in each list."""
+
+    id: UUID
+    contract_id: UUID
+    number: str
+    kind: str
+    issued_on: date
+    due_on: date
+    total_yen: int
+    open_yen: int
+    created_at: datetime
+    original_number: str | None
+    seller: str | None
+    seller_address: str | None
+    registration_number: str | None
+    buyer: str
+    payer: str | None
+    dealer: str | None
+    period_from: date
+    period_end: date
+    rates: list[int]
+    months: list[int]
+    bases: list[int]
+    taxes: list[int]
+
+
+class Adjustment(msgspec.Struct, frozen=True):
+    """What two people take off an invoice; of a credit the tax in it, at one rate."""
+
+    kind: str
+    amount_yen: int
+    tax_yen: int
+    basis_points: int | None
+    reason: str
+    first: UUID
+    second: UUID
+
+
+class Adjusted(msgspec.Struct, frozen=True):
+    """Its id and, of a credit invoice, its number."""
+
+    id: UUID
+    number: str | None
+
+
+class Suspense(msgspec.Struct, frozen=True):
+    """A receipt with a rest that pays nothing (仮受金)."""
+
+    id: UUID
+    value_on: date
+    remitter: str
+    amount_yen: int
+    rest_yen: int
+
+
+class Aged(msgspec.Struct, frozen=True):
+    """An open invoice, and by how many days it is past its due date."""
+
+    contract: str
+    customer: str
+    number: str
+    kind: str
+    due_on: date
+    open_yen: int
+    dealer: str | None
+    days: int
+
+
+class FeePaper(msgspec.Struct, frozen=True):
+    """The fee of a contract as billed, and all tax billed for it."""
+
+    id: UUID
+    contract_id: UUID
+    contract_number: int
+    contract: str
+    number: str
+    fee_yen: int
+    accepted_at: datetime
+    period_from: date
+    period_end: date
+    term_months: int
+    billed_tax_yen: int
+
+
+class Unpaid(msgspec.Struct, frozen=True):
+    """An open invoice, as its reminders tell of it."""
+
+    id: UUID
+    contract_id: UUID
+    number: str
+    kind: str
+    issued_on: date
+    due_on: date
+    total_yen: int
+    open_yen: int
+    created_at: datetime
+
+
+class Posting(msgspec.Struct, frozen=True):
+    """One movement: the same yen on a debit and a credit account."""
+
+    posted_on: date
+    reference: str
+    kind: str
+    debit: str
+    credit: str
+    yen: int
+    recorded_at: datetime
+
+
+class Earning(msgspec.Struct, frozen=True):
+    """A fee that is earned month by month."""
+
+    contract: str
+    number: str
+    period_from: date
+    term_months: int
+    base_yen: int
+
+
+class Settling(msgspec.Struct, frozen=True):
+    """The fee of a contract, what was billed and received."""
+
+    issued_at: datetime | None
+    period_from: date | None
+    term_months: int
+    fee_yen: int
+    due_on: date | None
+    billed_yen: int
+    received_yen: int
+
+
+class Running(msgspec.Struct, frozen=True):
+    """A contract that may ask for certificates."""
+
+    id: UUID
+    number: int
+    handle: str
+    names: list[str]
+
+
+async def paper(conn: Conn, number: str) -> Paper | None:
+    """The paper of an invoice; None when there is no such invoice, or it was recorded by hand."""
+    return one(Paper, await conn.fetchrow(SQL["paper"], number))
+
+
+async def insert_seller(
+    conn: Conn, name: str, address: str, registration_number: str, person_id: UUID, now: datetime
+) -> bool:
+    """Who issues invoices from now on. False when another was set at this instant."""
+    return await conn.fetchval(SQL["insert_seller"], now, name, address, registration_number, person_id) is not None
+
+
+async def insert_rate(conn: Conn, rate: TaxRate) -> bool:
+    """The rate is known from now on. False when that day has one."""
+    return await conn.fetchval(SQL["insert_rate"], rate.effective_on, rate.basis_points) is not None
+
+
+async def rates(conn: Conn) -> list[TaxRate]:
+    """Every rate, by its first day."""
+    return many(TaxRate, await conn.fetch(SQL["rates"]))
+
+
+async def readings(conn: Conn, now: datetime) -> list[Reading]:
+    """Every row of a reading that took effect."""
+    return many(Reading, await conn.fetch(SQL["readings"], now))
+
+
+async def adjust(conn: Conn, invoice_id: UUID, taken: Adjustment, now: datetime) -> Adjusted | None:
+    """The invoice is open by that much less. None when it is not open by so much."""
+    row = await conn.fetchrow(
+        SQL["adjust"], uuid7(now), invoice_id, taken.kind, taken.amount_yen, taken.tax_yen, taken.basis_points,
+        taken.reason, taken.first, taken.second, now,
+    )  # fmt: skip
+    return one(Adjusted, row)
+
+
+async def unmatch(conn: Conn, invoice_id: UUID, receipt_id: UUID, now: datetime) -> int:
+    """Yen that the receipt no longer pays of the invoice; 0 when it paid none."""
+    return sum(row["amount_yen"] for row in await conn.fetch(SQL["unmatch"], invoice_id, receipt_id, now))
+
+
+async def refund(
+    conn: Conn, receipt_id: UUID, yen: int, adjustment_id: UUID | None, reason: str, first: UUID, second: UUID,
+    now: datetime,
+) -> UUID | None:  # fmt: skip
+    """The receipt's rest is sent back so far. None when it has not so much."""
+    made: UUID | None = await conn.fetchval(
+        SQL["refund"], uuid7(now), receipt_id, yen, adjustment_id, reason, first, second, now
+    )
+    return made
+
+
+async def state_default(conn: Conn, invoice_id: UUID) -> bool:
+    """The dealer states that the customer did not pay it. False without a dealer, or when stated before."""
+    return await conn.fetchval(SQL["state_default"], invoice_id) is not None
+
+
+async def suspense(conn: Conn, most: int) -> list[Suspense]:
+    """Receipts with a rest, oldest first."""
+    return many(Suspense, await conn.fetch(SQL["suspense"], most))
+
+
+async def ageing(conn: Conn, today: date, most: int) -> list[Aged]:
+    """Open invoices, the longest due first."""
+    return many(Aged, await conn.fetch(SQL["ageing"], today, most))
+
+
+async def fee_papers(conn: Conn, after: UUID | None, most: int, ends_after: date) -> list[FeePaper]:
+    """A page of fees whose term ends after a day, by id."""
+    return many(FeePaper, await conn.fetch(SQL["fee_papers"], after, most, ends_after))
+
+
+async def issue_difference(conn: Conn, contract_id: UUID, original: str, bill: FeeBill, now: datetime) -> str:
+    """The number of the corrected invoice, made with its notice and evidence."""
+    lines = bill.lines
+    number: str = await conn.fetchval(
+        SQL["issue_difference"], contract_id, bill.issued_on, original, bill.due_on, bill.period_from, bill.period_end,
+        [line.basis_points for line in lines], [line.months for line in lines], [line.base_yen for line in lines],
+        [line.tax_yen for line in lines], now,
+    )  # fmt: skip
+    return number
+
+
+async def close_month(conn: Conn, month: date, person_id: UUID, now: datetime) -> bool:
+    """Nothing is dated in that month from now on. False when it was closed before."""
+    return await conn.fetchval(SQL["close_month"], month, person_id, now) is not None
+
+
+async def journal(conn: Conn, first: date, last: date, most: int) -> list[Posting]:
+    """Movements dated from `first` to `last`."""
+    return many(Posting, await conn.fetch(SQL["journal"], first, last, most))
+
+
+async def earning(conn: Conn, most: int) -> Sequence[Earning]:
+    """Fees billed, oldest first."""
+    return many(Earning, await conn.fetch(SQL["earning"], most))
+
+
+async def settling(conn: Conn, contract_id: UUID) -> Settling:
+    """What was billed and received for a contract."""
+    found = one(Settling, await conn.fetchrow(SQL["settling"], contract_id))
+    assert found is not None  # contracts are never deleted
+    return found
+
+
+async def running(conn: Conn, after: int, most: int) -> list[Running]:
+    """A page of contracts that may ask for certificates, by number."""
+    return many(Running, await conn.fetch(SQL["running"], after, most))
+
+
+async def to_remind(conn: Conn, kind: str, due_by: date, most: int) -> list[Unpaid]:
+    """Open invoices due by a day whose reminder of this kind is not sent."""
+    return many(Unpaid, await conn.fetch(SQL["to_remind"], kind, due_by, most))
+
+
+async def reminded(conn: Conn, invoice_id: UUID, kind: str, now: datetime) -> bool:
+    """The reminder is this transaction's to send. False when another node was first."""
+    return await conn.fetchval(SQL["reminded"], invoice_id, kind, now) is not None

@@ -1,0 +1,67 @@
+"""Who will be blocked, by which gate, if nothing changes (design §5)."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+
+import msgspec
+
+from ca.profiles import DEFAULT_PROFILE, lifetime
+from contract_gate.calendar import DAY, jst_date
+from contract_gate.decision import Gate, Refused, Request
+from contract_gate.facts import LoadedFacts
+from contract_gate.gate import decide
+from contract_gate.storage import facts_of_contract
+from office.storage import money_books
+from office.storage.money_books import Running
+from office.use_cases.asked import Unfit
+from sql import Conn
+
+PAGE = 200
+MOST_NAMES = 100
+HELD = "hold"  # G7 tells neither clause nor reason (T13-3)
+
+
+class Blocked(msgspec.Struct, frozen=True):
+    """A contract that the gate will refuse, and the gate it will name."""
+
+    contract: str
+    gate: str
+    case: str
+
+
+async def forecast(conn: Conn, at: datetime, now: datetime) -> AsyncIterator[Blocked]:
+    """Contracts that the gate refuses at a later instant by what is known now, in order of their numbers.
+
+    The bank's data is taken to go on without a payment, up to the day before. Raises Unfit.
+    """
+    if at < now:
+        raise Unfit("a forecast looks ahead: for the past `keiyaku gate explain --at` replays the rules")
+    after = 0
+    while page := await money_books.running(conn, after, PAGE):
+        for contract in page:
+            if blocked := await of_contract(conn, contract, at):
+                yield blocked
+        after = page[-1].number
+
+
+async def of_contract(conn: Conn, contract: Running, at: datetime) -> Blocked | None:
+    """What will stop it; None: nothing."""
+    names = tuple(contract.names[:MOST_NAMES])
+    try:
+        wanted = Request(names, None, None, lifetime(DEFAULT_PROFILE, at))
+    except ValueError as error:
+        raise Unfit(str(error)) from error
+    loaded = await facts_of_contract(conn, contract.id, names, at, None)
+    assert loaded is not None  # contracts are never deleted
+    answer = decide(gone_on(loaded, at), wanted, at)
+    if not isinstance(answer, Refused):
+        return None
+    return Blocked(contract.handle, answer.gate.value, HELD if answer.gate is Gate.G7 else answer.case.value)
+
+
+def gone_on(loaded: LoadedFacts, at: datetime) -> LoadedFacts:
+    """The same facts when the bank's data came in every day and showed nothing."""
+    through, yesterday = loaded.facts.bank_data_through, jst_date(at) - DAY
+    if through is None or through >= yesterday:
+        return loaded
+    return LoadedFacts(msgspec.structs.replace(loaded.facts, bank_data_through=yesterday), loaded.raw)

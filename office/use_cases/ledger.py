@@ -1,0 +1,168 @@
+"""The accountants' books: unexplained money, ageing, write-offs, earned fees, closed months, the journal."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date, datetime
+
+import msgspec
+
+from contract_gate.calendar import DAY, jst_date, next_month_end, period_end
+from contract_gate.readings import adopted
+from office.storage import money_books
+from office.storage.changing import changing
+from office.storage.money_books import Adjustment, Aged, Earning, Posting, Suspense
+from office.use_cases import asked, payments
+from office.use_cases.asked import MOST, Unfit, checked_text, id_of
+from sql import Conn
+from sql.evidence import append, entry
+
+MOST_POSTINGS = 200_000
+
+
+class Deferred(msgspec.Struct, frozen=True):
+    """What of all fees is earned in a month, and what is left to earn after it."""
+
+    month: date
+    earned_yen: int
+    deferred_yen: int
+
+
+async def suspense(conn: Conn) -> list[Suspense]:
+    """Receipts with a rest that pays nothing (仮受金): overpaid, paid twice, or from an unknown remitter."""
+    return await money_books.suspense(conn, MOST)
+
+
+async def ageing(conn: Conn, today: date) -> list[Aged]:
+    """Open invoices by days past their due date."""
+    return await money_books.ageing(conn, today, MOST)
+
+
+async def small_rests(conn: Conn, now: datetime) -> list[Aged]:
+    """Overdue rests up to `payment.small_difference`: a person decides, nothing is revoked for them. T8-15."""
+    limit = adopted(await money_books.readings(conn, now), now).small_difference_yen
+    return [aged for aged in await ageing(conn, jst_date(now)) if aged.days > 0 and aged.open_yen <= limit]
+
+
+async def unmatch(conn: Conn, receipt: str, number: str, person: str, now: datetime) -> int:
+    """The receipt does not pay this invoice after all: it is open again, the money unexplained. T8-5. Raises Unfit."""
+    receipt_id, bill, who = (
+        id_of("receipt", receipt),
+        await payments.invoice(conn, number),
+        await asked.person(conn, person),
+    )
+    async with changing(conn, bill.contract_number):
+        yen = await money_books.unmatch(conn, bill.id, receipt_id, now)
+        if not yen:
+            raise Unfit(f"receipt '{receipt}' pays nothing of invoice '{number}'")
+        proof = entry(
+            "payment.unmatched", asked.actor(who), now, contract_id=bill.contract_id, rule="T8-5", clause="A8.1",
+            invoice=number, receipt=receipt_id, amount_yen=yen,
+        )  # fmt: skip
+        await append(conn, proof)
+    return yen
+
+
+async def write_off(conn: Conn, number: str, kind: str, reason: str, first: str, second: str, now: datetime) -> int:
+    """Two people give up the open rest: `write_off`, or `small_difference` up to its limit. T8-15. Raises Unfit."""
+    asked.one_of("kind", kind, ("write_off", "small_difference"))
+    one, two = await asked.two_persons(conn, first, second)
+    found = await payments.invoice(conn, number)
+    async with changing(conn, found.contract_number):
+        rest = (await payments.invoice(conn, number)).open_yen
+        limit = adopted(await money_books.readings(conn, now), now).small_difference_yen
+        if rest == 0 or (kind == "small_difference" and rest > limit):
+            raise Unfit(f"{rest} yen of invoice '{number}' are open; a small difference is 1 to {limit} yen")
+        taken = Adjustment(kind, rest, 0, None, checked_text("reason", reason), one.id, two.id)
+        await money_books.adjust(conn, found.id, taken, now)
+        proof = entry(
+            "invoice.written_off", asked.actor(one), now, contract_id=found.contract_id, rule="T8-15", clause="A8.1",
+            invoice=number, what=kind, amount_yen=rest, second=two.id,
+        )  # fmt: skip
+        await append(conn, proof)
+    return rest
+
+
+async def refund(conn: Conn, receipt: str, yen: int, reason: str, first: str, second: str, now: datetime) -> int:
+    """Two people send back what of a receipt pays nothing. Raises Unfit."""
+    receipt_id = id_of("receipt", receipt)
+    one, two = await asked.two_persons(conn, first, second)
+    async with conn.transaction():
+        if yen <= 0 or not await money_books.refund(
+            conn, receipt_id, yen, None, checked_text("reason", reason), one.id, two.id, now
+        ):
+            raise Unfit(f"receipt '{receipt}' has no {yen} yen left: `keiyaku ledger suspense` shows what there is")
+        proof = entry(
+            "payment.refunded", asked.actor(one), now, rule="T8-5", clause="A8.1", receipt=receipt_id, amount_yen=yen,
+            second=two.id,
+        )  # fmt: skip
+        await append(conn, proof)
+    return yen
+
+
+async def state_default(conn: Conn, number: str, evidence: str, person: str, now: datetime) -> None:
+    """The dealer states that the customer has not paid it: from now on it can block. T8-16. Raises Unfit."""
+    bill, who = await payments.invoice(conn, number), await asked.person(conn, person)
+    async with changing(conn, bill.contract_number):
+        if not await money_books.state_default(conn, bill.id):
+            raise Unfit(f"invoice '{number}' has no dealer, or the dealer's statement is recorded already")
+        proof = entry(
+            "invoice.default_stated", asked.actor(who), now, contract_id=bill.contract_id, rule="T8-16", clause="A8.4",
+            invoice=number, evidence=checked_text("evidence", evidence),
+        )  # fmt: skip
+        await append(conn, proof)
+
+
+async def close(conn: Conn, month: date, person: str, now: datetime) -> None:
+    """Nothing is dated in that month any more; what comes later is dated in the month open then. Raises Unfit."""
+    who = await asked.person(conn, person)
+    if month.day != 1 or next_month_end(month - DAY) >= jst_date(now):
+        raise Unfit(f"name the first day of a month that is over; {month} is none")
+    async with conn.transaction():
+        if not await money_books.close_month(conn, month, who.id, now):
+            raise Unfit(f"{month:%Y-%m} is closed already")
+        await append(conn, entry("books.closed", asked.actor(who), now, month=month))
+
+
+async def journal(conn: Conn, first: date, last: date) -> list[Posting]:
+    """Every movement of money dated in these days. Raises Unfit for more than can be shown at once."""
+    found = await money_books.journal(conn, first, last, MOST_POSTINGS + 1)
+    if len(found) > MOST_POSTINGS:
+        raise Unfit(f"more than {MOST_POSTINGS} movements: ask for fewer days")
+    return found
+
+
+def as_csv(postings: Sequence[Posting]) -> str:
+    """Double entry: two lines a movement, so that the debits and the credits of the file are equal."""
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(["date", "reference", "kind", "account", "debit_yen", "credit_yen", "recorded_at"])
+    for entered in postings:
+        what = (entered.posted_on, entered.reference, entered.kind)
+        lines.writerow([*what, entered.debit, entered.yen, 0, entered.recorded_at.isoformat()])
+        lines.writerow([*what, entered.credit, 0, entered.yen, entered.recorded_at.isoformat()])
+    return text.getvalue()
+
+
+async def deferred(conn: Conn) -> list[Deferred]:
+    """What the fees billed up to now earn, month by month. Raises Unfit for more fees than can be added at once."""
+    fees = await money_books.earning(conn, MOST_POSTINGS + 1)
+    if len(fees) > MOST_POSTINGS:
+        raise Unfit(f"more than {MOST_POSTINGS} fees")
+    return schedule(fees)
+
+
+def schedule(fees: Sequence[Earning]) -> list[Deferred]:
+    """Each contract month's part is earned on its last day; the last takes the remainder. T8-9, T8-10."""
+    earned: Counter[date] = Counter()
+    for fee in fees:
+        parts = [fee.base_yen // fee.term_months] * (fee.term_months - 1)
+        parts.append(fee.base_yen - sum(parts))
+        for number, part in enumerate(parts, 1):
+            earned[(period_end(fee.period_from, number) - DAY).replace(day=1)] += part
+    left, rows = sum(earned.values()), []
+    for month in sorted(earned):
+        left -= earned[month]
+        rows.append(Deferred(month, earned[month], left))
+    return rows

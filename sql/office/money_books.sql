@@ -1,0 +1,175 @@
+-- Statements of office/storage/money_books.py: papers of invoices, what is taken off them, refunds, books.
+
+-- name: paper
+-- $1 number of an invoice
+SELECT i.id, i.contract_id, i.number, i.kind, i.issued_on, i.due_on, i.total_yen, i.open_yen, i.created_at, p.original_number, p.seller,
+    p.seller_address, p.registration_number, p.buyer, p.payer, p.dealer, p.period_from, p.period_end, p.rates, p.months,
+    p.bases, p.taxes
+FROM gate.invoices i JOIN office.invoice_papers p ON p.invoice_id = i.id WHERE i.number = $1;
+
+-- name: insert_seller
+-- No row: another was set for that instant.
+-- $1 effective at  $2 name  $3 address  $4 registration number  $5 person
+INSERT INTO office.sellers (effective_at, name, address, registration_number, set_by) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT DO NOTHING RETURNING registration_number;
+
+-- name: insert_rate
+-- No row: that day has a rate.
+-- $1 effective on  $2 basis points
+INSERT INTO gate.tax_rates (effective_on, basis_points) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING effective_on;
+
+-- name: rates
+SELECT effective_on, basis_points FROM gate.tax_rates ORDER BY effective_on;
+
+-- name: readings
+-- $1 now
+SELECT key, effective_at, value FROM gate.readings WHERE effective_at <= $1;
+
+-- name: adjust
+-- The open rest of the invoice follows by trigger. No row: it is not open by so much.
+-- $1 id  $2 invoice id  $3 kind  $4 amount  $5 tax in it  $6 rate, or null  $7 reason  $8 first  $9 second  $10 now
+INSERT INTO office.adjustments (id, invoice_id, kind, number, amount_yen, tax_yen, basis_points, reason, decided_by_first,
+    decided_by_second, decided_at)
+SELECT $1, i.id, $3, CASE $3 WHEN 'credit' THEN gate.next_number('C') END, $4, $5, $6, $7, $8, $9, $10
+FROM gate.invoices i WHERE i.id = $2 AND i.open_yen >= $4
+RETURNING id, number;
+
+-- name: unmatch
+-- The receipt pays this invoice no more. A row a match undone.
+-- $1 invoice id  $2 receipt id  $3 now
+UPDATE gate.payment_matches SET undone_at = $3 WHERE invoice_id = $1 AND receipt_id = $2 AND undone_at IS NULL
+RETURNING amount_yen;
+
+-- name: refund
+-- No row: the receipt has not that much left, or does not count.
+-- $1 id  $2 receipt id  $3 amount  $4 adjustment, or null  $5 reason  $6 first  $7 second  $8 now
+INSERT INTO office.refunds (id, receipt_id, amount_yen, adjustment_id, reason, decided_by_first, decided_by_second, decided_at)
+SELECT $1, r.id, $3, $4, $5, $6, $7, $8 FROM gate.receipts r
+WHERE r.id = $2 AND r.cancelled_at IS NULL AND r.amount_yen - gate.used_of(r.id) >= $3::integer
+RETURNING id;
+
+-- name: state_default
+-- $1 invoice id
+UPDATE gate.invoices SET dealer_states_default = true
+WHERE id = $1 AND dealer IS NOT NULL AND NOT dealer_states_default RETURNING id;
+
+-- name: suspense
+-- Receipts with a rest that nothing explains (仮受金), oldest first.
+-- $1 most
+SELECT r.id, r.value_on, r.remitter, r.amount_yen, (r.amount_yen - gate.used_of(r.id))::integer AS rest_yen
+FROM gate.receipts r WHERE r.cancelled_at IS NULL AND r.amount_yen > gate.used_of(r.id)
+ORDER BY r.value_on, r.id LIMIT $1;
+
+-- name: ageing
+-- Open invoices, the longest due first.
+-- $1 today  $2 most
+SELECT c.handle AS contract, u.handle AS customer, i.number, i.kind, i.due_on, i.open_yen, i.dealer,
+    greatest($1::date - i.due_on, 0) AS days
+FROM gate.invoices i JOIN gate.contracts c ON c.id = i.contract_id JOIN gate.customers u ON u.id = c.customer_id
+WHERE i.open_yen > 0 ORDER BY i.due_on, i.number LIMIT $2;
+
+-- name: fee_papers
+-- Fee papers and what tax was billed for their contracts, by id, from a number on.
+-- $1 id to begin after, or null  $2 most  $3 a term that ends after this day
+SELECT i.id, i.contract_id, c.number AS contract_number, c.handle AS contract, i.number, c.fee_yen, c.accepted_at, p.period_from,
+    p.period_end, c.term_months, ((SELECT sum(t) FROM unnest(p.taxes) t) + coalesce((
+        SELECT sum(d.total_yen) FROM gate.invoices d WHERE d.contract_id = i.contract_id AND d.kind = 'difference'), 0)
+    )::integer AS billed_tax_yen
+FROM gate.invoices i JOIN office.invoice_papers p ON p.invoice_id = i.id JOIN gate.contracts c ON c.id = i.contract_id
+WHERE i.kind = 'fee' AND ($1::uuid IS NULL OR i.id > $1) AND p.period_end > $3
+ORDER BY i.id LIMIT $2;
+
+-- name: issue_difference
+-- $1 contract id  $2 claimed on  $3 original number  $4 due on  $5 period from  $6 period end
+-- $7 rates  $8 months  $9 bases  $10 taxes  $11 now
+SELECT gate.issue_invoice($1, 'difference', $2, $3, ROW($1, $2, $4, $5, $6, $7, $8, $9, $10)::gate.bill_drafts, $11);
+
+-- name: close_month
+-- No row: closed before.
+-- $1 first day of the month  $2 person  $3 now
+INSERT INTO office.closed_months (month, closed_by, closed_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING month;
+
+-- name: journal
+-- Every movement of money as one debit and one credit. It is dated on its own day, or, when the books of that month
+-- were closed before it was recorded, on the first day of the month that was open then: nothing closed ever changes.
+-- $1 first day  $2 last day  $3 most
+WITH events AS (
+    SELECT i.issued_on AS happened_on, i.created_at AS at, i.number AS reference, 'invoice' AS kind,
+        'receivable' AS debit, 'deferred_revenue' AS credit,
+        i.total_yen - CASE i.kind WHEN 'fee' THEN coalesce(t.tax, 0) ELSE i.total_yen END AS yen
+    FROM gate.invoices i
+    LEFT JOIN LATERAL (SELECT sum(x) AS tax FROM office.invoice_papers p, unnest(p.taxes) x WHERE p.invoice_id = i.id) t ON true
+    UNION ALL
+    SELECT i.issued_on, i.created_at, i.number, 'invoice', 'receivable', 'consumption_tax',
+        CASE i.kind WHEN 'fee' THEN coalesce(t.tax, 0) ELSE i.total_yen END
+    FROM gate.invoices i
+    LEFT JOIN LATERAL (SELECT sum(x) AS tax FROM office.invoice_papers p, unnest(p.taxes) x WHERE p.invoice_id = i.id) t ON true
+    UNION ALL
+    SELECT r.value_on, r.recorded_at, r.id::text, 'receipt', 'bank', 'suspense', r.amount_yen FROM gate.receipts r
+    UNION ALL
+    SELECT (r.cancelled_at AT TIME ZONE 'Asia/Tokyo')::date, r.cancelled_at, r.id::text, 'receipt_cancelled', 'suspense',
+        'bank', r.amount_yen FROM gate.receipts r WHERE r.cancelled_at IS NOT NULL
+    UNION ALL
+    SELECT (m.matched_at AT TIME ZONE 'Asia/Tokyo')::date, m.matched_at, i.number, 'match', 'suspense', 'receivable',
+        m.amount_yen FROM gate.payment_matches m JOIN gate.invoices i ON i.id = m.invoice_id
+    UNION ALL
+    SELECT (m.undone_at AT TIME ZONE 'Asia/Tokyo')::date, m.undone_at, i.number, 'unmatch', 'receivable', 'suspense',
+        m.amount_yen FROM gate.payment_matches m JOIN gate.invoices i ON i.id = m.invoice_id WHERE m.undone_at IS NOT NULL
+    UNION ALL
+    SELECT (a.decided_at AT TIME ZONE 'Asia/Tokyo')::date, a.decided_at, coalesce(a.number, i.number), a.kind,
+        CASE a.kind WHEN 'credit' THEN 'deferred_revenue' WHEN 'write_off' THEN 'bad_debt' ELSE 'bank_charges' END,
+        'receivable', a.amount_yen - a.tax_yen FROM office.adjustments a JOIN gate.invoices i ON i.id = a.invoice_id
+    UNION ALL
+    SELECT (a.decided_at AT TIME ZONE 'Asia/Tokyo')::date, a.decided_at, coalesce(a.number, i.number), a.kind,
+        'consumption_tax', 'receivable', a.tax_yen FROM office.adjustments a JOIN gate.invoices i ON i.id = a.invoice_id
+    UNION ALL
+    SELECT (f.decided_at AT TIME ZONE 'Asia/Tokyo')::date, f.decided_at, f.receipt_id::text, 'refund', 'suspense', 'bank',
+        f.amount_yen FROM office.refunds f
+), dated AS (
+    SELECT greatest(e.happened_on, (SELECT (max(m.month) + interval '1 month')::date FROM office.closed_months m
+        WHERE m.closed_at <= e.at)) AS posted_on, e.reference, e.kind, e.debit, e.credit, e.yen, e.at AS recorded_at
+    FROM events e WHERE e.yen <> 0
+)
+SELECT posted_on, reference, kind, debit, credit, yen::integer, recorded_at FROM dated
+WHERE posted_on BETWEEN $1 AND $2 ORDER BY posted_on, recorded_at, reference, debit LIMIT $3;
+
+-- name: earning
+-- Terms whose fee is earned month by month, with its base; credits are taken off.
+-- $1 most
+SELECT c.handle AS contract, i.number, p.period_from, c.term_months, ((SELECT sum(b) FROM unnest(p.bases) b) - coalesce((
+    SELECT sum(a.amount_yen - a.tax_yen) FROM office.adjustments a WHERE a.invoice_id = i.id AND a.kind = 'credit'), 0)
+    )::integer AS base_yen
+FROM gate.invoices i JOIN office.invoice_papers p ON p.invoice_id = i.id JOIN gate.contracts c ON c.id = i.contract_id
+WHERE i.kind = 'fee' ORDER BY i.id LIMIT $1;
+
+-- name: settling
+-- What was billed for a contract and what of it was received; the fee's part first (T25-2).
+-- $1 contract id
+SELECT s.issued_at, p.period_from, c.term_months, c.fee_yen, i.due_on, coalesce(i.total_yen, 0) AS billed_yen,
+    coalesce((SELECT sum(m.amount_yen) FROM gate.payment_matches m WHERE m.invoice_id = i.id AND m.undone_at IS NULL), 0)
+        ::integer AS received_yen
+FROM gate.contracts c
+LEFT JOIN gate.contract_starts s ON s.contract_id = c.id
+LEFT JOIN gate.invoices i ON i.contract_id = c.id AND i.kind = 'fee'
+LEFT JOIN office.invoice_papers p ON p.invoice_id = i.id
+WHERE c.id = $1 ORDER BY i.id LIMIT 1;
+
+-- name: running
+-- Contracts that may ask for certificates, by number, with the DNS names they list.
+-- $1 number to begin after  $2 most
+SELECT c.id, c.number, c.handle, coalesce((SELECT array_agg(n.value ORDER BY n.value) FROM gate.contract_names n
+    WHERE n.contract_id = c.id AND n.removed_at IS NULL AND n.kind <> 'network'), '{}') AS names
+FROM gate.contracts c WHERE c.state = 'accepted' AND c.number > $1 ORDER BY c.number LIMIT $2;
+
+-- name: to_remind
+-- Open invoices that nobody was reminded of in this way, their last day by `$2`, by id; each is taken by one node.
+-- $1 kind of reminder  $2 due on or before  $3 most
+SELECT i.id, i.contract_id, i.number, i.kind, i.issued_on, i.due_on, i.total_yen, i.open_yen, i.created_at
+FROM gate.invoices i WHERE i.open_yen > 0 AND i.due_on <= $2
+  AND NOT EXISTS (SELECT FROM office.reminders m WHERE m.invoice_id = i.id AND m.kind = $1)
+ORDER BY i.id LIMIT $3;
+
+-- name: reminded
+-- No row: another node was first.
+-- $1 invoice id  $2 kind  $3 now
+INSERT INTO office.reminders (invoice_id, kind, sent_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING invoice_id;

@@ -1,0 +1,250 @@
+"""What accountants decide, and the books that follow."""
+
+import csv
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
+from io import StringIO
+
+import asyncpg
+import pytest
+
+from acme_server.dev.postgres import EmbeddedPostgres
+from contract_gate.money import TaxRate
+from office.use_cases import bank, invoices, ledger, payments
+from office.use_cases.asked import Unfit
+from office.use_cases.forecast import forecast
+from office.use_cases.keys import new_key
+from office.use_cases.reminders import remind
+from office.use_cases.settlement import settlement_of
+from sql import Conn, Pool
+from tests.conftest import NOW
+
+START = datetime(2026, 3, 10, 1, tzinfo=UTC)  # 10:00 in Japan
+DUE = date(2026, 4, 30)
+DRAFT = """
+INSERT INTO gate.bill_drafts (contract_id, signed_on, due_on, period_from, period_end, rates, months, bases, taxes)
+SELECT id, '2026-03-10', '2026-04-30', '2026-03-10', '2027-03-10', '{1000}', '{12}', '{55000}', '{5500}'
+FROM gate.contracts WHERE handle = 'acme'
+"""
+
+
+@pytest.fixture
+async def billed(accepted: Conn, pool: Pool) -> Conn:
+    """The contract began on 2026-03-10: its invoice F00000001 over 60,500 yen is due on 2026-04-30."""
+    await pool.execute("SELECT keiyaku.ensure_partitions($1, 1)", START)
+    await pool.execute(DRAFT)
+    contract = await pool.fetchval("SELECT id FROM gate.contracts WHERE handle = 'acme'")
+    await pool.execute("INSERT INTO gate.contract_starts VALUES ($1, $1, $2)", contract, START)
+    await pool.execute("SELECT gate.bill_start($1, $2)", contract, START)
+    return accepted
+
+
+def money(yen: int, remitter: str = "レイ") -> payments.Payment:
+    return payments.Payment(yen, DUE, remitter, "2026-04-30.txt, line 4")
+
+
+async def open_yen(conn: Conn) -> int:
+    return (await payments.invoice(conn, "F00000001")).open_yen
+
+
+async def test_the_paper_reads_as_a_qualified_invoice(billed: Conn) -> None:
+    page = await invoices.page(billed, "F00000001")
+    for told in ("適格請求書", "株式会社 例 御中", "2026-04-30", "60,500", "10 %", "55,000", "5,500", "2027-03-09"):
+        assert told in page
+    paper = await invoices.paper(billed, "F00000001")
+    assert (paper.due_on, paper.months, paper.registration_number) == (DUE, [12], None)
+    await payments.add_invoice(billed, "acme", payments.Bill("I-1", "fee", DUE, None, 5), NOW)
+    with pytest.raises(Unfit, match="by hand"):
+        await invoices.paper(billed, "I-1")
+
+
+async def test_the_issuer_is_frozen_into_what_is_made_after(accepted: Conn, pool: Pool) -> None:
+    await pool.execute("SELECT keiyaku.ensure_partitions($1, 1)", START)
+    with pytest.raises(Unfit, match="registration number"):
+        await invoices.set_seller(accepted, "CA", "Tokyo", "7000012050002", "ann", START)
+    set_ = await invoices.set_seller(accepted, "CA KK", "Tokyo", "T7000012050002", "ann", START - timedelta(days=1))
+    assert set_.of_corporation
+    await pool.execute(DRAFT)
+    await pool.execute("SELECT gate.bill_start((SELECT id FROM gate.contracts WHERE handle = 'acme'), $1)", START)
+    await invoices.set_seller(accepted, "New KK", "Osaka", "T4011001098993", "ann", NOW)
+    assert "T7000012050002" in await invoices.page(accepted, "F00000001")
+
+
+async def test_a_number_of_the_books_cannot_be_taken_by_hand(accepted: Conn) -> None:
+    with pytest.raises(Unfit, match="the books give themselves"):
+        await payments.add_invoice(accepted, "acme", payments.Bill("F00000002", "fee", DUE, None, 5), NOW)
+
+
+@pytest.mark.rule("T8-5", "T13-1")
+async def test_unexplained_money_is_matched_later_and_unmatched_again(billed: Conn) -> None:
+    receipt = str(await payments.record_unexplained(billed, money(70_000, "シラナイヒト"), NOW))
+    assert [row.rest_yen for row in await ledger.suspense(billed)] == [70_000]
+    await payments.match(billed, receipt, "F00000001", NOW)
+    assert await open_yen(billed) == 0
+    assert [row.rest_yen for row in await ledger.suspense(billed)] == [9_500]
+    await ledger.unmatch(billed, receipt, "F00000001", "ann", NOW)
+    assert await open_yen(billed) == 60_500
+    with pytest.raises(Unfit, match="pays nothing"):
+        await ledger.unmatch(billed, receipt, "F00000001", "ann", NOW)
+
+
+async def test_what_was_paid_twice_goes_back_once(billed: Conn) -> None:
+    await payments.record_payment(billed, "F00000001", money(60_500), NOW)
+    again = str(await payments.record_unexplained(billed, money(60_500), NOW))
+    with pytest.raises(Unfit, match="two different people"):
+        await ledger.refund(billed, again, 60_500, "paid twice", "ann", "ann", NOW)
+    with pytest.raises(Unfit, match="has no 60501 yen left"):
+        await ledger.refund(billed, again, 60_501, "paid twice", "ann", "bob", NOW)
+    await ledger.refund(billed, again, 60_500, "paid twice", "ann", "bob", NOW)
+    assert not await ledger.suspense(billed)
+    with pytest.raises(Unfit, match="has no 1 yen left"):
+        await ledger.refund(billed, again, 1, "paid twice", "ann", "bob", NOW)
+
+
+async def test_a_credit_with_refund_leaves_the_invoice_paid(billed: Conn) -> None:
+    paid = await payments.record_payment(billed, "F00000001", money(60_500), NOW)
+    with pytest.raises(Unfit, match="name the receipt"):
+        await invoices.credit(billed, "F00000001", 5_500, 1000, None, "agreed", "ann", "bob", NOW)
+    made = await invoices.credit(billed, "F00000001", 5_500, 1000, str(paid.receipt), "agreed", "ann", "bob", NOW)
+    assert made.number == "C00000001"
+    assert await open_yen(billed) == 0
+    assert not await ledger.suspense(billed)
+
+
+@pytest.mark.rule("T8-15")
+async def test_a_small_rest_waits_for_two_people(billed: Conn) -> None:
+    await payments.record_payment(billed, "F00000001", money(60_060), NOW)
+    assert [row.open_yen for row in await ledger.small_rests(billed, NOW)] == [440]
+    await ledger.write_off(billed, "F00000001", "small_difference", "bank charge", "ann", "bob", NOW)
+    assert await open_yen(billed) == 0
+    assert not await ledger.small_rests(billed, NOW)
+
+
+@pytest.mark.rule("T8-15")
+async def test_a_larger_rest_is_no_small_difference(billed: Conn) -> None:
+    with pytest.raises(Unfit, match="1 to 1000 yen"):
+        await ledger.write_off(billed, "F00000001", "small_difference", "r", "ann", "bob", NOW)
+    assert await ledger.write_off(billed, "F00000001", "write_off", "bankrupt", "ann", "bob", NOW) == 60_500
+
+
+@pytest.mark.rule("T8-11", "T8-8")
+async def test_a_rate_that_comes_later_is_claimed_once(billed: Conn, pool: Pool) -> None:
+    assert await invoices.claim_differences(pool, NOW) == []
+    await pool.execute("INSERT INTO gate.tax_rates VALUES ('2026-09-09', 1200)")
+    (made,) = await invoices.claim_differences(pool, NOW)
+    assert (made.original, made.difference_yen, made.invoice) == ("F00000001", 641, "D00000001")
+    assert await invoices.claim_differences(pool, NOW) == []
+    paper = await invoices.paper(billed, "D00000001")
+    assert (paper.original_number, paper.total_yen, paper.due_on) == ("F00000001", 641, date(2026, 12, 31))
+    assert (paper.rates, paper.bases, paper.taxes) == ([1000, 1200], [22_916, 32_084], [2_291, 3_850])
+
+
+@pytest.mark.rule("T8-11")
+async def test_a_cut_of_the_rate_moves_no_money(billed: Conn, pool: Pool) -> None:
+    await pool.execute("INSERT INTO gate.tax_rates VALUES ('2026-09-09', 500)")
+    (made,) = await invoices.claim_differences(pool, NOW)
+    assert (made.difference_yen, made.invoice) == (-1_605, None)
+
+
+@pytest.mark.rule("T8-8")
+async def test_a_rate_is_added_before_it_takes_effect(accepted: Conn) -> None:
+    with pytest.raises(Unfit, match="not to come"):
+        await invoices.add_rate(accepted, TaxRate(date(2026, 11, 22), 1200), "ann", NOW)
+    await invoices.add_rate(accepted, TaxRate(date(2026, 11, 23), 1200), "ann", NOW)
+    with pytest.raises(Unfit, match="has a rate already"):
+        await invoices.add_rate(accepted, TaxRate(date(2026, 11, 23), 1300), "ann", NOW)
+    assert len(await invoices.rates(accepted)) == 5
+
+
+@pytest.mark.rule("T8-16")
+async def test_under_a_dealer_only_its_statement_blocks(billed: Conn, pool: Pool) -> None:
+    await pool.execute("UPDATE gate.invoices SET dealer = 'Dealer KK'")
+    await covered(billed)
+    assert not [row async for row in forecast(billed, NOW, NOW)]
+    await ledger.state_default(billed, "F00000001", "letter of 2026-11-20", "ann", NOW)
+    assert [row.gate async for row in forecast(billed, NOW, NOW)] == ["G6"]
+    with pytest.raises(Unfit, match="recorded already"):
+        await ledger.state_default(billed, "F00000001", "letter", "ann", NOW)
+
+
+async def covered(conn: Conn) -> None:
+    await new_key(conn, "acme", "l", [], None, None, NOW)
+    await bank.open_account(conn, "main", date(2026, 3, 1), "file", NOW)
+
+
+@pytest.mark.rule("T8-15")
+async def test_a_forecast_names_who_will_be_blocked_if_nobody_pays(billed: Conn) -> None:
+    await covered(billed)
+    assert [(row.contract, row.gate) async for row in forecast(billed, NOW, NOW)] == [("acme", "G6")]
+    await payments.record_payment(billed, "F00000001", money(60_500), NOW)
+    assert not [row async for row in forecast(billed, NOW, NOW)]
+    ended = [row async for row in forecast(billed, datetime(2027, 3, 10, tzinfo=UTC), NOW)]
+    assert [(row.contract, row.gate) for row in ended] == [("acme", "G1")]
+    with pytest.raises(Unfit, match="looks ahead"):
+        assert not [row async for row in forecast(billed, NOW - timedelta(days=1), NOW)]
+
+
+@pytest.mark.rule("T9-1", "T9-5")
+async def test_the_settlement_of_a_contract(billed: Conn) -> None:
+    end = await settlement_of(billed, "acme", "cancelled", NOW)
+    assert (end.outcome, end.open_yen, end.due_on) == ("whole_fee_owed", 60_500, DUE)
+    await payments.record_payment(billed, "F00000001", money(60_500), NOW)
+    service = await settlement_of(billed, "acme", "service_ended", datetime(2026, 8, 25, tzinfo=UTC))
+    assert (service.outcome, service.ceiling_yen) == ("proposal", 27_500)
+
+
+async def test_the_journal_balances_and_a_closed_month_never_changes(billed: Conn) -> None:
+    october, november = (date(2026, 10, 1), date(2026, 10, 31)), (date(2026, 11, 1), date(2026, 11, 30))
+    early = datetime(2026, 10, 5, tzinfo=UTC)
+    paid = await payments.record_payment(
+        billed, "F00000001", payments.Payment(60_500, date(2026, 10, 2), "R", "f"), early
+    )
+    before = await ledger.journal(billed, *october)
+    assert {(row.kind, row.yen) for row in before} == {("receipt", 60_500), ("match", 60_500)}
+    with pytest.raises(Unfit, match="a month that is over"):
+        await ledger.close(billed, date(2026, 11, 1), "ann", NOW)
+    await ledger.close(billed, date(2026, 10, 1), "ann", NOW)
+    await payments.cancel(billed, str(paid.receipt), NOW)
+    late = payments.Payment(60_500, date(2026, 10, 30), "R", "f")
+    await payments.record_payment(billed, "F00000001", late, NOW)
+    assert await ledger.journal(billed, *october) == before
+    assert "receipt" in {row.kind for row in await ledger.journal(billed, *november)}
+    rows = list(csv.DictReader(StringIO(ledger.as_csv(await ledger.journal(billed, date(2026, 1, 1), NOW.date())))))
+    assert sum(int(row["debit_yen"]) for row in rows) == sum(int(row["credit_yen"]) for row in rows) > 0
+    balance = sum((int(r["debit_yen"]) - int(r["credit_yen"])) for r in rows if r["account"] == "receivable")
+    assert balance == await open_yen(billed) == 0
+
+
+@pytest.mark.rule("T8-9")
+async def test_fees_are_earned_month_by_month(billed: Conn) -> None:
+    rows = await ledger.deferred(billed)
+    assert (rows[0].month, rows[0].earned_yen, rows[0].deferred_yen) == (date(2026, 4, 1), 4_583, 50_417)
+    assert (rows[-1].month, rows[-1].earned_yen, rows[-1].deferred_yen) == (date(2027, 3, 1), 4_587, 0)
+
+
+async def test_open_invoices_by_age(billed: Conn) -> None:
+    (row,) = await ledger.ageing(billed, date(2026, 5, 10))
+    assert (row.days, row.number, row.open_yen, row.customer) == (10, "F00000001", 60_500, "kaisha")
+
+
+@pytest.fixture
+async def office(postgres: EmbeddedPostgres, database: str) -> AsyncIterator[Pool]:
+    """A pool as the office's daily jobs have it."""
+    async with asyncpg.create_pool(postgres.dsn("keiyaku_office", database), min_size=1, max_size=2) as made:
+        yield made
+
+
+@pytest.mark.rule("T8-17")
+async def test_reminders_are_sent_once_and_move_no_due_date(billed: Conn, office: Pool) -> None:
+    early = datetime(2026, 9, 1, tzinfo=UTC)  # partitions of the evidence begin in August
+    assert await remind(office, early) == 2
+    assert await remind(office, early) == 0
+    assert (await payments.invoice(billed, "F00000001")).due_on == DUE
+    kinds = await billed.fetch("SELECT kind FROM office.notices WHERE kind LIKE 'payment_%' ORDER BY kind")
+    assert [row["kind"] for row in kinds] == ["payment_overdue", "payment_reminder"]
+
+
+@pytest.mark.rule("T8-11")
+async def test_the_daily_job_may_claim_differences(billed: Conn, office: Pool, pool: Pool) -> None:
+    await pool.execute("INSERT INTO gate.tax_rates VALUES ('2026-09-09', 1200)")
+    assert [row.invoice for row in await invoices.claim_differences(office, NOW)] == ["D00000001"]
