@@ -34,6 +34,20 @@ async def listed(conn: Conn, now: object, contract: str | None, last: int, as_js
     show_rows(await recorded.listed(conn, contract, last), columns, as_json)
 
 
+@evidence.command("init")
+def init() -> None:
+    """Make the sealer's key in evidence.key_file, once, on the machine of the worker. A key there is never replaced."""
+    settings = chosen_settings()
+    file = within(settings, settings.evidence.key_file)
+    try:
+        evidence_key.create(file)
+    except FileExistsError:
+        raise click.ClickException(f"{file} is there already, and seals what it has sealed: nothing was made") from None
+    except OSError as fault:
+        raise click.ClickException(f"no key was made in {file}: {fault.strerror}") from None
+    click.echo(f"made {file}; keep a copy where nobody of the database comes")
+
+
 @evidence.command("verify")
 @click.option("--checkpoints", type=click.Path(path_type=Path), help="The file outside the database; of the settings.")
 @click.option("--public-key", type=click.Path(path_type=Path, exists=True), help="PEM; else that of evidence.key_file.")
@@ -45,6 +59,11 @@ def verify(checkpoints: Path | None, public_key: Path | None, as_json: bool) -> 
     key = key_of(settings, public_key)
     try:
         report = asyncio.run(evidence_verify.verify(dsn_of(settings, "operator"), file, key, utc_now()))
+    except FileNotFoundError:
+        raise click.ClickException(
+            f"there is no {file}: nothing was sealed yet (the first checkpoint comes about a second after"
+            " `keiyaku work` starts), or the file was removed, or --checkpoints must name another"
+        ) from None
     except (OSError, asyncpg.PostgresError) as error:
         raise click.ClickException(f"cannot compare the database with {file}: {error}") from error
     if as_json:
