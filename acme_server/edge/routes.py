@@ -1,5 +1,6 @@
 """The URL table, in the order of RFC 8555 §7.1: start reading here."""
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import msgspec
@@ -49,6 +50,7 @@ def make_app(
     def directory(terms_url: str) -> bytes:
         return msgspec.json.encode(documents.directory(urls, terms_url, website, identities, require_binding, profiles))
 
-    app[DIRECTORY] = directory
+    by_terms: Callable[[str], bytes] = directory
+    app[DIRECTORY] = by_terms
     app.add_routes(ROUTES)
     return app

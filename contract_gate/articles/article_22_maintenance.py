@@ -19,3 +19,8 @@ def no_maintenance(facts: Facts, request: Request, now: datetime) -> Finding:
     if any(s.clause == "A22.2" and in_effect(s, now) for s in facts.suspensions):
         return Breach("T22-2", "A22.2", "maintenance", Case.SUSPENDED)
     return Satisfied("T22-2", "A22.2")
+
+
+def may_open(starts_at: datetime, delivered_at: datetime | None, emergency: bool) -> bool:
+    """Whether a window may open: its notice was delivered before its start, or it is an emergency. T22-2 [A22.2]."""
+    return emergency or (delivered_at is not None and delivered_at < starts_at)

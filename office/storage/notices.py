@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from contract_gate.articles.article_05_notices import NoticeKind
+from contract_gate.readings import notice_reading
 from sql import Conn, Pool, statements
 from sql.ids import uuid7
 from sql.rows import many, one
@@ -102,6 +103,7 @@ class Shown(Delivery, frozen=True):
     message_id: str
     first_viewed_at: datetime | None
     posted_on: date | None
+    customer_id: UUID | None
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -242,3 +244,18 @@ async def page(conn: Conn | Pool, notice_id: UUID) -> Page | None:
 async def holidays(conn: Conn) -> set[date]:
     """Days on which banks are closed."""
     return {row["day"] for row in await conn.fetch(SQL["holidays"])}
+
+
+async def min_notice_days(conn: Conn, now: datetime) -> int:
+    """How long before new Terms count they are announced (R-22)."""
+    return await _reading(conn, "terms.min_notice_days", now)
+
+
+async def postal_days(conn: Conn, now: datetime) -> int:
+    """How many bank days a document travels (T5-2)."""
+    return await _reading(conn, "notice.postal_days", now)
+
+
+async def _reading(conn: Conn, key: str, now: datetime) -> int:
+    value: str | None = await conn.fetchval(SQL["reading"], key, now)
+    return notice_reading(key, value)

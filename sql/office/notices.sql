@@ -80,7 +80,7 @@ WHERE id = $1 AND fence = $2 AND state = 'waiting';
 -- $1 id
 SELECT d.id, n.kind, n.clause, c.handle AS contract, d.recipient, d.channel, d.state, d.address, d.subject, d.attempts,
        d.last_error, n.queued_at, d.handed_at, d.delivered_at, d.bounced_at, d.language, d.body, d.body_sha256,
-       d.message_id, d.first_viewed_at, d.posted_on
+       d.message_id, d.first_viewed_at, d.posted_on, d.customer_id
 FROM office.deliveries d JOIN office.notices n ON n.id = d.notice_id LEFT JOIN gate.contracts c ON c.id = n.contract_id
 WHERE d.id = $1;
 
@@ -88,7 +88,7 @@ WHERE d.id = $1;
 -- $1 message_id
 SELECT d.id, n.kind, n.clause, c.handle AS contract, d.recipient, d.channel, d.state, d.address, d.subject, d.attempts,
        d.last_error, n.queued_at, d.handed_at, d.delivered_at, d.bounced_at, d.language, d.body, d.body_sha256,
-       d.message_id, d.first_viewed_at, d.posted_on
+       d.message_id, d.first_viewed_at, d.posted_on, d.customer_id
 FROM office.deliveries d JOIN office.notices n ON n.id = d.notice_id LEFT JOIN gate.contracts c ON c.id = n.contract_id
 WHERE d.message_id = $1;
 
@@ -161,3 +161,7 @@ FROM office.deliveries d JOIN office.notices n ON n.id = d.notice_id WHERE d.not
 
 -- name: holidays
 SELECT day FROM gate.holidays;
+
+-- name: reading
+-- $1 key  $2 now
+SELECT value FROM gate.readings WHERE key = $1 AND effective_at <= $2 ORDER BY effective_at DESC LIMIT 1;

@@ -1,0 +1,115 @@
+"""`keiyaku notice`: what was sent, what a person must send, what mail servers reported (Article 5)."""
+
+from datetime import date, datetime
+from typing import BinaryIO
+
+import click
+
+from acme_server.commands.output import show_one, show_rows, text
+from acme_server.commands.running import Day, as_json, first_person, operating, second_person
+from office.use_cases import notices, service_end
+from office.use_cases.notify import LANGUAGES
+from sql import Conn
+
+COLUMNS = ("id", "kind", "contract", "recipient", "channel", "state", "queued_at", "delivered_at", "last_error")
+
+
+@click.group()
+def notice() -> None:
+    """Notices to customers and officers, and their delivery."""
+
+
+@notice.command("list")
+@click.argument("contract", required=False)
+@click.option("--state", type=click.Choice(notices.STATES), help="person: those that somebody must act on.")
+@as_json
+@operating
+async def listed(conn: Conn, now: datetime, contract: str | None, state: str | None, as_json: bool) -> None:
+    """Deliveries of a contract, or of all, newest first."""
+    show_rows(await notices.listed(conn, contract, state), COLUMNS, as_json)
+
+
+@notice.command("show")
+@click.argument("delivery")
+@as_json
+@operating
+async def show(conn: Conn, now: datetime, delivery: str, as_json: bool) -> None:
+    """One delivery and what it says."""
+    show_one(await notices.shown(conn, delivery), as_json)
+
+
+@notice.command("retry")
+@click.argument("delivery")
+@operating
+async def retry(conn: Conn, now: datetime, delivery: str) -> None:
+    """Try an e-mail or a posting again that waits for a person."""
+    await notices.retry(conn, delivery, now)
+    click.echo(f"delivery {delivery} is tried again")
+
+
+@notice.command("posted")
+@click.argument("delivery")
+@click.option("--on", "posted_on", type=Day(), required=True, help="The day it was posted.")
+@click.option("--by", "person", required=True, metavar="PERSON", help="Who posted it.")
+@operating
+async def posted(conn: Conn, now: datetime, delivery: str, posted_on: date, person: str) -> None:
+    """Record that a letter was posted; it counts as delivered some bank days later."""
+    click.echo(f"delivered from {text(await notices.posted(conn, delivery, posted_on, person, now))}")
+
+
+@notice.command("bounce")
+@click.argument("report", type=click.File("rb"), default="-")
+@operating
+async def bounce(conn: Conn, now: datetime, report: BinaryIO) -> None:
+    """Take in a delivery status notification (RFC 3464) from a file or standard input."""
+    found = await notices.take_report(conn, report.read(notices.LARGEST_REPORT + 1), now)
+    click.echo(f"delivery {found.id}: {found.state}, bounced {text(found.bounced_at)}")
+
+
+@notice.command("contact")
+@click.argument("customer")
+@click.option("--language", type=click.Choice(LANGUAGES), default="ja", show_default=True)
+@click.option("--postal-address", help="In one line.")
+@operating
+async def contact(conn: Conn, now: datetime, customer: str, language: str, postal_address: str | None) -> None:
+    """Set how a customer wants to be written to; the contact counts as good again."""
+    await notices.set_contact(conn, customer, language, postal_address, now)
+    click.echo(f"contact of {customer} is set")
+
+
+@notice.command("recipient")
+@click.argument("contract")
+@click.option("--role", type=click.Choice(notices.ROLES), required=True)
+@click.option("--name", required=True)
+@click.option("--email", required=True)
+@click.option("--language", type=click.Choice(LANGUAGES), default="ja", show_default=True)
+@operating
+async def recipient(conn: Conn, now: datetime, contract: str, role: str, name: str, email: str, language: str) -> None:
+    """Set a payer or dealer who is told of a contract's money too."""
+    await notices.set_recipient(conn, contract, role, name, email, language, now)
+    click.echo(f"{role} of {contract} is set")
+
+
+@notice.command("service-end")
+@click.option("--cause", required=True)
+@click.option("--on", "ends_on", type=Day(), required=True, help="The day at whose beginning the service ends.")
+@click.option("--certificates", type=click.Choice(tuple(service_end.CERTIFICATES)), required=True)
+@first_person
+@second_person
+@operating
+async def decide_end(
+    conn: Conn, now: datetime, cause: str, ends_on: date, certificates: str, first: str, second: str
+) -> None:
+    """Two people decide the end of the service; everybody is told."""
+    await service_end.decide(conn, cause, ends_on, certificates, first, second, now)
+    click.echo(f"the service ends on {ends_on}")
+
+
+@notice.command("service-end-check")
+@as_json
+@operating
+async def check_end(conn: Conn, now: datetime, as_json: bool) -> None:
+    """Whom the notice of the service's end reached, and whether all were told in time."""
+    show_rows(await service_end.told(conn), ("customer", "delivered_at"), as_json)
+    if not as_json:
+        click.echo(f"everybody was told in time for {await service_end.check_end(conn)}")

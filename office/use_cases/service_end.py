@@ -1,0 +1,53 @@
+"""The end of the service: two people decide it, everybody is told by document or e-mail three months ahead (A23.1)."""
+
+from datetime import date, datetime
+
+from contract_gate.articles.article_23_service_end import earliest_end, end_allowed
+from contract_gate.calendar import jst_date
+from office.storage import service_end
+from office.storage.service_end import Told
+from office.use_cases import asked
+from office.use_cases.asked import Unfit, checked_text, one_of
+from office.use_cases.notify import notify
+from sql import Conn
+from sql.evidence import append, entry
+
+CERTIFICATES = {"revoke": "終了日に失効 / revoked on that day", "run_off": "有効期限まで有効 / valid until they expire"}
+
+
+async def decide(
+    conn: Conn, cause: str, ends_on: date, certificates: str, first: str, second: str, now: datetime
+) -> None:
+    """Two people decide; the notice goes to every customer of a live contract (T23-1, T23-3, R-23). Raises Unfit."""
+    checked_text("cause", cause)
+    one_of("certificates", certificates, tuple(CERTIFICATES))
+    one, two = await asked.two_persons(conn, first, second)
+    if ends_on < (soonest := earliest_end(jst_date(now))):
+        raise Unfit(f"the service ends three months after everybody was told, {soonest} at the earliest (A23.1)")
+    async with conn.transaction():
+        notice = await notify(
+            conn, "service_end", now, ends_on=ends_on.isoformat(), certificates=CERTIFICATES[certificates]
+        )
+        if not await service_end.insert(conn, cause, ends_on, certificates, notice, one.id, two.id, now):
+            raise Unfit("the end of the service is decided already: `keiyaku notice service-end` shows whom it reached")
+        row = entry(
+            "service.end_decided", asked.actor(one), now, rule="T23-1", clause="A23.1", second=two.id, cause=cause,
+            ends_on=ends_on, certificates=certificates, notice=notice,
+        )  # fmt: skip
+        await append(conn, row)
+
+
+async def told(conn: Conn) -> list[Told]:
+    """Every customer of a live contract: when the notice was delivered, and the earliest end for them (T23-2)."""
+    return await service_end.told(conn)
+
+
+async def check_end(conn: Conn) -> date:
+    """The day decided, if everybody was told early enough for it (T23-2). Raises Unfit that says how many were not."""
+    ends_on = await service_end.ends_on(conn)
+    if ends_on is None:
+        raise Unfit("the end of the service is not decided: `keiyaku notice service-end` does")
+    late = [each for each in await told(conn) if not end_allowed(ends_on, [each.delivered_at])]
+    if late:
+        raise Unfit(f"{len(late)} customers were not told three months before {ends_on} (A23.1): see the listing")
+    return ends_on

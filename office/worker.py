@@ -1,0 +1,49 @@
+"""The office's daily jobs and its mail, in the process `work` under the role keiyaku_office (design §7)."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from functools import partial
+
+from office.use_cases import deliver, revocations, terms
+from office.use_cases.mail import Posting
+from sql import Pool
+from sql.away import DATABASE_AWAY
+
+Sweep = Callable[[Pool, datetime], Awaitable[object]]
+LOG = logging.getLogger(__name__)
+
+
+def sweeps(posting: Posting) -> list[tuple[timedelta, Sweep]]:
+    """How often each runs. Each is idempotent and takes its rows by SKIP LOCKED or an advisory lock: nodes share."""
+    return [
+        (timedelta(seconds=2), partial(deliver.address_notices, posting=posting)),
+        (timedelta(seconds=2), partial(deliver.hand_off, posting=posting)),
+        (timedelta(seconds=10), partial(deliver.look_at_postings, posting=posting)),
+        (timedelta(seconds=30), terms.take_effect),
+        (timedelta(hours=1), invoices.claim_differences),
+        (timedelta(hours=1), reminders.remind),
+        (timedelta(seconds=5), revocations.sweep),
+    ]
+
+
+async def run(pool: Pool, posting: Posting, clock: Callable[[], datetime], stop: asyncio.Event) -> None:
+    """Works until `stop`, then finishes what is at hand."""
+    await asyncio.gather(*(every(span, sweep, pool, clock, stop) for span, sweep in sweeps(posting)))
+
+
+async def every(span: timedelta, sweep: Sweep, pool: Pool, clock: Callable[[], datetime], stop: asyncio.Event) -> None:
+    """`sweep` runs every `span`; a failure is logged and the next turn tries again."""
+    while not stop.is_set():
+        try:
+            await sweep(pool, clock())
+        except (*DATABASE_AWAY, TimeoutError) as fault:
+            LOG.warning("the database is away: %s", type(fault).__name__)
+        except Exception:
+            LOG.exception("a sweep of the office failed")
+        try:
+            async with asyncio.timeout(span.total_seconds()):
+                await stop.wait()
+        except TimeoutError:
+            continue
