@@ -1,6 +1,7 @@
 """`make bench`: issues certificates through a server of its own and says what each cost.
 
     python -m bench [--certificates 3000] [--concurrency 16] [--accounts 16] [--mode always_valid|real] [--slices 1]
+    python -m bench --start 5        only how long `keiyaku dev` takes to be ready, cold and warm, five times
 
 CPU is that of every process of the server and of PostgreSQL, from /proc; transactions and flushes are PostgreSQL's own.
 """
@@ -19,7 +20,7 @@ from typing import Any
 
 import asyncpg
 
-from bench import processes, server
+from bench import bank, processes, server, start
 from bench.server import Server
 
 STEPS = ("newOrder", "getAuthz", "challenge", "pollAuthz", "finalize", "pollOrder", "download")
@@ -153,7 +154,15 @@ def main() -> None:
     parser.add_argument("--loaders", type=int, default=2, help="load processes")
     parser.add_argument("--warm-up", type=int, default=300)
     parser.add_argument("--mode", choices=["always_valid", "real"], default="always_valid")
+    parser.add_argument("--start", type=int, default=0, metavar="ROUNDS", help="time cold and warm starts instead")
+    parser.add_argument("--bank", type=int, metavar="LINES", help="import a bank file of so many lines instead")
     options = parser.parse_args()
+    if options.bank:
+        bank.main(options.bank)
+        return
+    if options.start:
+        print(json.dumps(start.figures(options.start), indent=1))
+        return
     if options.mode == "real":
         options.loaders = 1  # the one that answers the look-ups knows the key authorizations of its own accounts
     with tempfile.TemporaryDirectory(prefix="keiyaku-bench-") as folder:

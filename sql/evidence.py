@@ -1,5 +1,6 @@
 """Evidence: one row per thing decided, in the transaction of the thing decided (design §6)."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -37,3 +38,9 @@ def entry(kind: str, actor: str, at: datetime, *, contract_id: UUID | None = Non
 async def append(conn: Conn, row: Entry) -> None:
     """The row exists when the surrounding transaction commits; single-statement commits insert it themselves."""
     await conn.execute(INSERT, row.id, row.kind, row.contract_id, row.actor, row.recorded_at, row.content)
+
+
+async def append_all(conn: Conn, rows: Iterable[Entry]) -> None:
+    """The same for many rows, in few round trips."""
+    values = [(row.id, row.kind, row.contract_id, row.actor, row.recorded_at, row.content) for row in rows]
+    await conn.executemany(INSERT, values)

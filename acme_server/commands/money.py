@@ -1,4 +1,4 @@
-"""`keiyaku invoice`, `keiyaku payment`, `keiyaku bank`."""
+"""`keiyaku invoice`, `keiyaku payment`."""
 
 from datetime import date, datetime
 
@@ -6,7 +6,6 @@ import click
 
 from acme_server.commands.output import show_one, show_rows
 from acme_server.commands.running import Day, as_json, operating
-from office.use_cases import bank as bank_days
 from office.use_cases import payments
 from sql import Conn
 
@@ -107,49 +106,3 @@ async def payment_list(conn: Conn, now: datetime, as_json: bool) -> None:
     """Receipts, newest first."""
     columns = ("id", "value_on", "amount_yen", "matched_yen", "remitter", "invoices", "cancelled_at")
     show_rows(await payments.receipts(conn), columns, as_json)
-
-
-@click.group()
-def bank() -> None:
-    """Days that the bank data covers: nothing is overdue before they cover its last day in time."""
-
-
-@bank.command("open")
-@click.argument("account")
-@click.option("--from", "first_day", type=Day(), required=True, help="First day its data covers.")
-@click.option("--source", required=True, help="File, or how it was confirmed.")
-@as_json
-@operating
-async def bank_open(conn: Conn, now: datetime, account: str, first_day: date, source: str, as_json: bool) -> None:
-    """Name an account that invoices may be paid into."""
-    show_one(await bank_days.open_account(conn, account, first_day, source, now), as_json)
-
-
-@bank.command("day")
-@click.argument("account")
-@click.argument("first", type=Day())
-@click.argument("last", type=Day(), required=False)
-@click.option("--source", required=True, help="File, or how it was confirmed.")
-@click.option("--by", "person", metavar="PERSON", help="Who confirmed it by hand.")
-@as_json
-@operating
-async def bank_day(
-    conn: Conn,
-    now: datetime,
-    account: str,
-    first: date,
-    last: date | None,
-    source: str,
-    person: str | None,
-    as_json: bool,
-) -> None:
-    """Days whose data is complete; weekends and holidays count too."""
-    show_one(await bank_days.add_days(conn, account, first, last or first, source, person, now), as_json)
-
-
-@bank.command("list")
-@as_json
-@operating
-async def bank_list(conn: Conn, now: datetime, as_json: bool) -> None:
-    """What each account covers."""
-    show_rows(await bank_days.accounts(conn), ("handle", "covered_from", "covered_through", "waiting"), as_json)

@@ -51,8 +51,11 @@ class Field:
             return None if value.decode("latin-1") in self.allowed else (self.first, f"must be one of {choices}")
         if self.kind == "optional" and not value.strip(b" "):
             return None
+        legal = LEGAL[self.kind]
+        if self.kind == "optional" and legal.isdisjoint(value):
+            legal = frozenset(b" ")  # a blank field with something in it
         for at, octet in enumerate(value):
-            if octet not in LEGAL[self.kind]:
+            if octet not in legal:
                 return self.first + at, f"0x{octet:02X} is not legal here"
         return None
 

@@ -58,7 +58,7 @@ RETURNING receipt_id, amount_yen;
 -- $1 line ids  $2 states  $3 notes  $4 receipt ids
 UPDATE office.bank_lines l SET state = s.state, note = s.note, receipt_id = s.receipt_id
 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::uuid[]) AS s(id, state, note, receipt_id)
-WHERE l.id = s.id AND l.state IN ('staged', 'waiting');
+WHERE l.id = s.id AND (l.state IN ('staged', 'waiting') OR s.state = 'cancelled');
 
 -- name: screen_payers
 -- Names that pay for the first time go to screening; nothing waits for it (T13-1).
@@ -107,7 +107,7 @@ INSERT INTO office.virtual_accounts (bank_account_id, number, contract_id, alloc
 SELECT a.id, $2, $3, $4 FROM gate.bank_accounts a
 WHERE a.handle = $1 AND NOT EXISTS (
     SELECT FROM office.virtual_accounts v WHERE v.bank_account_id = a.id AND v.number = $2
-        AND (v.ended_at IS NULL OR v.ended_at > $4 - interval '12 months'))
+        AND (v.ended_at IS NULL OR v.ended_at > $4::timestamptz - interval '12 months'))
 RETURNING bank_account_id;
 
 -- name: end_virtual

@@ -1,0 +1,234 @@
+"""`keiyaku bank`: accounts, the days their data covers, their files, and lines that wait for a person."""
+
+from datetime import date, datetime
+from pathlib import Path
+from uuid import UUID
+
+import click
+import msgspec
+
+from acme_server.commands.bank_progress import progress
+from acme_server.commands.output import show_one, show_rows
+from acme_server.commands.running import Day, as_json, operating
+from contract_gate.formats.receipt import DateMode
+from office.storage.bank_files import Dialect
+from office.use_cases import bank as bank_days
+from office.use_cases import bank_desk, bank_import
+from sql import Conn
+
+
+@click.group()
+def bank() -> None:
+    """Days that the bank data covers: nothing is overdue before they cover its last day in time."""
+
+
+@bank.command("open")
+@click.argument("account")
+@click.option("--from", "first_day", type=Day(), required=True, help="First day its data covers.")
+@click.option("--source", required=True, help="File, or how it was confirmed.")
+@as_json
+@operating
+async def bank_open(conn: Conn, now: datetime, account: str, first_day: date, source: str, as_json: bool) -> None:
+    """Name an account that invoices may be paid into."""
+    show_one(await bank_days.open_account(conn, account, first_day, source, now), as_json)
+
+
+@bank.command("day")
+@click.argument("account")
+@click.argument("first", type=Day())
+@click.argument("last", type=Day(), required=False)
+@click.option("--source", required=True, help="File, or how it was confirmed.")
+@click.option("--by", "person", metavar="PERSON", help="Who confirmed it by hand.")
+@as_json
+@operating
+async def bank_day(
+    conn: Conn,
+    now: datetime,
+    account: str,
+    first: date,
+    last: date | None,
+    source: str,
+    person: str | None,
+    as_json: bool,
+) -> None:
+    """Days whose data is complete; weekends and holidays count too."""
+    show_one(await bank_days.add_days(conn, account, first, last or first, source, person, now), as_json)
+
+
+@bank.command("list")
+@as_json
+@operating
+async def bank_list(conn: Conn, now: datetime, as_json: bool) -> None:
+    """What each account covers."""
+    show_rows(await bank_days.accounts(conn), ("handle", "covered_from", "covered_through", "waiting"), as_json)
+
+
+@bank.command("dialect")
+@click.argument("account")
+@click.option("--bank", "bank_code", required=True, help="Four digits.")
+@click.option("--branch", required=True, help="Three digits.")
+@click.option("--kind", type=click.Choice(["1", "2", "4"]), default="1", show_default=True, help="預金種目")
+@click.option("--number", required=True, help="Seven digits.")
+@click.option("--format", "file_format", type=click.Choice(bank_desk.FORMATS), default="zengin-01", show_default=True)
+@click.option("--years", type=click.Choice(bank_desk.YEARS), default="era", show_default=True)
+@click.option("--virtual", type=click.Choice(bank_desk.VIRTUAL_IN), default="none", show_default=True)
+@click.option("--virtual-branch", help="Whose numbers are contracts' own.")
+@as_json
+@operating
+async def bank_dialect(
+    conn: Conn,
+    now: datetime,
+    account: str,
+    bank_code: str,
+    branch: str,
+    kind: str,
+    number: str,
+    file_format: str,
+    years: str,
+    virtual: str,
+    virtual_branch: str | None,
+    as_json: bool,
+) -> None:
+    """How the bank's files name an account, once for each."""
+    mode: DateMode = "western" if years == "western" else "era"
+    told = Dialect(UUID(int=0), account, bank_code, branch, kind, number, file_format, mode, virtual, virtual_branch)
+    show_one(await bank_desk.set_dialect(conn, account, told, now), as_json)
+
+
+@bank.command("import")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--account", help="Only this account may be in them.")
+@click.option("--by", "person", metavar="PERSON", help="Who imports.")
+@click.option("--dry-run", is_flag=True, help="Say what would happen; nothing is kept.")
+@as_json
+@operating
+async def bank_import_files(
+    conn: Conn,
+    now: datetime,
+    files: tuple[Path, ...],
+    account: str | None,
+    person: str | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Book the receipts of files, each whole or not at all; a file imported before changes nothing."""
+    done = []
+    for path in files:
+        with progress(path.name) as said:
+            done.append(await bank_import.import_file(conn, path, account, person, dry_run, said, now))
+    show_rows([Line.of(each, dry_run) for each in done], Line.__struct_fields__, as_json)
+
+
+class Line(msgspec.Struct, frozen=True):
+    """What `bank import` says of a file."""
+
+    file: str
+    what: str
+    lines: int
+    known: int
+    late: int
+    missing: int
+    matched: int
+    waiting: int
+    cancelled: int
+    totals_count_cancelled: bool | None
+
+    @classmethod
+    def of(cls, done: bank_import.Imported, dry_run: bool) -> "Line":
+        """The line of an import."""
+        file, tally = done.file, done.tally
+        what = f"imported before, at {done.before:%Y-%m-%d %H:%M}Z" if done.before else "imported"
+        if dry_run and not done.before:
+            what = "dry run"
+        return cls(file.name, what, file.lines, file.known, file.late, file.missing, tally.matched, tally.waiting,
+                   tally.cancelled, file.cancelled_counted)  # fmt: skip
+
+
+@bank.command("files")
+@as_json
+@operating
+async def bank_files(conn: Conn, now: datetime, as_json: bool) -> None:
+    """Files imported, newest first; one without an instant of booking must be imported again."""
+    columns = ("name", "accounts", "period_from", "period_to", "lines", "known", "late", "missing", "imported_at",
+               "booked_at", "sha256")  # fmt: skip
+    show_rows(await bank_import.files(conn), columns, as_json)
+
+
+@bank.command("queue")
+@as_json
+@operating
+async def bank_queue(conn: Conn, now: datetime, as_json: bool) -> None:
+    """Lines that wait for a person, oldest first."""
+    columns = ("id", "account", "value_on", "amount_yen", "remitter", "edi", "note", "file", "record")
+    show_rows(await bank_import.queue(conn), columns, as_json)
+
+
+@bank.command("match")
+@click.argument("line", type=int)
+@click.argument("invoice")
+@click.option("--by", "person", required=True, metavar="PERSON", help="Who decides.")
+@as_json
+@operating
+async def bank_match(conn: Conn, now: datetime, line: int, invoice: str, person: str, as_json: bool) -> None:
+    """A line of the queue pays an invoice; when it is paid its contract is free at once."""
+    show_one(await bank_desk.match_line(conn, line, invoice, person, now), as_json)
+
+
+@bank.command("dismiss")
+@click.argument("line", type=int)
+@click.option("--reason", required=True)
+@click.option("--by", "person", required=True, metavar="PERSON", help="Who decides.")
+@operating
+async def bank_dismiss(conn: Conn, now: datetime, line: int, reason: str, person: str) -> None:
+    """A line of the queue needs nothing more."""
+    await bank_desk.dismiss(conn, line, reason, person, now)
+    click.echo(f"line {line} is dismissed")
+
+
+@bank.group("alias")
+def alias() -> None:
+    """Names under which customers pay, kana as the bank writes them."""
+
+
+@alias.command("add")
+@click.argument("customer")
+@click.argument("name")
+@click.option("--by", "person", required=True, metavar="PERSON", help="Who decides.")
+@as_json
+@operating
+async def alias_add(conn: Conn, now: datetime, customer: str, name: str, person: str, as_json: bool) -> None:
+    """A name under which a customer pays."""
+    show_one(await bank_desk.add_alias(conn, customer, name, person, now), as_json)
+
+
+@alias.command("list")
+@click.argument("customer", required=False)
+@as_json
+@operating
+async def alias_list(conn: Conn, now: datetime, customer: str | None, as_json: bool) -> None:
+    """Names of a customer, or of all."""
+    show_rows(await bank_desk.aliases(conn, customer), ("id", "customer", "name", "key", "added_at"), as_json)
+
+
+@alias.command("remove")
+@click.argument("alias_id")
+@operating
+async def alias_remove(conn: Conn, now: datetime, alias_id: str) -> None:
+    """Receipts are not matched by this name any more."""
+    await bank_desk.remove_alias(conn, alias_id, now)
+    click.echo(f"alias {alias_id} is removed")
+
+
+@bank.command("virtual")
+@click.argument("account")
+@click.argument("number")
+@click.argument("contract", required=False)
+@operating
+async def bank_virtual(conn: Conn, now: datetime, account: str, number: str, contract: str | None) -> None:
+    """Give a virtual account number to a contract, or without CONTRACT take it back."""
+    if contract:
+        await bank_desk.allocate(conn, account, number, contract, now)
+        click.echo(f"{number} is of {contract}")
+    else:
+        await bank_desk.release(conn, account, number, now)
+        click.echo(f"{number} is free in twelve months")

@@ -1,0 +1,205 @@
+"""Lines of bank files become receipts, and pay what they name; a block ends in the transaction that books (T8-15)."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from contract_gate.matching import (
+    Alias,
+    Ambiguous,
+    Ledger,
+    Matched,
+    OpenInvoice,
+    Unknown,
+    digits,
+    key_of,
+    match,
+    parted,
+    whole,
+)
+from office.storage import bank_lines, money
+from office.storage.bank_lines import Line, Settled
+from office.storage.changing import changing
+from office.use_cases.asked import OPERATOR
+from sql import Conn
+from sql.evidence import Entry, append, append_all, entry
+from sql.ids import uuid7
+
+BATCH = 1000  # lines, and so contracts held at once
+GREATEST = 2_147_483_647
+BEGINNING = 8  # characters of a key that the index has
+
+Outcome = Matched | Ambiguous | Unknown
+
+
+class Tally(msgspec.Struct, frozen=True):
+    """What became of lines."""
+
+    matched: int = 0
+    waiting: int = 0
+    cancelled: int = 0
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(self.matched + other.matched, self.waiting + other.waiting, self.cancelled + other.cancelled)
+
+
+async def book(conn: Conn, file_id: UUID, said: Callable[[int], None], now: datetime) -> Tally:
+    """Every line of the file is booked; those that are already stay as they are."""
+    tally, done = Tally(), 0
+    while lines := await bank_lines.staged(conn, file_id, False, BATCH):
+        tally += await book_batch(conn, lines, now)
+        done += len(lines)
+        said(done)
+    while lines := await bank_lines.staged(conn, file_id, True, 1):
+        tally += await cancel_by(conn, lines[0], now)
+        done += 1
+        said(done)
+    return tally
+
+
+async def look_at(conn: Conn, file_id: UUID) -> Tally:
+    """What `book` would make of the file as things stand: nothing is written."""
+    tally = Tally()
+    lines = await bank_lines.staged(conn, file_id, False, GREATEST)
+    for at in range(0, len(lines), BATCH):
+        batch = lines[at : at + BATCH]
+        matched = sum(isinstance(each, Matched) for each in await outcomes(conn, batch))
+        tally += Tally(matched, len(batch) - matched)
+    return tally + Tally(cancelled=len(await bank_lines.staged(conn, file_id, True, GREATEST)))
+
+
+async def outcomes(conn: Conn, lines: Sequence[Line]) -> list[Outcome]:
+    """What each line pays, as things stand."""
+    numbers = sorted({(each.bank_account_id, each.virtual_number) for each in lines if each.virtual_number})
+    virtual = await bank_lines.virtual(conn, [a for a, _ in numbers], [n for _, n in numbers]) if numbers else []
+    keys = {key_of(parted(each.remitter)[1])[:BEGINNING] for each in lines}
+    aliases = await bank_lines.aliases(conn, sorted(keys - {""}))
+    references = {text for each in lines for text in (each.edi, parted(each.remitter)[0]) if text}
+    invoices = await bank_lines.open_invoices(
+        conn,
+        sorted({whole(text) for text in references} - {""}),
+        sorted({digits(text) for text in references} - {""}),
+        [each.contract_id for each in virtual],
+        sorted({each.customer_id for each in aliases}),
+    )
+    shelf = Shelf(virtual, aliases, invoices)
+    return [held_back(each) or match(each, each.virtual_number, shelf.ledger(each)) for each in lines]
+
+
+class Shelf:
+    """What a batch is held against, found by what a line says."""
+
+    def __init__(
+        self, virtual: Sequence[bank_lines.Virtual], aliases: Sequence[Alias],
+        invoices: Sequence[OpenInvoice],
+    ) -> None:  # fmt: skip
+        self.virtual = {(each.bank_account_id, each.number): each.contract_id for each in virtual}
+        self.aliases: dict[str, list[Alias]] = {}
+        for alias in aliases:
+            self.aliases.setdefault(alias.key[:BEGINNING], []).append(alias)
+        self.invoices: dict[object, list[OpenInvoice]] = {}
+        for each in invoices:
+            for key in {whole(each.number), digits(each.number), each.contract_id, each.customer_id}:
+                self.invoices.setdefault(key, []).append(each)
+
+    def ledger(self, line: Line) -> Ledger:
+        """What concerns the line."""
+        number, name = parted(line.remitter)
+        aliases = self.aliases.get(key_of(name)[:BEGINNING], [])
+        contract = self.virtual.get((line.bank_account_id, line.virtual_number))
+        keys = (whole(line.edi), number, contract, *(each.customer_id for each in aliases))
+        found = {each.id: each for key in keys if key for each in self.invoices.get(key, ())}
+        return Ledger(list(found.values()), aliases, {} if contract is None else {line.virtual_number: contract})
+
+
+def held_back(line: Line) -> Unknown | None:
+    """Why a person must see the line before anything is booked. business-formats §1.3, §1.4."""
+    if line.nature != "transfer":
+        return Unknown("a correction" if line.nature == "correction" else "no transfer: cash, cheque or other")
+    if line.uncleared_yen:
+        return Unknown(f"{line.uncleared_yen} yen of it are not cleared: no payment yet")
+    if line.amount_yen > GREATEST:
+        return Unknown("more than one receipt can hold")
+    return None
+
+
+async def book_batch(conn: Conn, lines: Sequence[Line], now: datetime) -> Tally:
+    """Receipts of the lines; what they pay is paid, in one transaction under the locks of all contracts paid."""
+    found = list(zip(lines, await outcomes(conn, lines), strict=True))
+    contracts = [each.invoice.contract_number for _, each in found if isinstance(each, Matched)]
+    async with conn.transaction():
+        await bank_lines.lock_contracts(conn, contracts)
+        receipts = {line.id: uuid7(now) for line, _ in found if held_back(line) is None}
+        await bank_lines.insert_receipts(conn, list(receipts.items()), now)
+        paid = await pay(
+            conn, [(line, each, receipts[line.id]) for line, each in found if isinstance(each, Matched)], now
+        )
+        settled = [_settled(line, each, receipts.get(line.id), paid) for line, each in found]
+        await bank_lines.settle(conn, settled)
+    matched = sum(each.state == "matched" for each in settled)
+    return Tally(matched, len(settled) - matched)
+
+
+async def pay(conn: Conn, payments: Sequence[tuple[Line, Matched, UUID]], now: datetime) -> dict[UUID, int]:
+    """Yen by receipt; each payment has its evidence, each new payer goes to screening (T13-1)."""
+    paid: dict[UUID, int] = {}
+    left = list(payments)
+    while left:  # each invoice once a statement: what is open afterwards is known only then
+        first = {each.invoice.id: (each.invoice.id, receipt) for _, each, receipt in reversed(left)}
+        paid |= await bank_lines.insert_matches(conn, list(first.values()), now)
+        done = {receipt for _, receipt in first.values()}
+        left = [each for each in left if each[2] not in done]
+    proofs = [proof(line, each, receipt, paid[receipt], now) for line, each, receipt in payments if receipt in paid]
+    await append_all(conn, proofs)
+    new = {
+        (each.invoice.contract_id, line.remitter)
+        for line, each, _ in payments
+        if line.remitter and not each.known_payer
+    }
+    await bank_lines.screen_payers(conn, sorted(new), now)
+    return paid
+
+
+def proof(line: Line, found: Matched, receipt: UUID, yen: int, now: datetime) -> Entry:
+    """The evidence that a line of a file paid an invoice."""
+    return entry(
+        "payment.matched", OPERATOR, now, contract_id=found.invoice.contract_id, rule="T8-5", clause="A8.1",
+        invoice=found.invoice.number, receipt=receipt, amount_yen=yen, how=found.how, line=line.id,
+    )  # fmt: skip
+
+
+def _settled(line: Line, outcome: Outcome, receipt: UUID | None, paid: dict[UUID, int]) -> Settled:
+    match outcome:
+        case Matched() if receipt in paid:
+            return Settled(line.id, "matched", outcome.how, receipt)
+        case Matched():
+            return Settled(line.id, "waiting", f"invoice {outcome.invoice.number} is paid already", receipt)
+        case Ambiguous():
+            return Settled(line.id, "waiting", f"{outcome.reason}: {', '.join(outcome.candidates[:10])}", receipt)
+        case Unknown():
+            return Settled(line.id, "waiting", outcome.reason, receipt)
+
+
+async def cancel_by(conn: Conn, line: Line, now: datetime) -> Tally:
+    """The earlier credit that the line takes back counts no more; its invoice is open again (T8-5)."""
+    earlier = await bank_lines.cancelled_by(conn, line.id)
+    if len(earlier) != 1:
+        note = "cancels a credit that no file showed" if not earlier else "cancels one of several equal credits"
+        await bank_lines.settle(conn, [Settled(line.id, "waiting", note, None)])
+        return Tally(waiting=1)
+    [(earlier_id, receipt)] = earlier
+    numbers = await money.contracts_of_receipt(conn, receipt) if receipt else []
+    async with changing(conn, *numbers):
+        if receipt is not None:
+            if await money.contracts_of_receipt(conn, receipt) != numbers:
+                return Tally()  # matched at this moment: the next turn finds whose
+            await money.cancel_receipt(conn, receipt, now)
+            await append(
+                conn,
+                entry("payment.cancelled", OPERATOR, now, rule="T8-5", clause="A8.1", receipt=receipt, line=line.id),
+            )
+        gone = Settled(earlier_id, "cancelled", f"by line {line.id}", receipt)
+        await bank_lines.settle(conn, [gone, Settled(line.id, "cancelled", f"takes back line {earlier_id}", None)])
+    return Tally(cancelled=1)
