@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from functools import partial
 
-from office.use_cases import deliver, revocations, terms
+from office.use_cases import deliver, ending, invoices, reminders, renewal, revocations, terms
 from office.use_cases.mail import Posting
 from sql import Pool
 from sql.away import DATABASE_AWAY
@@ -25,6 +25,8 @@ def sweeps(posting: Posting) -> list[tuple[timedelta, Sweep]]:
         (timedelta(hours=1), invoices.claim_differences),
         (timedelta(hours=1), reminders.remind),
         (timedelta(seconds=5), revocations.sweep),
+        (timedelta(minutes=10), ending.sweep),
+        (timedelta(hours=1), partial(renewal.sweep_all, portal=posting.base_url)),
     ]
 
 

@@ -243,6 +243,7 @@ CREATE TABLE gate.contracts (
     CHECK ((ended_at IS NULL) = (end_cause IS NULL))
 );
 CREATE INDEX contracts_of_customer ON gate.contracts (customer_id);
+CREATE INDEX contracts_after ON gate.contracts (predecessor_id) WHERE predecessor_id IS NOT NULL;
 -- One successor at a time: an application that came to nothing leaves room for another.
 CREATE UNIQUE INDEX contracts_successor ON gate.contracts (predecessor_id)
     WHERE state NOT IN ('withdrawn', 'rejected') AND (end_cause IS NULL OR end_cause = 'expired');
@@ -1484,6 +1485,42 @@ CREATE INDEX invoices_by_reference ON gate.invoices (upper(regexp_replace(number
     WHERE open_yen > 0;
 CREATE INDEX invoices_by_digits ON gate.invoices (regexp_replace(number, '[^0-9]', '', 'g')) WHERE open_yen > 0;
 
+-- What tells a process that the facts it has kept of a contract are current (contract_gate/kept.py): a random value, so
+-- that neither a restore nor a failover brings one back, made anew by triggers on the tables of facts. A fact of a
+-- contract counts for those that follow it too. The nil id stands for what counts for every contract.
+CREATE TABLE gate.revisions (
+    contract_id uuid PRIMARY KEY,
+    revision uuid NOT NULL
+);
+INSERT INTO gate.revisions VALUES ('00000000-0000-0000-0000-000000000000', gen_random_uuid());
+CREATE FUNCTION gate.facts_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    WITH RECURSIVE line AS (
+        SELECT coalesce((row ->> TG_ARGV[0])::uuid, '00000000-0000-0000-0000-000000000000') AS id
+        FROM unnest(ARRAY[to_jsonb(OLD), to_jsonb(NEW)]) AS row WHERE row IS NOT NULL
+        UNION SELECT c.id FROM line JOIN gate.contracts c ON c.predecessor_id = line.id
+    )
+    INSERT INTO gate.revisions (contract_id, revision) SELECT id, gen_random_uuid() FROM line ORDER BY id
+    ON CONFLICT (contract_id) DO UPDATE SET revision = excluded.revision;
+    RETURN NULL;
+END $$;
+DO $$
+DECLARE
+    facts text;
+BEGIN
+    FOREACH facts IN ARRAY ARRAY['contract_starts', 'contract_names', 'consents', 'review_items', 'reviewed_subjects',
+        'binding_keys', 'invoices', 'holds', 'information_changes', 'successions'] LOOP
+        EXECUTE format('CREATE TRIGGER facts_changed AFTER INSERT OR UPDATE OR DELETE ON gate.%I'
+            ' FOR EACH ROW EXECUTE FUNCTION gate.facts_changed(%L)', facts, 'contract_id');
+    END LOOP;
+    CREATE TRIGGER facts_changed AFTER INSERT OR UPDATE OR DELETE ON gate.contracts
+        FOR EACH ROW EXECUTE FUNCTION gate.facts_changed('id');
+    FOREACH facts IN ARRAY ARRAY['bank_accounts', 'holidays', 'suspensions', 'readings', 'tax_rates'] LOOP
+        EXECUTE format('CREATE TRIGGER facts_changed AFTER INSERT OR UPDATE OR DELETE ON gate.%I'
+            ' FOR EACH ROW EXECUTE FUNCTION gate.facts_changed()', facts);
+    END LOOP;
+END $$;
+
 -- grants ----------------------------------------------------------------------------------------------------------
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA keiyaku, evidence, acme, gate FROM PUBLIC;
 GRANT USAGE ON SCHEMA evidence, gate, ca, acme, keiyaku TO
@@ -1540,6 +1577,7 @@ GRANT SELECT ON ca.to_be_signed, ca.issuers, ca.certificates, ca.revocations, ca
 GRANT SELECT (id, stage, outcome, names, not_after_limit, decided_at, contract_id) ON gate.decisions TO keiyaku_sign;
 GRANT SELECT (id, state) ON gate.contracts TO keiyaku_sign;
 GRANT SELECT (contract_id, kind, value, removed_at) ON gate.contract_names TO keiyaku_sign;
+GRANT SELECT (contract_id, status, lifted_at) ON gate.holds TO keiyaku_sign; -- never the grounds (T13-3)
 GRANT SELECT (contract_id, organization, country, state_or_province, locality, recorded_at) ON gate.reviewed_subjects
     TO keiyaku_sign;
 GRANT INSERT ON ca.certificates, ca.crls TO keiyaku_sign;
@@ -1770,7 +1808,7 @@ GRANT INSERT ON gate.free_reissues TO keiyaku_office, keiyaku_operator;
 GRANT UPDATE (granted_at, ends_at, case_id) ON gate.free_reissues TO keiyaku_office, keiyaku_operator;
 GRANT SELECT, INSERT ON office.cases, office.awareness, office.case_decisions, office.case_certificates,
     office.problem_reports, office.deadline_warnings TO keiyaku_office, keiyaku_operator;
-GRANT SELECT, DELETE ON office.acme_revocations TO keiyaku_office, keiyaku_operator;
+GRANT SELECT, UPDATE, DELETE ON office.acme_revocations TO keiyaku_office, keiyaku_operator;
 GRANT UPDATE (state, attention, notice_id, notice_failed, executed_at, published_at, result_notice_id, deadline_at)
     ON office.cases TO keiyaku_office, keiyaku_operator;
 GRANT UPDATE (ended_at, end_kind, ended_by_first, ended_by_second) ON office.case_decisions
@@ -1780,6 +1818,7 @@ GRANT UPDATE (preliminary_at, findings, answered_by, closed_at, case_id) ON offi
 GRANT SELECT ON ca.serials, ca.to_be_signed, ca.certificates, ca.revocations, ca.blocked_keys, ca.issuers,
     acme.issuances TO keiyaku_office;
 GRANT INSERT ON ca.revocations, ca.blocked_keys, acme.jobs TO keiyaku_office;
+GRANT SELECT (kind, subject, dead) ON acme.jobs TO keiyaku_office;
 GRANT UPDATE (reason, published_at) ON ca.revocations TO keiyaku_office;
 
 -- bank files

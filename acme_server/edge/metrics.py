@@ -87,6 +87,15 @@ def gauges(waiting: Backlog, now: datetime) -> Iterable[Metric]:
     yield oldest
     lag = waiting.seal_lag / timedelta(seconds=1) if waiting.seal_lag != timedelta.max else float("inf")
     yield GaugeMetricFamily("keiyaku_evidence_seal_lag_seconds", "Age of what is not sealed; 60 stops issuance.", lag)
+    left = (waiting.nearest_deadline - now).total_seconds() if waiting.nearest_deadline else float("inf")
+    yield GaugeMetricFamily(
+        "keiyaku_revocation_deadline_seconds",
+        "Left until the nearest deadline of a revocation or problem report.",
+        left,
+    )
+    yield GaugeMetricFamily(
+        "keiyaku_revocation_overdue", "Revocations and problem reports past their deadline.", waiting.overdue
+    )
 
 
 def text(tallies: Tallies, waiting: Backlog | None, now: datetime) -> bytes:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from sql import Conn, statements
+from sql import Conn, Pool, statements
 from sql.rows import many
 
 SQL = statements("acme_server/check")
@@ -37,6 +37,13 @@ async def overdue_orders(conn: Conn, now: datetime) -> int:
 async def unpublished(conn: Conn, before: datetime) -> int:
     """How many revocations of before that instant no CRL shows."""
     return int(await conn.fetchval(SQL["unpublished"], before))
+
+
+async def deadlines(conn: Conn | Pool, now: datetime) -> tuple[datetime | None, int]:
+    """The nearest deadline of a revocation or problem report, if any runs, and how many are overdue (T11-9, C-162)."""
+    row = await conn.fetchrow(SQL["deadlines"], now)
+    assert row is not None  # an aggregate
+    return row["nearest"], row["overdue"]
 
 
 async def stale_crls(conn: Conn, before: datetime) -> Sequence[str]:

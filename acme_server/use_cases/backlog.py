@@ -5,19 +5,23 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from acme_server.storage import evidence, jobs
+from acme_server.storage import check, evidence, jobs
 from acme_server.storage.jobs import Depth
 from sql import Pool
 
 
 class Backlog(msgspec.Struct, frozen=True):
-    """Jobs by kind and the age of the seal (timedelta.max before the first)."""
+    """Jobs by kind, the age of the seal (timedelta.max before the first), and deadlines of revocations and reports."""
 
     jobs: Mapping[str, Depth]
     seal_lag: timedelta
+    nearest_deadline: datetime | None
+    overdue: int
 
 
 async def backlog(pool: Pool, now: datetime) -> Backlog:
-    """What waits now. Two statements."""
+    """What waits now. Three statements."""
     async with pool.acquire() as conn:
-        return Backlog(await jobs.depth(conn), await evidence.seal_lag(conn, now))
+        return Backlog(
+            await jobs.depth(conn), await evidence.seal_lag(conn, now), *await check.deadlines(conn, now)
+        )  # fmt: skip

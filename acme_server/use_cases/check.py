@@ -18,6 +18,7 @@ from sql import Conn
 MONTHS_AHEAD = 2
 SKEW = timedelta(seconds=5)
 CRL_LATE, CRL_OLD = timedelta(minutes=5), timedelta(hours=26)  # made anew each day (C-134)
+DANGER = timedelta(hours=12)
 OLDEST_JOB = 300.0  # seconds
 CA_LEFT, TLS_LEFT = timedelta(days=400), timedelta(days=14)  # a CA must outlive what it signs
 FREE_OCTETS, FREE_PART = 2**30, 0.05
@@ -107,6 +108,17 @@ async def crls(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
     return faults
 
 
+async def revocation_deadlines(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
+    """No revocation and no problem report is overdue or within twelve hours of its deadline (T11-9, C-162)."""
+    nearest, overdue = await check.deadlines(conn, now)
+    do = "see `keiyaku revocation list` and `keiyaku report list`, then decide, execute or answer"
+    if overdue:
+        return [Fault("revocation", f"{overdue} deadlines are missed", do)]
+    if nearest is None or nearest - now > DANGER:
+        return []
+    return [Fault("revocation", f"a deadline is {(nearest - now).total_seconds():.0f} s away", do)]
+
+
 async def issuers(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
     """CA certificates live longer than what they sign."""
     faults = []
@@ -176,7 +188,8 @@ async def signer(settings: Settings, _conn: Conn, _now: datetime) -> list[Fault]
 
 
 LOOKS: tuple[Look, ...] = (
-    migrations, cluster, roles, partitions, seal, waiting_jobs, crls, issuers, clocks, files, tls, disk, signer,
+    migrations, cluster, roles, partitions, seal, waiting_jobs, crls, revocation_deadlines, issuers, clocks, files, tls,
+    disk, signer,
 )  # fmt: skip
 
 

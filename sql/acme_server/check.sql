@@ -21,6 +21,10 @@ SELECT count(*) FROM acme.jobs WHERE kind = 'issue' AND deadline_at < $1;
 -- Revocations that no CRL shows yet, of before $1.
 SELECT count(*) FROM ca.revocations WHERE published_at IS NULL AND revoked_at < $1;
 
+-- name: deadlines
+-- Of revocations and problem reports. $1 now
+SELECT nearest, overdue FROM keiyaku.deadlines($1);
+
 -- name: stale_crls
 -- Shards of issuing CAs without a CRL that is younger than $1.
 SELECT i.id::integer AS issuer_id, s.shard

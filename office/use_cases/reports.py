@@ -1,0 +1,93 @@
+"""Problem reports are taken at any hour and answered within 24 hours (BR 4.9.3, 4.9.5; C-161, C-162)."""
+
+from datetime import datetime
+
+from contract_gate.articles.article_11_revocation import GROUNDS
+from office.storage import reports
+from office.storage.reports import NewReport, Report
+from office.storage.revocations import Scope
+from office.use_cases import asked, cases
+from office.use_cases.asked import MOST, Unfit, checked_text, id_of
+from office.use_cases.cases import Opening, Standing
+from office.use_cases.notify import notify
+from sql import Conn
+from sql.evidence import append, entry
+
+
+async def take(conn: Conn, new: NewReport, person: str, now: datetime) -> Report:
+    """The report is on record and its clock runs from its receipt (C-162). Raises Unfit."""
+    checked_text("reporter", new.reporter, 200)
+    checked_text("e-mail address", new.email, 254)
+    checked_text("what", new.what, 2000)
+    if "@" not in new.email:
+        raise Unfit(f"'{new.email}' is no e-mail address: the preliminary report goes there")
+    if new.received_at > now:
+        raise Unfit("it was received after now: give the instant of receipt")
+    if not new.serials:
+        raise Unfit("name at least one certificate by its serial number")
+    if unknown := await reports.unknown_serials(conn, new.serials):
+        raise Unfit(f"this CA issued no certificate with serial {unknown[0].hex()}")
+    who = await asked.person(conn, person)
+    async with conn.transaction():
+        report_id = await reports.insert(conn, new, who.id, now)
+        proof = entry(
+            "report.taken", asked.actor(who), now, rule="T24-1", report=report_id, received_at=new.received_at,
+            serials=[serial.hex() for serial in new.serials],
+        )  # fmt: skip
+        await append(conn, proof)
+    return await named(conn, str(report_id))
+
+
+async def answer(conn: Conn, report: str, findings: str, person: str, now: datetime) -> Report:
+    """The preliminary report goes to the reporter and to each subscriber (C-162). Raises Unfit."""
+    checked_text("findings", findings, 2000)
+    found, who = await named(conn, report), await asked.person(conn, person)
+    received = found.received_at.isoformat()
+    async with conn.transaction():
+        if not await reports.answer(conn, found.id, findings, who.id, now):
+            raise Unfit("the preliminary report went out before")
+        for contract_id in found.contract_ids:
+            await notify(
+                conn, "problem_report_preliminary", now, contract_id=contract_id, received_at=received,
+                findings=findings,
+            )  # fmt: skip
+        await notify(conn, "problem_report_answer", now, received_at=received, findings=findings, email=found.email)
+        await append(conn, entry("report.answered", asked.actor(who), now, rule="T24-1", report=found.id))
+    return await named(conn, report)
+
+
+async def lead(conn: Conn, report: str, ground: str, person: str, now: datetime, key: bytes | None = None) -> Standing:
+    """The report leads to a case; its clock counts from the receipt of the report (T11-9, C-162). Raises Unfit."""
+    found, who = await named(conn, report), await asked.person(conn, person)
+    scope = Scope(spki_sha256=key) if key is not None else Scope(serials=found.serials)
+    if len(found.contract_ids) == 1 and ground in GROUNDS and GROUNDS[ground].ends:
+        scope = Scope(contract_id=found.contract_ids[0])
+    async with conn.transaction():
+        opening = Opening(ground, scope, found.reporter, found.what, found.received_at, "report")
+        made = await cases.open_case(conn, opening, now)
+        if not await reports.set_case(conn, found.id, made.case.id):
+            raise Unfit("the report led to a case before: `keiyaku report show` tells which")
+        await append(conn, entry("report.led", asked.actor(who), now, rule="T24-1", report=found.id, case=made.case.id))
+    return made
+
+
+async def close(conn: Conn, report: str, person: str, now: datetime) -> Report:
+    """An answered report is done. Raises Unfit."""
+    found, who = await named(conn, report), await asked.person(conn, person)
+    async with conn.transaction():
+        if not await reports.close(conn, found.id, now):
+            raise Unfit("it is closed already, or not answered: `keiyaku report answer` first")
+        await append(conn, entry("report.closed", asked.actor(who), now, rule="T24-1", report=found.id))
+    return await named(conn, report)
+
+
+async def named(conn: Conn, report: str) -> Report:
+    """The report of an id. Raises Unfit."""
+    if found := await reports.report_of(conn, id_of("report", report)):
+        return found
+    raise Unfit(f"there is no report '{report}': `keiyaku report list` shows them")
+
+
+async def listed(conn: Conn, closed: bool) -> list[Report]:
+    """Open reports, or all."""
+    return await reports.reports(conn, closed, MOST)

@@ -1,0 +1,347 @@
+"""Cases of revocation are executed, published and told of. Article 11.
+
+Every step is a transaction that finds what is left to do, so it goes on after a death at any point and does nothing
+twice: what is revoked is no longer live, and a state moves once.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+from uuid import UUID
+
+import msgspec
+
+from ca import storage as ca
+from contract_gate.articles.article_11_revocation import KEY_COMPROMISE, Ground, after_payment, code_of, ground_of
+from office.storage import reports, revocations
+from office.storage.changing import changing
+from office.storage.revocations import AcmeRevocation, Case, Live, Scope
+from office.use_cases import cases
+from office.use_cases.asked import MOST, Unfit
+from office.use_cases.cases import Opening, Standing, case_named, scope
+from office.use_cases.notify import notify
+from sql import Conn, Pool
+from sql.evidence import append, entry
+
+AT_ONCE = 100  # certificates a transaction
+CASES_AT_ONCE = 50
+CRL_ATTEMPTS = 1000  # as of every CRL job
+NOTICE_WAIT = timedelta(minutes=5)  # for the notice to leave us; it is never waited for longer (T11-5)
+REISSUE_DAYS = "30"  # R-20
+FREE_REISSUE = timedelta(days=30)
+THRESHOLDS = tuple(timedelta(hours=h) for h in (24, 12, 4, 1, 0))  # left, at which officers are told
+ENDS = {"cancelled": "cancellation", "rescinded": "rescinded", "antisocial": "rescinded_antisocial",
+        "service_ended": "service_end"}  # fmt: skip
+PROCESS = "process:office"
+
+Progress = Callable[[int], None]
+
+
+class Danger(msgspec.Struct, frozen=True):
+    """A case or report whose deadline runs."""
+
+    subject: UUID
+    kind: str
+    deadline_at: datetime
+
+
+async def on_end(conn: Conn, contract_id: UUID, cause: str, now: datetime) -> UUID:
+    """The end of a contract revokes all its certificates (A11.2, A11.4.9, A23.1), in the transaction that ends it.
+
+    `cause`: cancelled, rescinded, antisocial (rescinded after Article 13), or service_ended. That end decides the case;
+    the office's sweep executes it.
+    """
+    known = "request" if cause == "cancelled" else "recorded"
+    opening = Opening(ENDS[cause], Scope(contract_id=contract_id), "the end of the contract", cause, now, known)  # type: ignore[arg-type]
+    return await cases.opened(conn, opening, now, state="decided", attention=False)
+
+
+async def execute(conn: Conn, case: str, now: datetime, progress: Progress | None = None) -> Standing:
+    """What the case covers is revoked; the CRLs will say so. A decided case begins, a begun one goes on. Raises Unfit.
+
+    While a notice that comes before has not left us, the case stays `executing`; the office's sweep goes on (T11-5).
+    """
+    await begin(conn, await case_named(conn, case), now)
+    found = await case_named(conn, case)
+    if await _may_revoke(conn, found, now):
+        await revoke_all(conn, found, now, progress)
+    return await cases.standing(conn, case, now)
+
+
+async def begin(conn: Conn, found: Case, now: datetime) -> None:
+    """The case executes from now on; the notice that comes before is in the outbox (T11-5). Raises Unfit."""
+    ground = ground_of(found.ground, found.underlying)
+    contracts = await revocations.contracts_of(conn, scope(found))
+    lapsed = False
+    async with changing(conn, *contracts.values()):
+        match await revocations.lock_case(conn, found.id):
+            case "executing":
+                return
+            case "decided":
+                pass
+            case state:
+                raise Unfit(f"the case is {state}: two people decide first, with `keiyaku revocation decide`")
+        lapsed = found.ground == "unpaid" and await _lapsed(conn, found, list(contracts), now)
+        if not lapsed:
+            await revocations.set_state(conn, found.id, "executing", ["decided"])
+            for contract_id in contracts if ground.ends else ():
+                await cases.end_contract(conn, contract_id, found, ground, now)
+            if ground.notice_before and found.notice_id is None:
+                await _announce(conn, found, now)
+    if lapsed:
+        raise Unfit("the fee was paid after the decision, which has lapsed: its deciders decide again (A11.4.4)")
+
+
+async def _lapsed(conn: Conn, found: Case, contract_ids: Sequence[UUID], now: datetime) -> bool:
+    """Whether a payment since took the decision away (A11.4.4). Raises Unfit when two people must withdraw it."""
+    paid_on = await revocations.last_payment(conn, contract_ids)
+    if paid_on is None or found.decided_at is None:
+        return False
+    match after_payment(found.decided_at, paid_on, found.material_at is not None):
+        case "withdraw":
+            raise Unfit("the fee was paid by the day of the decision: two people `keiyaku revocation withdraw` it")
+        case "lapse":
+            await revocations.end_decisions(conn, found.id, "lapsed", None, ("revoke",), now)
+            await revocations.set_state(conn, found.id, "open", ["decided"])
+            row = entry("revocation.lapsed", PROCESS, now, contract_id=found.contract_id, rule="T11-12", case=found.id)
+            await append(conn, row)
+            return True
+        case "proceed":
+            return False
+
+
+async def _may_revoke(conn: Conn, found: Case, now: datetime) -> bool:
+    """Whether the notice before it has left us, or was waited for long enough (T11-5)."""
+    if found.state != "executing" or found.notice_id is None:
+        return found.state == "executing"
+    return await revocations.notice_sent(conn, found.notice_id, now - NOTICE_WAIT)
+
+
+async def _announce(conn: Conn, found: Case, now: datetime) -> None:
+    """Each customer concerned is told before (T11-5): the notice of the first is the case's."""
+    ids = list(await revocations.contracts_of(conn, scope(found)))
+    notices = []
+    for covered in await revocations.covered(conn, scope(found), ids, now):
+        if covered.id is not None:
+            said = f"{covered.certificates} ({covered.handle})"
+            notices.append(
+                await notify(
+                    conn, "revocation_requested", now, contract_id=covered.id,
+                    certificates=said, requested_at=found.received_at.isoformat(),
+                )
+            )  # fmt: skip
+    await revocations.set_notice(conn, found.id, notices[0] if notices else None, None)
+
+
+async def revoke_all(conn: Conn, found: Case, now: datetime, progress: Progress | None = None) -> None:
+    """Everything the case covers is revoked, a hundred at a time in order of serial, and the case says so."""
+    ground = ground_of(found.ground, found.underlying)
+    code = found.code if found.decided_at else code_of(ground, found.asked_code, found.material_at is not None)
+    if found.notice_id is not None and not await revocations.notice_sent(conn, found.notice_id, None):
+        await revocations.set_notice(conn, found.id, found.notice_id, "not sent before revoking")
+    ids, after, done = list(await revocations.contracts_of(conn, scope(found))), b"", 0
+    while True:
+        async with conn.transaction():
+            if code == KEY_COMPROMISE and found.spki_sha256 is not None:
+                await ca.block_key(conn, found.spki_sha256, f"{ground.clause}, case {found.id}", now, actor=PROCESS)
+            upgrade = KEY_COMPROMISE if code == KEY_COMPROMISE else None
+            batch = await revocations.live(conn, scope(found), ids, now, AT_ONCE, after=after, code=upgrade)
+            await _revoke(conn, found, ground, code, batch, now)
+            if not batch:
+                break
+        after, done = batch[-1].serial, done + len(batch)
+        if progress is not None:
+            progress(done)
+    async with conn.transaction():
+        if await revocations.set_revoked(conn, found.id, now):
+            await _aftermath(conn, found, ground, now)
+
+
+async def _revoke(
+    conn: Conn, found: Case, ground: Ground, code: int | None, batch: Sequence[Live], now: datetime
+) -> None:
+    shards = set()
+    for each in batch:
+        shard = await ca.revoke(
+            conn, each.serial, reason=code, ground=f"{found.ground} ({ground.clause})", requested_by=f"case:{found.id}",
+            requested_at=found.received_at, now=now, contract_id=each.contract_id,
+        )  # fmt: skip
+        if shard is None and code == KEY_COMPROMISE:
+            shard = await ca.upgrade_reason_to_key_compromise(
+                conn, each.serial, requested_by=f"case:{found.id}", now=now, contract_id=each.contract_id
+            )
+        if shard is not None:
+            shards.add(f"{shard.issuer_id}/{shard.shard}")
+            await revocations.revoked_by(conn, found.id, each.serial, each.contract_id)
+    for name in sorted(shards):  # in one order, so that nobody waits in a circle
+        await revocations.enqueue_crl(conn, name, CRL_ATTEMPTS, now)
+
+
+async def _aftermath(conn: Conn, found: Case, ground: Ground, now: datetime) -> None:
+    """Each customer is told (T11-6, T11-7), the seal goes off and the contract waits for a certificate (T11-10, T12-3).
+
+    Under A11.4.8 new certificates are free (T11-13).
+    """
+    window = timedelta(days=int(await revocations.reading(conn, "reissue.window", now) or REISSUE_DAYS))
+    for lost in await revocations.lost(conn, found.id, now):
+        certificates = named(lost.serials)
+        if ground.clause == "A11.4.8":
+            await revocations.free_reissue(conn, lost.contract_id, found.id, now, now + FREE_REISSUE)
+        elif found.notice_id is None:  # who was told before hears the result once it is published
+            said = f"{found.ground} ({ground.clause})"
+            await notify(
+                conn, "certificate_revoked", now, contract_id=lost.contract_id, certificates=certificates,
+                revoked_at=lost.revoked_at.isoformat(), grounds=said,
+            )  # fmt: skip
+        if not lost.alive:
+            await notify(
+                conn, "seal_deletion_after_revocation", now, contract_id=lost.contract_id,
+                since=lost.revoked_at.isoformat(),
+            )  # fmt: skip
+            await revocations.reissue_pending(conn, lost.contract_id, now, now + window)
+    if ground.clause == "A11.4.8":
+        await notify(conn, "ca_key_compromised", now, certificates=str(found.issuer_id), revoked_at=now.isoformat())
+    row = entry(
+        "revocation.executed", PROCESS, now, contract_id=found.contract_id, rule="T11-11", clause=ground.clause,
+        case=found.id, seal="T11-10",
+    )  # fmt: skip
+    await append(conn, row)
+
+
+def named(serials: Sequence[bytes]) -> str:
+    """Serial numbers for a notice: the first twenty, and how many more."""
+    more = f" + {len(serials) - 20}" if len(serials) > 20 else ""
+    return ", ".join(serial.hex() for serial in serials[:20]) + more
+
+
+async def take_acme(conn: Conn, now: datetime) -> int:
+    """Each revocation through ACME is in a case, once; its customers are told (T11-5). Returns how many cases."""
+    async with conn.transaction():
+        taken = await revocations.take_acme(conn, AT_ONCE)
+        groups = [list(found) for _, found in groupby(taken, key=lambda one: (one.requested_by, one.revoked_at))]
+        for group in groups:
+            await _acme_case(conn, group, now)
+    return len(groups)
+
+
+async def _acme_case(conn: Conn, group: Sequence[AcmeRevocation], now: datetime) -> None:
+    """By the contract's account it is a request; else the customer is told, and a person looks at it."""
+    first = group[0]
+    if first.requested_by.startswith("key:"):
+        ground, kind = ("compromise" if first.reason == KEY_COMPROMISE else "request"), "revoked_with_certificate_key"
+    elif "(A11.3)" in first.ground:
+        ground, kind = ("compromise_asked" if first.reason == KEY_COMPROMISE else "request"), "revocation_requested"
+    else:
+        ground, kind = "names_holder", "revoked_with_certificate_key"
+    opening = Opening(
+        ground, Scope(serials=[one.serial for one in group]), first.requested_by, first.ground, first.requested_at,
+        "request", asked_code=first.reason,
+    )  # fmt: skip
+    attention = kind != "revocation_requested" and first.reason != KEY_COMPROMISE
+    case_id = await cases.opened(conn, opening, now, attention=attention)
+    for one in group:
+        await revocations.revoked_by(conn, case_id, one.serial, one.contract_id)
+    for lost in await revocations.lost(conn, case_id, now):
+        serials, asked_at = named(lost.serials), first.requested_at.isoformat()
+        if kind == "revocation_requested":
+            told = await notify(
+                conn, kind, now, contract_id=lost.contract_id, certificates=serials, requested_at=asked_at
+            )
+        else:
+            revoked_at = lost.revoked_at.isoformat()
+            told = await notify(
+                conn, kind, now, contract_id=lost.contract_id, certificates=serials, revoked_at=revoked_at
+            )
+        await revocations.set_notice(conn, case_id, told, "revoked at once, as ACME demands")
+    await revocations.set_revoked(conn, case_id, first.revoked_at)
+    found = await case_named(conn, str(case_id))
+    await _aftermath(conn, found, ground_of(found.ground), now)
+
+
+async def go_on(conn: Conn, now: datetime) -> int:
+    """Cases that an end decided, and those that a death interrupted, are executed. Returns how many.
+
+    One with a notice before waits until it has left us, five minutes at most.
+    """
+    done = 0
+    for case_id in await revocations.to_do(conn, "decided", CASES_AT_ONCE):
+        found = await case_named(conn, str(case_id))
+        if found.decided_at is None:  # by the end of a contract; what people decided, people execute
+            await begin(conn, found, now)
+    for case_id in await revocations.to_do(conn, "executing", CASES_AT_ONCE):
+        found = await case_named(conn, str(case_id))
+        if await _may_revoke(conn, found, now):
+            await revoke_all(conn, found, now)
+            done += 1
+    return done
+
+
+async def settle(conn: Conn, now: datetime) -> int:
+    """Cases whose revocations are all on CRLs are published, and those who asked hear the result (T11-6, T11-11)."""
+    done = 0
+    for case_id in await revocations.to_do(conn, "revoked", CASES_AT_ONCE):
+        async with conn.transaction():
+            at = await revocations.set_published(conn, case_id)
+            if at is None:
+                continue
+            done += 1
+            found = await case_named(conn, str(case_id))
+            if ground_of(found.ground, found.underlying).asked:
+                await _tell_result(conn, found, at, now)
+            until = found.deadline_at
+            row = entry(
+                "revocation.published", PROCESS, now, contract_id=found.contract_id, rule="T11-9", case=case_id,
+                published_at=at, deadline=until, in_time=until is None or at <= until,
+            )  # fmt: skip
+            await append(conn, row)
+    return done
+
+
+async def _tell_result(conn: Conn, found: Case, at: datetime, now: datetime) -> None:
+    for lost in await revocations.lost(conn, found.id, now):
+        notice = await notify(
+            conn, "request_result", now, contract_id=lost.contract_id, request=named(lost.serials), result="revoked",
+            decided_at=at.isoformat(),
+        )  # fmt: skip
+        await revocations.set_result_notice(conn, found.id, notice)
+
+
+async def dangers(conn: Conn, now: datetime) -> list[Danger]:
+    """Deadlines that run, the nearest first: of cases until they are published, of reports until they are answered."""
+    found = [
+        Danger(case.id, "revocation", case.deadline_at)
+        for case in await revocations.cases(conn, False, MOST)
+        if case.state not in ("published", "closed") and case.deadline_at is not None
+    ]
+    found += [
+        Danger(report.id, "problem report", report.received_at + timedelta(hours=24))
+        for report in await reports.reports(conn, False, MOST)
+        if report.preliminary_at is None
+    ]
+    return sorted(found, key=lambda danger: danger.deadline_at)
+
+
+async def warn(conn: Conn, now: datetime) -> int:
+    """Officers are told of each deadline in danger, once at each threshold. Returns how many notices."""
+    told = 0
+    for danger in await dangers(conn, now):
+        passed = [span for span in THRESHOLDS if danger.deadline_at - now <= span]
+        if not passed:
+            break
+        async with conn.transaction():
+            if await revocations.warn(conn, danger.subject, int(min(passed).total_seconds()), now):
+                subject = f"{danger.kind} {danger.subject}"
+                await notify(
+                    conn, "deadline_in_danger", now, subject=subject, deadline=danger.deadline_at.isoformat()
+                )  # fmt: skip
+                told += 1
+    return told
+
+
+async def sweep(pool: Pool, now: datetime) -> None:
+    """What the office does about revocations by itself; safe on many nodes."""
+    async with pool.acquire() as conn:
+        await take_acme(conn, now)
+        await go_on(conn, now)
+        await settle(conn, now)
+        await warn(conn, now)

@@ -1,0 +1,34 @@
+-- Statements of office/storage/reports.py: problem reports (C-161, C-162).
+
+-- name: insert
+-- $1 id  $2 reporter  $3 email  $4 what  $5 serials  $6 received_at  $7 taken_by
+INSERT INTO office.problem_reports (id, reporter, email, what, serials, received_at, taken_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7);
+
+-- name: reports
+-- One, or those that are open, or all; earliest receipt first. $1 id, or null  $2 closed ones too  $3 most
+SELECT p.id, p.reporter, p.email, p.what, p.serials, p.received_at, p.preliminary_at, p.findings, p.closed_at, p.case_id,
+    coalesce((SELECT array_agg(DISTINCT i.contract_id) FROM ca.serials s
+              JOIN acme.issuances i ON i.to_be_signed_id = s.to_be_signed_id WHERE s.serial = ANY (p.serials)), '{}')
+        AS contract_ids
+FROM office.problem_reports p
+WHERE ($1::uuid IS NULL OR p.id = $1) AND ($1 IS NOT NULL OR $2 OR p.closed_at IS NULL)
+ORDER BY p.received_at, p.id LIMIT $3;
+
+-- name: unknown_serials
+-- Those of which this CA issued nothing. $1 serials
+SELECT g.serial FROM unnest($1::bytea[]) AS g(serial) WHERE NOT EXISTS (SELECT FROM ca.serials s WHERE s.serial = g.serial);
+
+-- name: answer
+-- No row: answered before. $1 id  $2 findings  $3 answered_by  $4 now
+UPDATE office.problem_reports SET preliminary_at = $4, findings = $2, answered_by = $3
+WHERE id = $1 AND preliminary_at IS NULL RETURNING id;
+
+-- name: set_case
+-- $1 id  $2 case_id
+UPDATE office.problem_reports SET case_id = $2 WHERE id = $1 AND case_id IS NULL RETURNING id;
+
+-- name: close
+-- No row: not answered, or closed before. $1 id  $2 now
+UPDATE office.problem_reports SET closed_at = $2 WHERE id = $1 AND preliminary_at IS NOT NULL AND closed_at IS NULL
+RETURNING id;

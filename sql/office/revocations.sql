@@ -1,0 +1,223 @@
+-- Statements of office/storage/revocations.py: cases of revocation, what was known, decisions, what was revoked.
+
+-- name: insert_case
+-- $1 id  $2 ground  $3 underlying  $4 contract_id  $5 customer_id  $6 spki_sha256  $7 serials  $8 issuer_id
+-- $9 reporter  $10 note  $11 asked code  $12 whether the CP/CPS demands it  $13 received_at  $14 state  $15 attention
+INSERT INTO office.cases (id, ground, underlying, contract_id, customer_id, spki_sha256, serials, issuer_id, reporter,
+    note, asked_code, cps_demands, received_at, state, attention)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15);
+
+-- name: insert_awareness
+-- $1 id  $2 case_id  $3 kind  $4 known_at  $5 now
+INSERT INTO office.awareness (id, case_id, kind, known_at, recorded_at) VALUES ($1, $2, $3, $4, $5);
+
+-- name: cases
+-- One case, or those that are not done, or all; earliest receipt first. The materiality and the decision that live.
+-- $1 case id, or null  $2 done ones too  $3 most
+SELECT c.id, c.ground, c.underlying, c.contract_id, k.handle AS contract, c.customer_id, u.handle AS customer,
+    c.spki_sha256, c.serials, c.issuer_id, c.reporter, c.note, c.asked_code, c.cps_demands, c.received_at, c.state,
+    c.attention, c.notice_id, c.notice_failed, c.executed_at, c.published_at, c.deadline_at,
+    m.decided_at AS material_at, d.decided_at, d.code,
+    (SELECT coalesce(json_agg(json_build_object('kind', a.kind, 'at', a.known_at) ORDER BY a.known_at), '[]')::text
+     FROM office.awareness a WHERE a.case_id = c.id) AS known,
+    (SELECT count(*) FROM office.case_certificates x WHERE x.case_id = c.id) AS revoked
+FROM office.cases c
+LEFT JOIN gate.contracts k ON k.id = c.contract_id
+LEFT JOIN gate.customers u ON u.id = c.customer_id
+LEFT JOIN office.case_decisions m ON m.case_id = c.id AND m.kind = 'material' AND m.ended_at IS NULL
+LEFT JOIN office.case_decisions d ON d.case_id = c.id AND d.kind = 'revoke' AND d.ended_at IS NULL
+WHERE ($1::uuid IS NULL OR c.id = $1) AND ($1 IS NOT NULL OR $2 OR c.state NOT IN ('published', 'closed') OR c.attention)
+ORDER BY c.received_at, c.id LIMIT $3;
+
+-- name: to_do
+-- Cases that a sweep goes on with, oldest first. $1 state  $2 most
+SELECT id FROM office.cases WHERE state = $1 ORDER BY received_at, id LIMIT $2;
+
+-- name: lock_case
+-- Its state, held until the transaction ends. $1 id
+SELECT state FROM office.cases WHERE id = $1 FOR UPDATE;
+
+-- name: set_state
+-- $1 id  $2 new state  $3 states it may be in
+UPDATE office.cases SET state = $2 WHERE id = $1 AND state = ANY ($3::text[]) RETURNING id;
+
+-- name: set_revoked
+-- $1 id  $2 now
+UPDATE office.cases SET state = 'revoked', executed_at = $2 WHERE id = $1 AND state IN ('open', 'executing') RETURNING id;
+
+-- name: set_published
+-- Once a CRL shows all that the case revoked: since when. $1 id
+UPDATE office.cases c SET state = 'published', published_at = coalesce(p.last, c.executed_at)
+FROM (SELECT max(r.published_at) AS last, count(*) FILTER (WHERE r.published_at IS NULL) AS hidden
+      FROM office.case_certificates x JOIN ca.revocations r USING (serial) WHERE x.case_id = $1) p
+WHERE c.id = $1 AND c.state = 'revoked' AND p.hidden = 0
+RETURNING c.published_at;
+
+-- name: attended
+-- $1 id
+UPDATE office.cases SET attention = false WHERE id = $1 AND attention RETURNING id;
+
+-- name: set_notice
+-- Before revoking, or why there is none. $1 id  $2 notice id  $3 failure
+UPDATE office.cases SET notice_id = $2, notice_failed = $3 WHERE id = $1;
+
+-- name: set_deadline
+-- $1 id  $2 deadline, or null
+UPDATE office.cases SET deadline_at = $2 WHERE id = $1;
+
+-- name: set_result_notice
+-- $1 id  $2 notice id
+UPDATE office.cases SET result_notice_id = $2 WHERE id = $1;
+
+-- name: notice_sent
+-- Whether every delivery of the notice has left us, or it was queued too long ago to wait. $1 notice id  $2 that instant
+SELECT coalesce(n.queued_at <= $2, false) OR (n.addressed_at IS NOT NULL AND NOT EXISTS (
+    SELECT FROM office.deliveries d WHERE d.notice_id = n.id AND d.state IN ('waiting', 'person')))
+FROM office.notices n WHERE n.id = $1;
+
+-- name: insert_decision
+-- $1 id  $2 case_id  $3 kind  $4 first  $5 second  $6 reason  $7 code  $8 deadline_at  $9 now
+INSERT INTO office.case_decisions (id, case_id, kind, by_first, by_second, reason, code, deadline_at, decided_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+ON CONFLICT (case_id, kind) WHERE ended_at IS NULL DO NOTHING RETURNING id;
+
+-- name: end_decisions
+-- $1 case_id  $2 end kind  $3 first, or null  $4 second, or null  $5 now  $6 kinds
+UPDATE office.case_decisions SET ended_at = $5, end_kind = $2, ended_by_first = $3, ended_by_second = $4
+WHERE case_id = $1 AND ended_at IS NULL AND kind = ANY ($6::text[]) RETURNING kind;
+
+-- name: live
+-- What may have been signed, lives and is covered, in order of serial. Revoked ones too, while their code is not $8.
+-- $1 contract ids  $2 spki_sha256, or null  $3 serials  $4 issuer, or null  $5 now  $6 after this serial  $7 most
+-- $8 a code that revoked ones shall have, or null: leave them
+WITH chosen AS (
+    SELECT i.to_be_signed_id AS id FROM acme.issuances i WHERE i.contract_id = ANY ($1::uuid[])
+    UNION SELECT c.id FROM ca.certificates c WHERE c.spki_sha256 = $2
+    UNION SELECT s.to_be_signed_id FROM ca.serials s WHERE s.serial = ANY ($3::bytea[])
+    UNION SELECT c.id FROM ca.certificates c WHERE c.issuer_id = $4 AND c.not_after > $5
+)
+SELECT t.serial, t.names, t.not_after, t.spki_sha256, i.contract_id, k.handle AS contract
+FROM chosen JOIN ca.to_be_signed t ON t.id = chosen.id
+LEFT JOIN acme.issuances i ON i.to_be_signed_id = t.id
+LEFT JOIN gate.contracts k ON k.id = i.contract_id
+LEFT JOIN ca.revocations r ON r.serial = t.serial
+WHERE t.state <> 'void' AND t.not_after > $5 AND t.serial > $6
+  AND (r.serial IS NULL OR ($8::smallint IS NOT NULL AND r.reason IS DISTINCT FROM $8))
+ORDER BY t.serial LIMIT $7;
+
+-- name: covered
+-- How many certificates, of which contracts. $1 contract ids  $2 spki_sha256  $3 serials  $4 issuer  $5 now
+WITH chosen AS (
+    SELECT i.to_be_signed_id AS id FROM acme.issuances i WHERE i.contract_id = ANY ($1::uuid[])
+    UNION SELECT c.id FROM ca.certificates c WHERE c.spki_sha256 = $2
+    UNION SELECT s.to_be_signed_id FROM ca.serials s WHERE s.serial = ANY ($3::bytea[])
+    UNION SELECT c.id FROM ca.certificates c WHERE c.issuer_id = $4 AND c.not_after > $5
+)
+SELECT k.id, k.number, k.handle, k.state, count(*) AS certificates
+FROM chosen JOIN ca.to_be_signed t ON t.id = chosen.id
+LEFT JOIN acme.issuances i ON i.to_be_signed_id = t.id
+LEFT JOIN gate.contracts k ON k.id = i.contract_id
+WHERE t.state <> 'void' AND t.not_after > $5 AND NOT EXISTS (SELECT FROM ca.revocations r WHERE r.serial = t.serial)
+GROUP BY k.id ORDER BY k.number;
+
+-- name: contracts_of
+-- Contracts that a case names itself. $1 contract_id  $2 customer_id
+SELECT id, number FROM gate.contracts WHERE id = $1 OR customer_id = $2 ORDER BY number;
+
+-- name: revoked_by
+-- This case revoked it. $1 case_id  $2 serial  $3 contract_id
+INSERT INTO office.case_certificates (case_id, serial, contract_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING;
+
+-- name: enqueue_crl
+-- One live job per shard. $1 id  $2 issuer/shard  $3 attempts at most
+INSERT INTO acme.jobs (id, kind, subject, max_attempts) VALUES ($1, 'crl', $2, $3)
+ON CONFLICT (kind, subject) WHERE NOT dead DO NOTHING;
+
+-- name: take_acme
+-- Revocations through ACME that no case has yet, taken from the list; those of one key together. $1 most
+WITH taken AS (
+    DELETE FROM office.acme_revocations WHERE serial IN (
+        SELECT serial FROM office.acme_revocations ORDER BY recorded_at, serial LIMIT $1 FOR UPDATE SKIP LOCKED)
+    RETURNING serial
+)
+SELECT r.serial, r.ground, r.requested_by, r.requested_at, r.revoked_at, r.reason, i.contract_id
+FROM taken JOIN ca.revocations r USING (serial) LEFT JOIN acme.issuances i ON i.to_be_signed_id = r.to_be_signed_id
+ORDER BY r.requested_by, r.revoked_at, r.serial;
+
+-- name: contracts_revoked
+-- Contracts of which the case revoked something: those serials, when, and whether anything of them lives. $1 case_id  $2 now
+SELECT x.contract_id, array_agg(x.serial ORDER BY x.serial) AS serials, max(r.revoked_at) AS revoked_at,
+    EXISTS (
+        SELECT FROM acme.issuances i JOIN ca.to_be_signed t ON t.id = i.to_be_signed_id
+        WHERE i.contract_id = x.contract_id AND t.state <> 'void' AND t.not_after > $2
+          AND NOT EXISTS (SELECT FROM ca.revocations o WHERE o.serial = t.serial)) AS alive
+FROM office.case_certificates x JOIN ca.revocations r USING (serial)
+WHERE x.case_id = $1 AND x.contract_id IS NOT NULL GROUP BY x.contract_id ORDER BY x.contract_id;
+
+-- name: reissue_pending
+-- The contract lost its last certificate. $1 contract_id  $2 since  $3 until
+INSERT INTO office.reissues_pending (contract_id, since, ends_at)
+SELECT $1, $2, $3 FROM gate.contracts WHERE id = $1 AND state = 'accepted'
+ON CONFLICT DO NOTHING;
+
+-- name: end_contract
+-- No row: it does not run. $1 contract_id  $2 now
+UPDATE gate.contracts SET state = 'ended', ended_at = $2, end_cause = 'revoked'
+WHERE id = $1 AND state = 'accepted' RETURNING id;
+
+-- name: free_reissue
+-- $1 contract_id  $2 case_id  $3 now  $4 until
+INSERT INTO gate.free_reissues (contract_id, case_id, granted_at, ends_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (contract_id) DO UPDATE SET case_id = $2, granted_at = $3, ends_at = greatest(free_reissues.ends_at, $4);
+
+-- name: last_payment
+-- The value date of the newest receipt that pays a fee of these contracts, if all of their fees are paid.
+-- $1 contract ids
+SELECT max(r.value_on) FROM gate.invoices v
+JOIN gate.payment_matches m ON m.invoice_id = v.id AND m.undone_at IS NULL
+JOIN gate.receipts r ON r.id = m.receipt_id AND r.cancelled_at IS NULL
+WHERE v.contract_id = ANY ($1::uuid[]) AND v.kind = 'fee'
+HAVING NOT EXISTS (SELECT FROM gate.invoices o
+                   WHERE o.contract_id = ANY ($1::uuid[]) AND o.kind = 'fee' AND o.open_yen > 0);
+
+-- name: confirmed
+-- Since when conduct of Article 3 is confirmed for every one of these contracts. $1 contract ids
+SELECT bool_and(EXISTS (SELECT FROM gate.holds h WHERE h.contract_id = c.id AND h.kind = 'conduct'
+                        AND h.status = 'confirmed')) FROM unnest($1::uuid[]) AS c(id);
+
+-- name: reading
+-- What was adopted at an instant, or null. $1 key  $2 at
+SELECT value FROM gate.readings WHERE key = $1 AND effective_at <= $2 ORDER BY effective_at DESC LIMIT 1;
+
+-- name: certificates
+-- Of a contract, a customer or a key, newest first; live ones only unless $5. $1 contract_id  $2 customer_id
+-- $3 spki_sha256  $4 now  $5 dead ones too  $6 most
+SELECT t.serial, t.names, k.handle AS contract, t.not_before, t.not_after, r.revoked_at, r.reason, r.published_at
+FROM (
+    SELECT i.to_be_signed_id AS id FROM acme.issuances i
+    WHERE i.contract_id = $1 OR i.contract_id = ANY (ARRAY(SELECT m.id FROM gate.contracts m WHERE m.customer_id = $2))
+    UNION SELECT c.id FROM ca.certificates c WHERE c.spki_sha256 = $3
+) AS chosen
+JOIN ca.certificates t ON t.id = chosen.id
+LEFT JOIN acme.issuances i ON i.to_be_signed_id = t.id LEFT JOIN gate.contracts k ON k.id = i.contract_id
+LEFT JOIN ca.revocations r ON r.serial = t.serial
+WHERE $5 OR (t.not_after > $4 AND r.serial IS NULL)
+ORDER BY t.not_before DESC, t.serial LIMIT $6;
+
+-- name: certificate
+-- With the four instants of T11-11: request, revocation, publication, and the next certificate of its contract.
+-- $1 serial
+SELECT t.serial, t.names, k.handle AS contract, t.not_before, t.not_after, encode(t.spki_sha256, 'hex') AS key_sha256,
+    r.requested_at, r.revoked_at, r.published_at, r.reason, r.ground, r.requested_by,
+    (SELECT min(n.signed_at) FROM acme.issuances o JOIN ca.certificates n ON n.id = o.to_be_signed_id
+     WHERE o.contract_id = i.contract_id AND n.signed_at > r.revoked_at) AS reissued_at,
+    (SELECT array_agg(x.case_id) FROM office.case_certificates x WHERE x.serial = t.serial) AS cases
+FROM ca.serials s JOIN ca.certificates t ON t.id = s.to_be_signed_id
+LEFT JOIN acme.issuances i ON i.to_be_signed_id = t.id LEFT JOIN gate.contracts k ON k.id = i.contract_id
+LEFT JOIN ca.revocations r ON r.serial = t.serial
+WHERE s.serial = $1;
+
+-- name: warn
+-- No row: the officers were told. $1 subject  $2 seconds left  $3 now
+INSERT INTO office.deadline_warnings (subject_id, threshold, warned_at) VALUES ($1, $2, $3)
+ON CONFLICT DO NOTHING RETURNING subject_id;

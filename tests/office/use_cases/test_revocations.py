@@ -1,0 +1,392 @@
+"""Cases from the first word to the CRL: decisions, clocks, voiding, interruption. Article 11."""
+
+from datetime import date, datetime, timedelta
+from hashlib import sha256
+
+import asyncpg
+import pytest
+
+from contract_gate.calendar import JST, day_start
+from office.storage import revocations as stored
+from office.storage.revocations import Scope
+from office.use_cases import bank, cases, contracts, holds, payments, revocations
+from office.use_cases.asked import Unfit
+from office.use_cases.cases import Opening, Standing
+from sql import Conn, Pool
+from sql.pool import Pool as OurPool
+from tests.conftest import NOW
+from tests.office.use_cases.issued import issue, notices, publish, revoked
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+async def contract_scope(conn: Conn, contract: str = "acme") -> Scope:
+    return await cases.scope_of(conn, contract, None, None, [])
+
+
+async def opened(conn: Conn, ground: str, scope: Scope | None = None, known: cases.Known | None = "recorded",
+                 at: datetime = NOW, **more: int) -> Standing:  # fmt: skip
+    found = scope or await contract_scope(conn)
+    return await cases.open_case(conn, Opening(ground, found, "somebody", "why", at, known, **more), NOW)  # type: ignore[arg-type]
+
+
+async def decided(conn: Conn, found: Standing, now: datetime = NOW) -> str:
+    await cases.decide(conn, str(found.case.id), "ann", "bob", "seen", now)
+    return str(found.case.id)
+
+
+async def swept(conn: Conn, now: datetime) -> None:
+    await revocations.take_acme(conn, now)
+    await revocations.go_on(conn, now)
+    await revocations.settle(conn, now)
+
+
+@pytest.mark.rule("T11-7", "T12-3")
+async def test_a_decision_revokes_all_and_ends_the_contract_at_once(accepted: Conn, pool: Pool) -> None:
+    serials = {await issue(pool, "acme", n, NOW) for n in range(3)}
+    found = await opened(accepted, "damage")
+    assert await revoked(pool) == {}
+    with pytest.raises(Unfit, match="two people decide first"):
+        await revocations.execute(accepted, str(found.case.id), NOW)
+    case = await decided(accepted, found)
+    contract = await contracts.shown(accepted, "acme")
+    assert (contract.state, contract.end_cause, contract.ended_at) == ("ended", "revoked", NOW)
+    assert await revoked(pool) == {}
+    done = await revocations.execute(accepted, case, NOW)
+    assert await revoked(pool) == dict.fromkeys(serials, 9)
+    assert (done.case.state, done.case.revoked, done.live) == ("revoked", 3, [])
+    assert sorted(await notices(pool)) == ["certificate_revoked", "seal_deletion_after_revocation"]
+    jobs = await pool.fetch("SELECT subject FROM acme.jobs WHERE kind = 'crl' ORDER BY subject")
+    assert [row["subject"] for row in jobs] == ["2/0", "2/1", "2/2"]
+
+
+@pytest.mark.rule("T11-5", "T11-6", "T11-11")
+@pytest.mark.std("C-159")
+async def test_a_request_notice_then_revoked_then_published_then_result(accepted: Conn, pool: Pool) -> None:
+    serial = await issue(pool, "acme", 1, NOW)
+    asked_at = NOW - timedelta(seconds=2)
+    case = await decided(accepted, await opened(accepted, "request", Scope(serials=[serial]), "request", asked_at))
+    found = await revocations.execute(accepted, case, NOW)
+    assert (found.case.state, found.deadline_at) == ("executing", asked_at + DAY)
+    assert await notices(pool) == ["revocation_requested"]
+    assert await revoked(pool) == {}
+    await pool.execute("UPDATE office.notices SET addressed_at = $1", NOW)
+    await swept(accepted, NOW + timedelta(seconds=1))
+    assert await revoked(pool) == {serial: None}
+    assert (await cases.standing(accepted, case, NOW)).case.notice_failed is None
+    await publish(pool, NOW + timedelta(seconds=40))
+    await swept(accepted, NOW + timedelta(seconds=41))
+    last = (await cases.standing(accepted, case, NOW)).case
+    assert (last.state, last.published_at) == ("published", NOW + timedelta(seconds=40))
+    assert (await notices(pool))[-1] == "request_result"
+    row = await pool.fetchrow("SELECT requested_at, revoked_at, published_at FROM ca.revocations")
+    assert tuple(row or ()) == (asked_at, NOW + timedelta(seconds=1), NOW + timedelta(seconds=40))
+
+
+@pytest.mark.rule("T11-5")
+async def test_a_notice_that_does_not_leave_holds_nothing_up(accepted: Conn, pool: Pool) -> None:
+    serial = await issue(pool, "acme", 1, NOW)
+    case = await decided(accepted, await opened(accepted, "request", Scope(serials=[serial]), "request"))
+    await revocations.execute(accepted, case, NOW)
+    await swept(accepted, NOW + timedelta(minutes=4))
+    assert await revoked(pool) == {}
+    await swept(accepted, NOW + timedelta(minutes=5))
+    assert await revoked(pool) == {serial: None}
+    assert (await cases.standing(accepted, case, NOW)).case.notice_failed == "not sent before revoking"
+
+
+@pytest.mark.rule("T12-3")
+async def test_one_certificate_revoked_on_request_leaves_the_contract_and_the_others(
+    accepted: Conn, pool: Pool
+) -> None:
+    first, other = await issue(pool, "acme", 1, NOW), await issue(pool, "acme", 2, NOW)
+    for serial, pending in ((first, 0), (other, 1)):
+        case = await decided(accepted, await opened(accepted, "names_holder", Scope(serials=[serial])))
+        await revocations.execute(accepted, case, NOW)
+        assert (await contracts.shown(accepted, "acme")).state == "accepted"
+        waits = await pool.fetch("SELECT ends_at FROM office.reissues_pending")
+        assert [row["ends_at"] for row in waits] == [NOW + 30 * DAY] * pending
+    assert set(await revoked(pool)) == {first, other}
+
+
+@pytest.mark.rule("T3-3", "T3-4")
+async def test_a_suspicion_revokes_nothing_and_a_confirmation_restarts_no_clock(accepted: Conn, pool: Pool) -> None:
+    await issue(pool, "acme", 1, NOW - 3 * DAY)
+    hold = str(await holds.set_hold(accepted, "acme", "conduct", "reported", 5, "spam", "ann", NOW - 2 * DAY))
+    found = await opened(accepted, "conduct", None, "report", NOW - 2 * DAY)
+    due = NOW - 2 * DAY + 5 * DAY
+    assert found.deadline_at == due
+    for change in (None, holds.suspect):
+        if change is not None:
+            await change(accepted, hold, "ann", NOW - DAY)
+        with pytest.raises(Unfit, match="not confirmed"):
+            await decided(accepted, found)
+    assert (await revoked(pool), (await contracts.shown(accepted, "acme")).state) == ({}, "accepted")
+    await holds.confirm(accepted, hold, "ann", "bob", NOW)
+    await cases.learn(accepted, str(found.case.id), "own_evidence", NOW, "ann", NOW)
+    case = await decided(accepted, found)
+    assert (await cases.standing(accepted, case, NOW)).deadline_at == due
+    await revocations.execute(accepted, case, NOW)
+    assert list((await revoked(pool)).values()) == [9]
+
+
+async def unpaid(conn: Conn) -> datetime:
+    """A fee is overdue: issued 2026-03-10, due 2026-04-30, bank data through it. The instant of the decision."""
+    await bank.open_account(conn, "main", date(2026, 3, 10), "file", NOW)
+    await bank.add_days(conn, "main", date(2026, 3, 10), date(2026, 4, 30), "file", None, NOW)
+    bill = payments.Bill("I-1", "fee", date(2026, 3, 10), None, 60_500)
+    await payments.add_invoice(conn, "acme", bill, day_start(date(2026, 3, 10)))
+    return datetime(2026, 5, 20, 10, tzinfo=JST)
+
+
+async def unpaid_case(conn: Conn, pool: Pool, material: bool) -> tuple[str, datetime]:
+    """The worked example: two people decide 2026-05-20 10:00."""
+    await pool.execute("SELECT keiyaku.ensure_partitions($1, 4)", day_start(date(2026, 3, 10)))
+    at = await unpaid(conn)
+    await issue(pool, "acme", 1, NOW)
+    opening = Opening("unpaid", await contract_scope(conn), "ledger", "I-1", at, None)
+    found = await cases.open_case(conn, opening, at)
+    assert found.deadline_at is None
+    case = str(found.case.id)
+    if material:
+        until = await cases.material_deadline(conn, case, at)
+        assert until == datetime(2026, 5, 25, 10, tzinfo=JST)
+        with pytest.raises(Unfit, match="not as shown"):
+            await cases.record_material(conn, case, "ann", "bob", "r", until + 2 * HOUR, at)
+        told = await cases.record_material(conn, case, "ann", "bob", "r", until, at)
+        assert told.deadline_at == until
+    await cases.decide(conn, case, "ann", "bob", "r", at)
+    return case, at
+
+
+async def pay(conn: Conn, on: date, now: datetime) -> None:
+    await payments.record_payment(conn, "I-1", payments.Payment(60_500, on, "レイ (カ", "file"), now)
+
+
+@pytest.mark.rule("T11-12", "T11-9", "T9-1")
+async def test_unpaid_material_is_revoked_with_code_9_and_the_fee_stays_owed(accepted: Conn, pool: Pool) -> None:
+    case, at = await unpaid_case(accepted, pool, material=True)
+    await revocations.execute(accepted, case, at + HOUR)
+    assert list((await revoked(pool)).values()) == [9]
+    assert (await payments.invoice(accepted, "I-1")).open_yen == 60_500
+    assert (await contracts.shown(accepted, "acme")).end_cause == "revoked"
+
+
+@pytest.mark.rule("T11-12")
+@pytest.mark.parametrize("material", [True, False])
+async def test_paid_by_the_day_of_the_decision_two_people_withdraw(accepted: Conn, pool: Pool, material: bool) -> None:
+    case, at = await unpaid_case(accepted, pool, material)
+    await pay(accepted, date(2026, 5, 20), at + HOUR)
+    with pytest.raises(Unfit, match="two people"):
+        await revocations.execute(accepted, case, at + 2 * HOUR)
+    assert (await revoked(pool), (await contracts.shown(accepted, "acme")).state) == ({}, "accepted")
+    back = await cases.withdraw(accepted, case, "bob", "ann", "paid in time", at + 3 * HOUR)
+    assert (back.case.state, back.deadline_at, back.case.material_at) == ("open", None, None)
+    with pytest.raises(Unfit, match="two people decide"):
+        await revocations.execute(accepted, case, at + 4 * HOUR)
+
+
+@pytest.mark.rule("T11-12")
+@pytest.mark.parametrize(("material", "codes"), [(True, [9]), (False, [])])
+async def test_paid_later_a_material_breach_proceeds_and_another_lapses(
+    accepted: Conn, pool: Pool, material: bool, codes: list[int]
+) -> None:
+    case, at = await unpaid_case(accepted, pool, material)
+    await pay(accepted, date(2026, 5, 21), at + DAY)
+    if not material:
+        with pytest.raises(Unfit, match="lapsed"):
+            await revocations.execute(accepted, case, at + 2 * DAY)
+        assert (await cases.standing(accepted, case, at)).case.state == "open"
+        assert (await contracts.shown(accepted, "acme")).state == "accepted"
+    else:
+        await revocations.execute(accepted, case, at + 2 * DAY)
+    assert list((await revoked(pool)).values()) == codes
+
+
+@pytest.mark.rule("T8-15")
+async def test_without_an_overdue_fee_nobody_decides_for_non_payment(accepted: Conn, pool: Pool) -> None:
+    found = await opened(accepted, "unpaid", known=None)
+    with pytest.raises(Unfit, match="no fee"):
+        await decided(accepted, found)
+
+
+@pytest.mark.rule("T11-3")
+@pytest.mark.std("C-163", "C-164", "C-076")
+async def test_a_compromised_key_is_blocked_and_all_its_certificates_revoked(accepted: Conn, pool: Pool) -> None:
+    one, two = [await issue(pool, "acme", n, NOW, key=b"k") for n in (1, 2)]
+    other = await issue(pool, "acme", 3, NOW)
+    for serial in (two, other):  # revoked before for no reason: the code of the compromised key's is upgraded (T11-8)
+        case = await decided(accepted, await opened(accepted, "names_holder", Scope(serials=[serial])))
+        await revocations.execute(accepted, case, NOW)
+    digest = sha256(b"k").digest()
+    with pytest.raises(Unfit, match="covers a key"):
+        await opened(accepted, "compromise", Scope(serials=[one]))
+    case = await decided(accepted, await opened(accepted, "compromise", Scope(spki_sha256=digest)))
+    await revocations.execute(accepted, case, NOW)
+    assert await revoked(pool) == {one: 1, two: 1, other: None}
+    assert await pool.fetchval("SELECT spki_sha256 FROM ca.blocked_keys") == digest
+
+
+class Died(Exception):
+    """The process is no more."""
+
+
+@pytest.mark.std("C-142", "C-166")
+async def test_a_bulk_killed_in_the_middle_goes_on_and_revokes_nothing_twice(
+    accepted: Conn, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(revocations, "AT_ONCE", 2)
+    serials = {await issue(pool, "acme", n, NOW) for n in range(5)}
+    case = await decided(accepted, await opened(accepted, "damage"))
+    seen: list[int] = []
+
+    def die(done: int) -> None:
+        seen.append(done)
+        if done == 4:
+            raise Died
+
+    with pytest.raises(Died):
+        await revocations.execute(accepted, case, NOW, die)
+    assert len(await revoked(pool)) == 4
+    await revocations.go_on(accepted, NOW + HOUR)
+    assert set(await revoked(pool)) == serials
+    again = await revocations.go_on(accepted, NOW + HOUR)
+    proofs = await pool.fetchval("SELECT count(*) FROM evidence.records WHERE kind = 'certificate.revoked'")
+    assert (again, proofs, seen) == (0, 5, [2, 4])
+    done = (await cases.standing(accepted, case, NOW)).case
+    assert (done.state, done.revoked) == ("revoked", 5)
+    assert (await notices(pool)).count("certificate_revoked") == 1
+
+
+@pytest.mark.rule("T11-7", "T11-12")
+@pytest.mark.parametrize("kind", ["material", "revoke"])
+async def test_the_database_wants_two_persons(accepted: Conn, kind: str) -> None:
+    found = await opened(accepted, "breach")
+    ann, bob = [row["id"] for row in await accepted.fetch("SELECT id FROM gate.persons ORDER BY handle")]
+    made = stored.Decision(found.case.id, kind, ann, ann, "r", None, None)
+    with pytest.raises(asyncpg.CheckViolationError):
+        await stored.insert_decision(accepted, made, NOW)
+    with pytest.raises(Unfit, match="named twice"):
+        await cases.decide(accepted, str(found.case.id), "ann", "ann", "r", NOW)
+    assert await stored.insert_decision(accepted, stored.Decision(found.case.id, kind, ann, bob, "r", None, None), NOW)
+    with pytest.raises(asyncpg.CheckViolationError):
+        await stored.end_decisions(accepted, found.case.id, "withdrawn", (bob, bob), (kind,), NOW)
+
+
+async def acme_revokes(pool: Pool, serial: bytes, ground: str, by: str, reason: int | None) -> None:
+    """As acme_server/use_cases/revoke.py does."""
+    await pool.execute(
+        "INSERT INTO ca.revocations (serial, issuer_id, to_be_signed_id, shard, reason, ground, requested_by,"
+        " requested_at, revoked_at, not_after) SELECT serial, 2, id, shard, $2, $3, $4, $5, $5, not_after"
+        " FROM ca.to_be_signed WHERE serial = $1", serial, reason, ground, by, NOW,
+    )  # fmt: skip
+
+
+@pytest.mark.rule("T11-5", "T11-6")
+@pytest.mark.parametrize(
+    ("ground", "by", "reason", "case", "notice", "attention"),
+    [
+        ("requested by its account (A11.3)", "account:1", None, "request", "revocation_requested", False),
+        ("requested with its key (A11.1.2)", "key:1", 1, "compromise", "revoked_with_certificate_key", False),
+        ("requested with its key (A11.1.2)", "key:1", None, "request", "revoked_with_certificate_key", True),
+        (
+            "requested by the holder of its names (T2-3)",
+            "account:2",
+            4,
+            "names_holder",
+            "revoked_with_certificate_key",
+            True,
+        ),
+    ],
+)
+async def test_a_revocation_through_acme_is_one_case(
+    accepted: Conn, pool: Pool, ground: str, by: str, reason: int | None, case: str, notice: str, attention: bool
+) -> None:
+    serial = await issue(pool, "acme", 1, NOW)
+    await acme_revokes(pool, serial, ground, by, reason)
+    assert await revocations.take_acme(accepted, NOW + HOUR) == 1
+    assert await revocations.take_acme(accepted, NOW + HOUR) == 0
+    [found] = await cases.listed(accepted, True)
+    assert (found.ground, found.state, found.attention, found.revoked) == (case, "revoked", attention, 1)
+    assert notice in await notices(pool) and "certificate_revoked" not in await notices(pool)
+    assert (await contracts.shown(accepted, "acme")).state == "accepted"
+    await publish(pool, NOW + HOUR)
+    await swept(accepted, NOW + HOUR)
+    assert ("request_result" in await notices(pool)) is (case == "request")
+    assert [one.attention for one in await cases.listed(accepted, False)] == ([True] if attention else [])
+    if attention:
+        await cases.close(accepted, str(found.id), "ann", "called the customer", NOW)
+        assert await cases.listed(accepted, False) == []
+
+
+@pytest.mark.rule("T13-2", "T23-3", "T11-4")
+@pytest.mark.parametrize(
+    ("cause", "code", "clause"),
+    [("antisocial", 9, "A11.4.9"), ("rescinded", None, "A11.4.9"), ("service_ended", None, "A23.1"),
+     ("cancelled", None, "A11.2")],
+)  # fmt: skip
+async def test_the_end_of_a_contract_revokes_its_certificates(
+    accepted: Conn, pool: Pool, cause: str, code: int | None, clause: str
+) -> None:
+    serials = {await issue(pool, "acme", n, NOW) for n in range(2)}
+    contract = await contracts.shown(accepted, "acme")
+    case = await revocations.on_end(accepted, contract.id, cause, NOW)
+    assert (await cases.standing(accepted, str(case), NOW)).clause == clause
+    await revocations.go_on(accepted, NOW)
+    if cause == "cancelled":
+        assert (await notices(pool), await revoked(pool)) == (["revocation_requested"], {})
+        await pool.execute("UPDATE office.notices SET addressed_at = $1", NOW)
+        await revocations.go_on(accepted, NOW)
+    assert await revoked(pool) == dict.fromkeys(serials, code)
+
+
+@pytest.mark.rule("T11-13")
+async def test_the_cas_own_key_tells_everybody_and_reissues_for_nothing(accepted: Conn, pool: Pool) -> None:
+    serial = await issue(pool, "acme", 1, NOW)
+    found = await opened(accepted, "ca_key", Scope(issuer_id=2), "own_evidence")
+    case = await decided(accepted, found)
+    await revocations.execute(accepted, case, NOW)
+    assert await revoked(pool) == {serial: 4}
+    contract = await contracts.shown(accepted, "acme")
+    row = await pool.fetchrow("SELECT contract_id, granted_at FROM gate.free_reissues")
+    assert (contract.state, tuple(row or ())) == ("accepted", (contract.id, NOW))
+    assert "ca_key_compromised" in await notices(pool)
+
+
+@pytest.mark.rule("T11-9")
+@pytest.mark.std("C-157")
+async def test_officers_hear_of_a_deadline_once_at_each_threshold(accepted: Conn, pool: Pool) -> None:
+    await issue(pool, "acme", 1, NOW)
+    await opened(accepted, "change_learned")
+    told = [await revocations.warn(accepted, NOW + h * HOUR) for h in (0, 95, 96, 97, 108, 119, 119, 121, 500)]
+    assert told == [0, 0, 1, 0, 1, 1, 0, 1, 0]
+    assert await pool.fetchval("SELECT overdue FROM keiyaku.deadlines($1)", NOW + 121 * HOUR) == 1
+    assert await pool.fetchval("SELECT nearest FROM keiyaku.deadlines($1)", NOW) == NOW + 120 * HOUR
+
+
+@pytest.mark.rule("T11-8")
+async def test_a_code_that_no_customer_may_choose_is_refused_and_0_means_none(accepted: Conn, pool: Pool) -> None:
+    serial = await issue(pool, "acme", 1, NOW)
+    with pytest.raises(Unfit, match="T11-8"):
+        await opened(accepted, "request", Scope(serials=[serial]), "request", asked_code=9)
+    assert (await opened(accepted, "request", Scope(serials=[serial]), "request", asked_code=0)).code is None
+    assert (await opened(accepted, "request", Scope(serials=[serial]), "request", asked_code=4)).code == 4
+
+
+async def test_the_sweep_does_all_of_it_as_the_office(
+    accepted: Conn, pool: Pool, postgres: object, database: str
+) -> None:
+    serial = await issue(pool, "acme", 1, NOW)
+    await issue(pool, "acme", 2, NOW)
+    await acme_revokes(pool, serial, "requested by its account (A11.3)", "account:1", None)
+    await revocations.on_end(accepted, (await contracts.shown(accepted, "acme")).id, "rescinded", NOW)
+
+    async def connect() -> Conn:
+        return await asyncpg.connect(postgres.dsn("keiyaku_office", database))  # type: ignore[attr-defined]
+
+    async with OurPool(connect, 1) as office:
+        await revocations.sweep(office, NOW)
+        await publish(pool, NOW)
+        await revocations.sweep(office, NOW)
+    assert {found.state for found in await cases.listed(accepted, True)} == {"published"}
+    assert len(await revoked(pool)) == 2
