@@ -10,7 +10,7 @@ import pytest
 
 from acme_server.dev.postgres import EmbeddedPostgres
 from contract_gate.money import TaxRate
-from office.use_cases import bank, invoices, ledger, payments
+from office.use_cases import application, bank, invoices, ledger, payments
 from office.use_cases.asked import Unfit
 from office.use_cases.forecast import forecast
 from office.use_cases.keys import new_key
@@ -248,3 +248,15 @@ async def test_reminders_are_sent_once_and_move_no_due_date(billed: Conn, office
 async def test_the_daily_job_may_claim_differences(billed: Conn, office: Pool, pool: Pool) -> None:
     await pool.execute("INSERT INTO gate.tax_rates VALUES ('2026-09-09', 1200)")
     assert [row.invoice for row in await invoices.claim_differences(office, NOW)] == ["D00000001"]
+
+
+@pytest.mark.rule("T8-12", "T8-13")
+async def test_wrong_data_and_fewer_names_change_no_fee(billed: Conn) -> None:
+    """Three names are contracted; one is removed on 2026-06-01, and a third may be added back."""
+    before = await invoices.paper(billed, "F00000001")
+    for name in ("b.example.jp", "c.example.jp"):
+        await application.add_name(billed, "acme", name, None, NOW)
+    await application.remove_name(billed, "acme", "c.example.jp", None, NOW)
+    assert await invoices.paper(billed, "F00000001") == before
+    await application.add_name(billed, "acme", "d.example.jp", None, NOW)
+    assert before.total_yen == before.open_yen == 60_500

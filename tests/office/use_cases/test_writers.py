@@ -10,7 +10,7 @@ import pytest
 
 from contract_gate.storage import lock_shared
 from office.storage.contracts import Subject
-from office.use_cases import acceptance, application, changes, contracts, ending, holds, keys, payments
+from office.use_cases import acceptance, application, changes, contracts, ending, holds, keys, ledger, payments
 from office.use_cases.demo import make_demo
 from sql import Conn, Pool, statements
 from tests.conftest import NOW
@@ -80,6 +80,8 @@ WRITERS: dict[str, tuple[Callable[[Conn], Awaitable[str]], Writer]] = {
     "add_invoice": (nothing, lambda c, _: payments.add_invoice(c, "acme", BILL, NOW)),
     "record_payment": (an_invoice, lambda c, number: payments.record_payment(c, number, PAYMENT, NOW)),
     "match": (a_rest, lambda c, receipt: payments.match(c, receipt, "I-2", NOW)),
+    "unmatch": (a_receipt, lambda c, receipt: ledger.unmatch(c, receipt, "I-1", "ann", NOW)),
+    "write_off": (an_invoice, lambda c, number: ledger.write_off(c, number, "write_off", "r", "ann", "bob", NOW)),
     "cancel": (a_receipt, lambda c, receipt: payments.cancel(c, receipt, NOW)),
     "set_hold": (nothing, lambda c, _: holds.set_hold(c, "acme", "antisocial", "suspected", None, "r", "ann", NOW)),
     "suspect": (reported, lambda c, hold: holds.suspect(c, hold, "ann", NOW)),
