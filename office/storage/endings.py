@@ -57,11 +57,6 @@ async def live_certificates(conn: Conn, contract_id: UUID, now: datetime) -> lis
     return [row["not_after"] for row in await conn.fetch(SQL["live_certificates"], contract_id, now)]
 
 
-async def open_reissue(conn: Conn, contract_id: UUID, since: datetime, ends_at: datetime) -> bool:
-    """Whether the contract waits for a reissue from now on."""
-    return await conn.fetchval(SQL["open_reissue"], contract_id, since, ends_at) is not None
-
-
 async def reissues_pending(conn: Conn, most: int) -> list[Pending]:
     """Contracts that wait for a reissue, the nearest end first."""
     return many(Pending, await conn.fetch(SQL["reissues_pending"], most))

@@ -9,10 +9,10 @@ from office.storage import applications, contracts, endings, holds, renewals
 from office.storage.changing import changing
 from office.storage.contracts import Contract
 from office.storage.endings import Idle, Pending
-from office.use_cases import asked, renewal
+from office.use_cases import asked, documents, renewal, revocations
 from office.use_cases.asked import MOST, Unfit
 from office.use_cases.notify import notify
-from sql import Conn
+from sql import Conn, Pool
 from sql.evidence import append, entry
 
 ACTOR = "process:office"
@@ -26,6 +26,7 @@ async def cancel(conn: Conn, name: str, person: str, now: datetime) -> Contract:
     async with changing(conn, key.number):
         await ended(conn, name, key.id, "cancelled", asked.actor(who), "T11-4", "A11.2", now)
         await endings.record(conn, key.id, "cancelled", "A11.2", who.id, None, None, now)
+        await revocations.on_end(conn, key.id, "cancelled", now)
     return await contracts.shown(conn, key.id)
 
 
@@ -38,6 +39,7 @@ async def rescind(conn: Conn, name: str, clause: str, first: str, second: str, n
             raise Unfit(f"no anti-social finding of '{name}' is confirmed: `keiyaku hold confirm` takes two people")
         await ended(conn, name, key.id, "rescinded", asked.actor(one), "T13-2", clause, now, second=two.id)
         await endings.record(conn, key.id, "rescinded", clause, None, one.id, two.id, now)
+        await revocations.on_end(conn, key.id, "antisocial" if clause.startswith("A13") else "rescinded", now)
     return await contracts.shown(conn, key.id)
 
 
@@ -50,7 +52,7 @@ async def confirmed(conn: Conn, contract_id: UUID) -> bool:
 
 async def ended(
     conn: Conn, name: str, contract_id: UUID, cause: str, actor: str, rule: str, clause: str, now: datetime,
-    second: UUID | None = None, notice: str = "contract_ended",
+    second: UUID | None = None,
 ) -> None:  # fmt: skip
     """The contract has ended and its customer is told; in the caller's transaction under its lock. Raises Unfit."""
     if not await endings.end(conn, contract_id, cause, now):
@@ -58,8 +60,12 @@ async def ended(
     if cause in GIVES_BACK:
         await renewals.give_back(conn, contract_id, now)
     await endings.close_reissue(conn, contract_id, now)
-    day = "lapsed_on" if notice == "contract_lapsed" else "ended_on"
-    await notify(conn, notice, now, contract_id=contract_id, **{day: str(jst_date(now))})
+    today = str(jst_date(now))
+    if cause == "lapsed":
+        await notify(conn, "contract_lapsed", now, contract_id=contract_id, lapsed_on=today)
+    else:
+        kind = "term_ended" if cause == "expired" else "contract_ended"
+        await notify(conn, kind, now, contract_id=contract_id, ended_on=today)
     proof = entry(
         "contract.ended", actor, now, contract_id=contract_id, rule=rule, clause=clause, cause=cause,
         second=second,
@@ -89,7 +95,7 @@ async def lapse_or_announce(conn: Conn, idle: Idle, days: int, now: datetime) ->
         announced = await endings.still_idle(conn, idle.id)
         if announced is None or now < max(at, announced + LAPSE_ANNOUNCED):
             return False
-        await ended(conn, str(idle.id), idle.id, "lapsed", ACTOR, "T12-8", "A12.1", now, notice="contract_lapsed")
+        await ended(conn, str(idle.id), idle.id, "lapsed", ACTOR, "T12-8", "A12.1", now)
         return True
 
 
@@ -104,20 +110,9 @@ async def sweep_expired(conn: Conn, now: datetime) -> int:
                 ends_at = await renewal.term_end(conn, line, now)
                 if ends_at is None or now < ends_at or line[0].end_cause is not None:
                     continue
-                await ended(conn, str(key.id), key.id, "expired", ACTOR, "T12-3", "A12.1", now, notice="term_ended")
+                await ended(conn, str(key.id), key.id, "expired", ACTOR, "T12-3", "A12.1", now)
                 done += 1
     return done
-
-
-async def after_revocation(conn: Conn, contract_id: UUID, now: datetime) -> bool:
-    """Whether the contract waits for a reissue now: its last certificate is gone, whatever the code (T12-3, R-20).
-
-    In the transaction of the revocation. With another certificate alive nothing happens.
-    """
-    if not last_certificate_gone(await endings.live_certificates(conn, contract_id, now), now):
-        return False
-    window = (await applications.life_readings(conn, now)).reissue_window
-    return await endings.open_reissue(conn, contract_id, now, now + window)
 
 
 async def sweep_revoked(conn: Conn, now: datetime) -> int:
@@ -135,3 +130,12 @@ async def end_revoked(conn: Conn, pending: Pending, now: datetime) -> bool:
             return False
         await ended(conn, str(pending.contract_id), pending.contract_id, "revoked", ACTOR, "T12-3", "A12.1", now)
         return True
+
+
+async def sweep(pool: Pool, now: datetime) -> None:
+    """Whatever time alone ends has ended, documents included; each contract under its lock, in its own transaction."""
+    async with pool.acquire() as conn:
+        await sweep_lapsed(conn, now)
+        await sweep_expired(conn, now)
+        await sweep_revoked(conn, now)
+        await documents.sweep(conn, now)

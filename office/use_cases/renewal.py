@@ -18,7 +18,7 @@ from office.storage.renewals import Member
 from office.use_cases import asked
 from office.use_cases.asked import OPERATOR, Unfit, checked_handle, one_of
 from office.use_cases.notify import notify
-from sql import Conn
+from sql import Conn, Pool
 from sql.evidence import append, entry
 
 LINKS = ("renewal", "change")
@@ -124,6 +124,12 @@ async def sweep(conn: Conn, portal: str, now: datetime) -> int:
             async with conn.transaction():
                 told += await told_of_renewal(conn, key.id, portal, now)
     return told
+
+
+async def sweep_all(pool: Pool, now: datetime, portal: str) -> None:
+    """The same, as a job of the office."""
+    async with pool.acquire() as conn:
+        await sweep(conn, portal, now)
 
 
 async def told_of_renewal(conn: Conn, contract_id: UUID, portal: str, now: datetime) -> bool:

@@ -19,7 +19,8 @@ ORDER BY c.number LIMIT $3;
 -- Running contracts whose own term is over, were it counted from their first certificate: a renewal may last longer.
 -- $1 now  $2 after number  $3 most
 SELECT c.id, c.number FROM gate.contracts c JOIN gate.contract_starts s ON s.contract_id = c.id
-WHERE c.state = 'accepted' AND c.number > $2 AND s.issued_at + make_interval(months => c.term_months) <= $1 + interval '1 day'
+WHERE c.state = 'accepted' AND c.number > $2
+  AND s.issued_at + make_interval(months => c.term_months) - interval '1 day' <= $1
 ORDER BY c.number LIMIT $3;
 
 -- name: live_certificates
@@ -28,12 +29,6 @@ ORDER BY c.number LIMIT $3;
 SELECT t.not_after FROM acme.issuances i JOIN ca.to_be_signed t ON t.id = i.to_be_signed_id
 WHERE i.contract_id = $1 AND t.not_after > $2 AND t.state <> 'void'
   AND NOT EXISTS (SELECT FROM ca.revocations r WHERE r.serial = t.serial);
-
--- name: open_reissue
--- No row: it is pending already. $1 contract_id  $2 since  $3 ends_at
-INSERT INTO office.reissues_pending (contract_id, since, ends_at) VALUES ($1, $2, $3)
-ON CONFLICT (contract_id) WHERE closed_at IS NULL DO NOTHING
-RETURNING contract_id;
 
 -- name: reissues_pending
 -- $1 most

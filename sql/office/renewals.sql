@@ -62,7 +62,8 @@ RETURNING contract_id;
 -- name: renewal_due
 -- Running contracts whose term may end before $1, without a successor or an announcement. $1 until  $2 after number  $3 most
 SELECT c.id, c.number FROM gate.contracts c JOIN gate.contract_starts s ON s.contract_id = c.id
-WHERE c.state = 'accepted' AND c.number > $2 AND s.issued_at + make_interval(months => c.term_months) <= $1
+WHERE c.state = 'accepted' AND c.number > $2
+  AND s.issued_at + make_interval(months => c.term_months) - interval '1 day' <= $1
   AND NOT EXISTS (SELECT FROM office.announcements a WHERE a.contract_id = c.id AND a.kind = 'renewal')
 ORDER BY c.number LIMIT $3;
 

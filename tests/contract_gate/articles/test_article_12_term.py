@@ -6,7 +6,19 @@ from uuid import UUID
 
 import pytest
 
-from contract_gate.articles.article_12_term import long_enough, not_after_limit, not_ended, term_end, within_term
+from contract_gate.articles.article_12_term import (
+    CHANGES,
+    before,
+    lapses_at,
+    last_certificate_gone,
+    long_enough,
+    not_after_limit,
+    not_ended,
+    renewable_from,
+    serves_from,
+    term_end,
+    within_term,
+)  # fmt: skip
 from contract_gate.decision import Breach, Case, Satisfied
 from contract_gate.facts import Facts, Predecessor
 from contract_gate.readings import Reading
@@ -134,3 +146,40 @@ def test_a_contract_that_is_not_known_has_no_term() -> None:
     unknown = facts(contract=None)
     assert term_end(unknown, jst(2026, 6, 1)) is None
     assert not_after_limit(unknown, wanted(), jst(2026, 6, 1)) == jst(2026, 6, 1)
+
+
+@pytest.mark.parametrize(
+    ("link", "accepted_at", "expected"),
+    [
+        pytest.param("renewal", jst(2027, 1, 5), jst(2027, 2, 8), id="T12-7 from 30 days before the old end"),
+        pytest.param("renewal", jst(2027, 2, 20), jst(2027, 2, 20), id="T12-7 not before it is accepted"),
+        pytest.param("change", jst(2026, 9, 12), jst(2026, 9, 12), id="T12-7 a re-contract from its acceptance"),
+    ],
+)
+def test_from_when_a_successor_serves(link: str, accepted_at: datetime, expected: datetime) -> None:
+    assert serves_from(link, END, accepted_at) == expected
+
+
+@pytest.mark.rule("T12-6", "T12-8")
+def test_windows() -> None:
+    assert renewable_from(END) == jst(2026, 12, 10)
+    assert lapses_at(jst(2026, 3, 1, 9), 180) == jst(2026, 8, 28, 9)
+
+
+@pytest.mark.parametrize(
+    ("live", "expected"),
+    [
+        pytest.param([], True, id="T12-3 none is left"),
+        pytest.param([END], False, id="T12-3 a revoked one beside a live one ends nothing"),
+        pytest.param([STARTED], True, id="T12-3 what is left has expired"),
+    ],
+)
+def test_last_certificate(live: list[datetime], expected: bool) -> None:
+    assert last_certificate_gone(live, jst(2026, 9, 1)) is expected
+
+
+@pytest.mark.rule("T12-3")
+def test_final_states_lead_nowhere_and_accepted_only_to_its_end() -> None:
+    assert [state for state, after in CHANGES.items() if not after] == ["withdrawn", "rejected", "ended"]
+    assert before("ended") == ["accepted"]
+    assert before("accepted") == ["under_review"]
