@@ -1,0 +1,61 @@
+"""The accountants' commands, as they are typed."""
+
+import csv
+import json
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+
+from acme_server.clock import utc_now
+from acme_server.config import Database, Settings
+from acme_server.dev.postgres import EmbeddedPostgres
+from contract_gate.calendar import jst_date
+from office.use_cases.demo import make_demo
+from sql import Pool
+from tests.acme_server.commands.test_commands import keiyaku, refused
+
+BOTH = "--by demo-officer-1 --and demo-officer-2"
+
+
+@pytest.fixture
+async def demo(postgres: EmbeddedPostgres, database: str, pool: Pool) -> Settings:
+    """The demo contracts: DEMO-1, over 60,500 yen, is overdue."""
+    async with pool.acquire() as conn:
+        await make_demo(conn, utc_now())
+    return Settings(database=Database(embedded=False, url=postgres.dsn("{role}", database)))
+
+
+async def test_from_unexplained_money_to_the_journal(demo: Settings) -> None:
+    today = jst_date(utc_now())
+    assert (await keiyaku(demo, "ledger suspense")) == "none\n"
+    receipt = (await keiyaku(demo, f"payment receive 61000 --value-date {today} --remitter X --source f")).strip()
+    await keiyaku(demo, f"payment match {receipt} DEMO-1")
+    [rest] = json.loads(await keiyaku(demo, "ledger suspense --json"))
+    assert (rest["id"], rest["rest_yen"]) == (receipt, 500)
+    await keiyaku(demo, f"payment refund {receipt} 500 --reason overpaid {BOTH}")
+    await keiyaku(demo, f"payment unmatch {receipt} DEMO-1 --by demo-officer-1")
+    [open_] = json.loads(await keiyaku(demo, "ledger ageing --json"))
+    assert (open_["number"], open_["open_yen"]) == ("DEMO-1", 60_500)
+    assert "60500 yen" in await keiyaku(demo, f"invoice write-off DEMO-1 --reason insolvent {BOTH}")
+    printed = await keiyaku(demo, f"ledger journal {today - timedelta(days=100)} {today + timedelta(days=1)}")
+    rows = list(csv.DictReader(StringIO(printed)))
+    assert sum(int(row["debit_yen"]) for row in rows) == sum(int(row["credit_yen"]) for row in rows) > 0
+    assert {row["kind"] for row in rows} == {"invoice", "receipt", "match", "refund", "unmatch", "write_off"}
+
+
+async def test_issuer_rates_months_and_what_is_ahead(demo: Settings) -> None:
+    made = json.loads(await keiyaku(demo, "invoice seller CA Tokyo T7000012050002 --by demo-officer-1 --json"))
+    assert made["of_corporation"]
+    later = jst_date(utc_now()) + timedelta(days=90)
+    await keiyaku(demo, f"invoice rate-add {later} 1200 --by demo-officer-1")
+    assert json.loads(await keiyaku(demo, "invoice rates --json"))[-1]["basis_points"] == 1200
+    assert json.loads(await keiyaku(demo, "ledger deferred --json")) == []
+    assert "is closed" in await keiyaku(demo, "ledger close 2026-01-01 --by demo-officer-1")
+    assert "closed already" in await refused(demo, "ledger close 2026-01-01 --by demo-officer-1", 1)
+    ahead = json.loads(await keiyaku(demo, f"gate forecast --at {jst_date(utc_now()) + timedelta(days=1)} --json"))
+    assert ahead == [{"contract": "demo-overdue", "gate": "G6", "case": "overdue"}]
+    end = json.loads(await keiyaku(demo, "invoice settlement demo --cause cancelled --json"))
+    assert (end["outcome"], end["owed_yen"]) == ("nothing_owed", 0)
+    assert "recorded by hand" in await refused(demo, "invoice show DEMO-1", 1)
+    assert "has no dealer" in await refused(demo, "invoice default DEMO-1 --evidence letter --by demo-officer-1", 1)
