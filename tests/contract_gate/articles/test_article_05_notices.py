@@ -82,4 +82,4 @@ def test_the_end_of_the_service_is_never_told_on_the_web() -> None:
 @pytest.mark.rule("T13-3")
 def test_no_notice_names_a_hold() -> None:
     assert not {name for name, kind in KINDS.items() if "hold" in name or {"ground", "item_of_3"} & set(kind.values)}
-    assert {kind.clause for kind in KINDS.values()} & {"A13.2", "A3.1"} == set()
+    assert not {kind.name for kind in KINDS.values() if kind.clause == "A3.1"}
