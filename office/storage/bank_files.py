@@ -88,6 +88,7 @@ async def stage(conn: Conn, rows: Iterable[tuple[Any, ...]]) -> None:
     """The rows are in the transaction's own table; they are taken as they come."""
     await conn.execute(SQL["make_staging"])
     await conn.copy_records_to_table(STAGING, records=rows)
+    await conn.execute(SQL["analyze_staging"])
 
 
 async def insert_file(
