@@ -17,7 +17,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from acme_server.clock import utc_now
 from acme_server.config import Settings
 from acme_server.database import make_pool, within
-from acme_server.edge import metrics
 from acme_server.edge.health import Health
 from acme_server.edge.pem import pem
 from acme_server.serving import bound, serve, tls_of
@@ -62,7 +61,13 @@ async def serve_management(settings: Settings, stop: asyncio.Event) -> None:
         return
     async with await make_pool(settings, "operator", size=2) as pool:
         app = make_app(pool, settings)
-        app.router.add_get("/metrics", metrics.handler(settings.metrics.folder, pool, utc_now))
+
+        async def metrics(request: web.Request) -> web.StreamResponse:
+            from acme_server.edge.metrics import handler  # with prometheus_client, when somebody asks
+
+            return await handler(settings.metrics.folder, pool, utc_now)(request)
+
+        app.router.add_get("/metrics", metrics)
         sock = bound(settings.management.listen)
         await serve("management", app, sock, settings, Health({}), stop, tls=tls_of(settings))
 
