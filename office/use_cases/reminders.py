@@ -20,7 +20,9 @@ async def remind(pool: Pool, now: datetime) -> int:
             for bill in await money_books.to_remind(conn, kind, jst_date(now) - after, PAGE):
                 async with conn.transaction():
                     if await money_books.reminded(conn, bill.id, kind, now):
-                        told = {"invoice": bill.number, "open_yen": str(bill.open_yen), "due_on": str(bill.due_on)}
-                        await notify(conn, kind, now, contract_id=bill.contract_id, **told)
+                        await notify(
+                            conn, kind, now, contract_id=bill.contract_id, invoice=bill.number,
+                            open_yen=str(bill.open_yen), due_on=str(bill.due_on),
+                        )  # fmt: skip
                         sent += 1
     return sent

@@ -76,6 +76,7 @@ async def admit(
     stage: str = "finalize",
     listed: Sequence[tuple[str, str]] = (("domain", "demo.test"),),
     contract_state: str = "accepted",
+    hold: str | None = None,
 ) -> UUID:
     """The record with the decision that admits it, its contract with names and subject, its serial, a processing order
     and its issuance. Returns the order.
@@ -99,6 +100,12 @@ async def admit(
         await conn.execute(
             "UPDATE gate.contracts SET state = 'ended', ended_at = $2, end_cause = 'cancelled' WHERE id = $1",
             contract_id, NOW,
+        )  # fmt: skip
+    if hold is not None:
+        await conn.execute(
+            """INSERT INTO gate.holds (id, contract_id, kind, status, reason, set_by, set_at)
+               SELECT $1, $2, 'antisocial', $3, 'grounds', accepted_by_first, $4 FROM gate.contracts WHERE id = $2""",
+            uuid7(NOW), contract_id, hold, NOW,
         )  # fmt: skip
     if reviewed is not None:
         await conn.execute(
@@ -145,13 +152,13 @@ async def contract(conn: Conn) -> UUID:
         customer, handle, NOW,
     )  # fmt: skip
     await conn.execute(
-        "INSERT INTO gate.plans (id, handle, name, fee_yen, term_months, names_max) VALUES ($1, $2, 'OV', 1, 12, 9)",
+        "INSERT INTO gate.plans (id, handle, name, fee_yen, term_months, names_max) VALUES ($1, $2, 'OV', 0, 12, 9)",
         plan, handle,
     )  # fmt: skip
     await conn.execute(
         """INSERT INTO gate.contracts (id, handle, customer_id, plan_id, fee_yen, term_months, names_max, state,
                applied_at, accepted_at, accepted_by_first, accepted_by_second)
-           VALUES ($1, $2, $3, $4, 1, 12, 9, 'accepted', $5, $5, $6, $7)""",
+           VALUES ($1, $2, $3, $4, 0, 12, 9, 'accepted', $5, $5, $6, $7)""",
         made, handle, customer, plan, NOW, first, second,
     )  # fmt: skip
     return made
