@@ -46,6 +46,7 @@ class Record(msgspec.Struct, frozen=True):
     locality: str | None
     blocked: bool
     contract_state: str | None
+    held: bool
     entries: list[str]
 
 
@@ -79,6 +80,8 @@ def refusal(record: Record, now: datetime) -> str | None:
         return "names are not the admitted ones"
     if record.contract_state != "accepted":
         return f"its contract is {record.contract_state or 'unknown'}"
+    if record.held:
+        return "its contract is held"
     if missing := uncovered(record.names, record.entries):
         return f"not among the contract's names: {', '.join(missing[:SHOWN])}"
     if record.not_after_limit is None or record.not_after > record.not_after_limit:

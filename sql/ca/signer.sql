@@ -1,13 +1,14 @@
 -- name: load_records
--- What to sign, the decision that admits it, and what no web process can write: the state of its contract, those of the
--- contract's names that may cover one of the record's (itself, the domains above it, every network for an address), and
--- the reviewed subject, of which the newest counts, as for the gate.
+-- What to sign, the decision that admits it, and what no web process can write: the state of its contract, whether it is
+-- held (never why, T13-3), those of the contract's names that may cover one of the record's (itself, the domains above
+-- it, every network for an address), and the reviewed subject, of which the newest counts, as for the gate.
 -- $1 ids
 SELECT t.id, t.issuer_id, t.state, t.serial, t.profile, t.tbs, t.names, t.spki_sha256, t.not_before, t.not_after,
        t.shard, t.deadline_at, d.stage, d.outcome, d.names AS admitted_names, d.not_after_limit, d.decided_at,
        d.contract_id, s.organization, s.country, s.state_or_province, s.locality,
        EXISTS (SELECT FROM ca.blocked_keys b WHERE b.spki_sha256 = t.spki_sha256) AS blocked,
-       c.state AS contract_state, ARRAY(
+       c.state AS contract_state, EXISTS (SELECT FROM gate.holds h WHERE h.contract_id = d.contract_id
+           AND h.lifted_at IS NULL AND h.status IN ('suspected', 'confirmed')) AS held, ARRAY(
            SELECT n.kind || ' ' || n.value FROM gate.contract_names n
            WHERE n.contract_id = d.contract_id AND n.removed_at IS NULL AND n.value = ANY (ARRAY(
                SELECT array_to_string((string_to_array(left(w.name, 253), '.'))[i:], '.')

@@ -107,3 +107,6 @@ GRANT SELECT (id, binding_key_id) ON acme.accounts TO keiyaku_office;
 GRANT SELECT (id, contract_id) ON gate.binding_keys TO keiyaku_office;
 GRANT SELECT ON acme.limits, acme.limit_overrides, acme.failures TO keiyaku_operator;
 GRANT INSERT ON acme.limit_overrides TO keiyaku_operator;
+
+-- The signer refuses a held contract itself, and never learns why it is held (T13-3).
+GRANT SELECT (contract_id, status, lifted_at) ON gate.holds TO keiyaku_sign;

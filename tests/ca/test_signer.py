@@ -151,6 +151,7 @@ REFUSALS: list[tuple[str, str, Callable[[ToBeSigned], ToBeSigned], dict[str, Any
     ),
     ("admitted for an order only", "not for signing", lambda row: row, {"stage": "new_order"}),
     ("contract ended", "contract is ended", lambda row: row, {"contract_state": "ended"}),
+    ("contract held", "contract is held", lambda row: row, {"hold": "suspected"}),
     ("no name listed", "contract's names: www.demo.test, *.demo.test", lambda row: row, {"listed": []}),
     ("wildcard not listed", "names: *.demo.test", lambda row: row, {"listed": [("host", "www.demo.test")]}),
     ("another domain listed", "contract's names", lambda row: row, {"listed": [("domain", "emo.test")]}),

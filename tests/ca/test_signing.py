@@ -19,7 +19,7 @@ GOOD = Record(
     shard=WANTED.shard, deadline_at=DEADLINE, stage="finalize", outcome="admitted", admitted_names=list(WANTED.names),
     not_after_limit=WANTED.not_after, decided_at=NOW, contract_id=NIL, organization=SUBJECT.organization,
     country=SUBJECT.country, state_or_province=SUBJECT.state_or_province, locality=SUBJECT.locality, blocked=False,
-    contract_state="accepted", entries=["domain demo.test", "network 127.0.0.0/8", "network ::1/128"],
+    contract_state="accepted", held=False, entries=["domain demo.test", "network 127.0.0.0/8", "network ::1/128"],
 )  # fmt: skip
 
 
@@ -35,6 +35,7 @@ GOOD = Record(
         pytest.param({"contract_state": "ended"}, "contract is ended", id="contract ended"),
         pytest.param({"contract_state": "under_review"}, "contract is under_review", id="contract not accepted"),
         pytest.param({"contract_state": None}, "contract is unknown", id="no contract"),
+        pytest.param({"held": True}, "contract is held", id="contract held"),
         pytest.param({"entries": []}, "not among the contract's names: www.demo.test", id="no name listed"),
         pytest.param({"entries": GOOD.entries[:2]}, "contract's names: ::1", id="one name not listed"),
         pytest.param({"admitted_names": []}, "names", id="no names"),
