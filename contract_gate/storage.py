@@ -14,6 +14,7 @@ from contract_gate.articles.article_08_payment import FeeBill
 from contract_gate.decision import Admitted, Refused, Stage
 from contract_gate.domains import addresses, candidates
 from contract_gate.facts import LoadedFacts as LoadedFacts
+from contract_gate.kept import ENTRIES_MAX, KeptFacts
 from contract_gate.record import FACTS, recorded
 from contract_gate.record import DecisionRow as DecisionRow
 from contract_gate.record import replay as replay
@@ -25,15 +26,17 @@ SQL = statements("contract_gate/storage")
 
 
 async def facts_of(
-    conn: Conn, binding_key_id: UUID, names: Sequence[str], now: datetime, contract_id: UUID | None = None
-) -> LoadedFacts:
+    conn: Conn, binding_key_id: UUID, names: Sequence[str], now: datetime, contract_id: UUID | None = None,
+    kept: KeptFacts | None = None,
+) -> LoadedFacts:  # fmt: skip
     """What the gate may look at when an account made with this key wants these names.
 
     Of the contract given, else of the one that the key serves at `now`: its own or a successor of it (T12-7).
+    They are in `kept` for the next time.
 
     Raises msgspec.ValidationError for a fact that no rule can read: no decision, no certificate.
     """
-    return await _facts(conn, binding_key_id, contract_id, names, now)
+    return await _facts(conn, binding_key_id, contract_id, names, now, kept)
 
 
 async def facts_of_contract(
@@ -48,13 +51,18 @@ async def facts_of_contract(
 
 
 async def _facts(
-    conn: Conn, binding_key_id: UUID | None, contract_id: UUID | None, names: Sequence[str], now: datetime
-) -> LoadedFacts:
-    text: str = await conn.fetchval(
-        SQL["facts"], binding_key_id, contract_id, names, candidates(names), addresses(names), now
+    conn: Conn, binding_key_id: UUID | None, contract_id: UUID | None, names: Sequence[str], now: datetime,
+    kept: KeptFacts | None = None,
+) -> LoadedFacts:  # fmt: skip
+    row = await conn.fetchrow(
+        SQL["facts"], binding_key_id, contract_id, names, candidates(names), addresses(names), now, ENTRIES_MAX + 1
     )
-    raw = text.encode()
-    return LoadedFacts(FACTS.decode(raw), raw)
+    assert row is not None  # never no row
+    raw = row["facts"].encode()
+    loaded = LoadedFacts(FACTS.decode(raw), raw)
+    if kept is not None and binding_key_id is not None:
+        kept.keep((binding_key_id, contract_id), loaded, row["entries"], row["revisions"], row["until"])
+    return loaded
 
 
 async def draft_bills(conn: Conn, contract_id: UUID, bills: Sequence[FeeBill]) -> None:

@@ -1787,6 +1787,8 @@ CREATE TABLE gate.free_reissues (
     granted_at timestamptz NOT NULL,
     ends_at timestamptz NOT NULL CHECK (ends_at > granted_at)
 );
+CREATE TRIGGER facts_changed AFTER INSERT OR UPDATE OR DELETE ON gate.free_reissues
+    FOR EACH ROW EXECUTE FUNCTION gate.facts_changed('contract_id');
 
 CREATE INDEX issuances_of_contract ON acme.issuances (contract_id);
 

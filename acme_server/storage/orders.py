@@ -16,6 +16,7 @@ from acme_server.storage import limits, nonces
 from acme_server.storage.limits import Wanted
 from acme_server.storage.nonces import Spent
 from ca.issuance import ToBeSigned
+from contract_gate.kept import Revisions
 from contract_gate.record import DecisionRow
 from sql import Conn, Pool, statements
 from sql.evidence import Entry
@@ -79,6 +80,13 @@ class Predecessor(msgspec.Struct, frozen=True):
     serial: bytes
 
 
+class Placing(msgspec.Struct, frozen=True):
+    """Whether the facts were current, and the ids of the order's authorizations in name order; None: no order."""
+
+    are_facts_current: bool
+    authorization_ids: list[UUID] | None
+
+
 class InProcessing(msgspec.Struct, frozen=True):
     """What a worker needs to go on with an order."""
 
@@ -134,12 +142,12 @@ def state_of(row: asyncpg.Record) -> OrderState:
 
 async def insert_order(
     conn: Conn, order: Order, replaced: Predecessor | None, decision: DecisionRow, proof: Entry,
-    wanted: Sequence[WantedAuthorization], taken: Sequence[Wanted], failed: Rate,
-) -> list[UUID] | None:  # fmt: skip
-    """Decision, evidence, order and authorizations exist: all or none. Returns the authorizations' ids in name order.
+    wanted: Sequence[WantedAuthorization], taken: Sequence[Wanted], failed: Rate, revisions: Revisions | None,
+) -> Placing:  # fmt: skip
+    """Decision, evidence, order and authorizations exist: all or none.
 
-    None when `replaced` may not be replaced by this order, or one of the limits that it takes from is reached, that of
-    `failed` validations included; then nothing exists.
+    None when a fact has changed since `revisions` (None: they were just read), `replaced` may not be replaced by this
+    order, or one of the limits that it takes from is reached, that of `failed` validations included.
     """
     identifiers = [identifier_of(w.name) for w in wanted]
     bases = [base_of(w.name) for w in wanted]
@@ -152,8 +160,10 @@ async def insert_order(
         [w.id for w in wanted], [type for type, _ in identifiers], [base for base, _ in bases],
         [wildcard for _, wildcard in bases], [" ".join(w.tokens) for w in wanted], order.expires_at,
         replaced and replaced.issuer_key_id, *limits.columns(taken), failed.number, failed.span,
+        revisions,
     )  # fmt: skip
-    return row["authorization_ids"] if row else None
+    assert row is not None  # it ends with a SELECT of no table
+    return Placing(**row)
 
 
 async def replaced_by(conn: Conn, replaced: Predecessor, account_id: UUID, names: Sequence[str]) -> Replaced | None:
@@ -209,11 +219,12 @@ async def order_to_finalize(
 
 async def begin_issuance(
     conn: Conn, order_id: UUID, account_id: UUID, from_status: str, decision: DecisionRow, proof: Entry,
-    record: ToBeSigned, worker: str, lease: timedelta,
+    record: ToBeSigned, worker: str, lease: timedelta, revisions: Revisions | None,
 ) -> UUID | None:  # fmt: skip
     """ready -> processing with everything that is signed: the point of no return. Returns the job's id.
 
-    None when another request was first; then nothing exists.
+    None when another request was first, or a fact has changed since `revisions` (None: they were just read); then
+    nothing exists.
     """
     job_id = uuid7(decision.decided_at)
     row = await conn.fetchrow(
@@ -222,6 +233,7 @@ async def begin_issuance(
         list(decision.names), decision.not_after_limit, decision.facts, decision.findings,
         proof.id, proof.actor, proof.content, record.id, record.issuer_id, record.serial, record.profile, record.tbs,
         record.spki_sha256, record.not_before, record.not_after, record.shard, account_id, job_id,
+        revisions,
     )  # fmt: skip
     return job_id if row else None
 

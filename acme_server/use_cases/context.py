@@ -13,6 +13,7 @@ from acme_server.validation.outcome import NotProven, Proven
 from ca.certificate import Issuer
 from ca.profiles import Profile
 from ca.signer_client import SignerClient
+from contract_gate.kept import KeptFacts
 from sql import Pool
 
 T = TypeVar("T")
@@ -58,6 +59,7 @@ class Context:
     worker: str
     nonce_key: NonceKey
     rates: Rates
+    kept: KeptFacts = field(default_factory=KeptFacts)
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     validating: int = 0  # validations that requests of this process have begun
 

@@ -24,6 +24,7 @@ from acme_server.use_cases.problem import ENDED, EXPIRED, stored_problem
 from ca.profiles import DEFAULT_PROFILE, Profile, lifetime
 from contract_gate.decision import Admitted, Refused, Request
 from contract_gate.gate import decide
+from contract_gate.kept import Revisions
 from contract_gate.storage import decision_row, evidence_of, facts_of, record_refusal
 from sql import Conn
 from sql.ids import uuid7
@@ -49,21 +50,45 @@ async def place_order(
     replaced = predecessor(wanted.replaces)
     request = Request(tuple(names), wanted.not_before, wanted.not_after, lifetime(profile, wanted.not_before or now))
     async with context.pool.acquire() as conn:
-        facts = await facts_of(conn, account.binding_key_id, names, now)
+        if placed := await place_by_kept(context, conn, account, request, wanted, profile, replaced, now):
+            return placed
+        facts = await facts_of(conn, account.binding_key_id, names, now, None, context.kept)
         match counted.decision("new_order", decide(facts, request, now)):
             case Refused() as refused:
                 token = await record_refusal(conn, refused, "new_order", actor_of(account), now)
                 return RefusedByGate(refused, token)
             case Admitted() as admitted:
                 check_end(wanted.not_after, admitted)
-                return await insert(context, conn, account, admitted, wanted, profile, replaced, now)
+                placed = await insert(context, conn, account, admitted, wanted, profile, replaced, now, None)
+                assert placed is not None  # its facts were just read
+                return placed
+
+
+async def place_by_kept(
+    context: Context, conn: Conn, account: Account, request: Request, wanted: NewOrder, profile: Profile,
+    replaced: orders.Predecessor | None, now: datetime,
+) -> OrderState | None:  # fmt: skip
+    """The order, when facts kept here admit it and the statement finds them current; None: read them, ask again."""
+    if (kept := context.kept.facts((account.binding_key_id, None), request.names, now)) is None:
+        return None
+    facts, revisions = kept
+    admitted = decide(facts, request, now)
+    if isinstance(admitted, Refused) or not is_met(wanted.not_after, admitted):
+        return None
+    placed = await insert(context, conn, account, admitted, wanted, profile, replaced, now, revisions)
+    if placed is not None:
+        counted.decision("new_order", admitted)
+    return placed
 
 
 async def insert(
     context: Context, conn: Conn, account: Account, admitted: Admitted, wanted: NewOrder, profile: Profile,
-    replaced: orders.Predecessor | None, now: datetime,
-) -> OrderState:  # fmt: skip
-    """Decision, evidence and order: one statement, one commit. What permits it is an argument of it."""
+    replaced: orders.Predecessor | None, now: datetime, revisions: Revisions | None,
+) -> OrderState | None:  # fmt: skip
+    """Decision, evidence and order: one statement, one commit. What permits it is an argument of it.
+
+    None when nothing was written, because facts have changed since `revisions`.
+    """
     names = list(admitted.names)
     order = Order(
         id=uuid7(now), account_id=account.id, contract_id=admitted.contract_id, status="pending", names=names,
@@ -76,8 +101,12 @@ async def insert(
     proof = evidence_of(decision, actor_of(account))
     taken = limits.of_new_order(context.rates, account, admitted.contract_id, names, replaced is not None)
     failed = context.rates.failed_validations
-    ids = await orders.insert_order(conn, order, replaced, decision, proof, authorizations, taken, failed)
-    if ids is None:
+    placing = await orders.insert_order(
+        conn, order, replaced, decision, proof, authorizations, taken, failed, revisions
+    )
+    if not placing.are_facts_current:
+        return None
+    if (ids := placing.authorization_ids) is None:
         raise await why_not(context, conn, account, order, replaced, taken, now)
     new = {wanted.id for wanted in authorizations}
     statuses = ["pending" if id in new else "valid" for id in ids]
@@ -138,12 +167,17 @@ def check_validity(wanted: NewOrder, profile: Profile, now: datetime) -> None:
 
 def check_end(not_after: datetime | None, admitted: Admitted) -> None:
     """A wanted notAfter can be met by the contract too (A-115, T12-5)."""
-    if not_after is not None and not_after > admitted.not_after_limit:
+    if not is_met(not_after, admitted):
         raise AcmeError(
             ErrorType.MALFORMED,
             f'"notAfter" is later than this profile and contract allow, {admitted.not_after_limit:%FT%TZ}. '
             "Ask for less, or leave it out.",
         )
+
+
+def is_met(not_after: datetime | None, admitted: Admitted) -> bool:
+    """Whether a wanted notAfter is within what was admitted."""
+    return not_after is None or not_after <= admitted.not_after_limit
 
 
 def predecessor(replaces: str | None) -> orders.Predecessor | None:

@@ -1,7 +1,8 @@
 -- name: insert_order
 -- The decision that admits it, its evidence, the order and its authorizations: all or none. RFC 8555 §7.4, T1-1.
 -- A valid authorization of the account for the same name is used again when it outlives the order.
--- No row: `replaces` names a certificate that this account may not replace (RFC 9773 §5), or a limit is reached.
+-- Nothing is written when the facts are not current; nor, authorization_ids null, when `replaces` names a certificate that
+-- this account may not replace (RFC 9773 §5), or a limit is reached.
 -- $1 order id  $2 account id  $3 contract id  $4 names  $5 profile  $6 not before  $7 not after
 -- $8 replaces  $9 replaced serial  $10 expires at  $11 now
 -- $12 decision id  $13 binding key id  $14 not after limit  $15 facts  $16 findings
@@ -9,7 +10,12 @@
 -- $20 authorization ids  $21 identifier types  $22 values  $23 wildcards  $24 tokens, spaces between  $25 their expiry
 -- $26 key identifier of the replaced certificate's issuer
 -- $27 limits to take one of  $28 their subjects  $29 numbers  $30 spans  $31 failed validations at most  $32 their span
-WITH stopped AS (
+-- $33 revisions at which the facts were kept, or null: they were just read
+WITH current AS (
+    SELECT WHERE $33::uuid[] IS NULL OR 2 = (
+        SELECT count(*) FROM gate.revisions r
+        WHERE r.contract_id IN ($3, '00000000-0000-0000-0000-000000000000') AND r.revision = ANY ($33))
+), stopped AS (
     SELECT FROM acme.failures f WHERE f.account_id = $2 AND f.name = ANY ($4) AND (f.paused_at IS NOT NULL
         OR f.full_at + $32::interval / nullif(acme.limit_of($3, 'failed_validations', $11, $31), 0) > $11 + $32)
 ), predecessor AS (
@@ -17,7 +23,7 @@ WITH stopped AS (
     JOIN acme.issuances i ON i.to_be_signed_id = s.to_be_signed_id AND i.account_id = $2
     JOIN ca.certificates c ON c.id = s.to_be_signed_id AND c.names && $4
     JOIN ca.issuers u ON u.id = s.issuer_id AND u.key_id = $26
-    WHERE s.serial = $9 AND NOT EXISTS (SELECT FROM stopped)
+    WHERE s.serial = $9 AND EXISTS (SELECT FROM current) AND NOT EXISTS (SELECT FROM stopped)
 ), claim AS (
     INSERT INTO acme.replacements AS r (serial, order_id) SELECT serial, $1 FROM predecessor
     ON CONFLICT (serial) DO UPDATE SET order_id = excluded.order_id
@@ -28,7 +34,7 @@ WITH stopped AS (
                 AND (a.status NOT IN ('pending', 'valid') OR a.expires_at <= $11)))))
     RETURNING serial
 ), allowed AS (
-    SELECT WHERE CASE WHEN ($9::bytea IS NULL OR EXISTS (SELECT FROM claim)) AND NOT EXISTS (SELECT FROM stopped)
+    SELECT FROM current WHERE CASE WHEN ($9::bytea IS NULL OR EXISTS (SELECT FROM claim)) AND NOT EXISTS (SELECT FROM stopped)
         THEN acme.take($3, $27::text[], $28::text[], $29::integer[], $30::interval[], $11) ELSE false END
 ), wanted AS (
     SELECT * FROM unnest($20::uuid[], $21::text[], $22::text[], $23::boolean[], $24::text[])
@@ -52,13 +58,15 @@ WITH stopped AS (
 ), evidence AS (
     INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)
     SELECT $17, 'gate.decided', $3, $18, $11, $19 FROM allowed
+), placed AS (
+    INSERT INTO acme.orders (id, account_id, contract_id, admission_id, names, authorization_ids, profile, not_before,
+        not_after, replaces, expires_at, created_at)
+    SELECT $1, $2, $3, $12, $4, (SELECT array_agg(coalesce(valid_id, id) ORDER BY position) FROM used), $5, $6, $7, $8,
+        $10, $11
+    FROM allowed
+    RETURNING authorization_ids
 )
-INSERT INTO acme.orders (id, account_id, contract_id, admission_id, names, authorization_ids, profile, not_before,
-    not_after, replaces, expires_at, created_at)
-SELECT $1, $2, $3, $12, $4, (SELECT array_agg(coalesce(valid_id, id) ORDER BY position) FROM used), $5, $6, $7, $8,
-    $10, $11
-FROM allowed
-RETURNING authorization_ids;
+SELECT EXISTS (SELECT FROM current) AS are_facts_current, (SELECT authorization_ids FROM placed) AS authorization_ids;
 
 -- name: replaced_by
 -- Why a certificate may not be replaced. $1 serial  $2 account id  $3 names  $4 key identifier of its issuer
@@ -136,15 +144,19 @@ WHERE o.id = $1 AND o.account_id = $2;
 -- name: begin_issuance
 -- The point of no return (design §4.4): decision, evidence, serial, to-be-signed bytes, ready -> processing and the job.
 -- Runs under the contract's lock. No row: another request was first, the account or an authorization has ended, or the
--- key is an account's or blocked by now.
+-- key is an account's or blocked by now; or the facts are not current.
 -- $1 order id  $2 from status  $3 deadline at  $4 now  $5 worker  $6 lease in seconds
 -- $7 decision id  $8 contract id  $9 binding key id  $10 stage  $11 names  $12 not after limit  $13 facts  $14 findings
 -- $15 evidence id  $16 actor  $17 evidence content
 -- $18 to-be-signed id  $19 issuer id  $20 serial  $21 profile  $22 tbs  $23 SPKI SHA-256  $24 not before  $25 not after
--- $26 shard  $27 account id  $28 job id
-WITH moved AS (
+-- $26 shard  $27 account id  $28 job id  $29 revisions at which the facts were kept, or null: they were just read
+WITH current AS (
+    SELECT WHERE $29::uuid[] IS NULL OR 2 = (
+        SELECT count(*) FROM gate.revisions r
+        WHERE r.contract_id IN ($8, '00000000-0000-0000-0000-000000000000') AND r.revision = ANY ($29))
+), moved AS (
     UPDATE acme.orders o SET status = 'processing', deadline_at = $3, fence = fence + 1
-    WHERE id = $1 AND account_id = $27 AND status = $2
+    WHERE id = $1 AND account_id = $27 AND status = $2 AND EXISTS (SELECT FROM current)
       AND cardinality(o.authorization_ids) = (SELECT count(*) FROM acme.authorizations a
           WHERE a.id = ANY (o.authorization_ids) AND a.status = 'valid' AND a.expires_at > $4)
       AND EXISTS (SELECT FROM acme.accounts c WHERE c.id = o.account_id AND c.status = 'valid')

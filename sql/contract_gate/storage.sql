@@ -4,8 +4,48 @@
 -- One JSON text of all the gate may look at (contract_gate/facts.py). Never no row: what is not there is null.
 -- Holds and screening are told as one boolean (T13-3): a report blocks nothing (T3-4), a pending screening holds
 -- acceptance only (T13-1).
--- $1 binding_key_id  $2 contract_id (null: the one that the key serves at $6, T12-7)  $3 names  $4 values that may cover one  $5 addresses  $6 now
-SELECT row_to_json(f)::text FROM (
+-- $1 binding_key_id  $2 contract_id (null: the one that the key serves at $6, T12-7)  $3 names
+-- $4 values that may cover one  $5 addresses  $6 now  $7 how many entries at most
+-- Beside it what keeping it needs (contract_gate/kept.py): its revisions, null when it holds facts of other contracts;
+-- until when they stay what they are; the entries of the contract's list of names. Of the facts themselves none depends
+-- on $6 beyond that instant, but that a suspension which has ended is left out.
+SELECT row_to_json(f)::text AS facts,
+    CASE WHEN NOT w.whole_customer THEN ARRAY(
+        SELECT r.revision FROM gate.revisions r WHERE r.contract_id IN (c.id, '00000000-0000-0000-0000-000000000000')
+    ) END AS revisions,
+    (SELECT min(t.at) FROM (
+        SELECT unnest(ARRAY[n.starts_at, n.ends_at]) FROM gate.successions n WHERE n.contract_id = b.contract_id
+        UNION ALL SELECT y.ends_at FROM gate.free_reissues y WHERE y.contract_id = c.id) AS t(at)
+        WHERE t.at > $6 AND t.at < 'infinity') AS until,
+    ARRAY(SELECT n.kind || ' ' || n.value FROM gate.contract_names n
+        WHERE n.contract_id = c.id AND n.removed_at IS NULL LIMIT $7) AS entries
+FROM (SELECT) AS one
+LEFT JOIN gate.binding_keys b ON b.id = $1
+LEFT JOIN gate.contracts c ON c.id = coalesce($2, (
+    SELECT n.successor_id FROM gate.successions n
+    WHERE n.contract_id = b.contract_id AND n.starts_at <= $6 AND n.ends_at > $6
+    ORDER BY n.starts_at DESC, n.successor_id DESC LIMIT 1), b.contract_id)
+LEFT JOIN gate.contract_starts s ON s.contract_id = c.id
+CROSS JOIN LATERAL (
+    SELECT coalesce((SELECT r.value FROM gate.readings r
+        WHERE r.key = 'block.scope' AND r.effective_at <= coalesce(c.accepted_at, $6)
+        ORDER BY r.effective_at DESC LIMIT 1) = 'customer', false) AS whole_customer
+) w
+CROSS JOIN LATERAL (
+    SELECT json_agg(json_build_object(
+        'contract_id', v.contract_id, 'number', v.number, 'kind', v.kind, 'issued_on', v.issued_on,
+        'due_on', v.due_on, 'open_yen', v.open_yen, 'total_yen', v.total_yen, 'created_at', v.created_at,
+        'dealer', v.dealer, 'dealer_states_default', v.dealer_states_default)) AS invoices,
+        min(v.due_on) AS first_due_on, max(v.due_on) AS last_due_on
+    FROM gate.invoices v
+    WHERE v.open_yen > 0 AND v.contract_id = ANY (CASE
+        WHEN w.whole_customer
+        THEN ARRAY(SELECT m.id FROM gate.contracts m WHERE m.customer_id = c.customer_id)
+        ELSE ARRAY[c.id] END)
+) o
+CROSS JOIN (SELECT max(covered_from) AS bank_data_from, min(covered_through) AS bank_data_through
+            FROM gate.bank_accounts) a
+CROSS JOIN LATERAL (
     SELECT
         CASE WHEN c.id IS NOT NULL THEN json_build_object(
             'id', c.id, 'number', c.number, 'handle', c.handle, 'state', c.state, 'end_cause', c.end_cause,
@@ -56,6 +96,7 @@ SELECT row_to_json(f)::text FROM (
             OR coalesce((SELECT i.verdict = 'negative' FROM gate.review_items i
                 WHERE i.contract_id = c.id AND i.kind = 'screening' AND i.verdict <> 'pending'
                 ORDER BY i.obtained_on DESC, i.recorded_at DESC LIMIT 1), false) AS held,
+        EXISTS (SELECT FROM gate.free_reissues y WHERE y.contract_id = c.id AND y.ends_at > $6) AS free_reissue,
         (SELECT coalesce(json_agg(json_build_object(
                 'item', g.item, 'in_certificate', g.in_certificate, 'learned_at', g.learned_at)), '[]')
             FROM gate.information_changes g WHERE g.contract_id = c.id AND g.resolved_at IS NULL) AS changes,
@@ -64,34 +105,11 @@ SELECT row_to_json(f)::text FROM (
             FROM gate.suspensions z WHERE z.ends_at > $6 OR z.ends_at IS NULL) AS suspensions,
         (SELECT coalesce(json_agg(json_build_object(
                 'key', r.key, 'effective_at', r.effective_at, 'value', r.value)), '[]')
-            FROM gate.readings r WHERE r.effective_at <= $6 AND r.key IN ('block.scope', 'cert.min_lifetime',
+            FROM gate.readings r WHERE r.key IN ('block.scope', 'cert.min_lifetime',
                 'due.roll', 'money.rounding', 'payment.small_difference', 'payment.tolerance', 'tax.apportion',
                 'tax.diff_due', 'term.first_day')) AS readings,
         CASE WHEN c.id IS NOT NULL AND s.issued_at IS NULL THEN (SELECT json_agg(json_build_object(
             'effective_on', x.effective_on, 'basis_points', x.basis_points)) FROM gate.tax_rates x) ELSE '[]' END AS tax_rates
-    FROM (SELECT) AS one
-    LEFT JOIN gate.binding_keys b ON b.id = $1
-    LEFT JOIN gate.contracts c ON c.id = coalesce($2, (
-        SELECT n.successor_id FROM gate.successions n
-        WHERE n.contract_id = b.contract_id AND n.starts_at <= $6 AND n.ends_at > $6
-        ORDER BY n.starts_at DESC, n.successor_id DESC LIMIT 1), b.contract_id)
-    LEFT JOIN gate.contract_starts s ON s.contract_id = c.id
-    CROSS JOIN LATERAL (
-        SELECT json_agg(json_build_object(
-            'contract_id', v.contract_id, 'number', v.number, 'kind', v.kind, 'issued_on', v.issued_on,
-            'due_on', v.due_on, 'open_yen', v.open_yen, 'total_yen', v.total_yen, 'created_at', v.created_at,
-            'dealer', v.dealer, 'dealer_states_default', v.dealer_states_default)) AS invoices,
-            min(v.due_on) AS first_due_on, max(v.due_on) AS last_due_on
-        FROM gate.invoices v
-        WHERE v.open_yen > 0 AND v.contract_id = ANY (CASE
-            WHEN (SELECT r.value FROM gate.readings r
-                  WHERE r.key = 'block.scope' AND r.effective_at <= coalesce(c.accepted_at, $6)
-                  ORDER BY r.effective_at DESC LIMIT 1) = 'customer'
-            THEN ARRAY(SELECT m.id FROM gate.contracts m WHERE m.customer_id = c.customer_id)
-            ELSE ARRAY[c.id] END)
-    ) o
-    CROSS JOIN (SELECT max(covered_from) AS bank_data_from, min(covered_through) AS bank_data_through
-                FROM gate.bank_accounts) a
 ) f;
 
 -- name: contract_and_key

@@ -90,11 +90,17 @@ async def change_key(client: Client) -> Answer:
 
 async def test_new_order_and_finalize(served: Served, counted: Counted) -> None:
     client = await served.registered()
-    await client.certificate("www.demo.test", "127.0.0.1")  # asyncpg has asked each connection for the types by now
+    for _ in range(2):  # asyncpg has asked each connection for the types by now, and the contract has started
+        await client.certificate("www.demo.test", "127.0.0.1")
     for _ in range(2):  # the second time with authorizations that are used again
         assert await counted.of(lambda: client.order("www.demo.test", "*.demo.test", "127.0.0.1"), 201) <= ORDER
         _, order = await client.ready("www.demo.test", "*.demo.test", "127.0.0.1")
         assert await counted.of(lambda order=order: client.finalize(order)) <= FINALIZE  # type: ignore[misc]
+    _, order = await client.ready("www.demo.test")
+    await served.owner.execute("UPDATE gate.contracts SET names_max = names_max + 1")  # what is kept must be read again
+    assert await counted.of(lambda: client.finalize(order)) <= FINALIZE + 1
+    await served.owner.execute("UPDATE gate.contracts SET names_max = names_max - 1")
+    assert await counted.of(lambda: client.order("www.demo.test"), 201) <= ORDER + 1
     many = [f"host-{number}.demo.test" for number in range(50)]
     assert await counted.of(lambda: client.order(*many), 201) <= ORDER
     assert await counted.of(lambda: client.order("www.elsewhere.test"), 400) <= ORDER
