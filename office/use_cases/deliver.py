@@ -2,6 +2,7 @@
 
 import hashlib
 import random
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal
@@ -23,6 +24,7 @@ FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(hours=4)
 ATTEMPTS = 16  # about a day and a half; then a person
 LOOK_TIMEOUT = 10.0
+AT_A_LOOK = 20  # postings; their looks end before the lease
 LARGEST_PAGE = 1024 * 1024
 State = Literal["waiting", "person"]
 
@@ -120,15 +122,17 @@ async def hand_off(pool: Pool, now: datetime, *, posting: Posting) -> None:
     mail = posting.mail
     if mail is None:
         return
+    begun = time.monotonic()
     for _ in range(max(1, mail.per_minute // 30)):
         claimed = await notices.claim(pool, "email", 1, LEASE, now)
         if not claimed:
             return
-        match await hand_over(mail, claimed[0], now):
-            case None:
-                await record_handed(pool, claimed[0], mail, now)
-            case failed:
-                await record_failed(pool, claimed[0], failed, now)
+        outcome = await hand_over(mail, claimed[0], now)
+        ended = later(now, begun)  # T5-3: the instant of acceptance, however long the server took
+        if outcome is None:
+            await record_handed(pool, claimed[0], mail, ended)
+        else:
+            await record_failed(pool, claimed[0], outcome, ended)
 
 
 async def record_handed(pool: Pool, one: Claimed, mail: Mail, now: datetime) -> None:
@@ -148,6 +152,11 @@ async def record_failed(pool: Pool, one: Claimed, failed: Failed, now: datetime)
             await notices.set_stale(conn, one.customer_id, now)
 
 
+def later(now: datetime, begun: float) -> datetime:
+    """What `now` has become since the monotonic clock said `begun`."""
+    return now + timedelta(seconds=time.monotonic() - begun)
+
+
 def wait(attempts: int) -> timedelta:
     """Doubled after each attempt, up to LONGEST_WAIT, by chance between half and all of it."""
     longest = min(LONGEST_WAIT, FIRST_WAIT * (1 << min(attempts, 12)))
@@ -156,12 +165,14 @@ def wait(attempts: int) -> timedelta:
 
 async def look_at_postings(pool: Pool, now: datetime, *, posting: Posting) -> None:
     """A posting that can be seen from outside is delivered (T5-4)."""
-    for one in await notices.claim(pool, "web", AT_ONCE, LEASE, now):
+    begun = time.monotonic()
+    for one in await notices.claim(pool, "web", AT_A_LOOK, LEASE, now):
         reason = await unseen(one, posting.proxy)
         if reason is None:
+            seen = later(now, begun)
             async with pool.acquire() as conn, conn.transaction():
-                if await notices.viewed(conn, one, now):
-                    await append(conn, proof("notice.viewed", one, now, url=one.address))
+                if await notices.viewed(conn, one, seen):
+                    await append(conn, proof("notice.viewed", one, seen, url=one.address))
         else:
             last = one.attempts >= ATTEMPTS
             await notices.failed(pool, one, "person" if last else "waiting", reason, now + wait(one.attempts))

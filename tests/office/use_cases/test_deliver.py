@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 
 import asyncpg
@@ -55,6 +55,11 @@ async def invoiced(accepted: Conn, office: Pool, posting: Posting) -> Conn:
     return accepted
 
 
+def about(at: datetime | None, expected: datetime) -> bool:
+    """Whether it is `expected` or, as the server takes its time, a little after."""
+    return at is not None and expected < at < expected + timedelta(minutes=1)
+
+
 async def only(conn: Conn, kind: str = "invoice_issued") -> storage.Delivery:
     (found,) = [each for each in await notices.listed(conn, None, None) if each.kind == kind]
     return found
@@ -89,7 +94,8 @@ async def test_a_letter_is_handed_off_once_and_delivered_then(
 ) -> None:
     await asyncio.gather(*(deliver.hand_off(office, NOW, posting=posting) for _ in range(2)))
     found = await only(invoiced)
-    assert (found.state, found.handed_at, found.delivered_at) == ("delivered", NOW, NOW)
+    assert (found.state, found.delivered_at) == ("delivered", found.handed_at)
+    assert about(found.delivered_at, NOW)
     assert (len(server.taken), server.to) == (1, ["info@kaisha.example"])
     letter = server.taken[0]
     assert letter["Subject"] == "請求書発行のお知らせ"
@@ -134,7 +140,11 @@ async def test_a_bounce_undoes_no_delivery_and_makes_the_contact_stale_once(
     for _ in range(2):
         await notices.take_report(invoiced, report(str(found.id), "failed"), LATER)
     after = await only(invoiced)
-    assert (after.state, after.delivered_at, after.last_error) == ("delivered", NOW, "smtp; 550 no such user")
+    assert (after.state, after.delivered_at, after.last_error) == (
+        "delivered",
+        found.delivered_at,
+        "smtp; 550 no such user",
+    )
     assert after.bounced_at == NOW + timedelta(minutes=1)
     assert await invoiced.fetchval("SELECT count(*) FROM office.contacts WHERE stale_since IS NOT NULL") == 1
     await deliver.address_notices(office, LATER, posting=posting)
@@ -175,7 +185,7 @@ async def test_what_is_refused_waits_or_is_a_persons(
     if state == "person":
         await notices.retry(invoiced, str(found.id), LATER)
     await deliver.hand_off(office, LATER, posting=posting)
-    assert (await only(invoiced)).delivered_at == LATER
+    assert about((await only(invoiced)).delivered_at, LATER)
 
 
 async def test_nobody_listens(invoiced: Conn, office: Pool, posting: Posting) -> None:
@@ -211,7 +221,7 @@ async def test_killed_between_hand_off_and_record_the_letter_comes_again_with_it
     assert len(server.taken) == 1  # its lease runs
     await invoiced.execute("UPDATE office.deliveries SET locked_until = now() - interval '1 second'")
     await deliver.hand_off(office, LATER, posting=posting)
-    assert (await only(invoiced)).delivered_at == LATER
+    assert about((await only(invoiced)).delivered_at, LATER)
     assert len({letter["Message-ID"] for letter in server.taken}) == 1
 
 
@@ -299,7 +309,7 @@ async def test_terms_count_from_their_instant_once_their_announcement_was_seen(
     await deliver.look_at_postings(office, NOW, posting=pages)
     await terms.take_effect(office, NOW)
     assert await accepted.fetchval("SELECT effective_at FROM gate.texts WHERE version = '2'") == effective
-    assert (await terms.listed(accepted))[0].announced_at == NOW
+    assert about((await terms.listed(accepted))[0].announced_at, NOW)
 
 
 @pytest.mark.rule("T20-1")
