@@ -143,6 +143,7 @@ class Facts(msgspec.Struct, frozen=True):
     suspensions: tuple[Suspension, ...]
     readings: tuple[Reading, ...]
     tax_rates: tuple[TaxRate, ...]
+    free_reissue: bool = False
 
 
 class LoadedFacts(msgspec.Struct, frozen=True):

@@ -106,7 +106,12 @@ def counts(invoice: Invoice, facts: Facts, now: datetime) -> bool:
 
 
 def no_payment_block(facts: Facts, request: Request, now: datetime) -> Finding:
-    """No invoice that counts for the contract is overdue. T8-15, T8-7 [A8.1]."""
+    """No invoice that counts for the contract is overdue. T8-15, T8-7 [A8.1].
+
+    After a cause of the CA's own (A11.4.8) its certificates come again whatever is owed (T11-13).
+    """
+    if facts.free_reissue:
+        return Satisfied("T11-13", "A11.4.8")
     today = jst_date(now)
     late = [_note(i, facts) for i in facts.invoices if counts(i, facts, now) and overdue(i, today, facts)]
     if late:

@@ -288,9 +288,9 @@ async def enqueue_crl(conn: Conn, shard: str, attempts: int, now: datetime) -> N
     await conn.execute(SQL["enqueue_crl"], uuid7(now), shard, attempts)
 
 
-async def take_acme(conn: Conn, most: int) -> list[AcmeRevocation]:
+async def take_acme(conn: Conn, most: int, now: datetime) -> list[AcmeRevocation]:
     """Revocations through ACME that are the caller's to make cases of, in this transaction."""
-    return many(AcmeRevocation, await conn.fetch(SQL["take_acme"], most))
+    return many(AcmeRevocation, await conn.fetch(SQL["take_acme"], most, now))
 
 
 async def lost(conn: Conn, case_id: UUID, now: datetime) -> list[Lost]:

@@ -217,7 +217,7 @@ def named(serials: Sequence[bytes]) -> str:
 async def take_acme(conn: Conn, now: datetime) -> int:
     """Each revocation through ACME is in a case, once; its customers are told (T11-5). Returns how many cases."""
     async with conn.transaction():
-        taken = await revocations.take_acme(conn, AT_ONCE)
+        taken = await revocations.take_acme(conn, AT_ONCE, now)
         groups = [list(found) for _, found in groupby(taken, key=lambda one: (one.requested_by, one.revoked_at))]
         for group in groups:
             await _acme_case(conn, group, now)

@@ -73,8 +73,10 @@ CREATE INDEX case_certificates_by_serial ON office.case_certificates (serial);
 -- Revocations through ACME until the office has made a case of each (T11-5): none is lost, and ACME waits for nobody.
 CREATE TABLE office.acme_revocations (
     serial bytea PRIMARY KEY REFERENCES ca.revocations,
-    recorded_at timestamptz NOT NULL
+    recorded_at timestamptz NOT NULL,
+    taken_at timestamptz -- into a case; null: not yet
 );
+CREATE INDEX acme_revocations_new ON office.acme_revocations (recorded_at) WHERE taken_at IS NULL;
 CREATE FUNCTION office.revoked_through_acme() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog AS $$
 BEGIN
@@ -142,7 +144,7 @@ GRANT INSERT ON gate.free_reissues TO keiyaku_office, keiyaku_operator;
 GRANT UPDATE (granted_at, ends_at, case_id) ON gate.free_reissues TO keiyaku_office, keiyaku_operator;
 GRANT SELECT, INSERT ON office.cases, office.awareness, office.case_decisions, office.case_certificates,
     office.problem_reports, office.deadline_warnings TO keiyaku_office, keiyaku_operator;
-GRANT SELECT, UPDATE, DELETE ON office.acme_revocations TO keiyaku_office, keiyaku_operator;
+GRANT SELECT, UPDATE (taken_at) ON office.acme_revocations TO keiyaku_office, keiyaku_operator;
 GRANT UPDATE (state, attention, notice_id, notice_failed, executed_at, published_at, result_notice_id, deadline_at)
     ON office.cases TO keiyaku_office, keiyaku_operator;
 GRANT UPDATE (ended_at, end_kind, ended_by_first, ended_by_second) ON office.case_decisions

@@ -112,6 +112,16 @@ async def test_nothing_is_wrong(deployed: Deployed) -> None:
             "VALUES (gen_random_uuid(), 'issue', 'x', 1, now() - interval '1 s')", "orders", id="order overdue",
         ),
         pytest.param("UPDATE ca.crls SET this_update = now() - interval '27 h'", "CRLs", id="CRL stale"),
+        pytest.param(
+            "INSERT INTO office.cases (id, ground, issuer_id, reporter, note, received_at, attention, deadline_at) "
+            "VALUES (gen_random_uuid(), 'ca_key', 1, 'r', '', now(), true, now() + interval '11 h')",
+            "revocation", id="deadline near",
+        ),
+        pytest.param(
+            "INSERT INTO office.cases (id, ground, issuer_id, reporter, note, received_at, attention, deadline_at) "
+            "VALUES (gen_random_uuid(), 'ca_key', 1, 'r', '', now(), true, now() - interval '1 s')",
+            "revocation", id="deadline missed",
+        ),
         pytest.param("DROP TABLE acme.orders_2026_12", "partitions", id="partition missing"),
     ],
 )  # fmt: skip
@@ -159,7 +169,7 @@ async def test_clock_and_ca_that_ends_are_found(deployed: Deployed) -> None:
 
 
 def test_every_look_is_of_use() -> None:
-    assert len(LOOKS) == len({look.__name__ for look in LOOKS}) == 13
+    assert len(LOOKS) == len({look.__name__ for look in LOOKS}) == 14
 
 
 async def crl_number(conn: Conn) -> int:

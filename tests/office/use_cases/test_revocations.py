@@ -12,6 +12,8 @@ from office.storage.revocations import Scope
 from office.use_cases import bank, cases, contracts, holds, payments, revocations
 from office.use_cases.asked import Unfit
 from office.use_cases.cases import Opening, Standing
+from office.use_cases.explain import explain
+from office.use_cases.keys import new_key
 from sql import Conn, Pool
 from sql.pool import Pool as OurPool
 from tests.conftest import NOW
@@ -343,6 +345,10 @@ async def test_the_end_of_a_contract_revokes_its_certificates(
 @pytest.mark.rule("T11-13")
 async def test_the_cas_own_key_tells_everybody_and_reissues_for_nothing(accepted: Conn, pool: Pool) -> None:
     serial = await issue(pool, "acme", 1, NOW)
+    await new_key(accepted, "acme", "l", [], None, None, NOW)
+    await pool.execute("SELECT keiyaku.ensure_partitions($1, 4)", day_start(date(2026, 3, 10)))
+    await unpaid(accepted)
+    assert (await explain(accepted, "acme", None, ["a.example.jp"], NOW)).gate == "G6"
     found = await opened(accepted, "ca_key", Scope(issuer_id=2), "own_evidence")
     case = await decided(accepted, found)
     await revocations.execute(accepted, case, NOW)
@@ -351,6 +357,11 @@ async def test_the_cas_own_key_tells_everybody_and_reissues_for_nothing(accepted
     row = await pool.fetchrow("SELECT contract_id, granted_at FROM gate.free_reissues")
     assert (contract.state, tuple(row or ())) == ("accepted", (contract.id, NOW))
     assert "ca_key_compromised" in await notices(pool)
+    assert (await explain(accepted, "acme", None, ["a.example.jp"], NOW)).outcome == "admitted"
+    late = await explain(accepted, "acme", None, ["a.example.jp"], NOW + 31 * DAY)
+    assert late.gate == "G6"
+    await holds.set_hold(accepted, "acme", "conduct", "suspected", 5, "r", "ann", NOW)
+    assert (await explain(accepted, "acme", None, ["a.example.jp"], NOW)).gate == "G7"
 
 
 @pytest.mark.rule("T11-9")
