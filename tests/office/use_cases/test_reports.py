@@ -60,7 +60,7 @@ async def test_a_report_that_cannot_be_answered_is_refused(
 ) -> None:
     serial = await issue(pool, "acme", 1, NOW)
     with pytest.raises(Unfit, match=why):
-        await taken(accepted, serial, **changed)
+        await taken(accepted, serial, NOW, **changed)
     with pytest.raises(Unfit, match="issued no certificate"):
         await taken(accepted, b"\1" * 16)
     with pytest.raises(Unfit, match="after now"):

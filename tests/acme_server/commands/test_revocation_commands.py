@@ -1,0 +1,75 @@
+"""`keiyaku certificate`, `revocation` and `report`, as a shell runs them."""
+
+import asyncio
+import json
+from typing import Any
+
+import click
+from click.testing import CliRunner, Result
+
+from acme_server.commands import GROUPS
+from acme_server.config import Database, Settings
+from acme_server.dev.postgres import EmbeddedPostgres
+from sql import Conn, Pool
+from tests.conftest import NOW
+from tests.office.conftest import accepted as accepted
+from tests.office.conftest import applied as applied
+from tests.office.conftest import operator as operator
+from tests.office.use_cases.issued import issue, revoked
+
+ROOT = click.Group("keiyaku", commands=GROUPS)
+PEOPLE = ("--by", "ann", "--and", "bob")
+
+
+async def run(settings: Settings, line: str, *more: str) -> Result:
+    return await asyncio.to_thread(CliRunner().invoke, ROOT, [*line.split(), *more], obj=settings)
+
+
+async def said(settings: Settings, line: str, *more: str) -> Any:
+    """What the command prints as JSON; it succeeds."""
+    done = await run(settings, line, *more, "--json")
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+async def test_officers_see_decide_and_revoke(
+    accepted: Conn, pool: Pool, postgres: EmbeddedPostgres, database: str
+) -> None:
+    settings = Settings(database=Database(embedded=False, url=postgres.dsn("{role}", database)))
+    serials = sorted([(await issue(pool, "acme", n, NOW)).hex() for n in range(2)])
+    listed = await said(settings, "certificate list --contract acme")
+    assert sorted(each["serial"] for each in listed) == serials
+    plan = await said(settings, "certificate revoke --contract acme --ground damage")
+    assert [each["serial"] for each in plan["live"]] == serials
+    table = await run(settings, "certificate revoke --contract acme --ground damage")
+    assert "nothing is revoked" in table.output
+    alone = await run(settings, "certificate revoke --contract acme --execute --by ann")
+    assert (alone.exit_code, "--and" in alone.output) == (1, True)
+    assert await revoked(pool) == {}
+    taken = await said(
+        settings, f"report take {serials[0]} --by ann --reporter R --email r@example.org --what spam"
+    )  # fmt: skip
+    led = await said(settings, f"report lead {taken['id']} misissued --by ann")
+    done = await said(settings, f"revocation decide {led['case']['id']} --reason seen", *PEOPLE)
+    assert (done["case"]["state"], done["code"]) == ("decided", 4)
+    done = await said(settings, f"revocation execute {led['case']['id']}")
+    assert (done["case"]["state"], done["case"]["revoked"]) == ("revoked", 1)
+    last = f"certificate revoke {serials[1]} --ground misissued --execute --reporter R --note N"
+    assert (await said(settings, last, *PEOPLE))["case"]["revoked"] == 1
+    shown = await said(settings, f"certificate show {serials[1]}")
+    assert (shown["reason"], shown["published_at"], len(shown["cases"])) == (4, None, 1)
+    assert len(await said(settings, "revocation list")) == 2
+    assert (await run(settings, f"revocation status {led['case']['id']}")).exit_code == 0
+
+
+async def test_a_material_breach_is_confirmed_with_its_deadline(
+    accepted: Conn, postgres: EmbeddedPostgres, database: str
+) -> None:
+    settings = Settings(database=Database(embedded=False, url=postgres.dsn("{role}", database)))
+    opened = await said(settings, "revocation case breach --contract acme --reporter R --note N")
+    line = f"revocation materiality {opened['case']['id']} --reason seen"
+    look = await run(settings, line, *PEOPLE)
+    assert "nothing is recorded" in look.output
+    until = look.output.split()[-1]
+    told = await said(settings, line, *PEOPLE, "--confirm", until)
+    assert told["deadline_at"][:16] == until[:16]
