@@ -391,18 +391,34 @@ CREATE TABLE gate.payment_matches (
 CREATE INDEX payment_matches_of_invoice ON gate.payment_matches (invoice_id);
 CREATE INDEX payment_matches_of_receipt ON gate.payment_matches (receipt_id);
 
+-- Once a statement, so that a batch of bookings costs one look: no receipt is spent twice nor after its cancellation, and
+-- what is open follows. Rows are locked in the order of ids, so that two bookings never wait for each other.
 CREATE FUNCTION gate.open_amount() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE
+    billed uuid[];
+    paying uuid[];
+    spent uuid;
 BEGIN
-    PERFORM FROM gate.invoices WHERE id = NEW.invoice_id FOR UPDATE;
-    PERFORM FROM gate.receipts WHERE id = NEW.receipt_id FOR UPDATE;
-    IF gate.used_of(NEW.receipt_id) > (SELECT amount_yen FROM gate.receipts WHERE id = NEW.receipt_id) THEN
-        RAISE EXCEPTION 'more is matched than receipt % holds', NEW.receipt_id USING ERRCODE = 'check_violation';
+    SELECT array_agg(DISTINCT invoice_id), array_agg(DISTINCT receipt_id) FILTER (WHERE undone_at IS NULL)
+    INTO billed, paying FROM changed;
+    PERFORM FROM gate.invoices WHERE id = ANY (billed) ORDER BY id FOR UPDATE;
+    PERFORM FROM gate.receipts WHERE id = ANY (paying) ORDER BY id FOR UPDATE;
+    SELECT r.id INTO spent FROM gate.receipts r LEFT JOIN (
+        SELECT u.receipt_id, sum(u.amount_yen) AS yen FROM (
+            SELECT receipt_id, amount_yen FROM gate.payment_matches WHERE receipt_id = ANY (paying) AND undone_at IS NULL
+            UNION ALL SELECT receipt_id, amount_yen FROM office.refunds WHERE receipt_id = ANY (paying)) AS u
+        GROUP BY u.receipt_id) AS used ON used.receipt_id = r.id
+    WHERE r.id = ANY (paying) AND (r.cancelled_at IS NOT NULL OR used.yen > r.amount_yen) LIMIT 1;
+    IF spent IS NOT NULL THEN
+        RAISE EXCEPTION 'more is matched than receipt % holds', spent USING ERRCODE = 'check_violation';
     END IF;
-    PERFORM gate.recount(NEW.invoice_id);
+    PERFORM gate.recount(billed);
     RETURN NULL;
 END $$;
-CREATE TRIGGER open_amount AFTER INSERT OR UPDATE ON gate.payment_matches
-    FOR EACH ROW EXECUTE FUNCTION gate.open_amount();
+CREATE TRIGGER matched AFTER INSERT ON gate.payment_matches REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION gate.open_amount();
+CREATE TRIGGER rematched AFTER UPDATE ON gate.payment_matches REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION gate.open_amount();
 
 -- A cancelled receipt (取消) reopens what it paid (T8-5).
 CREATE FUNCTION gate.receipt_cancelled() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -470,7 +486,7 @@ CREATE INDEX information_changes_open ON gate.information_changes (contract_id) 
 -- Suspension of the whole service (Articles 10, 22): G9.
 CREATE TABLE gate.suspensions (
     id uuid PRIMARY KEY,
-    clause text NOT NULL CHECK (clause IN ('A10.1', 'A22.1', 'A22.2')),
+    clause text NOT NULL CHECK (clause IN ('A10.1', 'A22.1', 'A22.2', 'A23.1')),
     cause text NOT NULL,
     starts_at timestamptz NOT NULL,
     ends_at timestamptz,
@@ -916,7 +932,8 @@ CREATE TABLE office.applications (
     servers text[] NOT NULL DEFAULT '{}',
     dealer text,
     payer text,
-    stated_at timestamptz NOT NULL
+    stated_at timestamptz NOT NULL,
+    personal_data_destroyed_at timestamptz
 );
 
 -- Persons whom the customer named in writing to be handed binding keys (T4-2).
@@ -1015,6 +1032,7 @@ CREATE TABLE office.screenings (
     grounds text,
     checked_by uuid REFERENCES gate.persons,
     checked_at timestamptz,
+    personal_data_destroyed_at timestamptz,
     UNIQUE (contract_id, role, subject),
     CHECK ((verdict = 'pending') = (checked_by IS NULL)),
     CHECK ((verdict = 'pending') = (source IS NULL)),
@@ -1130,6 +1148,7 @@ CREATE TABLE office.deliveries (
     posted_on date,
     bounced_at timestamptz,
     delivered_at timestamptz,
+    personal_data_destroyed_at timestamptz,
     CHECK ((state = 'delivered') = (delivered_at IS NOT NULL)),
     CHECK (posted_on IS NULL OR channel = 'paper'),
     CHECK (first_viewed_at IS NULL OR channel = 'web')
@@ -1176,6 +1195,7 @@ CREATE TABLE office.service_end (
     decided_by_first uuid NOT NULL REFERENCES gate.persons,
     decided_by_second uuid NOT NULL REFERENCES gate.persons,
     decided_at timestamptz NOT NULL,
+    suspension_id uuid UNIQUE REFERENCES gate.suspensions, -- by which nothing is issued past the end (T23-3)
     CHECK (decided_by_first <> decided_by_second)
 );
 
@@ -1234,7 +1254,8 @@ CREATE TABLE office.invoice_papers (
     rates integer[] NOT NULL,
     months integer[] NOT NULL,
     bases integer[] NOT NULL,
-    taxes integer[] NOT NULL
+    taxes integer[] NOT NULL,
+    personal_data_destroyed_at timestamptz
 );
 
 -- What two people took off an invoice: a credit invoice (適格返還請求書), a write-off, a small difference.
@@ -1298,19 +1319,21 @@ SET search_path = pg_catalog AS $$
     RETURNING series || lpad(last_number::text, 8, '0')
 $$;
 
--- What of an invoice is open follows from its matches and from what two people took off; nobody may write it.
-CREATE FUNCTION gate.recount(invoice uuid) RETURNS void LANGUAGE sql VOLATILE SET search_path = pg_catalog AS $$
-    UPDATE gate.invoices i SET open_yen = i.total_yen - coalesce((
-        SELECT sum(m.amount_yen) FROM gate.payment_matches m JOIN gate.receipts r ON r.id = m.receipt_id
-        WHERE m.invoice_id = i.id AND m.undone_at IS NULL AND r.cancelled_at IS NULL), 0) - coalesce((
-        SELECT sum(a.amount_yen) FROM office.adjustments a WHERE a.invoice_id = i.id), 0)
-    WHERE i.id = invoice
+-- What of invoices is open follows from their matches and from what two people took off; nobody may write it.
+CREATE FUNCTION gate.recount(billed uuid[]) RETURNS void LANGUAGE sql VOLATILE SET search_path = pg_catalog AS $$
+    UPDATE gate.invoices i SET open_yen = i.total_yen - off.yen FROM (
+        SELECT wanted.id, coalesce(sum(taken.amount_yen), 0) AS yen FROM unnest(billed) AS wanted(id) LEFT JOIN (
+            SELECT m.invoice_id, m.amount_yen FROM gate.payment_matches m JOIN gate.receipts r ON r.id = m.receipt_id
+            WHERE m.invoice_id = ANY (billed) AND m.undone_at IS NULL AND r.cancelled_at IS NULL
+            UNION ALL SELECT a.invoice_id, a.amount_yen FROM office.adjustments a WHERE a.invoice_id = ANY (billed)
+        ) AS taken ON taken.invoice_id = wanted.id GROUP BY wanted.id) AS off
+    WHERE i.id = off.id
 $$;
 
 CREATE FUNCTION gate.adjusted() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
     PERFORM FROM gate.invoices WHERE id = NEW.invoice_id FOR UPDATE;
-    PERFORM gate.recount(NEW.invoice_id);
+    PERFORM gate.recount(ARRAY[NEW.invoice_id]);
     RETURN NULL;
 END $$;
 CREATE TRIGGER adjusted AFTER INSERT ON office.adjustments FOR EACH ROW EXECUTE FUNCTION gate.adjusted();
@@ -1762,12 +1785,13 @@ CREATE TABLE office.problem_reports (
     what text NOT NULL CHECK (what <> ''),
     serials bytea[] NOT NULL CHECK (cardinality(serials) > 0),
     received_at timestamptz NOT NULL,
-    taken_by uuid NOT NULL REFERENCES gate.persons,
+    taken_by uuid REFERENCES gate.persons, -- nobody: the open intake
     preliminary_at timestamptz,
     findings text,
     answered_by uuid REFERENCES gate.persons,
     closed_at timestamptz,
     case_id uuid REFERENCES office.cases,
+    personal_data_destroyed_at timestamptz, -- T16-2; the row stays
     CHECK ((preliminary_at IS NULL) = (findings IS NULL)),
     CHECK ((preliminary_at IS NULL) = (answered_by IS NULL)),
     CHECK (closed_at IS NULL OR preliminary_at IS NOT NULL)
@@ -1794,14 +1818,33 @@ CREATE TRIGGER facts_changed AFTER INSERT OR UPDATE OR DELETE ON gate.free_reiss
 
 CREATE INDEX issuances_of_contract ON acme.issuances (contract_id);
 
--- The nearest deadline of a revocation or problem report, and how many are overdue: for `keiyaku check` and the metrics.
+-- Leaks of personal data (T16-2) and their two reports.
+CREATE TABLE office.leaks (
+    id uuid PRIMARY KEY,
+    found_at timestamptz NOT NULL,
+    malicious boolean NOT NULL,
+    affected text NOT NULL CHECK (affected <> ''),
+    measures text NOT NULL CHECK (measures <> ''),
+    recorded_by uuid NOT NULL REFERENCES gate.persons,
+    preliminary_due_at timestamptz NOT NULL,
+    final_due_at timestamptz NOT NULL,
+    preliminary_at timestamptz,
+    final_at timestamptz,
+    CHECK (final_at IS NULL OR preliminary_at IS NOT NULL)
+);
+CREATE INDEX leaks_open ON office.leaks (found_at) WHERE final_at IS NULL;
+
+-- The nearest deadline of a revocation, problem report or leak, and how many are overdue: for `keiyaku check` and the metrics.
 CREATE FUNCTION keiyaku.deadlines(at timestamptz, OUT nearest timestamptz, OUT overdue bigint) LANGUAGE sql STABLE
 SECURITY DEFINER SET search_path = pg_catalog AS $$
     SELECT min(d.until), count(*) FILTER (WHERE d.until < at) FROM (
         SELECT deadline_at FROM office.cases WHERE state NOT IN ('published', 'closed') AND deadline_at IS NOT NULL
         UNION ALL
         SELECT received_at + interval '24 hours' FROM office.problem_reports
-        WHERE closed_at IS NULL AND preliminary_at IS NULL) AS d(until)
+        WHERE closed_at IS NULL AND preliminary_at IS NULL
+        UNION ALL
+        SELECT CASE WHEN preliminary_at IS NULL THEN preliminary_due_at ELSE final_due_at END FROM office.leaks
+        WHERE final_at IS NULL) AS d(until)
 $$;
 REVOKE ALL ON FUNCTION keiyaku.deadlines FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION keiyaku.deadlines TO keiyaku_acme, keiyaku_work, keiyaku_operator;
@@ -1832,3 +1875,248 @@ GRANT UPDATE (ended_at) ON office.virtual_accounts TO keiyaku_operator;
 GRANT UPDATE (removed_at) ON office.payer_aliases TO keiyaku_operator;
 GRANT UPDATE (booked_at) ON office.bank_files TO keiyaku_operator;
 GRANT UPDATE (state, note, receipt_id) ON office.bank_lines TO keiyaku_operator;
+
+-- Tokens of the JSON API: of a natural person, or of a service, which cannot decide. Only the hash is kept; the secret
+-- has 256 random bits. Customers' roles are bound to their customer.
+CREATE TABLE office.tokens (
+    id uuid PRIMARY KEY,
+    sha256 bytea NOT NULL UNIQUE CHECK (octet_length(sha256) = 32),
+    person_id uuid REFERENCES gate.persons,
+    service text CHECK (service ~ '^[a-z0-9][a-z0-9._-]{0,62}$'),
+    role text NOT NULL CHECK (role IN
+        ('applicant', 'requester', 'officer', 'approver', 'compliance', 'operator', 'auditor')),
+    customer_id uuid REFERENCES gate.customers,
+    created_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL CHECK (expires_at > created_at),
+    withdrawn_at timestamptz,
+    last_used_on date, -- coarse: one write a day
+    CHECK (num_nonnulls(person_id, service) = 1),
+    CHECK ((role IN ('applicant', 'requester')) = (customer_id IS NOT NULL))
+);
+
+-- Decisions that one person proposed and another confirms (2p). Which use case `kind` names: office/use_cases/proposals.py.
+CREATE TABLE office.proposals (
+    id uuid PRIMARY KEY,
+    kind text NOT NULL CHECK (kind ~ '^[a-z_]+[.][a-z_]+$'),
+    contract_id uuid REFERENCES gate.contracts,
+    arguments jsonb NOT NULL,
+    proposed_by uuid NOT NULL REFERENCES gate.persons,
+    proposed_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL CHECK (expires_at > proposed_at),
+    confirmed_by uuid REFERENCES gate.persons,
+    confirmed_at timestamptz,
+    withdrawn_by uuid REFERENCES gate.persons,
+    withdrawn_at timestamptz,
+    CHECK (proposed_by <> confirmed_by),
+    CHECK ((confirmed_by IS NULL) = (confirmed_at IS NULL)),
+    CHECK ((withdrawn_by IS NULL) = (withdrawn_at IS NULL)),
+    CHECK (num_nonnulls(confirmed_at, withdrawn_at) <= 1),
+    CHECK (confirmed_at < expires_at)
+);
+
+-- Answers to calls that create, so that a call repeated under its key is answered again and not done again.
+-- `sealed`: encrypted under a key made of the token, which nobody keeps: an answer may hold a secret.
+CREATE TABLE office.idempotency_keys (
+    token_id uuid NOT NULL REFERENCES office.tokens,
+    key text NOT NULL CHECK (length(key) BETWEEN 1 AND 255),
+    request_sha256 bytea NOT NULL CHECK (octet_length(request_sha256) = 32),
+    sealed bytea NOT NULL,
+    answered_at timestamptz NOT NULL,
+    PRIMARY KEY (token_id, key)
+);
+CREATE INDEX idempotency_keys_old ON office.idempotency_keys (answered_at);
+CREATE FUNCTION office.forget_answers(before timestamptz) RETURNS bigint LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog AS $$
+    WITH gone AS (
+        DELETE FROM office.idempotency_keys WHERE (token_id, key) IN (
+            SELECT token_id, key FROM office.idempotency_keys WHERE answered_at < before
+            ORDER BY answered_at LIMIT 1000 FOR UPDATE SKIP LOCKED)
+        RETURNING 1)
+    SELECT count(*) FROM gone
+$$;
+
+-- Whether somebody at that network may hand in another problem report now; if so it is counted.
+CREATE FUNCTION office.take_report(network text, at timestamptz) RETURNS boolean LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog AS $$
+    SELECT acme.take(NULL, ARRAY['problem_reports'], ARRAY[network], ARRAY[20], ARRAY[interval '1 hour'], at)
+$$;
+REVOKE ALL ON FUNCTION office.forget_answers, office.take_report FROM PUBLIC;
+
+-- the JSON API: what its operations do, as the operators' commands may; of holds never the grounds (T13-3)
+GRANT SELECT, INSERT ON office.proposals, office.idempotency_keys TO keiyaku_office;
+GRANT UPDATE (confirmed_by, confirmed_at, withdrawn_by, withdrawn_at) ON office.proposals TO keiyaku_office;
+GRANT SELECT ON office.tokens TO keiyaku_office;
+GRANT UPDATE (last_used_on) ON office.tokens TO keiyaku_office;
+GRANT SELECT, INSERT ON office.tokens TO keiyaku_operator;
+GRANT UPDATE (withdrawn_at) ON office.tokens TO keiyaku_operator;
+GRANT EXECUTE ON FUNCTION office.forget_answers, office.take_report TO keiyaku_office;
+GRANT SELECT ON gate.persons, gate.customers, gate.texts, gate.reviewed_subjects, gate.binding_uses, gate.receipts,
+    gate.payment_matches, gate.information_changes, gate.suspensions, gate.bank_days, evidence.records TO keiyaku_office;
+GRANT SELECT (id, kid, contract_id, label, names, uses_max, created_at, expires_at, withdrawn_at) ON gate.binding_keys
+    TO keiyaku_office;
+GRANT SELECT (id, contract_id, kind, status, set_at, lifted_at) ON gate.holds TO keiyaku_office;
+GRANT INSERT ON gate.persons, gate.customers, gate.contracts, gate.contract_names, gate.consents, gate.review_items,
+    gate.reviewed_subjects, gate.binding_keys, gate.receipts, gate.payment_matches, gate.holds, gate.bank_days,
+    gate.successions TO keiyaku_office;
+GRANT UPDATE (accepted_at, accepted_by_first, accepted_by_second) ON gate.contracts TO keiyaku_office;
+GRANT UPDATE (removed_at) ON gate.contract_names TO keiyaku_office;
+GRANT UPDATE (withdrawn_at) ON gate.binding_keys TO keiyaku_office;
+GRANT UPDATE (status, lifted_by_first, lifted_by_second, lifted_at) ON gate.holds TO keiyaku_office;
+GRANT UPDATE (covered_through) ON gate.bank_accounts TO keiyaku_office;
+GRANT UPDATE (undone_at) ON gate.payment_matches TO keiyaku_office;
+GRANT UPDATE (cancelled_at) ON gate.receipts TO keiyaku_office;
+GRANT SELECT, INSERT ON office.applications, office.requesters, office.call_backs, office.rejections, office.endings,
+    office.documents TO keiyaku_office;
+GRANT SELECT ON office.eligibility_approvals, office.assignments TO keiyaku_office;
+GRANT UPDATE (destroy_at) ON office.documents TO keiyaku_office;
+GRANT INSERT ON office.screenings TO keiyaku_office;
+GRANT SELECT (id, contract_id, role, subject, added_at, verdict, checked_at) ON office.screenings TO keiyaku_office;
+GRANT SELECT, INSERT ON office.bank_files, office.bank_file_periods, office.bank_lines TO keiyaku_office;
+GRANT SELECT ON office.bank_dialects, office.virtual_accounts, office.payer_aliases TO keiyaku_office;
+GRANT UPDATE (booked_at) ON office.bank_files TO keiyaku_office;
+GRANT UPDATE (state, note, receipt_id) ON office.bank_lines TO keiyaku_office;
+GRANT SELECT ON gate.holds TO keiyaku_compliance;
+
+-- changes, seal, suspension, liability, subcontractors, consultation
+-- Changes that customers report, with proof (A6.1), and the three instants of which the latest is their effect (T6-2).
+-- `block_id`: what the gate sees of it (G8); null: it touches neither a live certificate nor the next one (T6-4).
+CREATE TABLE office.change_reports (
+    id uuid PRIMARY KEY,
+    contract_id uuid NOT NULL REFERENCES gate.contracts,
+    item text NOT NULL CHECK (item IN ('name', 'address', 'representative', 'succession')),
+    organization text,
+    state_or_province text,
+    locality text,
+    document_id uuid NOT NULL REFERENCES office.documents,
+    block_id uuid UNIQUE REFERENCES gate.information_changes,
+    handling text NOT NULL CHECK (handling IN ('register', 'new_contract')),
+    succeeded_on date, -- the legal effective date (T6-3)
+    late_case_id uuid REFERENCES office.cases,
+    reported_by uuid NOT NULL REFERENCES gate.persons,
+    arrived_at timestamptz NOT NULL,
+    confirmed_at timestamptz,
+    confirmed_by uuid REFERENCES gate.persons,
+    confirmed_from text,
+    done_at timestamptz,
+    done_by uuid REFERENCES gate.persons,
+    CHECK ((item = 'succession') = (succeeded_on IS NOT NULL)),
+    CHECK ((confirmed_at IS NULL) = (confirmed_by IS NULL)),
+    CHECK ((confirmed_at IS NULL) = (confirmed_from IS NULL)),
+    CHECK ((done_at IS NULL) = (done_by IS NULL)),
+    CHECK (done_at IS NULL OR confirmed_at IS NOT NULL)
+);
+CREATE INDEX change_reports_of_contract ON office.change_reports (contract_id);
+
+-- What the corporate-number register said last of a customer (T6-5). It never changes what the CA has reviewed.
+CREATE TABLE office.register_states (
+    customer_id uuid PRIMARY KEY REFERENCES gate.customers,
+    name text NOT NULL,
+    prefecture text NOT NULL,
+    city text NOT NULL,
+    street text NOT NULL,
+    closed_on date,
+    successor text,
+    checked_at timestamptz NOT NULL
+);
+
+-- The seal (Web ステッカー) is off until the customer asks for it (T1-3). Whether it is valid is never stored (T19-2).
+CREATE TABLE office.seals (
+    contract_id uuid PRIMARY KEY REFERENCES gate.contracts,
+    token text NOT NULL UNIQUE CHECK (length(token) >= 22),
+    requested_by uuid NOT NULL REFERENCES gate.persons,
+    requested_at timestamptz NOT NULL,
+    withdrawn_at timestamptz,
+    deletion_notice_id uuid REFERENCES office.notices -- after the end (T19-1)
+);
+
+-- The seal was asked for from the customer's own host after the end (T19-3): one row a host and day, JST.
+CREATE TABLE office.seal_uses (
+    contract_id uuid NOT NULL REFERENCES gate.contracts,
+    host text NOT NULL,
+    used_on date NOT NULL,
+    first_at timestamptz NOT NULL,
+    PRIMARY KEY (contract_id, used_on, host)
+);
+
+-- Timers of a customer that the operator lets run longer because of a suspension (T10-3).
+CREATE TABLE office.timer_extensions (
+    id uuid PRIMARY KEY,
+    suspension_id uuid NOT NULL REFERENCES gate.suspensions,
+    contract_id uuid NOT NULL REFERENCES gate.contracts,
+    timer text NOT NULL CHECK (timer IN ('lapse', 'reissue')),
+    until timestamptz NOT NULL,
+    reason text NOT NULL CHECK (reason <> ''),
+    extended_by uuid NOT NULL REFERENCES gate.persons,
+    extended_at timestamptz NOT NULL
+);
+CREATE INDEX timer_extensions_of_contract ON office.timer_extensions (contract_id, timer);
+
+-- What the CA may have to pay (Article 25): the inputs, what a person answered to each exclusion, and who (T25-3).
+CREATE TABLE office.liability_proposals (
+    id uuid PRIMARY KEY,
+    contract_id uuid NOT NULL REFERENCES gate.contracts,
+    incident_on date NOT NULL,
+    damage_yen bigint NOT NULL CHECK (damage_yen >= 0),
+    received_fee_yen integer NOT NULL CHECK (received_fee_yen >= 0),
+    term_months integer NOT NULL,
+    term_end date NOT NULL,
+    ceiling_yen integer NOT NULL CHECK (ceiling_yen BETWEEN 0 AND received_fee_yen),
+    proposed_yen integer NOT NULL CHECK (proposed_yen BETWEEN 0 AND ceiling_yen),
+    excluded_by text[] NOT NULL,
+    terms_version text NOT NULL,
+    answered_by uuid NOT NULL REFERENCES gate.persons,
+    proposed_at timestamptz NOT NULL
+);
+CREATE INDEX liability_proposals_of_contract ON office.liability_proposals (contract_id);
+
+-- Subcontractors (T17-1). The domain is never theirs to validate: there is no such role.
+CREATE TABLE office.subcontractors (
+    id uuid PRIMARY KEY,
+    organisation text NOT NULL UNIQUE CHECK (organisation <> ''),
+    role text NOT NULL CHECK (role IN ('review_support', 'call_back', 'hosting', 'mail', 'printing', 'support')),
+    from_on date NOT NULL,
+    until_on date,
+    recorded_by uuid NOT NULL REFERENCES gate.persons,
+    recorded_at timestamptz NOT NULL,
+    CHECK (until_on >= from_on)
+);
+
+-- Doubt or dispute (T28-1): pauses reminders, what is automatic, and decisions under A11.4.4; nothing else.
+CREATE TABLE office.consultations (
+    id uuid PRIMARY KEY,
+    contract_id uuid NOT NULL REFERENCES gate.contracts,
+    reason text NOT NULL CHECK (reason <> ''),
+    owner_id uuid NOT NULL REFERENCES gate.persons,
+    review_on date NOT NULL,
+    set_by uuid NOT NULL REFERENCES gate.persons,
+    set_at timestamptz NOT NULL,
+    ended_by uuid REFERENCES gate.persons,
+    ended_at timestamptz,
+    CHECK ((ended_at IS NULL) = (ended_by IS NULL))
+);
+CREATE UNIQUE INDEX consultations_live ON office.consultations (contract_id) WHERE ended_at IS NULL;
+
+-- changes, seal, suspension, service end, liability, subcontractors, consultation, leaks
+GRANT SELECT, INSERT ON office.change_reports, office.seals, office.timer_extensions, office.liability_proposals,
+    office.subcontractors, office.consultations, office.leaks TO keiyaku_operator;
+GRANT SELECT ON office.register_states, office.seal_uses TO keiyaku_operator;
+GRANT UPDATE (block_id, late_case_id, confirmed_at, confirmed_by, confirmed_from, done_at, done_by)
+    ON office.change_reports TO keiyaku_operator;
+GRANT UPDATE (withdrawn_at) ON office.seals TO keiyaku_operator;
+GRANT UPDATE (until_on) ON office.subcontractors TO keiyaku_operator;
+GRANT UPDATE (review_on, ended_by, ended_at) ON office.consultations TO keiyaku_operator;
+GRANT UPDATE (preliminary_at, final_at) ON office.leaks TO keiyaku_operator;
+GRANT UPDATE (ends_at) ON office.reissues_pending TO keiyaku_operator;
+GRANT SELECT ON office.seals, office.timer_extensions, office.consultations TO keiyaku_office;
+GRANT UPDATE (deletion_notice_id) ON office.seals TO keiyaku_office;
+GRANT SELECT, INSERT ON office.seal_uses TO keiyaku_office;
+GRANT SELECT, INSERT, UPDATE ON office.register_states TO keiyaku_office;
+GRANT SELECT (corporate_number) ON gate.customers TO keiyaku_office;
+GRANT INSERT ON gate.information_changes, gate.suspensions, office.endings TO keiyaku_office;
+GRANT SELECT ON gate.information_changes, gate.suspensions, office.invoice_papers TO keiyaku_office;
+GRANT UPDATE (representative, personal_data_destroyed_at) ON office.applications TO keiyaku_office;
+GRANT UPDATE (reporter, email, what, personal_data_destroyed_at) ON office.problem_reports TO keiyaku_office;
+GRANT UPDATE (buyer, payer, personal_data_destroyed_at) ON office.invoice_papers TO keiyaku_office;
+GRANT SELECT (id, contract_id, added_at, personal_data_destroyed_at) ON office.screenings TO keiyaku_office;
+GRANT UPDATE (subject, source, grounds, personal_data_destroyed_at) ON office.screenings TO keiyaku_office;
+GRANT UPDATE (destroy_at) ON office.documents TO keiyaku_office;
