@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -44,15 +45,22 @@ async def _make_template(server: EmbeddedPostgres) -> None:
     await conn.close()
 
 
-@pytest.fixture
-async def database(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
-    """Name of a fresh database with the whole schema and no row; dropped afterwards."""
+@asynccontextmanager
+async def fresh_database(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
+    """Name of a database with the whole schema and no row; dropped afterwards."""
     name = f"test_{next(_numbers)}"
     admin = await asyncpg.connect(postgres.dsn(database="postgres"))
     await admin.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy")
     yield name
     await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await admin.close()
+
+
+@pytest.fixture
+async def database(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
+    """Name of a fresh database of this test."""
+    async with fresh_database(postgres) as name:
+        yield name
 
 
 @pytest.fixture

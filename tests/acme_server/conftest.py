@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -93,6 +94,13 @@ class Served:
 
 @pytest.fixture
 async def served(postgres: EmbeddedPostgres, database: str, pool: Pool, tmp_path: Path) -> AsyncIterator[Served]:
+    """A server of this test, on a database of its own."""
+    async with serving(postgres, database, pool, tmp_path) as made:
+        yield made
+
+
+@asynccontextmanager
+async def serving(postgres: EmbeddedPostgres, database: str, pool: Pool, tmp_path: Path) -> AsyncIterator[Served]:
     """A server on a fresh database, with the demo contracts and a signer; its seal never grows old."""
     owner_dsn, now = postgres.dsn(database=database), utc_now()
     names = hierarchy.Names("JP", "Test CA", "Test Root", "Test Issuing CA", "http://status.test")

@@ -13,8 +13,8 @@ from acme_server.clock import utc_now
 from tests.acme_server.client import Json, b64, csr, der, leaf, new_key
 from tests.acme_server.conftest import Served
 from tests.acme_server.edge.arrange import ready
-from tests.acme_server.edge.hostile import check, mutated, nothing_unexpected, refused, seeded, stored
-from tests.acme_server.edge.test_hostile_input import TEXTS, VALUES, every
+from tests.acme_server.edge.hostile import check, nothing_unexpected, refused, stored
+from tests.acme_server.edge.odd import TEXTS
 
 DATES = (
     "0001-01-01T00:00:00Z", "0001-01-01T00:00:00+23:59", "0000-00-00T00:00:00Z", "9999-12-31T23:59:59Z",
@@ -32,12 +32,9 @@ NAMES = (
 GOOD = {"identifiers": [{"type": "dns", "value": "www.demo.test"}]}
 
 
-@pytest.mark.std("A-115", "A-121")
-async def test_any_payload_of_new_order_is_answered(served: Served, caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_odd_date_name_or_predecessor_is_ordered(served: Served, caplog: pytest.LogCaptureFixture) -> None:
     client = await served.registered()
     with nothing_unexpected(caplog):
-        members = ("identifiers", "notBefore", "notAfter", "profile", "replaces", "status", "certificate")
-        await every(client, "/new-order", GOOD, *members)
         before = await stored(served.owner)
         for at in DATES:
             refused(await client.post("/new-order", {**GOOD, "notBefore": at}), at)
@@ -50,16 +47,11 @@ async def test_any_payload_of_new_order_is_answered(served: Served, caplog: pyte
         assert await stored(served.owner) == before
 
 
-async def test_any_payload_of_an_authorization_or_challenge_is_answered(
-    served: Served, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_no_other_type_is_a_challenge(served: Served, caplog: pytest.LogCaptureFixture) -> None:
     client = await served.registered()
     order = (await client.order("www.demo.test")).json
     authorization = order["authorizations"][0]
-    challenges = (await client.post(authorization)).json["challenges"]
     with nothing_unexpected(caplog):
-        await every(client, challenges[0]["url"], {}, "type", "token", "keyAuthorization", "status", "validated")
-        await every(client, authorization, {"status": "revoked"}, "status", "identifier", "expires")
         for kind in ("", "dns-02", "%00", "dns-01%00", "%ff", "é", "..", "DNS-01", "a" * 5000):
             url = f"{authorization.replace('/authorization/', '/challenge/')}/{kind}"
             refused(await client.post(url, {}), kind)
@@ -84,7 +76,6 @@ def odd_csrs(names: list[str]) -> list[bytes]:
         x509.OtherName(x509.ObjectIdentifier("1.2.3"), b"\x05\x00"), x509.DNSName("9" * 5000), x509.DNSName("\x00"),
     ]  # fmt: skip
     common, texts = x509.NameOID.COMMON_NAME, ("\0", "é", "a" * 64, "1.2.3.4", "x\u202e")
-    shaken = [mutated(seeded(f"san {n}"), san.public_bytes()) for n in range(150)]
     return [
         made(), made(san, signer=small), made(san, signer=other), made(san, digest=hashes.SHA3_256()),
         made(san, signer=ec.generate_private_key(ec.SECP256K1())),
@@ -92,7 +83,6 @@ def odd_csrs(names: list[str]) -> list[bytes]:
         made(x509.SubjectAlternativeName([x509.DNSName(f"{n}.demo.test") for n in range(3000)])),
         *(made(x509.SubjectAlternativeName([one])) for one in others),
         *(made(san, subject=(x509.NameAttribute(common, text),)) for text in texts),
-        *(made(x509.UnrecognizedExtension(san.oid, one)) for one in shaken if one != san.public_bytes()),
         made(x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.15"), b"\xff" * 9000)),
         ed_csr(ed25519.Ed25519PrivateKey.generate(), san), ed_csr(ed448.Ed448PrivateKey.generate(), san),
     ]  # fmt: skip
@@ -125,15 +115,14 @@ def sequence(*parts: bytes) -> bytes:
     return tlv(0x30, b"".join(parts))
 
 
-@pytest.mark.std("A-128", "A-130")
-async def test_any_csr_but_a_right_one_is_refused(served: Served, caplog: pytest.LogCaptureFixture) -> None:
-    client, chance = await served.registered(), seeded("csr")
+async def test_an_odd_csr_is_refused(served: Served, caplog: pytest.LogCaptureFixture) -> None:
+    client = await served.registered()
     _, order = await ready(client, "www.demo.test", "*.demo.test")
     names, url = ["www.demo.test", "*.demo.test"], order["finalize"]
     good = csr(new_key(), names)
     before = await stored(served.owner)
     odd = [
-        *odd_csrs(names), *(mutated(chance, good) for _ in range(400)), *(good[:n] for n in range(0, len(good), 9)),
+        *odd_csrs(names), *(good[:n] for n in range(0, len(good), 9)),
         b"\x30" * 8000, b"\x30\x80" * 4000, b"\xa0\x84\xff\xff\xff\xff", bytes(16 * 1024), bytes(16 * 1024 + 1),
         big_rsa(good, b"\x7f" + b"\xff" * 2000, b"\x01\x00\x01"), big_rsa(good, b"\xff" * 256, b"\x01\x00\x01"),
         big_rsa(good, b"\x7f" + b"\xff" * 255, b"\x7f" * 2000), big_rsa(good, b"\0", b"\0"), big_rsa(good, b"", b""),
@@ -142,14 +131,12 @@ async def test_any_csr_but_a_right_one_is_refused(served: Served, caplog: pytest
     with nothing_unexpected(caplog):
         for octets in set(odd) - {good}:
             refused(await client.post(url, {"csr": b64(octets)}), octets)
-        await every(client, url, {"csr": "AA"}, "csr")
     assert await stored(served.owner) == before
     assert (await client.post(url, {"csr": b64(good)})).status == 200
 
 
-@pytest.mark.std("A-178", "A-188")
-async def test_any_certificate_but_ours_is_not_revoked(served: Served, caplog: pytest.LogCaptureFixture) -> None:
-    client, chance = await served.registered(), seeded("certificate")
+async def test_an_odd_certificate_is_not_revoked(served: Served, caplog: pytest.LogCaptureFixture) -> None:
+    client = await served.registered()
     own = leaf(await client.certificate("www.demo.test"))
     good: Json = {"certificate": der(own)}
     octets, stranger, now = own.public_bytes(Encoding.DER), new_key(), utc_now()
@@ -161,13 +148,12 @@ async def test_any_certificate_but_ours_is_not_revoked(served: Served, caplog: p
     with nothing_unexpected(caplog):
         for wrong in (
             forged.public_bytes(Encoding.DER), octets + b"\0", octets[:-1], b"\x30\x00", b"", octets[4:],
-            *(mutated(chance, octets) for _ in range(250)), octets.replace(b"\x02\x10", b"\x02\x11\x00", 1),
+            octets.replace(b"\x02\x10", b"\x02\x11\x00", 1),
             served.context.issuer.certificate, octets.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\xff", 1),
         ):  # fmt: skip
             refused(await client.post("/revoke-cert", {"certificate": b64(wrong)}), wrong)
-        for reason in (*VALUES[1:3], *VALUES[4:], 2, 6, 7, 8, 9, 10, 11, 255, [1], 1.0 + 1e-9):
+        for reason in (True, -1, 10**40, "1", {}, 2, 6, 7, 8, 9, 10, 11, 255, [1], 1.0 + 1e-9):
             refused(await client.post("/revoke-cert", {**good, "reason": reason}), reason)
-        await every(client, "/revoke-cert", {}, "certificate", "reason")
         for id in ("", "x", "%00", "0" * 36, str(own.serial_number), "..", "%2e%2e%2fdir", "é", "%ff"):
             check(await client.post(f"/certificate/{id}"), id)
             check(await client.post(f"/certificate/{id}/1"), id)
