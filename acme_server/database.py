@@ -1,7 +1,9 @@
 """How processes reach PostgreSQL: one role each (design §9)."""
 
 import os
+from collections import Counter
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import asyncpg
 
@@ -11,6 +13,7 @@ from sql import SERVER_SETTINGS, Conn, Pool
 
 COMMAND_TIMEOUT = 15.0
 CONNECT_TIMEOUT = 5.0
+POOLS: "WeakKeyDictionary[Pool, Role]" = WeakKeyDictionary()  # of this process
 
 
 def embedded(settings: Settings) -> EmbeddedPostgres:
@@ -41,5 +44,14 @@ async def make_pool(settings: Settings, role: Role, *, size: int = 10) -> Pool:
         )  # fmt: skip
 
     pool = Pool(connect, size)
+    POOLS[pool] = role
     async with pool.acquire():
         return pool
+
+
+def waiting() -> dict[tuple[str, ...], int]:
+    """How many users of this process wait for a connection of each role: a tally's levels."""
+    found: Counter[tuple[str, ...]] = Counter()
+    for pool, role in POOLS.items():
+        found["pool", role] += pool.waiting
+    return found

@@ -10,6 +10,7 @@ from typing import Any
 import uvloop
 
 from acme_server.config import Settings
+from acme_server.database import waiting
 from acme_server.tally import Book
 
 AT_ONCE = 1  # exit status
@@ -27,7 +28,7 @@ async def together(settings: Settings, parts: Sequence[Part]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end, stop)
-    with closing(Book(settings.metrics.folder)) as book:
+    with closing(Book(settings.metrics.folder, waiting)) as book:
         async with asyncio.TaskGroup() as group:
             group.create_task(book.keep(stop))
             for part in parts:

@@ -9,7 +9,7 @@ import fcntl
 import os
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -22,10 +22,11 @@ PAST, LOCK = "past.json", "lock"
 
 
 class Tallies(msgspec.Struct):
-    """Counts by key, and by key how many durations fell into each bucket, with their sum last."""
+    """Counts by key; by key how many durations fell into each bucket, with their sum last; levels of this moment."""
 
     counts: dict[Key, int] = msgspec.field(default_factory=lambda: defaultdict(int))
     durations: dict[Key, list[float]] = msgspec.field(default_factory=dict)
+    levels: dict[Key, int] = msgspec.field(default_factory=dict)
 
     def count(self, *key: str) -> None:
         """One more."""
@@ -46,6 +47,8 @@ class Tallies(msgspec.Struct):
         for key, numbers in other.durations.items():
             mine = self.durations.get(key, [0.0] * len(numbers))
             self.durations[key] = [a + b for a, b in zip(mine, numbers, strict=True)]
+        for key, level in other.levels.items():
+            self.levels[key] = self.levels.get(key, 0) + level
 
 
 class Filed(msgspec.Struct):
@@ -53,6 +56,7 @@ class Filed(msgspec.Struct):
 
     counts: list[tuple[list[str], int]]
     durations: list[tuple[list[str], list[float]]]
+    levels: list[tuple[list[str], int]] = []
 
 
 HERE = Tallies()
@@ -62,7 +66,11 @@ count, observe = HERE.count, HERE.observe
 def encode(tallies: Tallies) -> bytes:
     """The file of the tallies."""
     return msgspec.json.encode(
-        Filed([(list(k), v) for k, v in tallies.counts.items()], [(list(k), v) for k, v in tallies.durations.items()])
+        Filed(
+            [(list(k), v) for k, v in tallies.counts.items()],
+            [(list(k), v) for k, v in tallies.durations.items()],
+            [(list(k), v) for k, v in tallies.levels.items()],
+        )
     )
 
 
@@ -73,7 +81,7 @@ def read(file: Path) -> Tallies:
     except (FileNotFoundError, msgspec.MsgspecError):
         return Tallies()
     durations = {tuple(k): v for k, v in filed.durations if len(v) == len(BOUNDS) + 2}
-    return Tallies({tuple(k): v for k, v in filed.counts}, durations)
+    return Tallies({tuple(k): v for k, v in filed.counts}, durations, {tuple(k): v for k, v in filed.levels})
 
 
 def replace(file: Path, tallies: Tallies) -> None:
@@ -92,9 +100,13 @@ def locked(folder: Path, how: int) -> Iterator[None]:
 
 
 class Book:
-    """This process's file in the folder. A lock on its mark tells the others that the process lives."""
+    """This process's file in the folder. A lock on its mark tells the others that the process lives.
 
-    def __init__(self, folder: Path) -> None:
+    `levels` are what it gives whenever the file is written: they count as long as the process lives.
+    """
+
+    def __init__(self, folder: Path, levels: Callable[[], dict[Key, int]] = dict) -> None:
+        self.levels = levels
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder = folder
         self.file = folder / f"{os.getpid()}-{os.urandom(4).hex()}.json"
@@ -107,6 +119,7 @@ class Book:
 
     def write(self) -> None:
         """What was counted so far is in the file."""
+        HERE.levels = self.levels()
         replace(self.file, HERE)
 
     async def keep(self, stop: asyncio.Event) -> None:
@@ -130,6 +143,7 @@ def fold(folder: Path) -> None:
     past = read(folder / PAST)
     for mark in ended:
         past.add(read(mark.with_suffix(".json")))
+    past.levels.clear()
     replace(folder / PAST, past)
     for mark in ended:
         mark.with_suffix(".json").unlink(missing_ok=True)
@@ -140,18 +154,21 @@ def alive(mark: Path) -> bool:
     """Whether a process holds the mark."""
     with mark.open("a") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
     return False
 
 
 def total(folder: Path) -> Tallies:
-    """The sum over all processes of the folder, living and ended."""
+    """The sum over all processes of the folder, living and ended; of levels, over those that live."""
     found = Tallies()
     with locked(folder, fcntl.LOCK_SH):
         for file in sorted(folder.glob("*.json")):
-            found.add(read(file))
+            one, mark = read(file), file.with_suffix(".live")
+            if not (mark.exists() and alive(mark)):
+                one.levels.clear()
+            found.add(one)
     return found
 
 

@@ -51,6 +51,7 @@ class Found(Collector):
     def collect(self) -> Iterable[Metric]:
         yield requests(self.tallies)
         yield from counters(self.tallies)
+        yield pools(self.tallies)
         if self.waiting is not None:
             yield from gauges(self.waiting, self.now)
 
@@ -72,6 +73,15 @@ def counters(tallies: Tallies) -> Iterable[Metric]:
             if name == kind:
                 metric.add_metric(labels, number)
         yield metric
+
+
+def pools(tallies: Tallies) -> Metric:
+    """Who waits for a connection, in the processes that live."""
+    family = GaugeMetricFamily("keiyaku_pool_waiting", "Users that wait for a database connection.", labels=("role",))
+    for (name, *labels), level in sorted(tallies.levels.items()):
+        if name == "pool":
+            family.add_metric(labels, level)
+    return family
 
 
 def gauges(waiting: Backlog, now: datetime) -> Iterable[Metric]:

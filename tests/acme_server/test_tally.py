@@ -11,6 +11,8 @@ from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 
 from acme_server import tally
+from acme_server.config import load
+from acme_server.database import make_pool, waiting
 from acme_server.dev.postgres import EmbeddedPostgres
 from acme_server.edge import metrics
 from acme_server.tally import Tallies
@@ -26,6 +28,7 @@ book = tally.Book(Path(sys.argv[1]))
 for _ in range(int(sys.argv[2])):
     tally.count("problem", "malformed")
     tally.observe(0.02, "request", "acme", "/dir", "GET", "200")
+book.levels = lambda: {("pool", "acme"): int(sys.argv[2])}
 book.write()
 print("counted", flush=True)
 sys.stdin.read()
@@ -74,10 +77,36 @@ def test_two_processes_add_up_alive_and_dead(tmp_path: Path) -> None:
     assert found[f'keiyaku_request_seconds_bucket{{le="0.025",{labels}}}'] == 8
 
 
+def test_levels_add_up_over_processes_that_live(tmp_path: Path) -> None:
+    name, first, second = 'keiyaku_pool_waiting{role="acme"}', process(tmp_path, 3), process(tmp_path, 4)
+    assert lines(tally.total(tmp_path))[name] == 7
+    first.kill()
+    first.communicate()
+    assert lines(tally.total(tmp_path))[name] == 4  # its file is still there
+    third = process(tmp_path, 1)  # folds it away
+    assert lines(tally.total(tmp_path))[name] == 5
+    finish(second)
+    finish(third)
+    assert name not in lines(tally.total(tmp_path))
+
+
+async def test_users_that_wait_for_a_connection_are_a_level(postgres: EmbeddedPostgres, database: str) -> None:
+    given = {"KEIYAKU_DATABASE__EMBEDDED": "false", "KEIYAKU_DATABASE__URL": postgres.dsn("{role}", database)}
+    async with await make_pool(load(None, given), "status", size=1) as pool:
+        assert waiting()["pool", "status"] == 0
+        async with pool.acquire():
+            user = asyncio.create_task(pool.fetchval("SELECT 1"))
+            while pool.waiting == 0:
+                await asyncio.sleep(0)
+            assert waiting()["pool", "status"] == 1
+        assert await user == 1
+        assert waiting()["pool", "status"] == 0
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b'{"counts":[],"durations":[[["request"],[1.0]]]}', b"\xff"])
 def test_file_that_is_not_ours_counts_nothing(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "other.json").write_bytes(content)
-    assert tally.total(tmp_path) == Tallies({}, {})
+    assert tally.total(tmp_path) == Tallies({}, {}, {})
 
 
 async def test_book_is_never_much_older_than_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
