@@ -1,6 +1,5 @@
 """Holds (T3-4, T13-2), changes of certificate information (T6-4), and suspensions of the service (T10-1)."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -61,9 +60,14 @@ async def contract_of_hold(conn: Conn, hold_id: UUID) -> ContractKey | None:
     return one(ContractKey, await conn.fetchrow(SQL["contract_of_hold"], hold_id))
 
 
-async def set_status(conn: Conn, hold_id: UUID, status: str, before: Sequence[str]) -> bool:
-    """Whether it had one of the statuses `before` and has the new one now."""
-    return await conn.fetchval(SQL["set_status"], hold_id, status, list(before)) is not None
+async def suspect(conn: Conn, hold_id: UUID) -> bool:
+    """Whether it was reported until now."""
+    return await conn.fetchval(SQL["suspect"], hold_id) is not None
+
+
+async def confirm(conn: Conn, hold_id: UUID, first: UUID, second: UUID, now: datetime) -> bool:
+    """Whether it was neither confirmed nor lifted until now."""
+    return await conn.fetchval(SQL["confirm"], hold_id, first, second, now) is not None
 
 
 async def lift(conn: Conn, hold_id: UUID, first: UUID, second: UUID, now: datetime) -> bool:

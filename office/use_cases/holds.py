@@ -38,7 +38,7 @@ async def suspect(conn: Conn, hold: str, person: str, now: datetime) -> None:
     hold_id, key = await found(conn, hold)
     who = await asked.person(conn, person)
     async with changing(conn, key.number):
-        if not await holds.set_status(conn, hold_id, "suspected", ["reported"]):
+        if not await holds.suspect(conn, hold_id):
             raise Unfit("only a reported hold becomes suspected: `keiyaku hold list` shows its status")
         row = entry("hold.suspected", asked.actor(who), now, contract_id=key.id, rule="T13-3", hold=hold_id)
         await append(conn, row)
@@ -49,7 +49,7 @@ async def confirm(conn: Conn, hold: str, first: str, second: str, now: datetime)
     hold_id, key = await found(conn, hold)
     one, two = await asked.two_persons(conn, first, second)
     async with changing(conn, key.number):
-        if not await holds.set_status(conn, hold_id, "confirmed", STATUSES):
+        if not await holds.confirm(conn, hold_id, one.id, two.id, now):
             raise Unfit("the hold is confirmed or lifted already: `keiyaku hold list` shows its status")
         row = entry(
             "hold.confirmed", asked.actor(one), now, contract_id=key.id, rule="T13-3", hold=hold_id, second=two.id

@@ -8,10 +8,15 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
 -- $1 id
 SELECT c.id, c.number FROM gate.holds h JOIN gate.contracts c ON c.id = h.contract_id WHERE h.id = $1;
 
--- name: set_status
--- reported -> suspected -> confirmed; no row: it is not in a status before that one.
--- $1 id  $2 new status  $3 statuses it may be in
-UPDATE gate.holds SET status = $2 WHERE id = $1 AND status = ANY ($3::text[]) RETURNING id;
+-- name: suspect
+-- No row: it is not reported any more. $1 id
+UPDATE gate.holds SET status = 'suspected' WHERE id = $1 AND status = 'reported' RETURNING id;
+
+-- name: confirm
+-- Two people (T3-4). No row: confirmed or lifted before. $1 id  $2 first person  $3 second person  $4 now
+UPDATE gate.holds SET status = 'confirmed', confirmed_by_first = $2, confirmed_by_second = $3, confirmed_at = $4
+WHERE id = $1 AND status IN ('reported', 'suspected')
+RETURNING id;
 
 -- name: lift
 -- No row: lifted before.

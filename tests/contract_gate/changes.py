@@ -64,7 +64,9 @@ async def overdue_fee(conn: Conn, rows: ContractRows) -> None:
     await fee_invoice(conn, rows.contract_id, date(2026, 10, 30))
 
 
-async def hold(conn: Conn, rows: ContractRows, kind: str = "conduct", status: str = "suspected") -> None:
+async def hold(
+    conn: Conn, rows: ContractRows, kind: str = "conduct", status: str = "suspected", **confirmed: object
+) -> None:
     await insert(
         conn,
         "holds",
@@ -74,11 +76,15 @@ async def hold(conn: Conn, rows: ContractRows, kind: str = "conduct", status: st
         reason="SECRET",
         set_by=rows.people[0],
         set_at=NOW,
+        **confirmed,
     )
 
 
 async def confirmed_hold(conn: Conn, rows: ContractRows) -> None:
-    await hold(conn, rows, "antisocial", "confirmed")
+    first, second = rows.people[:2]
+    await hold(
+        conn, rows, "antisocial", "confirmed", confirmed_by_first=first, confirmed_by_second=second, confirmed_at=NOW
+    )
 
 
 async def screening_hit(conn: Conn, rows: ContractRows) -> None:
