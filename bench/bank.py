@@ -25,11 +25,14 @@ INSERT INTO gate.plans (id, handle, name, fee_yen, term_months, names_max)
     VALUES (gen_random_uuid(), 'small', 'Small', 55000, 12, 3);
 INSERT INTO gate.customers (id, handle, name, kind, based_in_japan, created_at)
     SELECT gen_random_uuid(), 'c' || n, 'C', 'juridical_person', true, now() FROM generate_series(1, {count}) n;
+SET session_replication_role = replica;
 INSERT INTO gate.contracts (id, handle, customer_id, plan_id, fee_yen, term_months, names_max, applied_at)
     SELECT gen_random_uuid(), c.handle, c.id, p.id, 55000, 12, 3, now() FROM gate.customers c, gate.plans p;
 INSERT INTO gate.invoices (id, contract_id, number, kind, issued_on, due_on, total_yen, open_yen, created_at)
     SELECT gen_random_uuid(), id, 'INV-2026-' || lpad(number::text, 7, '0'), 'fee', '{day}', '{day}', 60500, 60500,
         now() FROM gate.contracts;
+INSERT INTO gate.revisions SELECT id, gen_random_uuid() FROM gate.contracts;
+RESET session_replication_role;
 INSERT INTO gate.bank_accounts VALUES (gen_random_uuid(), 'main', '{day}', '{day}');
 INSERT INTO office.bank_dialects SELECT id, '0001', '001', '1', '1234567', 'zengin-01', 'era', 'none', NULL, now()
     FROM gate.bank_accounts;

@@ -120,19 +120,21 @@ SET search_path = pg_catalog AS $$
     RETURNING series || lpad(last_number::text, 8, '0')
 $$;
 
--- What of an invoice is open follows from its matches and from what two people took off; nobody may write it.
-CREATE FUNCTION gate.recount(invoice uuid) RETURNS void LANGUAGE sql VOLATILE SET search_path = pg_catalog AS $$
-    UPDATE gate.invoices i SET open_yen = i.total_yen - coalesce((
-        SELECT sum(m.amount_yen) FROM gate.payment_matches m JOIN gate.receipts r ON r.id = m.receipt_id
-        WHERE m.invoice_id = i.id AND m.undone_at IS NULL AND r.cancelled_at IS NULL), 0) - coalesce((
-        SELECT sum(a.amount_yen) FROM office.adjustments a WHERE a.invoice_id = i.id), 0)
-    WHERE i.id = invoice
+-- What of invoices is open follows from their matches and from what two people took off; nobody may write it.
+CREATE FUNCTION gate.recount(billed uuid[]) RETURNS void LANGUAGE sql VOLATILE SET search_path = pg_catalog AS $$
+    UPDATE gate.invoices i SET open_yen = i.total_yen - off.yen FROM (
+        SELECT wanted.id, coalesce(sum(taken.amount_yen), 0) AS yen FROM unnest(billed) AS wanted(id) LEFT JOIN (
+            SELECT m.invoice_id, m.amount_yen FROM gate.payment_matches m JOIN gate.receipts r ON r.id = m.receipt_id
+            WHERE m.invoice_id = ANY (billed) AND m.undone_at IS NULL AND r.cancelled_at IS NULL
+            UNION ALL SELECT a.invoice_id, a.amount_yen FROM office.adjustments a WHERE a.invoice_id = ANY (billed)
+        ) AS taken ON taken.invoice_id = wanted.id GROUP BY wanted.id) AS off
+    WHERE i.id = off.id
 $$;
 
 CREATE FUNCTION gate.adjusted() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
     PERFORM FROM gate.invoices WHERE id = NEW.invoice_id FOR UPDATE;
-    PERFORM gate.recount(NEW.invoice_id);
+    PERFORM gate.recount(ARRAY[NEW.invoice_id]);
     RETURN NULL;
 END $$;
 CREATE TRIGGER adjusted AFTER INSERT ON office.adjustments FOR EACH ROW EXECUTE FUNCTION gate.adjusted();
@@ -209,17 +211,35 @@ BEGIN
     PERFORM gate.issue_invoice(contract, 'fee', signed, NULL, bill, signed_at);
 END $$;
 
--- also counts refunds and adjustments
+DROP TRIGGER open_amount ON gate.payment_matches;
+-- Once a statement, so that a batch of bookings costs one look: no receipt is spent twice nor after its cancellation, and
+-- what is open follows. Rows are locked in the order of ids, so that two bookings never wait for each other.
 CREATE OR REPLACE FUNCTION gate.open_amount() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE
+    billed uuid[];
+    paying uuid[];
+    spent uuid;
 BEGIN
-    PERFORM FROM gate.invoices WHERE id = NEW.invoice_id FOR UPDATE;
-    PERFORM FROM gate.receipts WHERE id = NEW.receipt_id FOR UPDATE;
-    IF gate.used_of(NEW.receipt_id) > (SELECT amount_yen FROM gate.receipts WHERE id = NEW.receipt_id) THEN
-        RAISE EXCEPTION 'more is matched than receipt % holds', NEW.receipt_id USING ERRCODE = 'check_violation';
+    SELECT array_agg(DISTINCT invoice_id), array_agg(DISTINCT receipt_id) FILTER (WHERE undone_at IS NULL)
+    INTO billed, paying FROM changed;
+    PERFORM FROM gate.invoices WHERE id = ANY (billed) ORDER BY id FOR UPDATE;
+    PERFORM FROM gate.receipts WHERE id = ANY (paying) ORDER BY id FOR UPDATE;
+    SELECT r.id INTO spent FROM gate.receipts r LEFT JOIN (
+        SELECT u.receipt_id, sum(u.amount_yen) AS yen FROM (
+            SELECT receipt_id, amount_yen FROM gate.payment_matches WHERE receipt_id = ANY (paying) AND undone_at IS NULL
+            UNION ALL SELECT receipt_id, amount_yen FROM office.refunds WHERE receipt_id = ANY (paying)) AS u
+        GROUP BY u.receipt_id) AS used ON used.receipt_id = r.id
+    WHERE r.id = ANY (paying) AND (r.cancelled_at IS NOT NULL OR used.yen > r.amount_yen) LIMIT 1;
+    IF spent IS NOT NULL THEN
+        RAISE EXCEPTION 'more is matched than receipt % holds', spent USING ERRCODE = 'check_violation';
     END IF;
-    PERFORM gate.recount(NEW.invoice_id);
+    PERFORM gate.recount(billed);
     RETURN NULL;
 END $$;
+CREATE TRIGGER matched AFTER INSERT ON gate.payment_matches REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION gate.open_amount();
+CREATE TRIGGER rematched AFTER UPDATE ON gate.payment_matches REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION gate.open_amount();
 
 -- also bills the start of a contract
 CREATE OR REPLACE FUNCTION acme.certificate_stored() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER

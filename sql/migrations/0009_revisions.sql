@@ -26,7 +26,7 @@ DECLARE
     facts text;
 BEGIN
     FOREACH facts IN ARRAY ARRAY['contract_starts', 'contract_names', 'consents', 'review_items', 'reviewed_subjects',
-        'binding_keys', 'invoices', 'holds', 'information_changes', 'successions', 'free_reissues'] LOOP
+        'binding_keys', 'holds', 'information_changes', 'successions', 'free_reissues'] LOOP
         EXECUTE format('CREATE TRIGGER facts_changed AFTER INSERT OR UPDATE OR DELETE ON gate.%I'
             ' FOR EACH ROW EXECUTE FUNCTION gate.facts_changed(%L)', facts, 'contract_id');
     END LOOP;
@@ -37,6 +37,22 @@ BEGIN
             ' FOR EACH ROW EXECUTE FUNCTION gate.facts_changed()', facts);
     END LOOP;
 END $$;
+-- The same for all rows of a statement at once: a batch of bookings changes as many invoices.
+CREATE FUNCTION gate.invoices_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE
+    billed uuid[] := (SELECT array_agg(contract_id) FROM (SELECT contract_id FROM before UNION SELECT contract_id FROM after) AS both_versions);
+BEGIN
+    WITH RECURSIVE line AS (
+        SELECT unnest(billed) AS id UNION SELECT c.id FROM line JOIN gate.contracts c ON c.predecessor_id = line.id
+    )
+    INSERT INTO gate.revisions (contract_id, revision) SELECT id, gen_random_uuid() FROM line ORDER BY id
+    ON CONFLICT (contract_id) DO UPDATE SET revision = excluded.revision;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER invoices_changed AFTER UPDATE ON gate.invoices REFERENCING OLD TABLE AS before NEW TABLE AS after
+    FOR EACH STATEMENT EXECUTE FUNCTION gate.invoices_changed();
+CREATE TRIGGER facts_changed AFTER INSERT OR DELETE ON gate.invoices
+    FOR EACH ROW EXECUTE FUNCTION gate.facts_changed('contract_id');
 
-REVOKE ALL ON FUNCTION gate.facts_changed FROM PUBLIC;
+REVOKE ALL ON FUNCTION gate.facts_changed, gate.invoices_changed FROM PUBLIC;
 GRANT SELECT ON gate.revisions TO keiyaku_acme, keiyaku_work, keiyaku_operator;
