@@ -16,6 +16,7 @@ from contract_gate.articles import (
     article_12_term,
     article_13_antisocial,
     article_22_maintenance,
+    article_23_service_end,
 )
 from contract_gate.decision import Admitted, Breach, Finding, Gate, Refused, Request
 from contract_gate.facts import Facts, LoadedFacts
@@ -27,7 +28,12 @@ RETRY_AFTER_UNKNOWN = 3600  # seconds, when the end of a suspension is not known
 # The order of the gates is that of T0-3, the order in a gate says which case is reported.
 GATES: Mapping[Gate, tuple[Rule, ...]] = MappingProxyType(
     {
-        Gate.G1: (article_12_term.accepted, article_12_term.not_ended, article_12_term.within_term),
+        Gate.G1: (
+            article_12_term.accepted,
+            article_12_term.not_ended,
+            article_23_service_end.service_goes_on,
+            article_12_term.within_term,
+        ),
         Gate.G2: (article_02_consent.consented,),
         Gate.G3: (article_04_issuance.review_complete, article_04_issuance.review_fresh),
         Gate.G4: (article_04_issuance.bound,),

@@ -132,3 +132,22 @@ def notice_reading(key: str, value: str | None) -> int:
     if found < 1:
         raise ValueError(f"the reading {key} in gate.readings is below 1: {found}")
     return found
+
+
+FirstDay = Literal["counted", "not_counted"]
+
+CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(  # the first is adopted unless a row says otherwise
+    {
+        "period.first_day": ("not_counted", "counted"),  # R-7, T6-3
+        "seal.scope": ("registrable_domain", "same_host"),  # R-6, T4-10
+        "consultation.scope": ("reminders,auto,A11.4.4", "reminders,auto", "reminders"),  # R-26, T28-1
+    }
+)
+
+
+def choice(key: str, value: str | None) -> str:
+    """A reading that is one of a few words: its row's value, else the one adopted. Raises ValueError for another."""
+    found = CHOICES[key][0] if value is None else value
+    if found not in CHOICES[key]:
+        raise ValueError(f"the reading {key} in gate.readings is none of {', '.join(CHOICES[key])}: {found}")
+    return found

@@ -9,7 +9,7 @@ from contract_gate.facts import Facts
 
 def service_open(facts: Facts, request: Request, now: datetime) -> Finding:
     """The CA has not suspended the service because of force majeure. T22-1 [A22.1]."""
-    if any(s.clause not in ("A10.1", "A22.2") and in_effect(s, now) for s in facts.suspensions):
+    if any(s.clause not in ("A10.1", "A22.2", "A23.1") and in_effect(s, now) for s in facts.suspensions):
         return Breach("T22-1", "A22.1", "service suspended", Case.SUSPENDED)
     return Satisfied("T22-1", "A22.1")
 

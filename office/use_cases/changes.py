@@ -3,16 +3,21 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from office.storage import holds
+from contract_gate.articles.article_11_revocation import Awareness, deadline, ground_of
+from contract_gate.calendar import JST
+from office.storage import endings, holds
 from office.storage.changing import changing
 from office.storage.holds import Suspension
-from office.use_cases import asked
+from office.storage.revocations import Scope
+from office.use_cases import asked, cases
 from office.use_cases.asked import OPERATOR, Unfit, checked_text, id_of, one_of
+from office.use_cases.cases import Known, Opening
+from office.use_cases.notify import notify
 from sql import Conn
 from sql.evidence import append, entry
 
 ITEMS = ("organization", "address", "representative", "other")
-CLAUSES = ("A10.1", "A22.1", "A22.2")
+CLAUSES = ("A10.1", "A22.1")  # a window of A22.2 opens after its notice alone, with `keiyaku maintenance open`
 
 
 async def report(conn: Conn, contract: str, item: str, in_certificate: bool, now: datetime) -> UUID:
@@ -20,9 +25,30 @@ async def report(conn: Conn, contract: str, item: str, in_certificate: bool, now
     one_of("item", item, ITEMS)
     key = await asked.contract(conn, contract)
     async with changing(conn, key.number):
-        made = await holds.insert_change(conn, key.id, item, in_certificate, now)
+        if in_certificate:
+            made = await known(conn, key.id, item, "recorded", now, now)
+        else:
+            made = await holds.insert_change(conn, key.id, item, False, now)
         row = entry("change.reported", OPERATOR, now, contract_id=key.id, rule="T6-4", clause="A6.1", change=made)
         await append(conn, row)
+    return made
+
+
+async def known(conn: Conn, contract_id: UUID, item: str, how: Known, at: datetime, now: datetime) -> UUID:
+    """The CA knows since `at` that certificates show something else: G8 fails from now on (T6-4, T14-1).
+
+    In the caller's transaction under the contract's lock. While one lives, the five days of its revocation run, and
+    the customer is told that a new contract is needed (T11-2, T14-2).
+    """
+    made = await holds.insert_change(conn, contract_id, item, True, at)
+    if await endings.live_certificates(conn, contract_id, now):
+        note = f"certificate information changed: {item}"
+        opening = Opening("change_learned", Scope(contract_id=contract_id), "the office", note, at, how)
+        await cases.opened(conn, opening, now)
+        until = deadline(ground_of("change_learned"), [Awareness(how, at)])
+        assert until is not None  # its clock always runs
+        said = until.astimezone(JST).strftime("%Y-%m-%d %H:%M JST")
+        await notify(conn, "change_needs_contract", now, contract_id=contract_id, item=item, revoked_by=said)
     return made
 
 

@@ -170,6 +170,7 @@ GRANT UPDATE (until_on) ON office.subcontractors TO keiyaku_operator;
 GRANT UPDATE (review_on, ended_by, ended_at) ON office.consultations TO keiyaku_operator;
 GRANT UPDATE (preliminary_at, final_at) ON office.leaks TO keiyaku_operator;
 GRANT UPDATE (ends_at) ON office.reissues_pending TO keiyaku_operator;
+GRANT UPDATE (representative) ON office.applications TO keiyaku_operator;
 GRANT SELECT ON office.seals, office.timer_extensions, office.consultations TO keiyaku_office;
 GRANT UPDATE (deletion_notice_id) ON office.seals TO keiyaku_office;
 GRANT SELECT, INSERT ON office.seal_uses TO keiyaku_office;

@@ -97,6 +97,7 @@ REFUSED = [
     pytest.param(suspended("A10.1", NOW, None), Gate.G9, Case.SUSPENDED, id="T10-1 from now on"),
     pytest.param(suspended("A22.1", NOW - HOUR, NOW + HOUR), Gate.G9, Case.SUSPENDED, id="T22-1 force majeure"),
     pytest.param(suspended("A22.2", NOW - HOUR, NOW + HOUR), Gate.G9, Case.SUSPENDED, id="T22-2 maintenance"),
+    pytest.param(suspended("A23.1", NOW, None), Gate.G1, Case.ENDED, id="T23-3 the service has ended at this second"),
     pytest.param(contract_with(started_at=jst(2025, 11, 23, 1)), Gate.G10, Case.TOO_SHORT, id="T12-5 hours are left"),
 ]  # fmt: skip
 
@@ -129,6 +130,7 @@ def test_a_gate_refuses(known: Facts, gate: Gate, case: Case) -> None:
         pytest.param(suspended("A10.1", NOW + HOUR, None), id="T10-1 not yet"),
         pytest.param(suspended("A22.1", NOW - HOUR, NOW), id="T22-1 just over"),
         pytest.param(suspended("A22.2", NOW + HOUR, NOW + 2 * HOUR), id="T22-2 announced"),
+        pytest.param(suspended("A23.1", NOW + HOUR / 3600, None), id="T23-3 the service ends in a second"),
     ],
 )
 def test_the_gate_admits(known: Facts) -> None:

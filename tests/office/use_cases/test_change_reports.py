@@ -1,0 +1,121 @@
+"""Changes that customers report (Article 6), and what they do to certificates (A14)."""
+
+from datetime import date, datetime, timedelta
+
+import pytest
+
+from contract_gate.calendar import JST, jst_date
+from contract_gate.storage import facts_of_contract
+from office.use_cases import change_reports, documents
+from office.use_cases.asked import Unfit
+from office.use_cases.change_reports import Reported
+from sql import Conn, Pool
+from tests.conftest import NOW
+from tests.office.use_cases.issued import issue, notices
+
+KEY = bytes(32)
+TODAY = jst_date(NOW)
+
+
+async def proof(conn: Conn, at: datetime) -> str:
+    """A document that arrived then."""
+    return str(await documents.keep(conn, "acme", "registry", jst_date(at), b"proof", "ann", KEY, at))
+
+
+async def blocked(conn: Conn, now: datetime) -> bool:
+    contract = await conn.fetchval("SELECT id FROM gate.contracts WHERE handle = 'acme'")
+    loaded = await facts_of_contract(conn, contract, [], now, None)
+    return bool(loaded and loaded.facts.changes)
+
+
+@pytest.mark.rule("T6-1", "T6-2")
+async def test_a_change_counts_from_the_latest_of_three_instants(accepted: Conn) -> None:
+    arrived, at = NOW + timedelta(days=1), NOW + timedelta(days=4)
+    new = Reported("address", await proof(accepted, arrived))
+    report = await change_reports.report(accepted, "acme", new, "ann", at)
+    assert (report.arrived_at, report.handling) == (arrived, "register")
+    with pytest.raises(Unfit, match="not confirmed yet"):
+        await change_reports.finish(accepted, str(report.id), "ann", None, None, at)
+    await change_reports.confirm(accepted, str(report.id), "corporate-number register", "bob", at)
+    done = at + timedelta(days=1)
+    buyer = "SELECT name FROM gate.customers WHERE handle = 'kaisha'"
+    assert await accepted.fetchval(buyer) == "株式会社 例"  # an invoice made now keeps the old name
+    await change_reports.finish(accepted, str(report.id), "bob", "株式会社 新", None, done)
+    assert await accepted.fetchval(buyer) == "株式会社 新"
+    given = await accepted.fetchval("SELECT given->>'effective_at' FROM office.notices WHERE kind = 'change_confirmed'")
+    assert given == f"{done.astimezone(JST):%Y-%m-%d %H:%M} JST"
+    with pytest.raises(Unfit, match="was done before"):
+        await change_reports.finish(accepted, str(report.id), "bob", None, None, done)
+
+
+@pytest.mark.rule("T6-4", "T14-1", "T11-2")
+async def test_what_certificates_show_blocks_and_starts_five_days(accepted: Conn, pool: Pool) -> None:
+    await issue(pool, "acme", 1, NOW)
+    arrived = NOW + timedelta(hours=1)
+    new = Reported("name", await proof(accepted, arrived), organization="Nova K.K.")
+    report = await change_reports.report(accepted, "acme", new, "ann", arrived + timedelta(hours=2))
+    assert report.handling == "new_contract"
+    assert await blocked(accepted, arrived + timedelta(hours=2))
+    case = await accepted.fetchrow("SELECT ground, deadline_at FROM office.cases")
+    assert case is not None
+    assert tuple(case) == ("change_learned", arrived + timedelta(days=5))
+    assert "change_needs_contract" in await notices(accepted)
+    await change_reports.confirm(accepted, str(report.id), "registry", "bob", arrived + timedelta(hours=3))
+    with pytest.raises(Unfit, match="takes a new contract"):
+        await change_reports.finish(accepted, str(report.id), "bob", None, None, arrived + timedelta(hours=3))
+
+
+@pytest.mark.rule("T6-4")
+@pytest.mark.parametrize(
+    ("new", "block"),
+    [
+        pytest.param(Reported("representative", ""), False, id="representative only"),
+        pytest.param(Reported("address", "", state_or_province="Tokyo"), False, id="another street"),
+        pytest.param(Reported("address", "", state_or_province="Osaka"), True, id="the next certificate would show it"),
+    ],
+)
+async def test_what_the_next_certificate_would_show_blocks_alone(accepted: Conn, new: Reported, block: bool) -> None:
+    document = await proof(accepted, NOW)
+    shown = Reported(new.item, document, new.organization, new.state_or_province, new.locality, new.succeeded_on)
+    await change_reports.report(accepted, "acme", shown, "ann", NOW)
+    assert await blocked(accepted, NOW) is block
+    assert await accepted.fetchval("SELECT count(*) FROM office.cases") == 0  # no certificate lives
+
+
+@pytest.mark.rule("T6-4", "T13-1")
+async def test_a_new_representative_is_registered_and_screened(accepted: Conn) -> None:
+    report = await change_reports.report(
+        accepted, "acme", Reported("representative", await proof(accepted, NOW)), "ann", NOW
+    )
+    await change_reports.confirm(accepted, str(report.id), "registry", "bob", NOW)
+    await change_reports.finish(accepted, str(report.id), "bob", None, "例 花子", NOW)
+    assert await accepted.fetchval("SELECT representative FROM office.applications") == "例 花子"
+    pending = "SELECT role, subject FROM office.screenings WHERE verdict = 'pending'"
+    assert [tuple(row) for row in await accepted.fetch(pending)] == [("representative", "例 花子")]
+
+
+@pytest.mark.rule("T6-3")
+@pytest.mark.parametrize(("days", "breach"), [(30, False), (31, True)])
+async def test_a_succession_reported_late_is_a_breach_and_ends_nothing(accepted: Conn, days: int, breach: bool) -> None:
+    new = Reported("succession", await proof(accepted, NOW), succeeded_on=TODAY - timedelta(days=days))
+    report = await change_reports.report(accepted, "acme", new, "ann", NOW)
+    assert (report.late_case_id is not None) is breach
+    cases = [tuple(row) for row in await accepted.fetch("SELECT ground, deadline_at, state FROM office.cases")]
+    assert cases == ([("breach", None, "open")] if breach else [])
+    assert await accepted.fetchval("SELECT state FROM gate.contracts WHERE handle = 'acme'") == "accepted"
+
+
+@pytest.mark.rule("T6-1")
+async def test_a_report_without_its_proof_is_refused(accepted: Conn) -> None:
+    good = await proof(accepted, NOW)
+    for new, said in (
+        (Reported("address", "00000000-0000-0000-0000-000000000000"), "is none of 'acme'"),
+        (Reported("address", "x"), "no id of a document"),
+        (Reported("succession", good), "legal effective date"),
+        (Reported("address", good, succeeded_on=date(2026, 1, 1)), "legal effective date"),
+        (Reported("representative", good, organization="X"), "changes nothing"),
+        (Reported("name", good), "says the name"),
+    ):
+        with pytest.raises(Unfit, match=said):
+            await change_reports.report(accepted, "acme", new, "ann", NOW)
+    assert await change_reports.listed(accepted, "acme") == []
