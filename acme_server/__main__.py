@@ -5,14 +5,17 @@ import os
 import sys
 import threading
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from datetime import datetime
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 
 import click
 
+from acme_server.clock import ClockRefused, as_dev, starting, utc_now
 from acme_server.config import Settings, SettingsRefused, load
+from acme_server.instants import Instant
 
 STARTED = time.monotonic()
 
@@ -48,23 +51,30 @@ def main(context: click.Context, config: Path | None) -> None:
     except SettingsRefused as refused:
         click.echo(str(refused), err=True)
         sys.exit(2)
+    if context.obj.database.embedded and context.invoked_subcommand not in main.commands:  # an operators' command
+        context.with_resource(as_dev(context.obj.data))
 
 
 @main.command()
+@click.option("--at", type=Instant(), help="Set the clock, to 2028-02-29T09:00:00+09:00 say, or the start of a day.")
 @click.pass_obj
-def dev(settings: Settings) -> None:
+def dev(settings: Settings, at: datetime | None) -> None:
     """Run everything on this machine, with a demo CA and demo contracts."""
     from acme_server.dev.addresses import AddressTaken, require_free
     from acme_server.dev.postgres import EmbeddedPostgres, PostgresUnavailable
 
+    if at is not None and settings.environment == "production":
+        raise click.UsageError("--at is for development: production reads the machine's clock")
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     postgres = EmbeddedPostgres.of(settings.data)
     importing = threading.Thread(target=import_libraries)
+    clock = ExitStack()
     try:
         require_free(settings)
         importing.start()  # while PostgreSQL starts; over before anything forks that needs it
         postgres.start()
         importing.join()
+        clock.enter_context(starting(settings.data, at))  # now that the folder is ours
         from acme_server import logs
         from acme_server.dev import greeting, prepare, supervisor
 
@@ -73,10 +83,11 @@ def dev(settings: Settings) -> None:
         demo = prepare.prepare(settings, postgres)
         ready = lambda: click.echo(greeting.greeting(settings, demo, time.monotonic() - STARTED))  # noqa: E731
         supervisor.run(settings, postgres, ready)
-    except (AddressTaken, PostgresUnavailable) as fault:
+    except (AddressTaken, PostgresUnavailable, ClockRefused) as fault:
         raise click.ClickException(str(fault)) from None
     finally:
         postgres.stop()
+        clock.close()
 
 
 def import_libraries() -> None:
@@ -124,7 +135,6 @@ def migrate(dsn: str) -> None:
     """Bring the database to this program's schema, with partitions for the months to come."""
     import asyncpg
 
-    from acme_server.clock import utc_now
     from sql.migrate import MigrationRefused, ensure_partitions
     from sql.migrate import migrate as apply
 

@@ -142,7 +142,7 @@ async def serve_office(settings: Settings, stop: asyncio.Event) -> None:
 
     async with await make_pool(settings, "office", size=4) as pool:
         health = Health({"database": partial(readiness.database, pool)})
-        await serve("office", office.make_app(pool), bound(settings.office.listen), settings, health, stop)
+        await serve("office", office.make_app(pool, utc_now), bound(settings.office.listen), settings, health, stop)
 
 
 async def serve_status(settings: Settings, stop: asyncio.Event) -> None:
@@ -203,10 +203,18 @@ async def seal(settings: Settings, stop: asyncio.Event) -> None:
 
 
 async def sign(settings: Settings, stop: asyncio.Event) -> None:
-    """The process that holds the keys, and nothing else does."""
-    if settings.ca.keys != "file":
-        raise keys.KeyUnusable(f"ca.keys = {settings.ca.keys!r} needs a PKCS#11 module, which this version cannot use")
-    folder = within(settings, settings.ca.folder)
-    passphrase = within(settings, settings.ca.passphrase_file).read_bytes().strip()
-    held = {hierarchy.ISSUING: keys.load(hierarchy.key_file(folder, hierarchy.ISSUING), passphrase)}
+    """The process that holds the issuing CA's key, and nothing else does."""
+    held = {hierarchy.ISSUING: issuing_key(settings)}
     await signer.serve(within(settings, settings.signer.socket), dsn_of(settings, "sign"), held, stop, utc_now)
+
+
+def issuing_key(settings: Settings) -> keys.SigningKey:
+    """The issuing CA's key, in its token or its file. Raises KeyUnusable."""
+    if settings.pkcs11.module is not None and settings.ca.keys == "pkcs11":
+        from ca import pkcs11_keys  # the module is loaded here: in the signer, after every fork
+
+        pin_file = within(settings, settings.pkcs11.pin_file)
+        place = pkcs11_keys.Place(settings.pkcs11.module, settings.pkcs11.token, pin_file)
+        return pkcs11_keys.TokenKey(place, hierarchy.key_label(hierarchy.ISSUING))
+    passphrase = within(settings, settings.ca.passphrase_file).read_bytes().strip()
+    return keys.load(hierarchy.key_file(within(settings, settings.ca.folder), hierarchy.ISSUING), passphrase)

@@ -59,7 +59,14 @@ async def every(
             LOG.warning("database_away", sweep=sweep.__name__, reason=type(fault).__name__)
         except Exception:
             LOG.exception("sweep_failed", sweep=sweep.__name__)
-        await pause(stop, span)
+        await passed(stop, span)
+
+
+async def passed(stop: asyncio.Event, span: timedelta) -> None:
+    """Returns after `span` of our clock, which `dev` may set on or back meanwhile, or when the process is to stop."""
+    began = utc_now()
+    while not stop.is_set() and (left := span - abs(utc_now() - began)) > timedelta(0):
+        await pause(stop, min(left, POLL))
 
 
 async def pause(stop: asyncio.Event, span: timedelta) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from functools import partial
 
-from office.use_cases import deliver, ending, invoices, reminders, renewal, revocations, terms
+from office.use_cases import deliver, ending, idempotency, invoices, reminders, renewal, revocations, terms
 from office.use_cases.mail import Posting
 from sql import Pool
 from sql.away import DATABASE_AWAY
 
+LOOK = timedelta(seconds=1)  # how soon a clock that was set is noticed
 Sweep = Callable[[Pool, datetime], Awaitable[object]]
 LOG = logging.getLogger(__name__)
 
@@ -26,6 +27,7 @@ def sweeps(posting: Posting) -> list[tuple[timedelta, Sweep]]:
         (timedelta(hours=1), reminders.remind),
         (timedelta(seconds=5), revocations.sweep),
         (timedelta(minutes=10), ending.sweep),
+        (timedelta(minutes=10), idempotency.sweep),
         (timedelta(hours=1), partial(renewal.sweep_all, portal=posting.base_url)),
     ]
 
@@ -44,8 +46,15 @@ async def every(span: timedelta, sweep: Sweep, pool: Pool, clock: Callable[[], d
             LOG.warning("the database is away: %s", type(fault).__name__)
         except Exception:
             LOG.exception("a sweep of the office failed")
+        await passed(span, clock, stop)
+
+
+async def passed(span: timedelta, clock: Callable[[], datetime], stop: asyncio.Event) -> None:
+    """Returns after `span` of our clock, which `dev` may set on or back meanwhile, or when the process is to stop."""
+    began = clock()
+    while not stop.is_set() and (left := span - abs(clock() - began)) > timedelta(0):
         try:
-            async with asyncio.timeout(span.total_seconds()):
+            async with asyncio.timeout(min(left, LOOK).total_seconds()):
                 await stop.wait()
         except TimeoutError:
             continue

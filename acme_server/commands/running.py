@@ -16,7 +16,7 @@ import click
 from acme_server.clock import utc_now
 from acme_server.config import Settings, SettingsRefused, load
 from acme_server.database import dsn_of, embedded
-from contract_gate.calendar import day_start
+from acme_server.instants import Instant as Instant
 from office.use_cases.asked import Unfit
 from sql import Conn
 from sql.away import DATABASE_FAULTS
@@ -68,25 +68,6 @@ async def connected(settings: Settings) -> Conn:
                 "or set database.url"
             ) from error
         raise click.ClickException(f"the database of database.url does not let keiyaku_operator in: {error}") from error
-
-
-class Instant(click.ParamType[datetime]):
-    """An instant with its offset from UTC, or a day: its beginning in Japan."""
-
-    name = "instant"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        if isinstance(value, datetime):
-            return value
-        try:
-            if len(value) == len("2027-05-01"):
-                return day_start(date.fromisoformat(value))
-            found = datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(f"'{value}' is no instant: write 2027-05-01T09:00:00+09:00, or 2027-05-01", param, ctx)
-        if found.tzinfo is None:
-            self.fail(f"'{value}' has no offset: write {value}+09:00 or {value}Z", param, ctx)
-        return found
 
 
 class Day(click.ParamType[date]):

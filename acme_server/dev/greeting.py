@@ -2,13 +2,17 @@
 
 import shlex
 import sys
+from datetime import timedelta
 from pathlib import Path
 
+from acme_server.clock import CLOCK
 from acme_server.config import Settings
 from acme_server.dev.prepare import TLS
+from contract_gate.calendar import JST
 from office.use_cases.demo import Demo
 from office.use_cases.keys import NewKey
 
+A_YEAR = timedelta(days=365)
 NAME, OVERDUE_NAME = "www.demo.test", "www.overdue.test"
 
 
@@ -17,7 +21,7 @@ def greeting(settings: Settings, demo: Demo, seconds: float) -> str:
     data = settings.data.resolve()
     directory = f"{settings.acme.base_url}/directory"
     return f"""
-Keiyaku is ready ({seconds:.1f} s).
+Keiyaku is ready ({seconds:.1f} s).{clock(settings)}
 
   Directory      {directory}
   CA file        {data / TLS / "ca.pem"}
@@ -33,6 +37,18 @@ The same for a contract whose invoice is overdue; it is refused, and says why:
 
 Stop with Ctrl-C.
 """
+
+
+def clock(settings: Settings) -> str:
+    """That the clock is set, and how to set it again; nothing while it is the machine's."""
+    if not CLOCK.ahead():
+        return ""
+    now = CLOCK.now().astimezone(JST)
+    trusted, wanted = settings.data.resolve() / TLS / "ca.pem", (now + A_YEAR).isoformat(timespec="seconds")
+    return f"""
+
+  The clock is set: it is {now:%Y-%m-%d %H:%M:%S} JST for every process. To set it on:
+  curl --cacert {shlex.quote(str(trusted))} -d '{{"at": "{wanted}"}}' https://{settings.management.listen}/set-clock"""
 
 
 def certbot(settings: Settings, key: NewKey, name: str, folder: Path) -> str:

@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from acme_server.clock import utc_now
 from acme_server.config import Settings
-from acme_server.database import make_pool, within
+from acme_server.database import embedded, make_pool, within
+from acme_server.dev.set_clock import ClockPaths
 from acme_server.edge.health import Health
 from acme_server.edge.pem import pem
 from acme_server.serving import bound, serve, tls_of
@@ -68,6 +69,9 @@ async def serve_management(settings: Settings, stop: asyncio.Event) -> None:
             return await handler(settings.metrics.folder, pool, utc_now)(request)
 
         app.router.add_get("/metrics", metrics)
+        clock = ClockPaths(pool, embedded(settings).dsn())
+        app.router.add_get("/clock", clock.read)
+        app.router.add_post("/set-clock", clock.set)
         sock = bound(settings.management.listen)
         await serve("management", app, sock, settings, Health({}), stop, tls=tls_of(settings))
 

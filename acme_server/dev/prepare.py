@@ -9,7 +9,7 @@ import asyncpg
 import msgspec
 
 from acme_server import evidence_key
-from acme_server.clock import utc_now
+from acme_server.clock import by_machine, utc_now
 from acme_server.config import Settings
 from acme_server.database import within
 from acme_server.dev.postgres import EmbeddedPostgres
@@ -34,7 +34,7 @@ def with_tls(settings: Settings) -> Settings:
 def prepare(settings: Settings, postgres: EmbeddedPostgres) -> Demo:
     """Everything is there. Returns the demo contracts' keys."""
     now = utc_now()
-    ensure_tls(settings.data / TLS, now)
+    ensure_tls(settings.data / TLS, by_machine(now))  # clients check it against theirs
     key = within(settings, settings.evidence.key_file)
     if not key.exists():
         evidence_key.create(key)

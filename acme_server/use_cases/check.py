@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from cryptography import x509
 
+from acme_server.clock import by_machine
 from acme_server.config import Settings
 from acme_server.storage import check, evidence, house, jobs
 from acme_server.use_cases.readiness import SEAL_LIMIT, shipped
@@ -132,7 +133,7 @@ async def issuers(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]
 
 async def clocks(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
     """This machine's clock and the database's agree."""
-    skew = abs(await check.clock(conn) - now)
+    skew = abs(await check.clock(conn) - by_machine(now))
     if skew <= SKEW:
         return []
     what = f"this machine and the database differ by {skew.total_seconds():.0f} s"
@@ -141,7 +142,8 @@ async def clocks(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
 
 async def files(settings: Settings, _conn: Conn, _now: datetime) -> list[Fault]:
     """Files with secrets are their owner's alone. Those of other machines are looked at there."""
-    named = (settings.ca.passphrase_file, settings.evidence.key_file, settings.acme.tls_key)
+    secret = (settings.ca.passphrase_file, settings.pkcs11.pin_file, settings.evidence.key_file)
+    named = (*secret, settings.acme.tls_key)
     found = [settings.data / path for path in named if path is not None]
     found += sorted((settings.data / settings.ca.folder).glob("*.key.pem"))
     return [
@@ -156,7 +158,7 @@ async def tls(settings: Settings, _conn: Conn, now: datetime) -> list[Fault]:
     if settings.acme.tls_certificate is None or not (path := settings.data / settings.acme.tls_certificate).exists():
         return []
     end = x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc
-    if end - now > TLS_LEFT:
+    if end - by_machine(now) > TLS_LEFT:
         return []
     what = f"{path} ends at {end:%Y-%m-%d %H:%M}Z"
     return [Fault("TLS certificate", what, "replace it, then restart `keiyaku serve`")]

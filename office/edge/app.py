@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from aiohttp import web
@@ -32,12 +32,7 @@ STATIC = Path(__file__).parent.parent / "static"
 log = logging.getLogger(__name__)
 
 
-def utc_now() -> datetime:
-    """The present instant, aware, UTC."""
-    return datetime.now(UTC)
-
-
-def make_app(pool: Pool, clock: Callable[[], datetime] = utc_now) -> web.Application:
+def make_app(pool: Pool, clock: Callable[[], datetime]) -> web.Application:
     """The pages, read through `pool`, whose role is keiyaku_office."""
     pages = Pages(pool, clock)
     app = web.Application(middlewares=[error_pages(pages)], client_max_size=1024)

@@ -16,14 +16,19 @@ def days_ago(days: int) -> date:
     return jst_date(utc_now()) - timedelta(days=days)
 
 
-def make_contract(dev: Dev, handle: str, *domains: str, reviewed_on: date | None = None) -> None:
+def make_contract(dev: Dev, handle: str, *domains: str, reviewed_on: date | None = None, plan: str = "demo") -> None:
     """An accepted contract of the demo's customer for the domains and all under them."""
-    dev.keiyaku(f"contract create {handle} --customer demo --plan demo")
+    dev.keiyaku(f"contract create {handle} --customer demo --plan {plan}")
     for domain in domains:
         dev.keiyaku(f"contract name-add {handle} {domain} --kind domain")
+    review_and_accept(dev, handle, reviewed_on or days_ago(1))
+
+
+def review_and_accept(dev: Dev, handle: str, reviewed_on: date) -> None:
+    """What an application needs beside its names, and its acceptance."""
     dev.keiyaku(f"contract consent {handle} --terms {VERSION} --cps {VERSION} --by {FIRST}")
     for kind in REVIEWS:
-        review(dev, handle, kind, "positive", reviewed_on or days_ago(1))
+        review(dev, handle, kind, "positive", reviewed_on)
     dev.keiyaku(f"contract subject {handle} --organization Example --country JP --locality Minato-ku --by {FIRST}")
     dev.keiyaku(f"application state {handle} --representative Demo --by {FIRST}")
     dev.keiyaku(f"application requester-add {handle} {FIRST} --by {FIRST}")

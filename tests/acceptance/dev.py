@@ -113,12 +113,13 @@ class Dev:
 
 
 @contextmanager
-def running(data: Path, **settings: str) -> Iterator[Dev]:
-    """`keiyaku dev` on `data` and free ports; afterwards no process and no listener of it is left."""
+def running(data: Path, *words: str, **settings: str) -> Iterator[Dev]:
+    """`keiyaku dev` with more words on `data` and free ports; afterwards no process and no listener of it is left."""
     ports = free_ports(*LISTENERS, "http", "tls")
     environ = dict(os.environ) | environment(data, ports) | settings
     with (data.parent / f"{data.name}.log").open("w+") as log:
-        process = subprocess.Popen([BIN / "keiyaku", "dev"], stdout=subprocess.PIPE, stderr=log, env=environ, text=True)
+        command = [BIN / "keiyaku", "dev", *words]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env=environ, text=True)
         try:
             text = printed_until_ready(process)
             log.seek(0)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from acme_server.clock import Clock, ClockRefused
+from acme_server.clock import FILE, Clock, ClockRefused, as_dev, starting, utc_now
 
 AT = datetime(2028, 2, 29, 23, 59, 59, tzinfo=UTC)
 SLACK = timedelta(minutes=1)
@@ -66,3 +66,21 @@ def test_set_refused(tmp_path: Path, at: datetime, why: str) -> None:
 def test_machines_clock_cannot_be_set() -> None:
     with pytest.raises(ClockRefused, match="dev --at"):
         Clock().set(AT)
+
+
+def test_set_meanwhile_is_the_machines_again_afterwards(tmp_path: Path) -> None:
+    clock = Clock()
+    with clock.set_meanwhile(tmp_path / "clock", AT):
+        assert AT <= clock.now() < AT + SLACK
+    assert (clock.ahead(), list(tmp_path.iterdir())) == (timedelta(0), [])
+
+
+@pytest.mark.parametrize("at", [AT, None], ids=["set", "the machine's"])
+def test_starting_dev_forgets_the_clock_of_one_that_was_killed(tmp_path: Path, at: datetime | None) -> None:
+    Clock().follow(tmp_path / FILE)
+    with starting(tmp_path, at):
+        assert (tmp_path / FILE).exists() == (at is not None)
+        with as_dev(tmp_path):
+            assert (utc_now() > AT) == (at is not None)
+    assert abs(utc_now() - datetime.now(UTC)) < SLACK
+    assert not (tmp_path / FILE).exists()

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.acme_server.test_config import PRODUCTION
+
 COMMANDS = (("dev",), ("serve", "--only", "acme"), ("work",), ("sign",))
 
 
@@ -73,3 +75,10 @@ def test_a_file_that_cannot_be_read_stops_the_start(tmp_path: Path, content: byt
     if content is not None:
         (tmp_path / "keiyaku.toml").write_bytes(content)
     assert "keiyaku.toml" in one_line(start(tmp_path, "--config", "keiyaku.toml", "serve", "--only", "acme"))
+
+
+def test_production_reads_the_machines_clock(tmp_path: Path) -> None:
+    (tmp_path / "keiyaku.toml").write_text(PRODUCTION.replace("/srv/keiyaku", "data"))
+    done = start(tmp_path, "--config", "keiyaku.toml", "dev", "--at", "2028-01-01")
+    assert (done.returncode, "--at is for development" in done.stderr) == (2, True), done
+    assert [each.name for each in tmp_path.iterdir()] == ["keiyaku.toml"]
