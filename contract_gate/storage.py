@@ -18,7 +18,7 @@ from contract_gate.kept import ENTRIES_MAX, KeptFacts
 from contract_gate.record import FACTS, recorded
 from contract_gate.record import DecisionRow as DecisionRow
 from contract_gate.record import replay as replay
-from sql import Conn, statements
+from sql import Conn, Pool, statements
 from sql.evidence import Entry, entry
 from sql.ids import uuid7
 
@@ -115,6 +115,15 @@ def evidence_of(row: DecisionRow, actor: str) -> Entry:
         case=row.case,
         inputs_sha256=sha256(row.facts).hexdigest(),
         asked=msgspec.Raw(row.findings),
+    )
+
+
+async def record_admission(conn: Conn | Pool, admitted: Admitted, stage: Stage, actor: str, now: datetime) -> None:
+    """An admission that nothing came of is recorded all the same (articles.md §0.4)."""
+    row = decision_row(admitted, stage)
+    proof = evidence_of(row, actor)
+    await conn.execute(
+        SQL["record_admission"], *decision_params(row), proof.id, proof.kind, proof.actor, now, proof.content
     )
 
 

@@ -1,5 +1,7 @@
 """The gate's last word and the record of what will be signed: one transaction under the contract's lock (T0-5)."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Never
 from uuid import UUID
@@ -12,7 +14,7 @@ from acme_server.protocol.objects import Order
 from acme_server.storage import orders
 from acme_server.use_cases import counted
 from acme_server.use_cases.context import Context
-from acme_server.use_cases.orders import RefusedByGate, check_end, is_met
+from acme_server.use_cases.orders import EndNotMet, RefusedByGate, is_met
 from ca import issuance
 from ca.certificate import Subject
 from ca.issuance import ToBeSigned
@@ -23,7 +25,7 @@ from contract_gate.facts import Facts
 from contract_gate.gate import decide
 from contract_gate.kept import Revisions
 from contract_gate.record import DecisionRow
-from contract_gate.storage import decision_row, draft_bills, evidence_of, facts_of, record_refusal
+from contract_gate.storage import decision_row, draft_bills, evidence_of, facts_of, record_admission, record_refusal
 from sql import Conn
 from sql.ids import uuid7
 
@@ -60,7 +62,8 @@ async def pass_gate(
 ) -> Begun | Admitted | RefusedByGate:  # fmt: skip
     """Decide with the facts of this moment; when admitted and a CSR is given, record what will be signed.
 
-    Runs in the caller's transaction, whose first statement took the contract's lock.
+    Runs in the caller's transaction, whose first statement took the contract's lock. Raises EndNotMet, whose
+    admission is not recorded: the transaction is undone.
     """
     profile = profile_in_force(context, order)
     check_start_again(order, now)
@@ -75,10 +78,21 @@ async def pass_gate(
         case Admitted() as admitted if csr is None:
             return admitted
         case Admitted() as admitted:
-            check_end(order.not_after, admitted)
+            if not is_met(order.not_after, admitted):
+                raise EndNotMet(admitted)
             if bills := drafts(loaded.facts, now):  # the first certificate: its store bills the fee (T8-3)
                 await draft_bills(conn, admitted.contract_id, bills)
             return await begin(conn, passing, admitted, loaded.facts, None) or not_ready()
+
+
+@asynccontextmanager
+async def unmet_recorded(context: Context, stage: Stage, actor: str, now: datetime) -> AsyncIterator[None]:
+    """The gate's answer is recorded also when the transaction that asked it ended with EndNotMet (articles.md §0.4)."""
+    try:
+        yield
+    except EndNotMet as unmet:
+        await record_admission(context.pool, unmet.admitted, stage, actor, now)
+        raise
 
 
 async def begin_by_kept(conn: Conn, passing: Passing, binding_key_id: UUID, request: Request) -> Begun | None:

@@ -15,7 +15,7 @@ from acme_server.protocol.objects import Account, Order
 from acme_server.storage import orders
 from acme_server.storage.jobs import Job
 from acme_server.storage.orders import ToFinalize
-from acme_server.use_cases.admission import CONTRACT_LOCK, Begun, pass_gate
+from acme_server.use_cases.admission import CONTRACT_LOCK, Begun, pass_gate, unmet_recorded
 from acme_server.use_cases.context import Context
 from acme_server.use_cases.held import held
 from acme_server.use_cases.issue import sign
@@ -97,7 +97,8 @@ async def begin(
     """Decide and record under the contract's lock. None: CAA must be checked first, a worker goes on."""
     lock = shared(CONTRACT_LOCK, found.contract_number)
     order, deadline = found.state.order, now + context.limits.processing_deadline
-    async with context.pool.acquire() as conn, under_locks(conn, lock):
+    recorded = unmet_recorded(context, "finalize", actor_of(account), now)
+    async with recorded, context.pool.acquire() as conn, under_locks(conn, lock):
         passed = await pass_gate(
             context, conn, order, account.binding_key_id, csr if found.caa_is_fresh else None, "finalize", "pending",
             actor_of(account), deadline, now,

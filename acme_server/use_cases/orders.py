@@ -25,7 +25,7 @@ from ca.profiles import DEFAULT_PROFILE, Profile, lifetime
 from contract_gate.decision import Admitted, Refused, Request
 from contract_gate.gate import decide
 from contract_gate.kept import Revisions
-from contract_gate.storage import decision_row, evidence_of, facts_of, record_refusal
+from contract_gate.storage import decision_row, evidence_of, facts_of, record_admission, record_refusal
 from sql import Conn
 from sql.ids import uuid7
 
@@ -38,6 +38,21 @@ class RefusedByGate(msgspec.Struct, frozen=True):
 
     refused: Refused
     help_token: str
+
+
+class EndNotMet(AcmeError):
+    """The gate admits the names, but not for as long as the request says (A-115, T12-5).
+
+    Nothing is recorded yet: whoever evaluated the gate records `admitted` (articles.md §0.4).
+    """
+
+    def __init__(self, admitted: Admitted) -> None:
+        super().__init__(
+            ErrorType.MALFORMED,
+            f'"notAfter" is later than this profile and contract allow, {admitted.not_after_limit:%FT%TZ}. '
+            "Ask for less, or leave it out.",
+        )
+        self.admitted = admitted
 
 
 async def place_order(
@@ -58,7 +73,9 @@ async def place_order(
                 token = await record_refusal(conn, refused, "new_order", actor_of(account), now)
                 return RefusedByGate(refused, token)
             case Admitted() as admitted:
-                check_end(wanted.not_after, admitted)
+                if not is_met(wanted.not_after, admitted):
+                    await record_admission(conn, admitted, "new_order", actor_of(account), now)
+                    raise EndNotMet(admitted)
                 placed = await insert(context, conn, account, admitted, wanted, profile, replaced, now, None)
                 assert placed is not None  # its facts were just read
                 return placed
@@ -162,16 +179,6 @@ def check_validity(wanted: NewOrder, profile: Profile, now: datetime) -> None:
         raise AcmeError(
             ErrorType.INVALID_PROFILE if wanted.profile else ErrorType.MALFORMED,
             f'"notAfter" is later than the profile {profile.name} allows, {latest:%FT%TZ}.',
-        )
-
-
-def check_end(not_after: datetime | None, admitted: Admitted) -> None:
-    """A wanted notAfter can be met by the contract too (A-115, T12-5)."""
-    if not is_met(not_after, admitted):
-        raise AcmeError(
-            ErrorType.MALFORMED,
-            f'"notAfter" is later than this profile and contract allow, {admitted.not_after_limit:%FT%TZ}. '
-            "Ask for less, or leave it out.",
         )
 
 

@@ -11,7 +11,7 @@ from acme_server.storage import authorizations, jobs, orders
 from acme_server.storage.jobs import Job
 from acme_server.storage.orders import InProcessing
 from acme_server.use_cases import issue
-from acme_server.use_cases.admission import CONTRACT_LOCK, Begun, pass_gate
+from acme_server.use_cases.admission import CONTRACT_LOCK, Begun, pass_gate, unmet_recorded
 from acme_server.use_cases.context import Context
 from acme_server.use_cases.finalize import cause_of
 from acme_server.use_cases.orders import RefusedByGate
@@ -97,10 +97,12 @@ async def admit(context: Context, found: InProcessing, now: datetime) -> Begun |
         expires_at=found.deadline_at, created_at=now,
     )  # fmt: skip
     lock = shared(CONTRACT_LOCK, found.contract_number)
-    async with context.pool.acquire() as conn, under_locks(conn, lock):
+    actor = f"process:{context.worker}"
+    recorded = unmet_recorded(context, "before_signing", actor, now)
+    async with recorded, context.pool.acquire() as conn, under_locks(conn, lock):
         passed = await pass_gate(
             context, conn, order, found.binding_key_id, parse_csr(found.csr), "before_signing", "processing",
-            f"process:{context.worker}", found.deadline_at, now,
+            actor, found.deadline_at, now,
         )  # fmt: skip
     if not isinstance(passed, Begun | RefusedByGate):
         raise TypeError("a CSR was given, so an admission has a record")

@@ -131,6 +131,16 @@ SELECT pg_advisory_xact_lock_shared(7001, $1);
 -- $1 contract_number
 SELECT pg_advisory_xact_lock(7001, $1);
 
+-- name: record_admission
+-- A decision that nothing came of, and its evidence: both or none.
+-- $1..$12 a DecisionRow  $13 evidence id  $14 kind  $15 actor  $16 recorded_at  $17 content
+WITH decision AS (
+    INSERT INTO gate.decisions (id, contract_id, binding_key_id, stage, outcome, gate, "case", names, not_after_limit,
+        facts, findings, decided_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+)
+INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content) VALUES ($13, $14, $2, $15, $16, $17);
+
 -- name: record_refusal
 -- The decision, its evidence, and the page it points to: all or none. T0-1. No row: another transaction has just
 -- made the page, and `help_page` finds it.

@@ -297,16 +297,21 @@ async def test_a_valid_order_stays_valid_whatever_becomes_of_its_parts(served: S
 
 @pytest.mark.std("A-115")
 @pytest.mark.parametrize(
-    "late",
+    ("late", "asked"),
     [
-        "UPDATE acme.orders SET not_before = now() - interval '25 hours'",
-        """INSERT INTO gate.contract_starts (contract_id, certificate_id, issued_at)
+        ("UPDATE acme.orders SET not_before = now() - interval '25 hours'", []),
+        (
+            """INSERT INTO gate.contract_starts (contract_id, certificate_id, issued_at)
         SELECT id, gen_random_uuid(), now() - interval '120 months' + interval '60 days'
         FROM gate.contracts WHERE handle = 'demo'""",
-    ],
+            ["finalize"],
+        ),
+    ],  # fmt: skip
     ids=["the start is over", "the term ends sooner"],
 )
-async def test_a_wanted_validity_that_cannot_be_met_any_more_is_refused(served: Served, late: str) -> None:
+async def test_a_wanted_validity_that_cannot_be_met_any_more_is_refused(
+    served: Served, late: str, asked: list[str]
+) -> None:
     client, now = await served.registered(), utc_now()
     wanted = {"notBefore": rfc3339(now), "notAfter": rfc3339(now + timedelta(days=90))}
     url, order = await ready(client, NAME, **wanted)
@@ -315,6 +320,8 @@ async def test_a_wanted_validity_that_cannot_be_met_any_more_is_refused(served: 
     assert (refused.status, refused.error) == (400, "malformed")
     assert "notBefore" in refused.json["detail"] or "notAfter" in refused.json["detail"]
     assert (await status_of(client, url))["status"] == "ready"
+    stages = [row["stage"] for row in await served.owner.fetch("SELECT stage FROM gate.decisions ORDER BY id")]
+    assert stages == ["new_order", *asked]  # recorded, though the transaction was undone
     await run(served, "UPDATE acme.orders SET not_before = now()", "DELETE FROM gate.contract_starts")
     assert (await client.finalize(order)).json["status"] == "valid"
 

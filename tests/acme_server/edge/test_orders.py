@@ -104,6 +104,16 @@ async def test_a_fraction_of_a_second_is_refused_rather_than_cut(served: Served)
         assert (await client.order(NAME, notAfter=wanted)).status == status
 
 
+async def decided(served: Served) -> list[tuple[object, ...]]:
+    """Stage and outcome of each decision, and how many records of evidence are about it."""
+    rows = await served.owner.fetch(
+        """SELECT d.stage, d.outcome, count(e.*) FROM gate.decisions d LEFT JOIN evidence.records e
+        ON e.kind = 'gate.decided' AND position(convert_to(d.id::text, 'UTF8') IN e.content) > 0
+        GROUP BY d.id ORDER BY d.id"""
+    )
+    return [tuple(row) for row in rows]
+
+
 @pytest.mark.rule("T12-5")
 async def test_no_certificate_outlives_the_term_of_its_contract(served: Served) -> None:
     client, now = await served.registered(), utc_now()
@@ -115,6 +125,7 @@ async def test_no_certificate_outlives_the_term_of_its_contract(served: Served) 
     )
     later = await client.order(NAME, notAfter=rfc3339(now + timedelta(days=63)))
     assert (later.status, later.error) == (400, "malformed")
+    assert await decided(served) == [("new_order", "admitted", 1)]  # the gate was asked: recorded, with evidence
     end = leaf(await client.certificate(NAME)).not_valid_after_utc
     assert (end.hour, end.minute, end.second) == (14, 59, 59)
     assert timedelta(days=57) < end - now < timedelta(days=62)
