@@ -6,7 +6,17 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from functools import partial
 
-from office.use_cases import deliver, ending, idempotency, invoices, reminders, renewal, revocations, terms
+from office.use_cases import (
+    deliver,
+    ending,
+    idempotency,
+    invoices,
+    reminders,
+    renewal,
+    revalidation,
+    revocations,
+    terms,
+)
 from office.use_cases.mail import Posting
 from sql import Pool
 from sql.away import DATABASE_AWAY
@@ -29,6 +39,7 @@ def sweeps(posting: Posting) -> list[tuple[timedelta, Sweep]]:
         (timedelta(minutes=10), ending.sweep),
         (timedelta(minutes=10), idempotency.sweep),
         (timedelta(hours=1), partial(renewal.sweep_all, portal=posting.base_url)),
+        (timedelta(hours=6), revalidation.sweep_all),
     ]
 
 

@@ -1,10 +1,10 @@
 """Article 4: review, binding keys, names (証明書の発行等の手続き)."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from contract_gate.application import Application
-from contract_gate.calendar import jst_date, period_end
+from contract_gate.calendar import DAY, jst_date, period_end
 from contract_gate.decision import Breach, Case, Finding, Request, Satisfied
 from contract_gate.domains import covers, in_scope
 from contract_gate.facts import Facts
@@ -13,11 +13,35 @@ REVIEW_ITEMS = ("legal_existence", "address", "domain_right", "applicant_authori
 
 # BR 4.2.1: how many days organisation data may be used, by the day of issuance; newest first.
 REUSE_DAYS: Sequence[tuple[date, int]] = ((date(2026, 3, 15), 398), (date.min, 825))
+REVALIDATION = timedelta(days=60)  # how long before review data is too old a new review is begun
 
 
 def reuse_days(issued_on: date) -> int:
     """How old organisation data may be on the day of issuance. T4-4."""
     return next(days for since, days in REUSE_DAYS if issued_on >= since)
+
+
+def stale_on(obtained_on: date) -> date:
+    """The first day, JST, on which data obtained on that day is too old to issue from. T4-4."""
+    firsts = []
+    until = date.max
+    for since, days in REUSE_DAYS:
+        if (first := max(since, obtained_on + timedelta(days=days + 1))) < until:
+            firsts.append(first)
+        until = since
+    return min(firsts)
+
+
+def due_when_obtained_by(today: date) -> date:
+    """Data obtained on this day or before wants a new review today, younger data does not. T4-4."""
+    through = today + REVALIDATION
+    found = []
+    until = date.max
+    for since, days in REUSE_DAYS:
+        if since <= through:
+            found.append(min(through, until - DAY) - timedelta(days=days + 1))
+        until = since
+    return max(found)
 
 
 def review_complete(facts: Facts, request: Request, now: datetime) -> Finding:

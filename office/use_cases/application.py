@@ -9,7 +9,7 @@ from contract_gate.calendar import jst_date
 from office.storage import applications, contracts, people
 from office.storage.changing import changing
 from office.storage.contracts import Name, Subject
-from office.use_cases import asked, names, screening
+from office.use_cases import asked, names, revalidation, screening
 from office.use_cases.asked import OPERATOR, Unfit, checked_text, one_of
 from sql import Conn
 from sql.evidence import append, entry
@@ -48,6 +48,11 @@ async def remove_name(conn: Conn, contract: str, text: str, kind: str | None, no
         row = entry("name.removed", OPERATOR, now, contract_id=key.id, rule="T8-13", clause="A8.2", name=wanted.value)
         await append(conn, row)
     return gone
+
+
+async def names_of(conn: Conn, contract: str) -> list[Name]:
+    """Live names of the contract. Raises Unfit."""
+    return await contracts.live_names(conn, (await asked.contract(conn, contract)).id)
 
 
 async def consent(
@@ -102,6 +107,7 @@ async def review(conn: Conn, contract: str, item: Review, checked_by: str, now: 
             item=made,
         )
         await append(conn, proof)
+        await revalidation.settle(conn, key.id, now)
 
 
 async def subject(conn: Conn, contract: str, reviewed: Subject, checked_by: str, now: datetime) -> None:
