@@ -124,7 +124,8 @@ class Facts(msgspec.Struct, frozen=True):
 
     `bank_data_from` and `bank_data_through` bound the days that the bank data of every account covers;
     `holidays` are those near the due dates of `invoices`; `predecessors` begin with the nearest;
-    `tax_rates` are told of a contract that has not started: its fee will be billed by them.
+    `tax_rates` are told of a contract that has not started: its fee will be billed by them;
+    `free_reissue` says that certificates come again after a cause of the CA's own (T11-13).
     """
 
     contract: Contract | None
@@ -143,7 +144,7 @@ class Facts(msgspec.Struct, frozen=True):
     suspensions: tuple[Suspension, ...]
     readings: tuple[Reading, ...]
     tax_rates: tuple[TaxRate, ...]
-    free_reissue: bool = False
+    free_reissue: bool
 
 
 class LoadedFacts(msgspec.Struct, frozen=True):

@@ -111,7 +111,7 @@ def no_payment_block(facts: Facts, request: Request, now: datetime) -> Finding:
     After a cause of the CA's own (A11.4.8) its certificates come again whatever is owed (T11-13).
     """
     if facts.free_reissue:
-        return Satisfied("T11-13", "A11.4.8")
+        return Satisfied("T8-15", "A8.1")
     today = jst_date(now)
     late = [_note(i, facts) for i in facts.invoices if counts(i, facts, now) and overdue(i, today, facts)]
     if late:

@@ -157,11 +157,19 @@ class Signer(Conversation):
 class Postgres(Conversation):
     """Messages of the protocol of PostgreSQL, version 3."""
 
+    is_office = False
+
+    def trips(self, text: bytes) -> Trip | None:
+        """As any, but not what the office's jobs do beside it in the same process."""
+        return None if self.is_office else super().trips(text)
+
     async def up(self, reader: asyncio.StreamReader) -> None:
         """What the process asks: statements are told by their text, prepared ones too."""
         head = await reader.readexactly(4)
         size = struct.unpack("!i", head)[0]
-        await self.send(head + await reader.readexactly(size - 4), None)
+        hello = await reader.readexactly(size - 4)
+        self.is_office = b"keiyaku_office" in hello
+        await self.send(head + hello, None)
         texts: dict[bytes, bytes] = {}
         while kind := await reader.read(1):
             head = await reader.readexactly(4)

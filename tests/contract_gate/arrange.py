@@ -69,6 +69,7 @@ GOOD = Facts(
     suspensions=(),
     readings=(),
     tax_rates=(),
+    free_reissue=False,
 )
 
 

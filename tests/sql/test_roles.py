@@ -122,8 +122,9 @@ def test_nothing_is_ever_deleted_but_a_job_that_is_done(rights: Rights, role: st
 
 @pytest.mark.parametrize("role", [role for role in ROLES if role != "operator"])
 def test_processes_cannot_write_contracts_payments_or_reviews(rights: Rights, role: str) -> None:
-    ends = {"gate.contracts"} if role == "office" else set()  # its daily jobs end what time ended (T12-3, T12-8)
-    assert written(rights, role) & CONTRACTS == ends
+    # its daily jobs end what time ended (T12-3, T12-8) and let announced Terms take effect (T20-1)
+    own = {"gate.contracts", "gate.texts"} if role == "office" else set()
+    assert written(rights, role) & CONTRACTS == own
     assert {n for n in rights["office", "UPDATE"] if n.startswith("gate.contracts.")} == {
         "gate.contracts.state", "gate.contracts.ended_at", "gate.contracts.end_cause",
     }  # fmt: skip
@@ -152,11 +153,16 @@ def test_only_these_insert(rights: Rights, table: str, inserters: set[str]) -> N
     [
         "ca.certificates", "ca.serials", "ca.crls", "ca.issuers", "ca.blocked_keys", "gate.decisions",
         "gate.binding_uses", "gate.contract_starts", "gate.consents", "gate.review_items", "gate.reviewed_subjects",
-        "gate.invoices", "gate.readings", "evidence.records", "evidence.checkpoints", "keiyaku.migrations",
+        "gate.readings", "evidence.records", "evidence.checkpoints", "keiyaku.migrations",
     ],
 )  # fmt: skip
 def test_what_was_written_stays_as_it_is(rights: Rights, table: str) -> None:
     assert writers(rights, table, "UPDATE") == set()
+
+
+def test_an_invoice_stays_as_it_is_but_for_a_dealers_word(rights: Rights) -> None:
+    changed = {(role, n) for role in ROLES for n in rights[role, "UPDATE"] if n.startswith("gate.invoices.")}
+    assert changed == {("operator", "gate.invoices.dealer_states_default")}  # T8-16
 
 
 def test_only_the_state_of_a_record_to_be_signed_changes(rights: Rights) -> None:
@@ -186,7 +192,7 @@ def test_what_ties_accounts_orders_and_certificates_stays(
 
 def test_worker_changes_only_what_its_jobs_change(rights: Rights) -> None:
     assert {n for n in rights["work", "UPDATE"] if n.count(".") == 1} == {
-        "acme.authorizations", "acme.orders", "acme.jobs", "acme.failures", "ca.to_be_signed",
+        "acme.authorizations", "acme.orders", "acme.jobs", "acme.failures", "ca.to_be_signed", "gate.bill_drafts",
     }  # fmt: skip
 
 
@@ -224,7 +230,7 @@ def test_status_reads_public_data_and_writes_nothing(rights: Rights) -> None:
         ("gate.binding_keys.hmac_key", {"acme", "work", "operator"}),
         ("gate.persons.name", {"operator"}),
         ("gate.receipts.remitter", {"operator"}),
-        ("gate.customers.contact_email", {"acme", "work", "operator"}),
+        ("gate.customers.contact_email", {"acme", "work", "operator", "office"}),
     ],
 )
 def test_readers_of_what_not_everybody_may_see(rights: Rights, secret: str, readers: set[str]) -> None:

@@ -19,9 +19,14 @@ PAID = (
 OTHER_PERSON = "(SELECT id FROM gate.persons ORDER BY handle DESC LIMIT 1)"
 UNLIFT = f"""UPDATE gate.holds SET status = 'lifted', lifted_at = now(),
     lifted_by_first = {PERSON}, lifted_by_second = {OTHER_PERSON}"""
-REOPEN = "UPDATE gate.contracts SET state = 'accepted', ended_at = NULL, end_cause = NULL WHERE handle = 'demo'"
-UNACCEPTED = """UPDATE gate.contracts SET state = 'under_review', accepted_at = NULL, accepted_by_first = NULL,
-    accepted_by_second = NULL WHERE handle = 'demo'"""
+# what no contract does: its states go one way (§0.3)
+BACKWARDS = """ALTER TABLE gate.contracts DISABLE TRIGGER contract_moves;
+    UPDATE gate.contracts SET %s WHERE handle = 'demo';
+    ALTER TABLE gate.contracts ENABLE TRIGGER contract_moves"""
+REOPEN = BACKWARDS % "state = 'accepted', ended_at = NULL, end_cause = NULL"
+UNACCEPTED = BACKWARDS % (
+    "state = 'under_review', accepted_at = NULL, accepted_by_first = NULL, accepted_by_second = NULL"
+)
 ACCEPTED = f"""UPDATE gate.contracts SET state = 'accepted', accepted_at = now() - interval '1 minute',
     accepted_by_first = {PERSON}, accepted_by_second = {OTHER_PERSON} WHERE handle = 'demo'"""
 START = f"""INSERT INTO gate.contract_starts (contract_id, certificate_id, issued_at)

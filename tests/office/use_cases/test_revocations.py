@@ -62,7 +62,7 @@ async def test_a_decision_revokes_all_and_ends_the_contract_at_once(accepted: Co
     assert [row["subject"] for row in jobs] == ["2/0", "2/1", "2/2"]
 
 
-@pytest.mark.rule("T11-5", "T11-6", "T11-11")
+@pytest.mark.rule("T11-6", "T11-11")
 @pytest.mark.std("C-159")
 async def test_a_request_notice_then_revoked_then_published_then_result(accepted: Conn, pool: Pool) -> None:
     serial = await issue(pool, "acme", 1, NOW)
@@ -213,7 +213,7 @@ async def test_without_an_overdue_fee_nobody_decides_for_non_payment(accepted: C
 
 
 @pytest.mark.rule("T11-3")
-@pytest.mark.std("C-163", "C-164", "C-076")
+@pytest.mark.std("C-163", "C-164")
 async def test_a_compromised_key_is_blocked_and_all_its_certificates_revoked(accepted: Conn, pool: Pool) -> None:
     one, two = [await issue(pool, "acme", n, NOW, key=b"k") for n in (1, 2)]
     other = await issue(pool, "acme", 3, NOW)
