@@ -107,7 +107,7 @@ async def validate_job(context: Context, job: Job) -> None:
     if found is None or found.challenge_status != "processing":
         await jobs.finish(context.pool, job)
         return
-    await validate(context, job, found, None)
+    await validate(context, job, found)
 
 
 async def crl_job(context: Context, job: Job) -> None:

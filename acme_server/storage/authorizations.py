@@ -90,8 +90,8 @@ async def finish_validation(
     """
     row = await pool.fetchrow(
         SQL["finish_validation"], job_id, fence, authorization_id, status, error, now, expires_at,
-        proof.id, proof.actor, proof.content, proof.contract_id,
-        pause is not None, rates.limit.number, rates.limit.span, rates.pause_failures, rates.pause_span,
+        proof.id, proof.actor, proof.content, pause is not None,
+        rates.limit.number, rates.limit.span, rates.pause_failures, rates.pause_span,
         new_token(os.urandom(16)), pause and pause.id, pause and pause.content,
     )  # fmt: skip
     return one(Authorization, row)

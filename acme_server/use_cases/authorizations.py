@@ -55,7 +55,7 @@ async def respond(
         if worker is None:
             return authorization
         job = Job(job_id, "validate", str(authorization.id), 1, attempts, 1, None)
-        task = context.start(held(context, job, validate(context, job, authorization, account.contract_id)))
+        task = context.start(held(context, job, validate(context, job, authorization)))
         kept = place.pop_all()
         task.add_done_callback(lambda _: kept.close())
     done, _ = await asyncio.wait({task}, timeout=context.limits.inline_wait.total_seconds())

@@ -22,9 +22,7 @@ LOST = NotProven(ErrorType.SERVER_INTERNAL, "The server failed to look, again an
 WAITS = (timedelta(seconds=3), timedelta(seconds=10), timedelta(seconds=30))
 
 
-async def validate(
-    context: Context, job: Job, authorization: Authorization, contract_id: UUID | None
-) -> Authorization | None:
+async def validate(context: Context, job: Job, authorization: Authorization) -> Authorization | None:
     """The authorization after this attempt; None when another worker holds the job by now.
 
     A temporary failure is recorded at once and looked at again later, as often as the settings say (A-151, A-152).
@@ -32,11 +30,11 @@ async def validate(
     outcome = await look(context, authorization)
     if isinstance(outcome, NotProven) and outcome.temporary and job.attempts < context.limits.validation_attempts:
         return await try_later(context, job, authorization, outcome)
-    return await conclude(context, job, authorization, outcome, contract_id)
+    return await conclude(context, job, authorization, outcome)
 
 
 async def conclude(
-    context: Context, job: Job, authorization: Authorization, outcome: Proven | NotProven, contract_id: UUID | None
+    context: Context, job: Job, authorization: Authorization, outcome: Proven | NotProven
 ) -> Authorization | None:
     """The authorization with this outcome, recorded with its evidence; None when another worker holds the job."""
     now = utc_now()
@@ -46,7 +44,7 @@ async def conclude(
     else:
         status, error, expires_at = "invalid", problem_of(outcome), authorization.expires_at
     proof = evidence.entry(
-        "authorization.validated", f"process:{context.worker}", now, contract_id=contract_id,
+        "authorization.validated", f"process:{context.worker}", now,
         authorization=str(authorization.id), account=str(authorization.account_id), name=authorization.name,
         method=authorization.challenge_type, outcome=status, seen=outcome,
     )  # fmt: skip
@@ -105,5 +103,5 @@ async def end_dead(context: Context, now: datetime) -> int:
     for job in await jobs.dead(context.pool, "validate"):
         found = await authorizations.authorization_by_id(context.pool, UUID(job.subject))
         if found is not None:
-            ended += await conclude(context, job, found, LOST, None) is not None
+            ended += await conclude(context, job, found, LOST) is not None
     return ended

@@ -66,11 +66,10 @@ WHERE kind = 'validate' AND subject = $1::uuid::text AND NOT dead AND attempts >
 
 -- name: finish_validation
 -- The result, its evidence and the end of the job: all or none. No row: another worker holds the job by now, or the
--- authorization has ended meanwhile.
+-- authorization has ended meanwhile. The contract is the one that the account's key serves now (T12-7).
 -- $1 job id  $2 fence  $3 authorization id  $4 status  $5 error  $6 now  $7 expires at  $8 evidence id  $9 actor
--- $10 evidence content  $11 contract id, or null: that of the account
--- $12 whether the failure is the client's  $13 failed validations at most  $14 their span  $15 failures in a row that
--- pause the account for the name, 0: never  $16 over how long  $17 token of its page  $18 evidence id  $19 content
+-- $10 evidence content  $11 whether the failure is the client's  $12 failed validations at most  $13 their span
+-- $14 failures in a row that pause the account for the name, 0: never  $15 over how long  $16 token of its page  $17 evidence id  $18 content
 WITH job AS (
     DELETE FROM acme.jobs WHERE id = $1 AND fence = $2 RETURNING id
 ), result AS (
@@ -81,32 +80,34 @@ WITH job AS (
     WHERE id = $3 AND status = 'pending' AND challenge_status = 'processing' AND expires_at > $6
       AND EXISTS (SELECT FROM job)
     RETURNING *
+), served AS (
+    SELECT r.*, coalesce((
+        SELECT n.successor_id FROM gate.successions n
+        WHERE n.contract_id = b.contract_id AND n.starts_at <= $6 AND n.ends_at > $6
+        ORDER BY n.starts_at DESC, n.successor_id DESC LIMIT 1), b.contract_id) AS contract_id
+    FROM result r JOIN acme.accounts a ON a.id = r.account_id JOIN gate.binding_keys b ON b.id = a.binding_key_id
 ), evidence AS (
     INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)
-    SELECT $8, 'authorization.validated', coalesce($11, (
-        SELECT b.contract_id FROM acme.accounts a JOIN gate.binding_keys b ON b.id = a.binding_key_id
-        WHERE a.id = result.account_id)), $9, $6, $10
-    FROM result
+    SELECT $8, 'authorization.validated', contract_id, $9, $6, $10 FROM served
 ), failing AS (
     SELECT r.account_id, CASE WHEN r.wildcard THEN '*.' || r.identifier_value ELSE r.identifier_value END AS name,
-        b.contract_id,
-        coalesce($14::interval / nullif(acme.limit_of(b.contract_id, 'failed_validations', $6, $13), 0), '0') AS step
-    FROM result r JOIN acme.accounts a ON a.id = r.account_id JOIN gate.binding_keys b ON b.id = a.binding_key_id
-    WHERE $12::boolean
+        r.contract_id,
+        coalesce($13::interval / nullif(acme.limit_of(r.contract_id, 'failed_validations', $6, $12), 0), '0') AS step
+    FROM served r WHERE $11::boolean
 ), failure AS (
     INSERT INTO acme.failures AS f (account_id, name, full_at, consecutive, first_failed_at, token, paused_at)
-    SELECT account_id, name, $6 + step, 1, $6, CASE WHEN $15 = 1 AND $16 = interval '0' THEN $17 END,
-        CASE WHEN $15 = 1 AND $16 = interval '0' THEN $6::timestamptz END FROM failing
+    SELECT account_id, name, $6 + step, 1, $6, CASE WHEN $14 = 1 AND $15 = interval '0' THEN $16 END,
+        CASE WHEN $14 = 1 AND $15 = interval '0' THEN $6::timestamptz END FROM failing
     ON CONFLICT (account_id, name) DO UPDATE SET consecutive = f.consecutive + 1,
-        full_at = least(greatest(f.full_at, $6) + (SELECT step FROM failing), $6 + $14),
+        full_at = least(greatest(f.full_at, $6) + (SELECT step FROM failing), $6 + $13),
         first_failed_at = CASE WHEN f.consecutive = 0 THEN $6 ELSE f.first_failed_at END,
-        token = coalesce(f.token, $17),
-        paused_at = CASE WHEN f.paused_at IS NULL AND $15 > 0 AND f.consecutive + 1 >= $15
-            AND $6 - CASE WHEN f.consecutive = 0 THEN $6 ELSE f.first_failed_at END >= $16 THEN $6 ELSE f.paused_at END
+        token = coalesce(f.token, $16),
+        paused_at = CASE WHEN f.paused_at IS NULL AND $14 > 0 AND f.consecutive + 1 >= $14
+            AND $6 - CASE WHEN f.consecutive = 0 THEN $6 ELSE f.first_failed_at END >= $15 THEN $6 ELSE f.paused_at END
     RETURNING paused_at
 ), pause AS (
     INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)
-    SELECT $18, 'account.paused', failing.contract_id, $9, $6, $19 FROM failing, failure WHERE paused_at = $6
+    SELECT $17, 'account.paused', failing.contract_id, $9, $6, $18 FROM failing, failure WHERE paused_at = $6
 ), success AS (
     UPDATE acme.failures f SET consecutive = 0, paused_at = NULL FROM result r
     WHERE $4 = 'valid' AND f.account_id = r.account_id

@@ -9,14 +9,18 @@ SELECT gate, "case" FROM gate.help_pages WHERE token = $1;
 SELECT name, paused_at IS NOT NULL AS paused FROM acme.failures WHERE token = $1;
 
 -- name: resume
--- The account may try the name again, and that somebody said so is recorded: both or neither. No row: it is not paused.
+-- The account may try the name again, and that somebody said so is recorded, for the contract that its key serves now
+-- (T12-7): both or neither. No row: it is not paused.
 -- $1 token  $2 now  $3 evidence id  $4 actor  $5 content
 WITH resumed AS (
     UPDATE acme.failures SET paused_at = NULL, consecutive = 0, full_at = $2
     WHERE token = $1 AND paused_at IS NOT NULL RETURNING account_id
 )
 INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)
-SELECT $3, 'account.resumed', b.contract_id, $4, $2, $5
+SELECT $3, 'account.resumed', coalesce((
+    SELECT n.successor_id FROM gate.successions n
+    WHERE n.contract_id = b.contract_id AND n.starts_at <= $2 AND n.ends_at > $2
+    ORDER BY n.starts_at DESC, n.successor_id DESC LIMIT 1), b.contract_id), $4, $2, $5
 FROM resumed r JOIN acme.accounts a ON a.id = r.account_id JOIN gate.binding_keys b ON b.id = a.binding_key_id;
 
 -- name: terms

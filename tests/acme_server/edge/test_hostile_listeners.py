@@ -76,7 +76,7 @@ async def apps(postgres: EmbeddedPostgres, database: str, tmp_path: Path) -> Asy
         await asyncpg.create_pool(postgres.dsn(f"keiyaku_{role}", database), min_size=1, max_size=2) for role in roles
     ]
     yield {
-        "status": status_application(pools[0], utc_now), "office": office_app(pools[1]),
+        "status": status_application(pools[0], utc_now), "office": office_app(pools[1], utc_now),
         "management": management.make_app(pools[2], settings),
     }  # fmt: skip
     await asyncio.gather(*(pool.close() for pool in pools))

@@ -21,7 +21,7 @@ from office.edge.app import make_app
 from office.use_cases import limits as office
 from tests.acme_server.client import Answer, Client, new_key
 from tests.acme_server.conftest import PEOPLE, Served
-from tests.acme_server.edge.arrange import ready
+from tests.acme_server.edge.arrange import CONTRACT, OTHER, ready, run
 from tests.acme_server.edge.test_renewal_info import issued
 
 DAY = timedelta(days=1)
@@ -157,7 +157,7 @@ async def people(postgres: EmbeddedPostgres, database: str) -> AsyncIterator[Tes
     """The office's pages."""
     async with (
         asyncpg.create_pool(postgres.dsn("keiyaku_office", database), min_size=1, max_size=2) as pool,
-        TestClient(TestServer(make_app(pool))) as made,
+        TestClient(TestServer(make_app(pool, utc_now))) as made,
     ):
         yield made
 
@@ -182,6 +182,32 @@ async def test_who_keeps_failing_is_paused_until_somebody_resumes(served: Served
     assert (await client.order(NAMES[0])).status == 201
     kinds = await served.owner.fetch("SELECT kind FROM evidence.records WHERE kind LIKE 'account.%' ORDER BY id")
     assert [row["kind"] for row in kinds] == ["account.created", "account.paused", "account.resumed"]
+
+
+@pytest.mark.rule("T12-7")
+@pytest.mark.parametrize("renewed", [False, True])
+async def test_failures_are_those_of_the_contract_that_the_key_serves(
+    served: Served, people: TestClient[Any, Any], renewed: bool
+) -> None:
+    client = await served.registered()
+    limited(served, pause_failures=1, pause_span=timedelta(0))
+    placed = (await client.order(NAMES[0])).json
+    if renewed:
+        await run(
+            served,
+            f"INSERT INTO gate.successions (contract_id, successor_id, starts_at) VALUES ({CONTRACT}, {OTHER}, now())",
+        )
+    served.looks.outcomes[NAMES[0]] = WRONG
+    await client.fulfil(placed)
+    token = await served.owner.fetchval("SELECT token FROM acme.failures")
+    assert (await people.post(f"/resume/{token}")).status == 200
+    found = await served.owner.fetch(
+        "SELECT e.kind, c.handle FROM evidence.records e JOIN gate.contracts c ON c.id = e.contract_id"
+        " WHERE e.kind IN ('authorization.validated', 'account.paused', 'account.resumed') ORDER BY e.kind"
+    )
+    handle = "demo-overdue" if renewed else "demo"
+    kinds = ("account.paused", "account.resumed", "authorization.validated")
+    assert [tuple(row) for row in found] == [(kind, handle) for kind in kinds]
 
 
 async def test_a_success_between_failures_is_no_row(served: Served) -> None:
