@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from office.edge import supported
 from office.edge.answers import answer_to
+from office.edge.seal import SealPages
 from office.use_cases import read_pages
 from office.use_cases.read_pages import Paused
 from sql import Pool
@@ -28,6 +29,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+MAY_DIFFER = ("Content-Security-Policy", "Cross-Origin-Resource-Policy")  # where a handler says so
 STATIC = Path(__file__).parent.parent / "static"
 log = logging.getLogger(__name__)
 
@@ -43,6 +45,9 @@ def make_app(pool: Pool, clock: Callable[[], datetime]) -> web.Application:
     app.router.add_get("/terms/{version}", pages.terms)
     app.router.add_get("/notices/{id}", pages.notice)
     app.router.add_get("/supported", pages.supported)
+    seals = SealPages(pool, clock, pages)
+    app.router.add_get("/seal/{token}", seals.page)
+    app.router.add_get("/seal/{token}/image.svg", seals.image)
     app.router.add_get("/static/style.css", pages.style)
     app.on_response_prepare.append(add_headers)
     return app
@@ -50,8 +55,8 @@ def make_app(pool: Pool, clock: Callable[[], datetime]) -> web.Application:
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Every response forbids what no page of ours needs; caching only where a handler allowed it."""
-    policy = response.headers.get("Content-Security-Policy", POLICY)
-    response.headers.update({**HEADERS, "Content-Security-Policy": policy})
+    chosen = {name: response.headers[name] for name in MAY_DIFFER if name in response.headers}
+    response.headers.update({**HEADERS, **chosen})
     response.headers.setdefault("Cache-Control", "no-store")
 
 
