@@ -23,6 +23,7 @@ ABBREVIATED = re.compile(rf"^(?:{SHORT_FORMS})\)|\((?:{SHORT_FORMS})\)|\((?:{SHO
 WRITTEN_OUT = re.compile(
     "カブシキガイシヤ|カブシキカイシヤ|ユウゲンガイシヤ|ゴウドウガイシヤ|ゴウシガイシヤ|ゴウメイガイシヤ|株式会社|有限会社|合同会社|合資会社|合名会社"
 )
+NO_LETTER, NO_DIGIT = re.compile("[^0-9A-Z]+"), re.compile("[^0-9]+")
 LEADING = re.compile(r"(\d{1,10}) *(\D.*)", re.DOTALL)
 
 
@@ -134,12 +135,12 @@ def names(receipt: Receipt, key: str) -> bool:
 
 def whole(reference: str) -> str:
     """Letters and digits of a reference."""
-    return "".join(c for c in unicodedata.normalize("NFKC", reference).upper() if c.isascii() and c.isalnum())
+    return NO_LETTER.sub("", unicodedata.normalize("NFKC", reference).upper())
 
 
 def digits(reference: str) -> str:
     """The digits of a reference."""
-    return "".join(c for c in whole(reference) if c.isdigit())
+    return NO_DIGIT.sub("", whole(reference))
 
 
 def refers(reference: str, number: str) -> bool:

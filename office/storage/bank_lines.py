@@ -67,9 +67,14 @@ class Settled(msgspec.Struct, frozen=True):
     receipt_id: UUID | None
 
 
-async def staged(conn: Conn, file_id: UUID, cancelling: bool, most: int) -> list[Line]:
-    """Lines of the file that are not booked yet, in its order."""
-    return many(Line, await conn.fetch(SQL["staged"], file_id, cancelling, most))
+async def staged(conn: Conn, file_id: UUID, cancel: bool, most: int, after: int = 0) -> list[Line]:
+    """Lines of the file that are not booked yet, in its order, behind the line `after`."""
+    return many(Line, await conn.fetch(SQL["staged"], file_id, cancel, most, after))
+
+
+async def cancelling(conn: Conn, file_id: UUID) -> int:
+    """How many lines of the file take back another and are not booked yet."""
+    return int(await conn.fetchval(SQL["cancelling"], file_id))
 
 
 async def waiting_line(conn: Conn, line_id: int) -> Line | None:

@@ -61,13 +61,12 @@ async def book(conn: Conn, file_id: UUID, said: Callable[[int], None], now: date
 
 async def look_at(conn: Conn, file_id: UUID) -> Tally:
     """What `book` would make of the file as things stand: nothing is written."""
-    tally = Tally()
-    lines = await bank_lines.staged(conn, file_id, False, GREATEST)
-    for at in range(0, len(lines), BATCH):
-        batch = lines[at : at + BATCH]
-        matched = sum(isinstance(each, Matched) for each in await outcomes(conn, batch))
-        tally += Tally(matched, len(batch) - matched)
-    return tally + Tally(cancelled=len(await bank_lines.staged(conn, file_id, True, GREATEST)))
+    tally, after = Tally(), 0
+    while lines := await bank_lines.staged(conn, file_id, False, BATCH, after):
+        matched = sum(isinstance(each, Matched) for each in await outcomes(conn, lines))
+        tally += Tally(matched, len(lines) - matched)
+        after = lines[-1].id
+    return tally + Tally(cancelled=await bank_lines.cancelling(conn, file_id))
 
 
 async def outcomes(conn: Conn, lines: Sequence[Line]) -> list[Outcome]:

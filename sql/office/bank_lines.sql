@@ -1,8 +1,12 @@
 -- name: staged
--- $1 file_id  $2 whether those that cancel  $3 most
+-- $1 file_id  $2 whether those that cancel  $3 most  $4 after which id
 SELECT id, record, nature, booked_on, value_on, amount_yen, uncleared_yen, query_number, remitter_code, remitter,
     sending_bank, sending_branch, edi, cancels, bank_account_id, virtual_number, receipt_id
-FROM office.bank_lines WHERE file_id = $1 AND state = 'staged' AND cancels = $2 ORDER BY id LIMIT $3;
+FROM office.bank_lines WHERE file_id = $1 AND state = 'staged' AND cancels = $2 AND id > $4 ORDER BY id LIMIT $3;
+
+-- name: cancelling
+-- $1 file_id
+SELECT count(*) FROM office.bank_lines WHERE file_id = $1 AND state = 'staged' AND cancels;
 
 -- name: line
 -- $1 id
