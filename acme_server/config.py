@@ -140,6 +140,14 @@ class Ca(Section, frozen=True, kw_only=True):
     profiles: tuple[str, ...] = ("tlsserver", "shortlived")
 
 
+class Pkcs11(Section, frozen=True, kw_only=True):
+    """The token with the issuing CA's key. The root's token is named to the ceremony alone, never here."""
+
+    module: Path | None = None
+    token: str = ""  # its label
+    pin_file: Path = Path("ca/pin")
+
+
 class Signer(Section, frozen=True, kw_only=True):
     """The process that holds the keys."""
 
@@ -182,6 +190,7 @@ class Settings(Section, frozen=True, kw_only=True):
     validation: Validation = Validation()
     mail: Mail = Mail()
     ca: Ca = Ca()
+    pkcs11: Pkcs11 = Pkcs11()
     signer: Signer = Signer()
     evidence: Evidence = Evidence()
     log: Log = Log()
@@ -291,6 +300,10 @@ def unfit(settings: Settings) -> list[tuple[str, str]]:
         found.append(("acme.trusted_proxies", f"{wrong[0]!r} is no network: write 10.0.0.0/8, or one address"))
     if bool(settings.mail.user) != (settings.mail.password_file is not None):
         found.append(("mail.user", "mail.user and mail.password_file belong together: set both or none"))
+    if settings.ca.keys == "pkcs11" and settings.pkcs11.module is None:
+        found.append(("pkcs11.module", "needed while ca.keys is 'pkcs11': the path of the vendor's library"))
+    if settings.ca.keys == "pkcs11" and not settings.pkcs11.token:
+        found.append(("pkcs11.token", "needed while ca.keys is 'pkcs11': the label of the issuing CA's token"))
     if not settings.ca.profiles:
         found.append(("ca.profiles", "name at least one profile"))
     return found

@@ -11,12 +11,13 @@ import asyncpg
 import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 from ca import crl, keys, storage
 from ca.certificate import Issuer, assemble, issuer_of
-from ca.keys import FileKey
+from ca.keys import FileKey, SigningKey
 from ca.profiles import DAY, OV_POLICY, SECOND
 
 ROOT, ISSUING, ALTERNATE_ROOTS = 0, 1, (2, 3)
@@ -53,13 +54,23 @@ class Made(msgspec.Struct, frozen=True):
 
     @property
     def crl_lifetime(self) -> timedelta:
-        """From thisUpdate to nextUpdate. C-135."""
-        return crl.ROOT_NEXT_UPDATE if self.parent_id is None else crl.NEXT_UPDATE
+        """From thisUpdate to nextUpdate."""
+        return crl_lifetime(of_root=self.parent_id is None)
+
+
+def crl_lifetime(*, of_root: bool) -> timedelta:
+    """From thisUpdate to nextUpdate. C-135."""
+    return crl.ROOT_NEXT_UPDATE if of_root else crl.NEXT_UPDATE
+
+
+def key_label(issuer_id: int) -> str:
+    """What the key of an issuer is called in its token."""
+    return f"issuer-{issuer_id}"
 
 
 def key_file(folder: Path, issuer_id: int) -> Path:
     """Where the encrypted key of an issuer is."""
-    return folder / f"issuer-{issuer_id}.key.pem"
+    return folder / f"{key_label(issuer_id)}.key.pem"
 
 
 async def init(
@@ -94,8 +105,8 @@ def make(names: Names, shard_count: int, now: datetime) -> list[Made]:
     root = make_root(ROOT, names, names.root, now)
     subject = distinguished_name(names, names.issuing)
     key = keys.generate()
-    certificate = subordinate(subject, key.spki, root, now)
-    issuing = Made(_issuer(ISSUING, names, names.issuing, certificate, shard_count), key, ROOT)
+    certificate = certificate_of(subordinate_tbs(subject, key.spki, root.issuer, now), root.key)
+    issuing = Made(issuer_from(ISSUING, names, names.issuing, certificate, shard_count), key, ROOT)
     others = [
         make_root(number, names, f"{names.root} X{position}", now)
         for position, number in enumerate(ALTERNATE_ROOTS, start=1)
@@ -104,30 +115,34 @@ def make(names: Names, shard_count: int, now: datetime) -> list[Made]:
 
 
 def make_root(issuer_id: int, names: Names, common_name: str, now: datetime) -> Made:
-    """A self-signed root without EKU. C-115, C-116."""
+    """A self-signed root without EKU, with a key in this process."""
     key = keys.generate()
+    certificate = certificate_of(root_tbs(names, common_name, key.spki, now), key)
+    return Made(issuer_from(issuer_id, names, common_name, certificate, 1), key, None)
+
+
+def root_tbs(names: Names, common_name: str, spki: bytes, now: datetime) -> bytes:
+    """What a root signs of itself. C-115, C-116."""
     subject = distinguished_name(names, common_name)
-    public_key = key.private_key.public_key()
-    ski = x509.SubjectKeyIdentifier.from_public_key(public_key)
-    certificate = (
+    public_key = load_der_public_key(spki)
+    ski = x509.SubjectKeyIdentifier.from_public_key(public_key)  # type: ignore[arg-type]
+    return tbs_of(
         builder(subject, subject, now, now + ROOT_LIFETIME - SECOND)
-        .public_key(public_key)
+        .public_key(public_key)  # type: ignore[arg-type]
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .add_extension(ca_key_usage(), critical=True)
         .add_extension(ski, critical=False)
         .add_extension(x509.AuthorityKeyIdentifier(ski.digest, None, None), critical=False)
-        .sign(key.private_key, hashes.SHA256())
     )
-    return Made(_issuer(issuer_id, names, common_name, certificate, 1), key, None)
 
 
-def subordinate(subject: x509.Name, spki: bytes, parent: Made, now: datetime) -> x509.Certificate:
-    """A certificate of `parent` for an issuing CA of TLS server certificates. C-114, C-115."""
+def subordinate_tbs(subject: x509.Name, spki: bytes, parent: Issuer, now: datetime) -> bytes:
+    """What `parent` signs for an issuing CA of TLS server certificates. C-114, C-115."""
     public_key = load_der_public_key(spki)
-    of_parent = x509.load_der_x509_certificate(parent.issuer.certificate)
-    crl_url = x509.UniformResourceIdentifier(parent.issuer.crl_url(0))
-    parent_url = x509.UniformResourceIdentifier(parent.issuer.certificate_url)
-    return (
+    of_parent = x509.load_der_x509_certificate(parent.certificate)
+    crl_url = x509.UniformResourceIdentifier(parent.crl_url(0))
+    parent_url = x509.UniformResourceIdentifier(parent.certificate_url)
+    return tbs_of(
         builder(subject, of_parent.subject, now, now + ISSUING_LIFETIME - SECOND)
         .public_key(public_key)  # type: ignore[arg-type]
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
@@ -137,7 +152,7 @@ def subordinate(subject: x509.Name, spki: bytes, parent: Made, now: datetime) ->
             x509.CertificatePolicies([x509.PolicyInformation(x509.ObjectIdentifier(OV_POLICY), None)]), critical=False
         )
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)  # type: ignore[arg-type]
-        .add_extension(x509.AuthorityKeyIdentifier(parent.issuer.key_id, None, None), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier(parent.key_id, None, None), critical=False)
         .add_extension(
             x509.AuthorityInformationAccess(
                 [x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, parent_url)]
@@ -147,15 +162,24 @@ def subordinate(subject: x509.Name, spki: bytes, parent: Made, now: datetime) ->
         .add_extension(
             x509.CRLDistributionPoints([x509.DistributionPoint([crl_url], None, None, None)]), critical=False
         )
-        .sign(parent.key.private_key, hashes.SHA256())
     )
+
+
+def tbs_of(unsigned: x509.CertificateBuilder) -> bytes:
+    """The to-be-signed bytes; a throwaway key stands in for the real one, which signs nothing unchecked. C-065."""
+    return unsigned.sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256()).tbs_certificate_bytes
+
+
+def certificate_of(tbs: bytes, key: SigningKey) -> x509.Certificate:
+    """The certificate of these bytes by this key."""
+    return x509.load_der_x509_certificate(assemble(tbs, key.sign(tbs)))
 
 
 def cross_certificate(issuing: Made, root: Made, now: datetime) -> bytes:
     """The issuing CA's name and key, certified by another root. DER."""
     subject = x509.load_der_x509_certificate(issuing.issuer.certificate).subject
-    certificate = subordinate(subject, issuing.key.spki, root, now)
-    return certificate.public_bytes(Encoding.DER)
+    tbs = subordinate_tbs(subject, issuing.key.spki, root.issuer, now)
+    return certificate_of(tbs, root.key).public_bytes(Encoding.DER)
 
 
 def builder(subject: x509.Name, issuer: x509.Name, starts: datetime, ends: datetime) -> x509.CertificateBuilder:
@@ -189,19 +213,25 @@ def distinguished_name(names: Names, common_name: str) -> x509.Name:
     )
 
 
-def _issuer(issuer_id: int, names: Names, name: str, certificate: x509.Certificate, shard_count: int) -> Issuer:
+def issuer_from(issuer_id: int, names: Names, name: str, certificate: x509.Certificate, shard_count: int) -> Issuer:
+    """The issuer that this certificate makes."""
     ski = certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
     return issuer_of(issuer_id, name, certificate.public_bytes(Encoding.DER), ski, names.status_url, shard_count)
 
 
 def first_crls(made: Made, now: datetime) -> list[bytes]:
     """The first CRL of every shard, in DER. C-133."""
-    issuer, next_update = made.issuer, now + made.crl_lifetime
-    bodies = [
-        crl.to_be_signed(issuer, shard, 1, (), now, next_update, of_ca_certificates=made.parent_id is None)
+    bodies = first_crl_bodies(made.issuer, now, of_root=made.parent_id is None)
+    return [assemble(tbs, made.key.sign(tbs)) for tbs in bodies]
+
+
+def first_crl_bodies(issuer: Issuer, now: datetime, *, of_root: bool) -> list[bytes]:
+    """What is signed as the first CRL of every shard."""
+    next_update = now + crl_lifetime(of_root=of_root)
+    return [
+        crl.to_be_signed(issuer, shard, 1, (), now, next_update, of_ca_certificates=of_root)
         for shard in range(issuer.shard_count)
     ]
-    return [assemble(tbs, made.key.sign(tbs)) for tbs in bodies]
 
 
 def store_keys(folder: Path, made: Sequence[Made], passphrase: bytes) -> None:

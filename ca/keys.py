@@ -1,4 +1,4 @@
-"""Signing keys behind one small interface. A file key is for `dev`; a module for PKCS#11 implements the same three."""
+"""Signing keys behind one small interface. A file key is for `dev`; `pkcs11_keys.py` has those of a PKCS#11 module."""
 
 import os
 from pathlib import Path
@@ -22,19 +22,29 @@ class KeyUnusable(Exception):
     """A key file cannot be used; says which and why."""
 
 
+class KeyAway(Exception):
+    """A key cannot sign now, and nothing was signed; says why. It may sign later."""
+
+
 class SigningKey(Protocol):
-    """A key of an issuing CA; used by one thread at a time."""
+    """A key of a CA; used by one thread at a time."""
 
     @property
     def spki(self) -> bytes:
         """SubjectPublicKeyInfo in DER."""
 
+    @property
+    def repeatable(self) -> bool:
+        """Whether the same bytes get the same signature again (design §4.5)."""
+
     def sign(self, tbs: bytes) -> bytes:
-        """ecdsa-with-SHA256 over `tbs`, as DER."""
+        """ecdsa-with-SHA256 over `tbs`, as DER. Raises KeyAway."""
 
 
 class FileKey:
     """An ECDSA P-256 key in this process. The same bytes get the same signature (RFC 6979; design §4.5)."""
+
+    repeatable = True
 
     def __init__(self, private_key: ec.EllipticCurvePrivateKey) -> None:
         self.private_key = private_key

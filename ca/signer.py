@@ -18,9 +18,9 @@ import structlog
 
 from ca import crl, storage
 from ca.certificate import Issuer, assemble
-from ca.keys import SigningKey
+from ca.keys import KeyAway, SigningKey
 from ca.signer_lines import LINE_MAX, CrlAnswer, CrlMade, SignAnswer, Signed, SignerAway, SignRefused
-from ca.signer_socket import WAITING_MAX, Request, answer_all, bound, converse
+from ca.signer_socket import BATCH_MAX, WAITING_MAX, Request, answer_all, bound, converse
 from ca.signing import Authority, Certified, Record, certify
 from sql import SERVER_SETTINGS, Conn, evidence, statements
 from sql.away import DATABASE_FAULTS
@@ -29,6 +29,7 @@ SQL = statements("ca/signer")
 LOG = structlog.get_logger(__name__)
 ACTOR = "process:signer"
 CONNECT_SECONDS, STATEMENT_SECONDS = 5.0, 30.0
+MODULE_BATCH = 8  # with 500 ms a signature nobody waits 5 s for a batch that is not his own
 
 
 async def serve(
@@ -70,6 +71,11 @@ class Signer:
     authorities: dict[int, Authority] = field(default_factory=dict)
     thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "signing"))
 
+    @property
+    def batch_max(self) -> int:
+        """How many records are signed before they are stored: fewer where each signature takes a module's time."""
+        return BATCH_MAX if all(key.repeatable for key in self.keys.values()) else MODULE_BATCH
+
     async def sign(self, ids: Sequence[UUID]) -> Mapping[UUID, SignAnswer]:
         """An answer for every id. All certificates of a batch are stored in one commit, when each can be."""
         try:
@@ -87,6 +93,9 @@ class Signer:
             number: await self._authority(conn, number) for number in {record.issuer_id for record in open_records}
         }
         now = self.now()
+        begun, doubtful = await begin(conn, open_records, authorities, now)
+        answers |= dict.fromkeys(doubtful, SignRefused("may have been signed before: what came of it is unknown"))
+        open_records = [record for record in open_records if record.id not in doubtful]
         outcomes = await asyncio.get_running_loop().run_in_executor(
             self.thread, lambda: [attempt(record, authorities[record.issuer_id], now) for record in open_records]
         )
@@ -97,6 +106,8 @@ class Signer:
                     certified.append(outcome)
                 case SignRefused() | SignerAway():
                     answers[record.id] = outcome
+        if unsigned := begun - {one.record.id for one in certified}:
+            await conn.execute(SQL["not_signed"], list(unsigned))
         return answers | await store(conn, certified, now)
 
     async def make_crl(self, issuer_id: int, shard: int) -> CrlAnswer:
@@ -112,6 +123,8 @@ class Signer:
                 return CrlMade(await self._next_crl(conn, authority.issuer, authority.key, shard))
         except DATABASE_FAULTS as fault:
             return self._away(fault)
+        except KeyAway as fault:
+            return SignerAway(f"key: {fault}")
 
     async def _next_crl(self, conn: Conn, issuer: Issuer, key: SigningKey, shard: int) -> int:
         await conn.execute(SQL["lock_shard"], issuer.id, shard)
@@ -158,12 +171,32 @@ class Signer:
         self.thread.shutdown()
 
 
+async def begin(
+    conn: Conn, records: Sequence[Record], authorities: Mapping[int, Authority | None], now: datetime
+) -> tuple[set[UUID], set[UUID]]:
+    """Records whose signature could not be made a second time: those marked as begun by this commit, and those that
+    had been begun before and are still neither signed nor known to be unsigned. Design §4.5.
+    """
+    once = [record.id for record in records if once_only(authorities[record.issuer_id]) and record.state == "admitted"]
+    if not once:
+        return set(), set()
+    begun = {row["id"] for row in await conn.fetch(SQL["begin_signing"], once, now)}
+    return begun, set(once) - begun
+
+
+def once_only(authority: Authority | None) -> bool:
+    """Whether there is a key here that signs the same bytes differently each time."""
+    return authority is not None and not authority.key.repeatable
+
+
 def attempt(record: Record, authority: Authority | None, now: datetime) -> Certified | SignRefused | SignerAway:
     """The record's certificate, or why there is none. A fault of ours ends neither the batch nor the signer."""
     if authority is None:  # the key may come back with the next start; until then the deadline bounds it
         return SignerAway(f"no key of issuer {record.issuer_id} here")
     try:
         return certify(record, authority, now)
+    except KeyAway as fault:
+        return SignerAway(f"key: {fault}")
     except Exception as fault:
         LOG.exception("record_not_signed", record=str(record.id))
         return SignerAway(f"fault of the signer: {type(fault).__name__}")

@@ -24,6 +24,10 @@ log = structlog.get_logger()
 class Engine(Protocol):
     """Who answers."""
 
+    @property
+    def batch_max(self) -> int:
+        """How many requests are answered together; at most BATCH_MAX."""
+
     async def sign(self, ids: Sequence[UUID]) -> Mapping[UUID, SignAnswer]:
         """An answer for every id."""
 
@@ -68,7 +72,7 @@ async def answer_all(waiting: "asyncio.Queue[Request | None]", signer: Engine) -
     """Batch after batch of all that waits, until None came."""
     while True:
         batch = [await waiting.get()]
-        while len(batch) < BATCH_MAX and not waiting.empty():
+        while len(batch) < signer.batch_max and not waiting.empty():
             batch.append(waiting.get_nowait())
         requests = [request for request in batch if request is not None]
         await answer_batch(requests, signer)

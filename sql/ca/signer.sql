@@ -28,6 +28,18 @@ WHERE t.id = ANY($1::uuid[]);
 -- $1 ids
 SELECT id, state FROM ca.to_be_signed WHERE id = ANY($1::uuid[]);
 
+-- name: begin_signing
+-- Committed before a key that signs differently each time is asked: from then on nobody asks again (design §4.5).
+-- $1 ids  $2 now
+UPDATE ca.to_be_signed SET signing_at = $2
+WHERE id = ANY($1::uuid[]) AND state = 'admitted' AND signing_at IS NULL
+RETURNING id;
+
+-- name: not_signed
+-- No signature was made of these: they may be asked for again.
+-- $1 ids
+UPDATE ca.to_be_signed SET signing_at = NULL WHERE id = ANY($1::uuid[]) AND state = 'admitted';
+
 -- name: store_certificates
 -- Certificates of records that are still `admitted`, their records' change and evidence: one commit (design §4.5).
 -- $1 ids  $2 ders  $3 signed_at  $4 evidence ids  $5 kind  $6 contract_ids  $7 actor  $8 contents

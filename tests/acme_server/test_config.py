@@ -25,6 +25,9 @@ base_url = "http://status.ca.example"
 url = "postgresql://{role}@db/keiyaku"
 [dns]
 resolver = "127.0.0.1:53"
+[pkcs11]
+module = "/usr/lib/vendor/libpkcs11.so"
+token = "issuing"
 [mail]
 server = "mail.ca.example:25"
 sender = "notices@ca.example"
@@ -84,6 +87,8 @@ PRODUCTION_ENVIRON = {
     "KEIYAKU_STATUS__BASE_URL": "http://status.ca.example",
     "KEIYAKU_DATABASE__URL": "postgresql://{role}@db/keiyaku",
     "KEIYAKU_DNS__RESOLVER": "127.0.0.1:53",
+    "KEIYAKU_PKCS11__MODULE": "/module.so",
+    "KEIYAKU_PKCS11__TOKEN": "issuing",
     "KEIYAKU_MAIL__SERVER": "127.0.0.1:25",
     "KEIYAKU_MAIL__SENDER": "notices@ca.example",
     "KEIYAKU_MAIL__OFFICERS": "officers@ca.example",
@@ -93,6 +98,7 @@ COMPANIONS = {  # what else must be set for a key to be taken
     "acme.tls_certificate": {"KEIYAKU_ACME__TLS_KEY": "/key"},
     "acme.tls_key": {"KEIYAKU_ACME__TLS_CERTIFICATE": "/certificate"},
     "mail.user": {"KEIYAKU_MAIL__PASSWORD_FILE": "/password"},
+    "ca.keys": {"KEIYAKU_PKCS11__MODULE": "/module.so", "KEIYAKU_PKCS11__TOKEN": "issuing"},
     "mail.password_file": {"KEIYAKU_MAIL__USER": "notices"},
     "database.embedded": {"KEIYAKU_DATABASE__URL": "postgresql://x"},
     "database.url": {"KEIYAKU_DATABASE__EMBEDDED": "false"},
@@ -234,6 +240,17 @@ def test_each_role_has_its_own_address() -> None:
             "needed: postgresql://{role}@host/keiyaku, with {role} as it stands",
             id="no database",
         ),
+        pytest.param(
+            "[ca]\nkeys = 'pkcs11'\n[pkcs11]\ntoken = 'issuing'",
+            "default of KEIYAKU_PKCS11__MODULE: pkcs11.module: "
+            "needed while ca.keys is 'pkcs11': the path of the vendor's library",
+            id="no module",
+        ),
+        pytest.param(
+            "[ca]\nkeys = 'pkcs11'\n[pkcs11]\nmodule = '/m.so'\ntoken = ''",
+            "FILE:5: pkcs11.token: needed while ca.keys is 'pkcs11': the label of the issuing CA's token",
+            id="no token",
+        ),
         pytest.param("#" * (1024 * 1024 + 1), "FILE: (file): larger than 1048576 bytes", id="huge file"),
     ],
 )
@@ -344,6 +361,8 @@ def test_production_lists_every_convenience_at_once(file: File) -> None:
 def sample_of_development(key: str) -> str:
     """The development default of `key` as a variable holds it."""
     value = value_of(load(None, {}), key)
+    if isinstance(value, Rate):
+        return f"{value.number}/{value.span // timedelta(seconds=1)}s"
     return ",".join(value) if isinstance(value, tuple) else str(value).lower() if value is not None else ""
 
 

@@ -262,6 +262,8 @@ async def test_sign_refuses_what_it_does_not_know(bench: Bench) -> None:
 class Failing:
     """A key that fails, as a module or a disk may, when it is to sign these bytes."""
 
+    repeatable = True
+
     def __init__(self, key: SigningKey, at: bytes) -> None:
         self.key, self.at, self.spki = key, at, key.spki
 
