@@ -17,6 +17,7 @@ from acme_server.storage.accounts import Binding, KeyRefused, KeyTaken
 from acme_server.use_cases import limits
 from acme_server.use_cases.authenticate import AccountEnded
 from acme_server.use_cases.context import Context
+from acme_server.use_cases.weak_keys import refuse_weak
 from sql.ids import uuid7
 
 
@@ -42,6 +43,7 @@ async def register(
         )
     if wanted.terms_of_service_agreed is not True:
         raise TermsNotAgreed(context.terms_url)
+    refuse_weak(key.spki_der, ErrorType.BAD_PUBLIC_KEY, "account")
     contacts = requests.contacts(wanted.contact)
     binding, received = await binding_of(context, key, wanted, url)
     taken = limits.of_new_account(context.rates, network)
@@ -135,6 +137,7 @@ async def change_key(
 ) -> Account:
     """The account under its new key (A-100 to A-107)."""
     new = key_change.read_inner(payload, url, context.account_url(account.id), current)
+    refuse_weak(new.spki_der, ErrorType.BAD_PUBLIC_KEY, "account")
     match await accounts.change_key(context.pool, account, new, now):
         case KeyTaken(owner):
             raise KeyInUse(context.account_url(owner))

@@ -20,6 +20,7 @@ from acme_server.use_cases.context import Context
 from acme_server.use_cases.held import held
 from acme_server.use_cases.issue import sign
 from acme_server.use_cases.orders import RefusedByGate, actor_of
+from acme_server.use_cases.weak_keys import refuse_weak
 from contract_gate.decision import Admitted, Gate
 from contract_gate.storage import decision_row, evidence_of
 from sql import Conn
@@ -73,8 +74,9 @@ def check_ready(found: ToFinalize, now: datetime) -> None:
 
 
 def check_csr(found: ToFinalize, csr: Csr) -> None:
-    """The CSR is for exactly the order's names, with a key of nobody's account and not blocked (A-128, A-131)."""
+    """The CSR is for exactly the order's names; its key is not weak, nobody's account's, not blocked (A-128, A-131)."""
     matches(csr, found.state.order.names)
+    refuse_weak(csr.spki_der, ErrorType.BAD_CSR, "CSR")
     if found.is_account_key:
         raise AcmeError(
             ErrorType.BAD_CSR, "The key of the CSR is an account's key. Make a key for the certificate alone."

@@ -128,3 +128,13 @@ async def test_changes_that_race_leave_one_key_with_one_account(served: Served) 
     assert sorted(answer.status for answer in both) == [200, 409]
     owners = await served.owner.fetchval("SELECT count(*) FROM acme.account_keys WHERE retired_at IS NULL")
     assert owners == 2
+
+
+async def test_a_key_of_a_certificate_is_no_new_key(served: Served) -> None:
+    """RFC 8555 §11.1."""
+    client, shared = await served.registered(), new_key()
+    await client.certificate("www.demo.test", key=shared)
+    refused = await change(client, shared)
+    assert (refused.status, refused.error) == (400, "badPublicKey")
+    assert (await client.post(client.kid or "")).status == 200  # the old key is still the account's
+    assert (await change(client, new_key())).status == 200

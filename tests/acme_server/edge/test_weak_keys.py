@@ -1,0 +1,63 @@
+"""RSA keys that anybody can factor, in a CSR and as account keys, each beside a good one of the same size. C-078."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from tests.acme_server.client import Answer
+from tests.acme_server.conftest import Served
+from tests.acme_server.edge.arrange import ready
+from tests.acme_server.edge.hostile import stored
+from tests.acme_server.edge.test_key_change import change
+from tests.ca.test_weak_keys import prime_from
+
+NAME = "www.demo.test"
+GOOD = rsa.generate_private_key(65537, 2048)
+
+
+def with_near_primes() -> rsa.RSAPrivateKey:
+    """A key that works, and whose primes are next to each other. C-075."""
+    e, p = 65537, GOOD.private_numbers().p
+    q = prime_from(p + 2)
+    d = pow(e, -1, (p - 1) * (q - 1))
+    public = rsa.RSAPublicNumbers(e, p * q)
+    numbers = rsa.RSAPrivateNumbers(p, q, d, d % (p - 1), d % (q - 1), rsa.rsa_crt_iqmp(p, q), public)
+    return numbers.private_key()
+
+
+WEAK = with_near_primes()
+
+
+@pytest.mark.std("C-075", "C-078")
+async def test_a_csr_with_a_weak_key_is_refused_before_anything_is_recorded(served: Served) -> None:
+    client = await served.registered()
+    _, order = await ready(client, NAME)
+    before = [await stored(served.owner), await served.owner.fetchval("SELECT count(*) FROM gate.decisions")]
+    refused = await client.finalize(order, WEAK)
+    assert (refused.status, refused.error) == (400, "badCSR")
+    assert "primes are too close" in refused.json["detail"]
+    after = [await stored(served.owner), await served.owner.fetchval("SELECT count(*) FROM gate.decisions")]
+    assert after == before
+    assert (await client.finalize(order, GOOD)).json["status"] == "valid"
+
+
+async def registering(served: Served, key: rsa.RSAPrivateKey) -> Answer:
+    client = served.client()
+    client.key = key
+    return await client.register((served.demo.admitted.kid, served.demo.admitted.hmac_key))
+
+
+async def changing(served: Served, key: rsa.RSAPrivateKey) -> Answer:
+    return await change(await served.registered(), key)
+
+
+@pytest.mark.parametrize("ask", [registering, changing])
+async def test_a_weak_key_is_no_accounts(
+    served: Served, ask: Callable[[Served, rsa.RSAPrivateKey], Awaitable[Answer]]
+) -> None:
+    refused = await ask(served, WEAK)
+    assert (refused.status, refused.error) == (400, "badPublicKey")
+    assert "primes are too close" in refused.json["detail"]
+    assert await served.owner.fetchval("SELECT count(*) FROM acme.account_keys") == (ask is changing)
+    assert (await ask(served, GOOD)).status in (200, 201)
