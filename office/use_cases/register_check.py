@@ -1,0 +1,78 @@
+"""The daily look at the corporate-number register: what it finds is the CA's awareness and edits nothing (T6-5)."""
+
+import logging
+from datetime import datetime, timedelta
+
+from contract_gate.articles.article_06_changes import Registered, register_changes
+from contract_gate.calendar import JST
+from contract_gate.formats.corporations import AnswerRefused
+from office.storage import holds, register_states
+from office.storage.changing import changing
+from office.storage.register_states import Due, State
+from office.storage.revocations import Scope
+from office.use_cases import cases
+from office.use_cases.asked import MOST
+from office.use_cases.cases import Opening
+from office.use_cases.corporate_register import AT_ONCE, Register, RegisterAway
+from office.use_cases.notify import ACTOR, notify
+from sql import Conn, Pool
+from sql.evidence import append, entry
+
+EVERY = timedelta(hours=23)  # a job of every hour comes back in a day
+REQUESTS = 1000  # a sweep
+SHOWN = {"name": "organization", "closure": "organization", "successor": "organization", "address": "address"}
+LOG = logging.getLogger(__name__)
+
+
+async def sweep(pool: Pool, now: datetime, *, register: Register) -> int:
+    """Every customer of a running contract is looked up once a day; says how many had changed."""
+    changed = 0
+    for _ in range(REQUESTS):
+        async with pool.acquire() as conn:
+            due = await register_states.due(conn, now - EVERY, AT_ONCE)
+            if not due:
+                break
+            try:
+                found = {each.number: each.registered for each in await register.look([one.number for one in due])}
+            except (RegisterAway, AnswerRefused) as fault:
+                LOG.warning("the corporate-number register: %s", fault)
+                break
+            missing = Registered("", "", "", "", None, None)
+            for one in due:  # a number that the register does not know is a change of its name
+                changed += await learn(conn, one, found.get(one.number, missing), now)
+    return changed
+
+
+async def learn(conn: Conn, one: Due, found: Registered, now: datetime) -> bool:
+    """Whether the register says something new of the customer: then a case is open since now, and G8 fails (T6-4).
+
+    A street that certificates do not show opens the case without a clock, and blocks nothing.
+    """
+    async with changing(conn, *one.contracts):
+        if not await register_states.keep(conn, one, found, now):
+            return False
+        items = register_changes(one.before, found, one.customer_name)
+        if not items:
+            return False
+        blocking = sorted({SHOWN[item] for item in items if item in SHOWN})
+        for contract in await register_states.running(conn, one.id):
+            for item in blocking:
+                await holds.insert_change(conn, contract.id, item, True, now)
+        said = ", ".join(items)
+        opening = Opening(
+            "change_learned", Scope(customer_id=one.id), "corporate-number register", said, now,
+            "own_evidence" if blocking else None,
+        )  # fmt: skip
+        case_id = await cases.opened(conn, opening, now)
+        learned = now.astimezone(JST).strftime("%Y-%m-%d %H:%M JST")
+        await notify(conn, "register_changed", now, item=said, learned_at=learned)
+        row = entry(
+            "register.changed", ACTOR, now, rule="T6-5", clause="A6.1", customer=one.id, items=items, case=case_id
+        )
+        await append(conn, row)
+    return True
+
+
+async def listed(conn: Conn) -> list[State]:
+    """What the register said last of each customer."""
+    return await register_states.states(conn, MOST)
