@@ -3,14 +3,15 @@
 import os
 import re
 import subprocess
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import click
 import pytest
 import yaml
 
 from acme_server.__main__ import main
-from acme_server.config import Settings, load
+from acme_server.config import Role, Settings, load
 from tests.architecture.ids import ROOT
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
@@ -50,7 +51,9 @@ def test_settings_of_a_service_are_fit_for_production(service: str) -> None:
 def test_each_kind_of_process_has_the_password_of_its_own_role_only() -> None:
     given = {name: service["secrets"] for name, service in OURS.items()}
     assert given.pop("migrate") == ["pgpass_owner"]
-    assert given == {name: [f"pgpass_{name}"] for name in ("acme", "work", "sign", "office", "status", "operator")}
+    assert given == {
+        name: [f"pgpass_{name}"] for name in ("acme", "work", "sign", "office", "status", "operator", "compliance")
+    }
     for name, service in OURS.items():
         assert service["environment"]["PGPASSFILE"] == f"/run/secrets/{service['secrets'][0]}", name
 
@@ -62,7 +65,34 @@ def test_only_the_signer_has_the_keys_and_only_processes_that_look_share_the_res
     looking = [name for name, service in SERVICES.items() if service.get("network_mode") == "service:unbound"]
     assert holders == ["sign"]
     assert looking == ["acme", "work"]
-    assert COMPOSE["networks"]["inside"] == {"internal": True}
+    assert COMPOSE["networks"]["inside"]["internal"] is True
+
+
+def test_clients_are_where_the_proxy_says_and_nobody_else() -> None:
+    """What is trusted to name a client's address is the network that the proxy shares with the services (A-057)."""
+    (inside,) = COMPOSE["networks"]["inside"]["ipam"]["config"]
+    assert settings_of("acme").acme.trusted_proxies == (inside["subnet"],)
+    assert "inside" in SERVICES["proxy"]["networks"]
+    assert "http-request set-header X-Forwarded-For %[src]" in HAPROXY
+
+
+def test_every_role_of_the_database_gets_one_password(tmp_path: Path) -> None:
+    script = (ROOT / "deploy/make-secrets").read_text(encoding="utf-8").replace("chown", "true chown")
+    (tmp_path / "make-secrets").write_text(script, encoding="utf-8")
+    for _ in range(2):  # the second run keeps what is there
+        subprocess.run(["bash", tmp_path / "make-secrets"], check=True)
+    files = {
+        path.name: path.read_text(encoding="utf-8").splitlines() for path in (tmp_path / "secrets").glob("pgpass_*")
+    }
+    assert set(files) == {name for name in COMPOSE["secrets"] if name.startswith("pgpass_")}
+    passwords: dict[str, set[str]] = {}
+    for line in [line for lines in files.values() for line in lines]:
+        role, password = line.split(":")[3:]
+        passwords.setdefault(role.removeprefix("keiyaku_"), set()).add(password)
+    assert passwords.keys() == {*get_args(Role), "postgres"}
+    assert all(len(each) == 1 for each in passwords.values())
+    assert {line.split(":")[3] for line in files["pgpass_compliance"]} == {"keiyaku_compliance", "keiyaku_operator"}
+    assert {line.split(":")[3] for line in files["pgpass_operator"]} == {"keiyaku_operator"}
 
 
 def test_everything_named_is_there() -> None:
