@@ -8,6 +8,7 @@ from functools import partial
 
 from office.use_cases import (
     deliver,
+    desk,
     ending,
     idempotency,
     invoices,
@@ -37,6 +38,7 @@ def sweeps(posting: Posting) -> list[tuple[timedelta, Sweep]]:
         (timedelta(hours=1), reminders.remind),
         (timedelta(seconds=5), revocations.sweep),
         (timedelta(minutes=10), ending.sweep),
+        (timedelta(minutes=10), desk.sweep),
         (timedelta(minutes=10), idempotency.sweep),
         (timedelta(hours=1), partial(renewal.sweep_all, portal=posting.base_url)),
         (timedelta(hours=6), revalidation.sweep_all),

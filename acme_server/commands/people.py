@@ -5,8 +5,8 @@ from datetime import datetime
 import click
 
 from acme_server.commands.output import show_one, show_rows
-from acme_server.commands.running import as_json, operating
-from office.use_cases import register
+from acme_server.commands.running import Instant, as_json, operating
+from office.use_cases import leavers, register
 from sql import Conn
 
 
@@ -31,7 +31,29 @@ async def person_add(conn: Conn, now: datetime, handle: str, name: str, organisa
 @operating
 async def person_list(conn: Conn, now: datetime, as_json: bool) -> None:
     """Everybody who may decide, review or consent."""
-    show_rows(await register.persons(conn), ("handle", "name", "organisation"), as_json)
+    show_rows(await register.persons(conn), ("handle", "name", "organisation", "left_at"), as_json)
+
+
+@person.command("leave")
+@click.argument("person")
+@click.option("--at", "left_at", type=Instant(), help="When they left; now, unless given.")
+@click.option("--by", required=True, metavar="PERSON", help="Who records it.")
+@operating
+async def person_leave(conn: Conn, now: datetime, person: str, left_at: datetime | None, by: str) -> None:
+    """Who left decides nothing any more, and their tokens are withdrawn."""
+    tokens = await leavers.leave(conn, person, left_at or now, by, now)
+    click.echo(f"{person} has left, {tokens} tokens are withdrawn: see to every other access, then")
+    click.echo(f"  keiyaku person removed {person} --by {by}")
+
+
+@person.command("removed")
+@click.argument("person")
+@click.option("--by", required=True, metavar="PERSON", help="Who saw to it.")
+@operating
+async def person_removed(conn: Conn, now: datetime, person: str, by: str) -> None:
+    """Every other access of who left is gone: systems, keys, cards. 24 hours are given."""
+    in_time = await leavers.removed(conn, person, by, now)
+    click.echo(f"recorded, {'in time' if in_time else 'more than 24 hours after they left'}")
 
 
 @click.group()

@@ -39,6 +39,11 @@ async def unpublished(conn: Conn, before: datetime) -> int:
     return int(await conn.fetchval(SQL["unpublished"], before))
 
 
+async def late_tasks(conn: Conn, now: datetime) -> dict[str, int]:
+    """How many tasks of each kind wait past a deadline that binds the CA."""
+    return {row["kind"]: row["number"] for row in await conn.fetch(SQL["late_tasks"], now)}
+
+
 async def deadlines(conn: Conn | Pool, now: datetime) -> tuple[datetime | None, int]:
     """The nearest deadline of a revocation or problem report, if any runs, and how many are overdue (T11-9, C-162)."""
     row = await conn.fetchrow(SQL["deadlines"], now)

@@ -25,6 +25,12 @@ CA_LEFT, TLS_LEFT = timedelta(days=400), timedelta(days=14)  # a CA must outlive
 FREE_OCTETS, FREE_PART = 2**30, 0.05
 SIGNER_SECONDS = 5.0
 NOBODY = UUID(int=0)
+LATE = {
+    "access_review": "review of who may do what: the last is more than three months ago",
+    "information_change": "changes of certificate information, known for more than five days",
+    "leaver": "people left more than a day ago, and nobody saw their other access removed",
+    "revalidation": "contracts issue nothing, because their review is too old",
+}
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -120,6 +126,15 @@ async def revocation_deadlines(_settings: Settings, conn: Conn, now: datetime) -
     return [Fault("revocation", f"a deadline is {(nearest - now).total_seconds():.0f} s away", do)]
 
 
+async def desk(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
+    """Nothing that waits for a person is past a deadline that binds the CA (C-176, T4-4)."""
+    late = await check.late_tasks(conn, now)
+    return [
+        Fault("desk", f"{number} {LATE.get(kind, kind)}", "see `keiyaku desk`: it names the command that ends each")
+        for kind, number in late.items()
+    ]
+
+
 async def issuers(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
     """CA certificates live longer than what they sign."""
     faults = []
@@ -190,8 +205,8 @@ async def signer(settings: Settings, _conn: Conn, _now: datetime) -> list[Fault]
 
 
 LOOKS: tuple[Look, ...] = (
-    migrations, cluster, roles, partitions, seal, waiting_jobs, crls, revocation_deadlines, issuers, clocks, files, tls,
-    disk, signer,
+    migrations, cluster, roles, partitions, seal, waiting_jobs, crls, revocation_deadlines, desk, issuers, clocks, files,
+    tls, disk, signer,
 )  # fmt: skip
 
 

@@ -13,12 +13,13 @@ SQL = statements("office/people")
 
 
 class Person(msgspec.Struct, frozen=True):
-    """A natural person who decides, reviews or consents."""
+    """A natural person who decides, reviews or consents; once they left they do not (C-176)."""
 
     id: UUID
     handle: str
     name: str
     organisation: str
+    left_at: datetime | None = None
 
 
 class Customer(msgspec.Struct, frozen=True):

@@ -67,10 +67,13 @@ async def contract(conn: Conn, name: str) -> ContractKey:
 
 
 async def person(conn: Conn, handle: str) -> Person:
-    """The person of a handle. Raises Unfit."""
-    if found := await people.person_of(conn, handle):
-        return found
-    raise Unfit(f"there is no person '{handle}': add them with `keiyaku person add`")
+    """The person of a handle, who has not left (C-176). Raises Unfit."""
+    found = await people.person_of(conn, handle)
+    if found is None:
+        raise Unfit(f"there is no person '{handle}': add them with `keiyaku person add`")
+    if found.left_at is not None:
+        raise Unfit(f"'{handle}' left at {found.left_at.isoformat()}: somebody else does this")
+    return found
 
 
 async def two_persons(conn: Conn, first: str, second: str) -> tuple[Person, Person]:

@@ -25,6 +25,12 @@ SELECT count(*) FROM ca.revocations WHERE published_at IS NULL AND revoked_at < 
 -- Of revocations and problem reports. $1 now
 SELECT nearest, overdue FROM keiyaku.deadlines($1);
 
+-- name: late_tasks
+-- What waits for people past a deadline that binds the CA, by kind; revocations and reports are counted above. $1 now
+SELECT kind, count(*) AS number FROM office.waiting
+WHERE binding AND deadline_at < $1 AND kind NOT IN ('proposal', 'report_answer', 'leak_report')
+    AND kind NOT LIKE 'revocation%' GROUP BY kind ORDER BY kind;
+
 -- name: stale_crls
 -- Shards of issuing CAs without a CRL that is younger than $1.
 SELECT i.id::integer AS issuer_id, s.shard

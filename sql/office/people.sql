@@ -7,11 +7,11 @@ RETURNING id, handle, name, organisation;
 
 -- name: person
 -- $1 handle
-SELECT id, handle, name, organisation FROM gate.persons WHERE handle = $1;
+SELECT id, handle, name, organisation, left_at FROM gate.persons WHERE handle = $1;
 
 -- name: persons
 -- $1 most
-SELECT id, handle, name, organisation FROM gate.persons ORDER BY handle LIMIT $1;
+SELECT id, handle, name, organisation, left_at FROM gate.persons ORDER BY handle LIMIT $1;
 
 -- name: insert_customer
 -- No row: the handle is taken.

@@ -1,0 +1,70 @@
+-- Statements of office/storage/desk.py: what waits for people (office.waiting), whose it is, and who stands in for them.
+
+-- name: desk
+-- A page of what waits, the nearest deadline first. Proposals that expired wait no more.
+-- $1 now  $2 today  $3 acting person, or null  $4 snoozed too  $5 $6 $7 after deadline, kind, subject  $8 most
+WITH page AS (
+    SELECT w.*, t.owner_id, t.snoozed_until, office.acting(t.owner_id, $2) AS acting_id
+    FROM office.waiting w LEFT JOIN office.tasks t ON t.kind = w.kind AND t.subject = w.subject
+    WHERE w.since <= $1 AND (w.kind <> 'proposal' OR w.deadline_at > $1)
+        AND (t.done_at IS NULL OR t.done_at < w.since)
+        AND ($4 OR t.snoozed_until IS NULL OR t.snoozed_until <= $1)
+        AND ($3::uuid IS NULL OR office.acting(t.owner_id, $2) = $3)
+        AND (w.deadline_at, w.kind, w.subject) > ($5, $6, $7)
+    ORDER BY w.deadline_at, w.kind, w.subject LIMIT $8
+)
+SELECT page.deadline_at, page.kind, page.subject, c.handle AS contract, page.since, page.binding,
+    page.deadline_at < $1 AS overdue, owner.handle AS owner, acting.handle AS acting, page.snoozed_until
+FROM page LEFT JOIN gate.contracts c ON c.id = page.contract_id
+LEFT JOIN gate.persons owner ON owner.id = page.owner_id LEFT JOIN gate.persons acting ON acting.id = page.acting_id
+ORDER BY page.deadline_at, page.kind, page.subject;
+
+-- name: waiting
+-- $1 kind  $2 subject
+SELECT deadline_at, binding, contract_id FROM office.waiting WHERE kind = $1 AND subject = $2;
+
+-- name: assign
+-- $1 kind  $2 subject  $3 owner_id  $4 today  $5 now
+INSERT INTO office.tasks AS t (kind, subject, owner_id, acting_id, changed_at)
+VALUES ($1, $2, $3, office.acting($3, $4), $5)
+ON CONFLICT (kind, subject) DO UPDATE
+    SET owner_id = excluded.owner_id, acting_id = excluded.acting_id, changed_at = excluded.changed_at
+RETURNING t.acting_id;
+
+-- name: snooze
+-- $1 kind  $2 subject  $3 until  $4 now
+INSERT INTO office.tasks (kind, subject, snoozed_until, changed_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (kind, subject) DO UPDATE SET snoozed_until = excluded.snoozed_until, changed_at = excluded.changed_at;
+
+-- name: done
+-- $1 kind  $2 subject  $3 now
+INSERT INTO office.tasks (kind, subject, done_at, changed_at) VALUES ($1, $2, $3, $3)
+ON CONFLICT (kind, subject) DO UPDATE SET done_at = excluded.done_at, changed_at = excluded.changed_at;
+
+-- name: to_hand_over
+-- Tasks that wait and that somebody else does from today on. $1 today  $2 most
+SELECT t.kind, t.subject, t.owner_id, t.acting_id AS was_id, office.acting(t.owner_id, $1) AS acting_id
+FROM office.tasks t JOIN office.waiting w ON w.kind = t.kind AND w.subject = t.subject
+WHERE t.owner_id IS NOT NULL AND t.acting_id IS DISTINCT FROM office.acting(t.owner_id, $1)
+ORDER BY t.kind, t.subject LIMIT $2;
+
+-- name: hand_over
+-- No row: another did it. $1 kind  $2 subject  $3 who did it  $4 who does  $5 now
+UPDATE office.tasks SET acting_id = $4, changed_at = $5
+WHERE kind = $1 AND subject = $2 AND acting_id IS NOT DISTINCT FROM $3
+RETURNING kind;
+
+-- name: insert_absence
+-- $1 id  $2 person_id  $3 deputy_id  $4 from_on  $5 until_on  $6 recorded_by  $7 now
+INSERT INTO office.absences (id, person_id, deputy_id, from_on, until_on, recorded_by, recorded_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7);
+
+-- name: end_absences
+-- Those that last or are to come. $1 person_id  $2 today  $3 now
+UPDATE office.absences SET ended_at = $3 WHERE person_id = $1 AND until_on >= $2 AND ended_at IS NULL RETURNING id;
+
+-- name: absences
+-- Those that last or are to come. $1 today  $2 most
+SELECT p.handle AS person, d.handle AS deputy, a.from_on, a.until_on
+FROM office.absences a JOIN gate.persons p ON p.id = a.person_id JOIN gate.persons d ON d.id = a.deputy_id
+WHERE a.until_on >= $1 AND a.ended_at IS NULL ORDER BY a.from_on, a.id LIMIT $2;
