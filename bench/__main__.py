@@ -20,7 +20,7 @@ from typing import Any
 
 import asyncpg
 
-from bench import bank, processes, server, start
+from bench import bank, processes, scale, server, start
 from bench.server import Server
 
 STEPS = ("newOrder", "getAuthz", "challenge", "pollAuthz", "finalize", "pollOrder", "download")
@@ -155,8 +155,12 @@ def main() -> None:
     parser.add_argument("--warm-up", type=int, default=300)
     parser.add_argument("--mode", choices=["always_valid", "real"], default="always_valid")
     parser.add_argument("--start", type=int, default=0, metavar="ROUNDS", help="time cold and warm starts instead")
+    parser.add_argument("--scale", type=int, metavar="CONTRACTS", help="time the daily jobs with so many instead")
     parser.add_argument("--bank", type=int, metavar="LINES", help="import a bank file of so many lines instead")
     options = parser.parse_args()
+    if options.scale:
+        scale.main(options.scale)
+        return
     if options.bank:
         bank.main(options.bank)
         return
