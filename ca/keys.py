@@ -1,6 +1,8 @@
 """Signing keys behind one small interface. A file key is for `dev`; `pkcs11_keys.py` has those of a PKCS#11 module."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -72,6 +74,37 @@ def load(path: Path, passphrase: bytes) -> FileKey:
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
         raise KeyUnusable(f"{path}: not a P-256 key")
     return FileKey(key)
+
+
+class FileVault:
+    """Where keys are made and found: encrypted files of a folder, `<label>.key.pem`."""
+
+    def __init__(self, folder: Path, passphrase: bytes) -> None:
+        self.folder, self.passphrase = folder, passphrase
+
+    def describe(self) -> str:
+        """For a record."""
+        return f"encrypted files in {self.folder}"
+
+    def has(self, label: str) -> bool:
+        """Whether there is a key with this label."""
+        return self._path(label).exists()
+
+    def make(self, label: str) -> None:
+        """There is a key with this label. Raises KeyUnusable when there was one."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            store(generate(), self._path(label), self.passphrase)
+        except OSError as fault:
+            raise KeyUnusable(f"{self._path(label)}: {fault.strerror}") from None
+
+    @contextmanager
+    def open(self, label: str) -> Iterator[FileKey]:
+        """The key. Raises KeyUnusable."""
+        yield load(self._path(label), self.passphrase)
+
+    def _path(self, label: str) -> Path:
+        return self.folder / f"{label}.key.pem"
 
 
 def store(key: FileKey, path: Path, passphrase: bytes) -> None:

@@ -186,6 +186,11 @@ class TokenVault:
                 capabilities=MechanismFlag.SIGN | MechanismFlag.VERIFY,
             )  # fmt: skip
 
-    def open(self, label: str) -> TokenKey:
-        """The key. Raises KeyUnusable."""
-        return TokenKey(self.place, label, self.load)
+    @contextmanager
+    def open(self, label: str) -> Iterator[TokenKey]:
+        """The key, with a session until the end of the block. Raises KeyUnusable."""
+        key = TokenKey(self.place, label, self.load)
+        try:
+            yield key
+        finally:
+            key.close()

@@ -192,16 +192,16 @@ async def issuer_count(conn: Conn) -> int:
     return int(await conn.fetchval(SQL["issuer_count"]))
 
 
-async def insert_issuer(conn: Conn, issuer: Issuer, kind: str, parent_id: int | None, now: datetime) -> None:
+async def insert_issuer(
+    conn: Conn, issuer: Issuer, kind: str, parent_id: int | None, now: datetime, actor: str = "process:ca-init"
+) -> None:
     """The issuer exists, with its evidence; an issuing CA is the active one from now on. C-168."""
     await conn.execute(
         SQL["insert_issuer"], issuer.id, issuer.name, kind, parent_id, issuer.certificate, issuer.key_id,
         sha256(issuer.spki).digest(), issuer.shard_count, issuer.status_url, kind == "issuing", now,
     )  # fmt: skip
     fingerprint = sha256(issuer.certificate).hexdigest()
-    await evidence.append(
-        conn, evidence.entry("issuer.made", "process:ca-init", now, issuer_id=issuer.id, sha256=fingerprint)
-    )
+    await evidence.append(conn, evidence.entry("issuer.made", actor, now, issuer_id=issuer.id, sha256=fingerprint))
 
 
 async def insert_cross_certificate(

@@ -2333,6 +2333,33 @@ CREATE VIEW office.waiting AS
     FROM (SELECT coalesce((SELECT max(reviewed_at) FROM office.access_reviews), (SELECT min(created_at) FROM gate.persons))
           + interval '3 months' AS at) AS due WHERE due.at IS NOT NULL;
 
+-- Key ceremonies, one under way at a time: the script, and what two people did of it, step by step (C-117, C-168).
+CREATE TABLE office.ceremonies (
+    id uuid PRIMARY KEY,
+    script bytea NOT NULL,
+    begun_at timestamptz NOT NULL,
+    transcript text,
+    ended_at timestamptz,
+    CHECK ((transcript IS NULL) = (ended_at IS NULL))
+);
+CREATE UNIQUE INDEX ceremonies_open ON office.ceremonies ((true)) WHERE ended_at IS NULL;
+-- tbs: what is to be signed, recorded before it is. result: what came of it: SPKI, certificate or CRLs, in DER.
+CREATE TABLE office.ceremony_steps (
+    ceremony_id uuid NOT NULL REFERENCES office.ceremonies,
+    number smallint NOT NULL CHECK (number > 0),
+    step text NOT NULL,
+    tbs bytea[] NOT NULL,
+    prepared_at timestamptz NOT NULL,
+    preparations smallint NOT NULL DEFAULT 1,
+    first_person uuid REFERENCES gate.persons,
+    second_person uuid REFERENCES gate.persons,
+    result bytea[],
+    done_at timestamptz,
+    PRIMARY KEY (ceremony_id, number),
+    CHECK (first_person <> second_person),
+    CHECK (num_nulls(first_person, second_person, result, done_at) IN (0, 4))
+);
+
 CREATE INDEX screenings_pending ON office.screenings (contract_id) WHERE verdict = 'pending';
 CREATE INDEX contracts_waiting ON gate.contracts (applied_at) WHERE state IN ('applied', 'under_review');
 CREATE INDEX contacts_stale ON office.contacts (stale_since) WHERE stale_since IS NOT NULL;
@@ -2366,3 +2393,9 @@ GRANT SELECT (id, ground, underlying, contract_id, received_at, state, executed_
 GRANT SELECT (id, serials, received_at, preliminary_at, closed_at, case_id) ON office.problem_reports TO keiyaku_auditor;
 GRANT SELECT (id, person_id, service, role, customer_id, created_at, expires_at, withdrawn_at, last_used_on)
     ON office.tokens TO keiyaku_auditor;
+
+-- key ceremonies
+GRANT SELECT, INSERT ON office.ceremonies, office.ceremony_steps TO keiyaku_operator;
+GRANT UPDATE (transcript, ended_at) ON office.ceremonies TO keiyaku_operator;
+GRANT UPDATE (tbs, prepared_at, preparations, first_person, second_person, result, done_at) ON office.ceremony_steps
+    TO keiyaku_operator;

@@ -5,6 +5,7 @@ import click
 from acme_server.commands.application import application_group
 from acme_server.commands.bank import bank
 from acme_server.commands.ca import ca
+from acme_server.commands.ceremony import ceremony
 from acme_server.commands.certificate import certificate
 from acme_server.commands.check import check
 from acme_server.commands.contract import contract
@@ -25,6 +26,7 @@ from acme_server.commands.review import review_group, screening_group
 from acme_server.commands.revocation import revocation
 from acme_server.commands.terms import terms
 
+ca.add_command(ceremony)
 GROUPS: list[click.Command] = [
     check,
     ca,
