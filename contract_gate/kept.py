@@ -1,10 +1,11 @@
 """Facts of contracts that a process keeps. They decide nothing by themselves.
 
-Kept facts may only admit, and only if the statement that writes the admission finds their revisions current: triggers
-make those anew whenever a fact changes (gate.revisions). Else they are read again, and the gate is asked again.
+Kept facts may only admit, and only while their revisions are current: triggers make those anew whenever a fact changes
+(gate.revisions). newOrder finds that in the statement that spends its nonce, finalize in the one that writes, under the
+contract's lock. Else they are read again, and the gate is asked again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
@@ -54,10 +55,14 @@ class KeptFacts:
         pair = (revisions[0], revisions[1])
         self._kept[key] = kept(loaded, [NameEntry(*entry.split(" ", 1)) for entry in entries], pair, until)  # type: ignore[arg-type]
 
-    def facts(self, key: Key, names: Sequence[str], now: datetime) -> tuple[LoadedFacts, Revisions] | None:
-        """The facts for these names, with the revisions that must be current; None when they must be read."""
+    def facts(
+        self, key: Key, names: Sequence[str], now: datetime, current: Collection[UUID]
+    ) -> tuple[LoadedFacts, Revisions] | None:
+        """The facts for these names, with their revisions, which are among the `current`; None: they must be read."""
         found = self._kept.get(key)
         if found is None or (found.until is not None and now >= found.until):
+            return None
+        if any(revision not in current for revision in found.revisions):
             return None
         return of_names(found, names), found.revisions
 

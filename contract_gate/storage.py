@@ -36,6 +36,13 @@ async def facts_of(
 
     Raises msgspec.ValidationError for a fact that no rule can read: no decision, no certificate.
     """
+    return (await _facts(conn, binding_key_id, contract_id, names, now, kept))[0]
+
+
+async def facts_at(
+    conn: Conn, binding_key_id: UUID, names: Sequence[str], now: datetime, contract_id: UUID, kept: KeptFacts
+) -> tuple[LoadedFacts, Sequence[UUID]]:
+    """The same with the revisions at which they were read: until those change, they are the facts."""
     return await _facts(conn, binding_key_id, contract_id, names, now, kept)
 
 
@@ -47,13 +54,13 @@ async def facts_of_contract(
     None when there is no such contract.
     """
     row = await conn.fetchrow(SQL["contract_and_key"], str(contract), kid, now)
-    return await _facts(conn, row["binding_key_id"], row["contract_id"], names, now) if row else None
+    return (await _facts(conn, row["binding_key_id"], row["contract_id"], names, now))[0] if row else None
 
 
 async def _facts(
     conn: Conn, binding_key_id: UUID | None, contract_id: UUID | None, names: Sequence[str], now: datetime,
     kept: KeptFacts | None = None,
-) -> LoadedFacts:  # fmt: skip
+) -> tuple[LoadedFacts, Sequence[UUID]]:  # fmt: skip
     row = await conn.fetchrow(
         SQL["facts"], binding_key_id, contract_id, names, candidates(names), addresses(names), now, ENTRIES_MAX + 1
     )
@@ -61,8 +68,9 @@ async def _facts(
     raw = row["facts"].encode()
     loaded = LoadedFacts(FACTS.decode(raw), raw)
     if kept is not None and binding_key_id is not None:
-        kept.keep((binding_key_id, contract_id), loaded, row["entries"], row["revisions"], row["until"])
-    return loaded
+        revisions = None if row["whole_customer"] else row["revisions"]
+        kept.keep((binding_key_id, contract_id), loaded, row["entries"], revisions, row["until"])
+    return loaded, row["revisions"]
 
 
 async def draft_bills(conn: Conn, contract_id: UUID, bills: Sequence[FeeBill]) -> None:

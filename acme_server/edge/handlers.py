@@ -110,9 +110,9 @@ async def key_change(request: web.Request) -> web.Response:
 
 async def new_order(request: web.Request) -> web.Response:
     """Apply for a certificate. RFC 8555 §7.4."""
-    owner, payload = await signed.by_account(request)
+    owner, revisions, payload = await signed.to_order(request)
     now = utc_now()
-    outcome = await orders.place_order(request.app[CONTEXT], owner, parse(payload, NewOrder), now)
+    outcome = await orders.place_order(request.app[CONTEXT], owner, revisions, parse(payload, NewOrder), now)
     match outcome:
         case RefusedByGate():
             return problems.of_refusal(outcome, request.app[URLS], request.app[CONTEXT].terms_url)
@@ -142,9 +142,9 @@ async def order(request: web.Request) -> web.Response:
 
 async def finalize_order(request: web.Request) -> web.Response:
     """Send the CSR; the gate is passed again. RFC 8555 §7.4."""
-    owner, payload = await signed.by_account(request)
-    id, csr = id_of(request), parse(payload, Finalize).csr
-    outcome = await finalize.finalize(request.app[CONTEXT], owner, id, csr, utc_now())
+    owner, found, payload = await signed.with_own(request, finalize.read_own, id_of(request))
+    csr = parse(payload, Finalize).csr
+    outcome = await finalize.finalize(request.app[CONTEXT], owner, found, csr, utc_now())
     if isinstance(outcome, RefusedByGate):
         return problems.of_refusal(outcome, request.app[URLS], request.app[CONTEXT].terms_url)
     return order_response(request, OrderState(outcome.order, [], [], []), outcome.order.status)

@@ -64,6 +64,14 @@ async def by_account(request: web.Request) -> tuple[Account, bytes]:
     return account, signed.payload
 
 
+async def to_order(request: web.Request) -> tuple[Account, frozenset[UUID], bytes]:
+    """The account that signed a newOrder, the revisions of the facts that may admit it, and the payload."""
+    signed = await read(request)
+    account, revisions = await authenticate.to_order(request.app[CONTEXT], signed, url_of(request), utc_now())
+    bind_contextvars(account=str(account.id))
+    return account, revisions, signed.payload
+
+
 async def with_own(request: web.Request, read_own: ReadOwn[T], id: UUID) -> tuple[Account, T, bytes]:
     """The account that signed the request, its own resource of that id (a use case reads both at once), the payload."""
     signed = await read(request)

@@ -38,16 +38,23 @@ async def spend_for_account(pool: Pool, nonce: Spendable, account_id: UUID | Non
     return spent(await pool.fetchrow(SQL["spend_for_account"], nonce.slot, nonce.nonce, nonce.epoch, account_id))
 
 
+async def spend_for_order(pool: Pool, nonce: Spendable, account_id: UUID | None) -> tuple[Spent, frozenset[UUID]]:
+    """The same, with the revisions of the facts that an order may be admitted by. One statement."""
+    row = await pool.fetchrow(SQL["spend_for_order"], nonce.slot, nonce.nonce, nonce.epoch, account_id)
+    found = spent(row)
+    return found, frozenset(row["revisions"] if row is not None else ())
+
+
 async def spend_for_key(pool: Pool, nonce: Spendable, thumbprint: bytes | None) -> Spent:
     """The nonce is spent; the account whose key has or had `thumbprint` is loaded. One statement."""
     return spent(await pool.fetchrow(SQL["spend_for_key"], nonce.slot, nonce.nonce, nonce.epoch, thumbprint))
 
 
 async def spend_and_read(
-    pool: Pool, statement: str, nonce: Spendable, account_id: UUID | None, resource_id: UUID
+    pool: Pool, statement: str, nonce: Spendable, account_id: UUID | None, resource_id: UUID, *more: object
 ) -> tuple[Spent, Sequence[Any]]:
     """The nonce is spent, the account loaded, and its own resource read: its columns, null when there is none."""
-    row = await pool.fetchrow(statement, nonce.slot, nonce.nonce, nonce.epoch, account_id, resource_id)
+    row = await pool.fetchrow(statement, nonce.slot, nonce.nonce, nonce.epoch, account_id, resource_id, *more)
     assert row is not None  # it begins with VALUES
     return spent(row), row[OF_SPENT:]
 

@@ -16,7 +16,6 @@ from acme_server.storage import limits, nonces
 from acme_server.storage.limits import Wanted
 from acme_server.storage.nonces import Spent
 from ca.issuance import ToBeSigned
-from contract_gate.kept import Revisions
 from contract_gate.record import DecisionRow
 from sql import Conn, Pool, statements
 from sql.evidence import Entry
@@ -55,14 +54,21 @@ class OrderState(msgspec.Struct, frozen=True):
 
 
 class ToFinalize(msgspec.Struct, frozen=True):
-    """What finalize asks before the contract's lock."""
+    """What finalize asks before the contract's lock. `revisions`: of the facts of the order's contract."""
 
     state: OrderState
     caa_is_fresh: bool
     contract_number: int
+    is_started: bool
+    revisions: list[UUID]
+    is_sealed: bool
+
+
+class UsesOfKey(msgspec.Struct, frozen=True):
+    """What else a certificate's key is."""
+
     is_account_key: bool
     is_blocked_key: bool
-    is_sealed: bool
 
 
 class WantedAuthorization(msgspec.Struct, frozen=True):
@@ -80,11 +86,11 @@ class Predecessor(msgspec.Struct, frozen=True):
     serial: bytes
 
 
-class Placing(msgspec.Struct, frozen=True):
-    """Whether the facts were current, and the ids of the order's authorizations in name order; None: no order."""
+class Beginning(msgspec.Struct, frozen=True):
+    """The job that signs, or None and why not: stale (facts), account_key, blocked_key, not_ready."""
 
-    are_facts_current: bool
-    authorization_ids: list[UUID] | None
+    job_id: UUID | None
+    why_not: str | None  # None too when the order has another status
 
 
 class InProcessing(msgspec.Struct, frozen=True):
@@ -142,16 +148,16 @@ def state_of(row: asyncpg.Record) -> OrderState:
 
 async def insert_order(
     conn: Conn, order: Order, replaced: Predecessor | None, decision: DecisionRow, proof: Entry,
-    wanted: Sequence[WantedAuthorization], taken: Sequence[Wanted], failed: Rate, revisions: Revisions | None,
-) -> Placing:  # fmt: skip
-    """Decision, evidence, order and authorizations exist: all or none.
+    wanted: Sequence[WantedAuthorization], taken: Sequence[Wanted], failed: Rate,
+) -> list[UUID] | None:  # fmt: skip
+    """Decision, evidence, order and authorizations exist: all or none. Returns the authorizations' ids in name order.
 
-    None when a fact has changed since `revisions` (None: they were just read), `replaced` may not be replaced by this
-    order, or one of the limits that it takes from is reached, that of `failed` validations included.
+    None when `replaced` may not be replaced by this order, or one of the limits that it takes from is reached, that of
+    `failed` validations included.
     """
     identifiers = [identifier_of(w.name) for w in wanted]
     bases = [base_of(w.name) for w in wanted]
-    row = await conn.fetchrow(
+    ids: list[UUID] | None = await conn.fetchval(
         SQL["insert_order"], order.id, order.account_id, order.contract_id, order.names, order.profile,
         order.not_before, order.not_after, order.replaces, replaced and replaced.serial, order.expires_at,
         order.created_at,
@@ -160,10 +166,8 @@ async def insert_order(
         [w.id for w in wanted], [type for type, _ in identifiers], [base for base, _ in bases],
         [wildcard for _, wildcard in bases], [" ".join(w.tokens) for w in wanted], order.expires_at,
         replaced and replaced.issuer_key_id, *limits.columns(taken), failed.number, failed.span,
-        revisions,
     )  # fmt: skip
-    assert row is not None  # it ends with a SELECT of no table
-    return Placing(**row)
+    return ids
 
 
 async def replaced_by(conn: Conn, replaced: Predecessor, account_id: UUID, names: Sequence[str]) -> Replaced | None:
@@ -204,27 +208,34 @@ def listed_status(row: asyncpg.Record, now: datetime) -> str:
     return order_status(row["status"], row["expires_at"], [authorization_status(*pair, now) for pair in pairs], now)
 
 
-async def order_to_finalize(
-    pool: Pool, order_id: UUID, account_id: UUID, spki_sha256: bytes, sealed_through: datetime, caa_after: datetime
-) -> ToFinalize | None:
-    """The account's order with all that finalize asks before the contract's lock."""
-    row = await pool.fetchrow(SQL["order_to_finalize"], order_id, account_id, spki_sha256, sealed_through, caa_after)
-    if row is None:
-        return None
-    return ToFinalize(
-        state_of(row), row["caa_is_fresh"], row["contract_number"], row["is_account_key"], row["is_blocked_key"],
-        row["is_sealed"],
-    )  # fmt: skip
+async def spend_to_finalize(
+    pool: Pool, nonce: Spendable, account_id: UUID | None, order_id: UUID, sealed_through: datetime, caa_after: datetime
+) -> tuple[Spent, ToFinalize | None]:
+    """The same with all else that finalize asks before the contract's lock. One statement."""
+    spent, columns = await nonces.spend_and_read(
+        pool, SQL["spend_to_finalize"], nonce, account_id, order_id, sealed_through, caa_after
+    )
+    if not columns[0]:
+        return spent, None
+    order, (statuses, expiries, errors, *rest) = columns[: len(ORDER_FIELDS)], columns[len(ORDER_FIELDS) :]
+    return spent, ToFinalize(OrderState(Order(*order), statuses or [], expiries or [], errors or []), *rest)
+
+
+async def uses_of_key(pool: Pool, spki_sha256: bytes) -> UsesOfKey:
+    """What else the key is."""
+    row = await pool.fetchrow(SQL["uses_of_key"], spki_sha256)
+    assert row is not None  # a SELECT of no table
+    return UsesOfKey(**row)
 
 
 async def begin_issuance(
     conn: Conn, order_id: UUID, account_id: UUID, from_status: str, decision: DecisionRow, proof: Entry,
-    record: ToBeSigned, worker: str, lease: timedelta, revisions: Revisions | None,
-) -> UUID | None:  # fmt: skip
-    """ready -> processing with everything that is signed: the point of no return. Returns the job's id.
+    record: ToBeSigned, worker: str, lease: timedelta, contract_number: int, revisions: Sequence[UUID] | None,
+) -> Beginning:  # fmt: skip
+    """ready -> processing with everything that is signed: the point of no return. Takes the contract's lock, shared.
 
-    None when another request was first, or a fact has changed since `revisions` (None: they were just read); then
-    nothing exists.
+    Nothing exists when another request was first, or a fact has changed since `revisions` (None: they were read under
+    the lock).
     """
     job_id = uuid7(decision.decided_at)
     row = await conn.fetchrow(
@@ -233,9 +244,10 @@ async def begin_issuance(
         list(decision.names), decision.not_after_limit, decision.facts, decision.findings,
         proof.id, proof.actor, proof.content, record.id, record.issuer_id, record.serial, record.profile, record.tbs,
         record.spki_sha256, record.not_before, record.not_after, record.shard, account_id, job_id,
-        revisions,
+        revisions, contract_number,
     )  # fmt: skip
-    return job_id if row else None
+    assert row is not None  # it ends with a SELECT of what was asked
+    return Beginning(**row)
 
 
 async def defer_issuance(

@@ -1,6 +1,6 @@
-"""The gate's last word and the record of what will be signed: one transaction under the contract's lock (T0-5)."""
+"""The gate's last word and the record of what will be signed, under the contract's lock (T0-5)."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Never
@@ -23,15 +23,23 @@ from contract_gate.billing import drafts
 from contract_gate.decision import Admitted, Refused, Request, Stage
 from contract_gate.facts import Facts
 from contract_gate.gate import decide
-from contract_gate.kept import Revisions
 from contract_gate.record import DecisionRow
-from contract_gate.storage import decision_row, draft_bills, evidence_of, facts_of, record_admission, record_refusal
+from contract_gate.storage import (
+    decision_row,
+    draft_bills,
+    evidence_of,
+    facts_at,
+    facts_of,
+    record_admission,
+    record_refusal,
+)
 from sql import Conn
 from sql.ids import uuid7
 
 CONTRACT_LOCK = 7001
 LEASE = timedelta(seconds=10)
 NEAR = timedelta(hours=24)
+ATTEMPTS = 2  # with facts read anew: six statements a request at most, its nonce included (design §4)
 
 
 class Begun(msgspec.Struct, frozen=True):
@@ -43,10 +51,12 @@ class Begun(msgspec.Struct, frozen=True):
 
 
 class Passing(msgspec.Struct, frozen=True):
-    """An order on its way through the gate, and what it becomes when admitted."""
+    """An order on its way through the gate, and what it becomes when admitted; without a CSR nothing is recorded."""
 
     context: Context
     order: Order
+    binding_key_id: UUID
+    contract_number: int
     profile: Profile
     csr: Csr | None
     stage: Stage
@@ -55,63 +65,101 @@ class Passing(msgspec.Struct, frozen=True):
     deadline_at: datetime
     now: datetime
 
+    @property
+    def request(self) -> Request:
+        """What the gate is asked."""
+        order = self.order
+        span = lifetime(self.profile, order.not_before or self.now)
+        return Request(tuple(order.names), order.not_before, order.not_after, span)
 
-async def pass_gate(
-    context: Context, conn: Conn, order: Order, binding_key_id: UUID, csr: Csr | None, stage: Stage, from_status: str,
-    actor: str, deadline_at: datetime, now: datetime,
-) -> Begun | Admitted | RefusedByGate:  # fmt: skip
+
+def passing_of(
+    context: Context, order: Order, binding_key_id: UUID, contract_number: int, csr: Csr | None, stage: Stage,
+    from_status: str, actor: str, deadline_at: datetime, now: datetime,
+) -> Passing:  # fmt: skip
+    """The order before the gate, with its profile still offered and its notBefore still near."""
+    profile = profile_in_force(context, order)
+    check_start_again(order, now)
+    return Passing(
+        context, order, binding_key_id, contract_number, profile, csr, stage, from_status, actor, deadline_at, now
+    )
+
+
+async def pass_gate(conn: Conn, passing: Passing) -> Begun | Admitted | RefusedByGate:
     """Decide with the facts of this moment; when admitted and a CSR is given, record what will be signed.
 
     Runs in the caller's transaction, whose first statement took the contract's lock. Raises EndNotMet, whose
     admission is not recorded: the transaction is undone.
     """
-    profile = profile_in_force(context, order)
-    check_start_again(order, now)
-    request = Request(tuple(order.names), order.not_before, order.not_after, lifetime(profile, order.not_before or now))
-    passing = Passing(context, order, profile, csr, stage, from_status, actor, deadline_at, now)
-    if csr is not None and (begun := await begin_by_kept(conn, passing, binding_key_id, request)):
-        return begun
-    loaded = await facts_of(conn, binding_key_id, order.names, now, order.contract_id, context.kept)
-    match counted.decision(stage, decide(loaded, request, now)):
+    order, now, kept = passing.order, passing.now, passing.context.kept
+    loaded = await facts_of(conn, passing.binding_key_id, order.names, now, order.contract_id, kept)
+    match counted.decision(passing.stage, decide(loaded, passing.request, now)):
         case Refused() as refused:
-            return RefusedByGate(refused, await record_refusal(conn, refused, stage, actor, now))
-        case Admitted() as admitted if csr is None:
+            return await refusal_of(conn, passing, refused)
+        case Admitted() as admitted if passing.csr is None:
             return admitted
         case Admitted() as admitted:
             if not is_met(order.not_after, admitted):
                 raise EndNotMet(admitted)
             if bills := drafts(loaded.facts, now):  # the first certificate: its store bills the fee (T8-3)
                 await draft_bills(conn, admitted.contract_id, bills)
-            return await begin(conn, passing, admitted, loaded.facts, None) or not_ready()
+            begun = await begin(conn, passing, admitted, loaded.facts, None)
+            assert begun is not None  # its facts were read under the lock
+            return begun
 
 
 @asynccontextmanager
-async def unmet_recorded(context: Context, stage: Stage, actor: str, now: datetime) -> AsyncIterator[None]:
-    """The gate's answer is recorded also when the transaction that asked it ended with EndNotMet (articles.md §0.4)."""
+async def unmet_recorded(passing: Passing) -> AsyncIterator[None]:
+    """The gate's answer is recorded also when what asked it ended with EndNotMet (articles.md §0.4)."""
     try:
         yield
     except EndNotMet as unmet:
-        await record_admission(context.pool, unmet.admitted, stage, actor, now)
+        await record_admission(passing.context.pool, unmet.admitted, passing.stage, passing.actor, passing.now)
         raise
 
 
-async def begin_by_kept(conn: Conn, passing: Passing, binding_key_id: UUID, request: Request) -> Begun | None:
-    """Begun, when facts kept here admit it and the statement finds them current under the lock; None: read them.
+async def pass_at_once(conn: Conn, passing: Passing, revisions: Collection[UUID]) -> Begun | RefusedByGate:
+    """The same without a transaction of ours: the statement that records what will be signed takes the lock, and
+    writes only if the facts are current then. Facts kept here are asked first, if `revisions` are theirs.
 
-    Those of a contract without a certificate are read: its fee is drafted (T8-3).
+    Only for a contract that has a certificate. A refusal is as old as the facts, a moment.
     """
+    if begun := await begin_by_kept(conn, passing, revisions):
+        return begun
+    order, now, request, kept = passing.order, passing.now, passing.request, passing.context.kept
+    for _ in range(ATTEMPTS):
+        loaded, read_at = await facts_at(conn, passing.binding_key_id, order.names, now, order.contract_id, kept)
+        admitted = decide(loaded, request, now)
+        if isinstance(admitted, Refused):
+            counted.decision(passing.stage, admitted)
+            return await refusal_of(conn, passing, admitted)
+        if not is_met(order.not_after, admitted):
+            raise EndNotMet(admitted)
+        if begun := await begin(conn, passing, admitted, loaded.facts, read_at):
+            counted.decision(passing.stage, admitted)
+            return begun
+    raise AcmeError(ErrorType.SERVER_INTERNAL, "The contract is being changed. Try again.", retry_after=1)
+
+
+async def begin_by_kept(conn: Conn, passing: Passing, current: Collection[UUID]) -> Begun | None:
+    """Begun, when facts kept here admit it and are current, also under the lock; None: read them."""
     order = passing.order
-    found = passing.context.kept.facts((binding_key_id, order.contract_id), order.names, passing.now)
-    if found is None or found[0].facts.contract is None or found[0].facts.contract.started_at is None:
+    key = (passing.binding_key_id, order.contract_id)
+    if (found := passing.context.kept.facts(key, order.names, passing.now, current)) is None:
         return None
     loaded, revisions = found
-    admitted = decide(loaded, request, passing.now)
+    admitted = decide(loaded, passing.request, passing.now)
     if isinstance(admitted, Refused) or not is_met(order.not_after, admitted):
         return None
     begun = await begin(conn, passing, admitted, loaded.facts, revisions)
     if begun is not None:
         counted.decision(passing.stage, admitted)
     return begun
+
+
+async def refusal_of(conn: Conn, passing: Passing, refused: Refused) -> RefusedByGate:
+    """The gate's refusal, recorded."""
+    return RefusedByGate(refused, await record_refusal(conn, refused, passing.stage, passing.actor, passing.now))
 
 
 def profile_in_force(context: Context, order: Order) -> Profile:
@@ -144,25 +192,34 @@ def record_of(passing: Passing, csr: Csr, admitted: Admitted, decision: Decision
 
 
 async def begin(
-    conn: Conn, passing: Passing, admitted: Admitted, facts: Facts, revisions: Revisions | None
+    conn: Conn, passing: Passing, admitted: Admitted, facts: Facts, revisions: Sequence[UUID] | None
 ) -> Begun | None:
     """The order is processing with its one record; what permits it is an argument of it.
 
-    None when nothing was written: it is not ready any more, or the facts are not those of `revisions`.
+    None when nothing was written because the facts are not those of `revisions`. Raises AcmeError for what else was not
+    as it must be.
     """
     assert passing.csr is not None  # the caller's duty
     order, decision = passing.order, decision_row(admitted, passing.stage)
     record = record_of(passing, passing.csr, admitted, decision, facts)
-    job_id = await orders.begin_issuance(
+    begun = await orders.begin_issuance(
         conn, order.id, order.account_id, passing.from_status, decision, evidence_of(decision, passing.actor), record,
-        passing.context.worker, LEASE, revisions,
+        passing.context.worker, LEASE, passing.contract_number, revisions,
     )  # fmt: skip
-    return None if job_id is None else Begun(record.id, job_id, record.deadline_at)
+    if begun.job_id is not None:
+        return Begun(record.id, begun.job_id, record.deadline_at)
+    return None if begun.why_not == "stale" else raise_why_not(begun.why_not)
 
 
-def not_ready() -> Never:
-    """Raises what a client is told that finalizes an order which another request was first with."""
+def raise_why_not(cause: str | None) -> Never:
+    """Raises what a client is told whose order cannot be finalized: its key (A-131), or what it must be ready for."""
+    if cause == "account_key":
+        raise AcmeError(
+            ErrorType.BAD_CSR, "The key of the CSR is an account's key. Make a key for the certificate alone."
+        )
+    if cause == "blocked_key":
+        raise AcmeError(ErrorType.BAD_CSR, "The key of the CSR was reported as compromised. Make a new key.")
     raise AcmeError(
         ErrorType.ORDER_NOT_READY,
-        "This order is not ready any more: it is being finalized, an authorization ended, or its key is refused.",
+        "This order is not ready any more: it is being finalized, or an authorization ended.",
     )

@@ -39,6 +39,13 @@ async def by_account(context: Context, signed: Signed, url: str, now: datetime) 
     return await signer_of(context, signed, url, spent)
 
 
+async def to_order(context: Context, signed: Signed, url: str, now: datetime) -> tuple[Account, frozenset[UUID]]:
+    """The same, and the revisions at which facts kept of its contract are current, from the same statement."""
+    spendable = await read_nonce(context, signed.nonce, now)
+    spent, revisions = await nonces.spend_for_order(context.pool, spendable, account_id_of(context, signed.kid))
+    return await signer_of(context, signed, url, spent), revisions
+
+
 async def to_read(
     context: Context, signed: Signed, url: str, now: datetime, read: Read[T], resource_id: UUID
 ) -> tuple[Account, T]:

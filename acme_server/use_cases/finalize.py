@@ -1,6 +1,6 @@
 """finalize: check the CSR, pass the gate under the contract's lock, record what will be signed, sign. RFC 8555 §7.4.
 
-The commit of `under_lock` is the point of no return (design §4.4, T0-5).
+The commit of `begin_issuance`, which takes that lock, is the point of no return (design §4.4, T0-5).
 """
 
 import asyncio
@@ -11,11 +11,24 @@ import msgspec
 
 from acme_server.protocol.csr import Csr, decode_field, matches, parse_csr
 from acme_server.protocol.errors import AcmeError, ErrorType
+from acme_server.protocol.jws import Signed
+from acme_server.protocol.nonce import Spendable
 from acme_server.protocol.objects import Account, Order
 from acme_server.storage import orders
 from acme_server.storage.jobs import Job
+from acme_server.storage.nonces import Spent
 from acme_server.storage.orders import ToFinalize
-from acme_server.use_cases.admission import CONTRACT_LOCK, Begun, pass_gate, unmet_recorded
+from acme_server.use_cases import authenticate
+from acme_server.use_cases.admission import (
+    CONTRACT_LOCK,
+    Begun,
+    Passing,
+    pass_at_once,
+    pass_gate,
+    passing_of,
+    raise_why_not,
+    unmet_recorded,
+)
 from acme_server.use_cases.context import Context
 from acme_server.use_cases.held import held
 from acme_server.use_cases.issue import sign
@@ -23,7 +36,7 @@ from acme_server.use_cases.orders import RefusedByGate, actor_of
 from acme_server.use_cases.weak_keys import refuse_weak
 from contract_gate.decision import Admitted, Gate
 from contract_gate.storage import decision_row, evidence_of
-from sql import Conn
+from sql import Conn, Pool
 from sql.transactions import shared, under_locks
 
 SEAL_LIMIT = timedelta(minutes=1)
@@ -44,18 +57,29 @@ class Finalized(msgspec.Struct, frozen=True):
     order: Order
 
 
+async def read_own(
+    context: Context, signed: Signed, url: str, now: datetime, id: UUID
+) -> tuple[Account, ToFinalize | None]:
+    """Who signed the request, and what finalize asks first, if the order is that account's."""
+
+    async def read(
+        pool: Pool, nonce: Spendable, account_id: UUID | None, order_id: UUID
+    ) -> tuple[Spent, ToFinalize | None]:
+        return await orders.spend_to_finalize(pool, nonce, account_id, order_id, now - SEAL_LIMIT, now - CAA_AGE)
+
+    return await authenticate.to_read(context, signed, url, now, read, id)
+
+
 async def finalize(
-    context: Context, account: Account, order_id: UUID, csr_field: str, now: datetime
+    context: Context, account: Account, found: ToFinalize | None, csr_field: str, now: datetime
 ) -> Finalized | RefusedByGate:
     """The order, valid when signing took at most the inline wait, else processing; or the gate's refusal."""
     csr = parse_csr(der := decode_field(csr_field))
-    found = await orders.order_to_finalize(
-        context.pool, order_id, account.id, csr.spki_sha256, now - SEAL_LIMIT, now - CAA_AGE
-    )
     if found is None:
         raise NoSuchOrder
     check_ready(found, now)
-    check_csr(found, csr)
+    matches(csr, found.state.order.names)
+    refuse_weak(csr.spki_der, ErrorType.BAD_CSR, "CSR")
     check_seal(found)
     begun = await begin(context, account, found, csr, der, now)
     if isinstance(begun, RefusedByGate):
@@ -73,16 +97,13 @@ def check_ready(found: ToFinalize, now: datetime) -> None:
         raise AcmeError(ErrorType.ORDER_NOT_READY, f"This order is {status}, not ready. {hint}")
 
 
-def check_csr(found: ToFinalize, csr: Csr) -> None:
-    """The CSR is for exactly the order's names; its key is not weak, nobody's account's, not blocked (A-128, A-131)."""
-    matches(csr, found.state.order.names)
-    refuse_weak(csr.spki_der, ErrorType.BAD_CSR, "CSR")
-    if found.is_account_key:
-        raise AcmeError(
-            ErrorType.BAD_CSR, "The key of the CSR is an account's key. Make a key for the certificate alone."
-        )
-    if found.is_blocked_key:
-        raise AcmeError(ErrorType.BAD_CSR, "The key of the CSR was reported as compromised. Make a new key.")
+async def check_key(context: Context, csr: Csr) -> None:
+    """The CSR's key is no account's and not blocked (A-131), as `acme.may_begin` finds when nothing is put off."""
+    uses = await orders.uses_of_key(context.pool, csr.spki_sha256)
+    if uses.is_account_key:
+        raise_why_not("account_key")
+    if uses.is_blocked_key:
+        raise_why_not("blocked_key")
 
 
 def check_seal(found: ToFinalize) -> None:
@@ -96,21 +117,36 @@ def check_seal(found: ToFinalize) -> None:
 async def begin(
     context: Context, account: Account, found: ToFinalize, csr: Csr, der: bytes, now: datetime
 ) -> Begun | RefusedByGate | None:
-    """Decide and record under the contract's lock. None: CAA must be checked first, a worker goes on."""
-    lock = shared(CONTRACT_LOCK, found.contract_number)
+    """Decide and record, under the contract's lock. None: CAA must be checked first, a worker goes on.
+
+    The first certificate of a contract takes a transaction, for its fee is drafted in it (T8-3).
+    """
+    if not found.caa_is_fresh:
+        await check_key(context, csr)
     order, deadline = found.state.order, now + context.limits.processing_deadline
-    recorded = unmet_recorded(context, "finalize", actor_of(account), now)
-    async with recorded, context.pool.acquire() as conn, under_locks(conn, lock):
-        passed = await pass_gate(
-            context, conn, order, account.binding_key_id, csr if found.caa_is_fresh else None, "finalize", "pending",
-            actor_of(account), deadline, now,
-        )  # fmt: skip
+    passing = passing_of(
+        context, order, account.binding_key_id, found.contract_number, csr if found.caa_is_fresh else None, "finalize",
+        "pending", actor_of(account), deadline, now,
+    )  # fmt: skip
+    async with unmet_recorded(passing), context.pool.acquire() as conn:
+        if not found.caa_is_fresh or not found.is_started:
+            return await begin_in_transaction(conn, passing, der)
+        passed = await pass_at_once(conn, passing, found.revisions)
         if isinstance(passed, RefusedByGate):
             await end_if_final(conn, order, passed)
+        return passed
+
+
+async def begin_in_transaction(conn: Conn, passing: Passing, der: bytes) -> Begun | RefusedByGate | None:
+    """The same in one transaction, whose first statement takes the contract's lock."""
+    lock = shared(CONTRACT_LOCK, passing.contract_number)
+    async with under_locks(conn, lock):
+        passed = await pass_gate(conn, passing)
+        if isinstance(passed, RefusedByGate):
+            await end_if_final(conn, passing.order, passed)
+        if not isinstance(passed, Admitted):
             return passed
-        if isinstance(passed, Begun):
-            return passed
-        await defer(conn, order, passed, der, deadline, actor_of(account))
+        await defer(conn, passing.order, passed, der, passing.deadline_at, passing.actor)
         return None
 
 

@@ -1,7 +1,7 @@
 """newOrder and the orders list: load, decide, write. RFC 8555 §7.4, §7.1.2.1; RFC 9773 §5; T1-1."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -24,7 +24,6 @@ from acme_server.use_cases.problem import ENDED, EXPIRED, stored_problem
 from ca.profiles import DEFAULT_PROFILE, Profile, lifetime
 from contract_gate.decision import Admitted, Refused, Request
 from contract_gate.gate import decide
-from contract_gate.kept import Revisions
 from contract_gate.storage import decision_row, evidence_of, facts_of, record_admission, record_refusal
 from sql import Conn
 from sql.ids import uuid7
@@ -56,19 +55,24 @@ class EndNotMet(AcmeError):
 
 
 async def place_order(
-    context: Context, account: Account, wanted: NewOrder, now: datetime
+    context: Context, account: Account, revisions: Collection[UUID], wanted: NewOrder, now: datetime
 ) -> OrderState | RefusedByGate:
-    """Pass the contract gate, then store the order. A refusal is returned: raising would undo its record."""
+    """Pass the contract gate, then store the order. A refusal is returned: raising would undo its record.
+
+    `revisions`: at which facts kept here are as good as read now (`authenticate.to_order`).
+    """
     names = wanted.names()
     profile = profile_of(context, wanted.profile)
     check_validity(wanted, profile, now)
     replaced = predecessor(wanted.replaces)
     request = Request(tuple(names), wanted.not_before, wanted.not_after, lifetime(profile, wanted.not_before or now))
     async with context.pool.acquire() as conn:
-        if placed := await place_by_kept(context, conn, account, request, wanted, profile, replaced, now):
-            return placed
-        facts = await facts_of(conn, account.binding_key_id, names, now, None, context.kept)
-        match counted.decision("new_order", decide(facts, request, now)):
+        kept = context.kept.facts((account.binding_key_id, None), names, now, revisions)
+        answer = decide(kept[0], request, now) if kept else None
+        if not isinstance(answer, Admitted) or not is_met(wanted.not_after, answer):  # what is kept may only admit
+            facts = await facts_of(conn, account.binding_key_id, names, now, None, context.kept)
+            answer = decide(facts, request, now)
+        match counted.decision("new_order", answer):
             case Refused() as refused:
                 token = await record_refusal(conn, refused, "new_order", actor_of(account), now)
                 return RefusedByGate(refused, token)
@@ -76,36 +80,14 @@ async def place_order(
                 if not is_met(wanted.not_after, admitted):
                     await record_admission(conn, admitted, "new_order", actor_of(account), now)
                     raise EndNotMet(admitted)
-                placed = await insert(context, conn, account, admitted, wanted, profile, replaced, now, None)
-                assert placed is not None  # its facts were just read
-                return placed
-
-
-async def place_by_kept(
-    context: Context, conn: Conn, account: Account, request: Request, wanted: NewOrder, profile: Profile,
-    replaced: orders.Predecessor | None, now: datetime,
-) -> OrderState | None:  # fmt: skip
-    """The order, when facts kept here admit it and the statement finds them current; None: read them, ask again."""
-    if (kept := context.kept.facts((account.binding_key_id, None), request.names, now)) is None:
-        return None
-    facts, revisions = kept
-    admitted = decide(facts, request, now)
-    if isinstance(admitted, Refused) or not is_met(wanted.not_after, admitted):
-        return None
-    placed = await insert(context, conn, account, admitted, wanted, profile, replaced, now, revisions)
-    if placed is not None:
-        counted.decision("new_order", admitted)
-    return placed
+                return await insert(context, conn, account, admitted, wanted, profile, replaced, now)
 
 
 async def insert(
     context: Context, conn: Conn, account: Account, admitted: Admitted, wanted: NewOrder, profile: Profile,
-    replaced: orders.Predecessor | None, now: datetime, revisions: Revisions | None,
-) -> OrderState | None:  # fmt: skip
-    """Decision, evidence and order: one statement, one commit. What permits it is an argument of it.
-
-    None when nothing was written, because facts have changed since `revisions`.
-    """
+    replaced: orders.Predecessor | None, now: datetime,
+) -> OrderState:  # fmt: skip
+    """Decision, evidence and order: one statement, one commit. What permits it is an argument of it."""
     names = list(admitted.names)
     order = Order(
         id=uuid7(now), account_id=account.id, contract_id=admitted.contract_id, status="pending", names=names,
@@ -118,12 +100,8 @@ async def insert(
     proof = evidence_of(decision, actor_of(account))
     taken = limits.of_new_order(context.rates, account, admitted.contract_id, names, replaced is not None)
     failed = context.rates.failed_validations
-    placing = await orders.insert_order(
-        conn, order, replaced, decision, proof, authorizations, taken, failed, revisions
-    )
-    if not placing.are_facts_current:
-        return None
-    if (ids := placing.authorization_ids) is None:
+    ids = await orders.insert_order(conn, order, replaced, decision, proof, authorizations, taken, failed)
+    if ids is None:
         raise await why_not(context, conn, account, order, replaced, taken, now)
     new = {wanted.id for wanted in authorizations}
     statuses = ["pending" if id in new else "valid" for id in ids]

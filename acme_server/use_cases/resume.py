@@ -11,7 +11,7 @@ from acme_server.storage import authorizations, jobs, orders
 from acme_server.storage.jobs import Job
 from acme_server.storage.orders import InProcessing
 from acme_server.use_cases import issue
-from acme_server.use_cases.admission import CONTRACT_LOCK, Begun, pass_gate, unmet_recorded
+from acme_server.use_cases.admission import CONTRACT_LOCK, Begun, pass_gate, passing_of, unmet_recorded
 from acme_server.use_cases.context import Context
 from acme_server.use_cases.finalize import cause_of
 from acme_server.use_cases.orders import RefusedByGate
@@ -96,14 +96,13 @@ async def admit(context: Context, found: InProcessing, now: datetime) -> Begun |
         not_before=found.not_before, not_after=found.not_after, replaces=None, error=None, certificate_id=None,
         expires_at=found.deadline_at, created_at=now,
     )  # fmt: skip
+    passing = passing_of(
+        context, order, found.binding_key_id, found.contract_number, parse_csr(found.csr), "before_signing",
+        "processing", f"process:{context.worker}", found.deadline_at, now,
+    )  # fmt: skip
     lock = shared(CONTRACT_LOCK, found.contract_number)
-    actor = f"process:{context.worker}"
-    recorded = unmet_recorded(context, "before_signing", actor, now)
-    async with recorded, context.pool.acquire() as conn, under_locks(conn, lock):
-        passed = await pass_gate(
-            context, conn, order, found.binding_key_id, parse_csr(found.csr), "before_signing", "processing",
-            actor, found.deadline_at, now,
-        )  # fmt: skip
+    async with unmet_recorded(passing), context.pool.acquire() as conn, under_locks(conn, lock):
+        passed = await pass_gate(conn, passing)
     if not isinstance(passed, Begun | RefusedByGate):
         raise TypeError("a CSR was given, so an admission has a record")
     return passed

@@ -1,8 +1,7 @@
 -- name: insert_order
 -- The decision that admits it, its evidence, the order and its authorizations: all or none. RFC 8555 §7.4, T1-1.
 -- A valid authorization of the account for the same name is used again when it outlives the order.
--- Nothing is written when the facts are not current; nor, authorization_ids null, when `replaces` names a certificate that
--- this account may not replace (RFC 9773 §5), or a limit is reached.
+-- No row when `replaces` names a certificate that this account may not replace (RFC 9773 §5), or a limit is reached.
 -- $1 order id  $2 account id  $3 contract id  $4 names  $5 profile  $6 not before  $7 not after
 -- $8 replaces  $9 replaced serial  $10 expires at  $11 now
 -- $12 decision id  $13 binding key id  $14 not after limit  $15 facts  $16 findings
@@ -10,32 +9,13 @@
 -- $20 authorization ids  $21 identifier types  $22 values  $23 wildcards  $24 tokens, spaces between  $25 their expiry
 -- $26 key identifier of the replaced certificate's issuer
 -- $27 limits to take one of  $28 their subjects  $29 numbers  $30 spans  $31 failed validations at most  $32 their span
--- $33 revisions at which the facts were kept, or null: they were just read
-WITH current AS (
-    SELECT WHERE $33::uuid[] IS NULL OR 2 = (
-        SELECT count(*) FROM gate.revisions r
-        WHERE r.contract_id IN ($3, '00000000-0000-0000-0000-000000000000') AND r.revision = ANY ($33))
-), stopped AS (
+WITH stopped AS (
     SELECT FROM acme.failures f WHERE f.account_id = $2 AND f.name = ANY ($4) AND (f.paused_at IS NOT NULL
         OR f.full_at + $32::interval / nullif(acme.limit_of($3, 'failed_validations', $11, $31), 0) > $11 + $32)
-), predecessor AS (
-    SELECT s.serial FROM ca.serials s
-    JOIN acme.issuances i ON i.to_be_signed_id = s.to_be_signed_id AND i.account_id = $2
-    JOIN ca.certificates c ON c.id = s.to_be_signed_id AND c.names && $4
-    JOIN ca.issuers u ON u.id = s.issuer_id AND u.key_id = $26
-    WHERE s.serial = $9 AND EXISTS (SELECT FROM current) AND NOT EXISTS (SELECT FROM stopped)
-), claim AS (
-    INSERT INTO acme.replacements AS r (serial, order_id) SELECT serial, $1 FROM predecessor
-    ON CONFLICT (serial) DO UPDATE SET order_id = excluded.order_id
-    WHERE EXISTS (
-        SELECT FROM acme.orders o WHERE o.id = r.order_id AND (o.status = 'invalid' OR o.status = 'pending' AND (
-            o.expires_at <= $11 OR EXISTS (
-                SELECT FROM acme.authorizations a WHERE a.id = ANY (o.authorization_ids)
-                AND (a.status NOT IN ('pending', 'valid') OR a.expires_at <= $11)))))
-    RETURNING serial
-), allowed AS (
-    SELECT FROM current WHERE CASE WHEN ($9::bytea IS NULL OR EXISTS (SELECT FROM claim)) AND NOT EXISTS (SELECT FROM stopped)
-        THEN acme.take($3, $27::text[], $28::text[], $29::integer[], $30::interval[], $11) ELSE false END
+), allowed AS MATERIALIZED (
+    SELECT WHERE CASE WHEN EXISTS (SELECT FROM stopped) THEN false
+        WHEN $9::bytea IS NOT NULL AND NOT acme.claim($9, $26, $2, $4, $1, $11) THEN false
+        ELSE acme.take($3, $27::text[], $28::text[], $29::integer[], $30::interval[], $11) END
 ), wanted AS (
     SELECT * FROM unnest($20::uuid[], $21::text[], $22::text[], $23::boolean[], $24::text[])
         WITH ORDINALITY AS w (id, identifier_type, identifier_value, wildcard, tokens, position)
@@ -66,7 +46,7 @@ WITH current AS (
     FROM allowed
     RETURNING authorization_ids
 )
-SELECT EXISTS (SELECT FROM current) AS are_facts_current, (SELECT authorization_ids FROM placed) AS authorization_ids;
+SELECT authorization_ids FROM placed;
 
 -- name: replaced_by
 -- Why a certificate may not be replaced. $1 serial  $2 account id  $3 names  $4 key identifier of its issuer
@@ -122,46 +102,54 @@ CROSS JOIN LATERAL (
 WHERE o.account_id = $1 AND o.id > $2
 ORDER BY o.id LIMIT $3;
 
--- name: order_to_finalize
--- The order with all that finalize asks before the contract's lock: its authorizations with the evidence they rest on,
--- whether the CSR's key is or was an account's key or is blocked, and whether evidence is sealed up to $4.
--- $1 order id  $2 account id  $3 SHA-256 of the CSR's SPKI  $4 sealed through  $5 CAA checked after
-SELECT o.id, o.account_id, o.contract_id, o.status, o.names, o.authorization_ids, o.profile, o.not_before, o.not_after,
-    o.replaces, o.error, o.certificate_id, o.expires_at, o.created_at, a.statuses, a.expiries, a.errors,
-    a.caa_is_fresh, c.number AS contract_number,
-    EXISTS (SELECT FROM acme.account_keys WHERE spki_sha256 = $3) AS is_account_key,
-    EXISTS (SELECT FROM ca.blocked_keys WHERE spki_sha256 = $3) AS is_blocked_key,
-    EXISTS (SELECT FROM evidence.seal_state WHERE sealed_through_at >= $4) AS is_sealed
-FROM acme.orders o
-JOIN gate.contracts c ON c.id = o.contract_id
+-- name: spend_to_finalize
+-- The same with all else that finalize asks before the contract's lock: whether CAA was checked after $7, the contract's
+-- number, whether it has a certificate, the revisions of its facts, and whether evidence is sealed up to $6.
+-- $1 slot  $2 nonce  $3 epoch  $4 account id, or null  $5 order id  $6 sealed through  $7 CAA checked after
+WITH spent AS (
+    INSERT INTO acme.spent_nonces (slot, nonce)
+    SELECT $1, $2 FROM acme.nonce_epoch WHERE epoch = $3
+    ON CONFLICT DO NOTHING RETURNING true
+)
+SELECT EXISTS (SELECT FROM spent) AS fresh, a.id, a.status, a.public_key, a.thumbprint, a.contacts,
+    a.external_account_binding, a.binding_key_id, b.contract_id, a.created_at,
+    o.id, o.account_id, o.contract_id, o.status, o.names, o.authorization_ids, o.profile, o.not_before, o.not_after,
+    o.replaces, o.error, o.certificate_id, o.expires_at, o.created_at, z.statuses, z.expiries, z.errors,
+    z.caa_is_fresh, c.number, s.contract_id IS NOT NULL AS is_started,
+    ARRAY(SELECT r.revision FROM gate.revisions r
+        WHERE r.contract_id IN (o.contract_id, '00000000-0000-0000-0000-000000000000')) AS revisions,
+    EXISTS (SELECT FROM evidence.seal_state WHERE sealed_through_at >= $6) AS is_sealed
+FROM (VALUES (true)) AS request
+LEFT JOIN acme.accounts a ON a.id = $4
+LEFT JOIN gate.binding_keys b ON b.id = a.binding_key_id
+LEFT JOIN acme.orders o ON o.account_id = a.id AND o.id = $5
+LEFT JOIN gate.contracts c ON c.id = o.contract_id
+LEFT JOIN gate.contract_starts s ON s.contract_id = o.contract_id
 CROSS JOIN LATERAL (
     SELECT array_agg(status) AS statuses, array_agg(expires_at) AS expiries, array_agg(challenge_error) AS errors,
-        coalesce(bool_and(identifier_type = 'ip' OR coalesce(caa_checked_at > $5, false)), false) AS caa_is_fresh
+        coalesce(bool_and(identifier_type = 'ip' OR coalesce(caa_checked_at > $7, false)), false) AS caa_is_fresh
     FROM acme.authorizations WHERE o.status = 'pending' AND id = ANY (o.authorization_ids)
-) AS a
-WHERE o.id = $1 AND o.account_id = $2;
+) AS z;
+
+-- name: uses_of_key
+-- Whether a certificate's key is or was an account's, or is blocked. $1 SHA-256 of its SPKI
+SELECT EXISTS (SELECT FROM acme.account_keys WHERE spki_sha256 = $1) AS is_account_key,
+    EXISTS (SELECT FROM ca.blocked_keys WHERE spki_sha256 = $1) AS is_blocked_key;
 
 -- name: begin_issuance
 -- The point of no return (design §4.4): decision, evidence, serial, to-be-signed bytes, ready -> processing and the job.
--- Runs under the contract's lock. No row: another request was first, the account or an authorization has ended, or the
--- key is an account's or blocked by now; or the facts are not current.
+-- Takes the contract's lock, shared, until its commit. job_id null: why_not says why nothing was written.
 -- $1 order id  $2 from status  $3 deadline at  $4 now  $5 worker  $6 lease in seconds
 -- $7 decision id  $8 contract id  $9 binding key id  $10 stage  $11 names  $12 not after limit  $13 facts  $14 findings
 -- $15 evidence id  $16 actor  $17 evidence content
 -- $18 to-be-signed id  $19 issuer id  $20 serial  $21 profile  $22 tbs  $23 SPKI SHA-256  $24 not before  $25 not after
--- $26 shard  $27 account id  $28 job id  $29 revisions at which the facts were kept, or null: they were just read
-WITH current AS (
-    SELECT WHERE $29::uuid[] IS NULL OR 2 = (
-        SELECT count(*) FROM gate.revisions r
-        WHERE r.contract_id IN ($8, '00000000-0000-0000-0000-000000000000') AND r.revision = ANY ($29))
+-- $26 shard  $27 account id  $28 job id  $29 revisions at which the facts were read, or null: that was under the lock
+-- $30 the contract's number
+WITH asked AS MATERIALIZED (
+    SELECT acme.may_begin($30, $8, $29, $1, $27, $23, $4) AS why_not
 ), moved AS (
-    UPDATE acme.orders o SET status = 'processing', deadline_at = $3, fence = fence + 1
-    WHERE id = $1 AND account_id = $27 AND status = $2 AND EXISTS (SELECT FROM current)
-      AND cardinality(o.authorization_ids) = (SELECT count(*) FROM acme.authorizations a
-          WHERE a.id = ANY (o.authorization_ids) AND a.status = 'valid' AND a.expires_at > $4)
-      AND EXISTS (SELECT FROM acme.accounts c WHERE c.id = o.account_id AND c.status = 'valid')
-      AND NOT EXISTS (SELECT FROM acme.account_keys WHERE spki_sha256 = $23)
-      AND NOT EXISTS (SELECT FROM ca.blocked_keys WHERE spki_sha256 = $23)
+    UPDATE acme.orders SET status = 'processing', deadline_at = $3, fence = fence + 1
+    WHERE id = $1 AND account_id = $27 AND status = $2 AND (SELECT why_not FROM asked) IS NULL
     RETURNING id
 ), decision AS (
     INSERT INTO gate.decisions (id, contract_id, binding_key_id, stage, outcome, names, not_after_limit, facts, findings,
@@ -183,7 +171,7 @@ WITH current AS (
     SELECT $28, 'issue', $1::uuid::text, $3, 1000, 1, $5, now() + make_interval(secs => $6) FROM moved
     ON CONFLICT (kind, subject) WHERE NOT dead DO NOTHING
 )
-SELECT id FROM moved;
+SELECT (SELECT $28 FROM moved) AS job_id, why_not FROM asked;
 
 -- name: defer_issuance
 -- Something slow must come first: processing without to-be-signed bytes; a worker passes the gate again (design §4.4).

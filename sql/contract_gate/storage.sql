@@ -6,13 +6,13 @@
 -- acceptance only (T13-1).
 -- $1 binding_key_id  $2 contract_id (null: the one that the key serves at $6, T12-7)  $3 names
 -- $4 values that may cover one  $5 addresses  $6 now  $7 how many entries at most
--- Beside it what keeping it needs (contract_gate/kept.py): its revisions, null when it holds facts of other contracts;
--- until when they stay what they are; the entries of the contract's list of names. Of the facts themselves none depends
+-- Beside it what keeping it needs (contract_gate/kept.py): its revisions; whether it holds facts of other contracts; until
+-- when they stay what they are; the entries of the contract's list of names. Of the facts themselves none depends
 -- on $6 beyond that instant, but that a suspension which has ended is left out.
 SELECT row_to_json(f)::text AS facts,
-    CASE WHEN NOT w.whole_customer THEN ARRAY(
-        SELECT r.revision FROM gate.revisions r WHERE r.contract_id IN (c.id, '00000000-0000-0000-0000-000000000000')
-    ) END AS revisions,
+    ARRAY(SELECT r.revision FROM gate.revisions r
+        WHERE r.contract_id IN (c.id, '00000000-0000-0000-0000-000000000000')) AS revisions,
+    w.whole_customer,
     (SELECT min(t.at) FROM (
         SELECT unnest(ARRAY[n.starts_at, n.ends_at]) FROM gate.successions n WHERE n.contract_id = b.contract_id
         UNION ALL SELECT y.ends_at FROM gate.free_reissues y WHERE y.contract_id = c.id) AS t(at)

@@ -23,7 +23,7 @@ COMMON = {"bank_accounts", "holidays", "suspensions", "readings", "tax_rates"}
 async def kept_now(conn: Conn, rows: ContractRows, kept: KeptFacts) -> tuple[LoadedFacts, Revisions]:
     """Facts that were just read and kept."""
     await facts_of(conn, rows.binding_key_id, ["other.demo.test"], NOW, None, kept)
-    found = kept.facts((rows.binding_key_id, None), NAMES, NOW)
+    found = kept.facts((rows.binding_key_id, None), NAMES, NOW, await revisions_of(conn, rows.contract_id))
     assert found is not None
     return found
 
@@ -115,8 +115,9 @@ async def test_a_key_that_will_serve_another_contract_is_read_again_then(conn: C
     turn, kept = NOW + timedelta(hours=1), KeptFacts()
     await conn.execute("INSERT INTO gate.successions VALUES ($1, $2, $3)", rows.contract_id, second.contract_id, turn)
     await facts_of(conn, rows.binding_key_id, NAMES, NOW, None, kept)
-    assert kept.facts((rows.binding_key_id, None), NAMES, turn - timedelta(seconds=1)) is not None
-    assert kept.facts((rows.binding_key_id, None), NAMES, turn) is None
+    current = await revisions_of(conn, rows.contract_id)
+    assert kept.facts((rows.binding_key_id, None), NAMES, turn - timedelta(seconds=1), current) is not None
+    assert kept.facts((rows.binding_key_id, None), NAMES, turn, current) is None
 
 
 @pytest.mark.rule("T8-15")
@@ -125,7 +126,7 @@ async def test_facts_of_other_contracts_of_the_customer_are_not_kept(conn: Conn,
     await conn.execute("INSERT INTO gate.readings VALUES ('block.scope', $1, 'customer', $2, $3)", at, *rows.people)
     kept = KeptFacts()
     await facts_of(conn, rows.binding_key_id, NAMES, NOW, None, kept)
-    assert kept.facts((rows.binding_key_id, None), NAMES, NOW) is None
+    assert kept.facts((rows.binding_key_id, None), NAMES, NOW, await revisions_of(conn, rows.contract_id)) is None
 
 
 async def test_a_long_list_of_names_is_not_kept(conn: Conn, rows: ContractRows) -> None:
@@ -136,12 +137,12 @@ async def test_a_long_list_of_names_is_not_kept(conn: Conn, rows: ContractRows) 
     await kept_now(conn, rows, kept)
     await insert(conn, "contract_names", contract_id=rows.contract_id, kind="host", value="x.test", added_at=NOW)
     await facts_of(conn, rows.binding_key_id, NAMES, NOW, None, kept)
-    assert kept.facts((rows.binding_key_id, None), NAMES, NOW) is None
+    assert kept.facts((rows.binding_key_id, None), NAMES, NOW, await revisions_of(conn, rows.contract_id)) is None
 
 
 def test_a_process_keeps_no_more_than_so_many() -> None:
     kept, pair = KeptFacts(), (UUID(int=1), UUID(int=2))
     for number in range(SIZE + 1):
         kept.keep((UUID(int=number), None), loaded(by_hand()), ["host a.test"], pair, None)
-    assert kept.facts((UUID(int=0), None), NAMES, NOW) is None
-    assert kept.facts((UUID(int=1), None), NAMES, NOW) is not None
+    assert kept.facts((UUID(int=0), None), NAMES, NOW, pair) is None
+    assert kept.facts((UUID(int=1), None), NAMES, NOW, pair) is not None

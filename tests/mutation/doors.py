@@ -22,6 +22,7 @@ RACES = f"{EDGE}/test_races.py"
 REVOCATION = f"{EDGE}/test_revocation.py"
 RENEWAL = f"{EDGE}/test_renewal_info.py"
 REPLACED = f"{RENEWAL}::test_what_may_not_be_replaced_is_refused"
+BEGIN = f"{EDGE}/test_begin.py"
 RESOURCES = f"{EDGE}/test_resources.py"
 GATE = f"{EDGE}/test_gate_over_http.py"
 AUTHENTICATE = f"{USE_CASES}/authenticate.py"
@@ -137,24 +138,20 @@ OWNERS = [
     ),
     Mutation(f"{SQL}/authorizations.sql", "bool_and(EXISTS (", "bool_or(EXISTS (", REVOCATION),
     *without(f"{SQL}/certificates.sql", f"{EDGE}/test_certificates.py", " AND i.account_id = a.id"),
-    *without(f"{SQL}/orders.sql", REPLACED, " AND i.account_id = $2", " AND c.names && $4"),
-    Mutation(f"{SQL}/orders.sql", "u.key_id = $26", "$26::bytea IS NOT NULL", REPLACED),
-    Mutation(f"{SQL}/orders.sql", "(o.status = 'invalid' OR o.status = 'pending' AND (", "(o.id = o.id OR (", RENEWAL),
+    *without("sql/schema.sql", REPLACED, " AND i.account_id = account", " AND c.names && wanted_names"),
+    Mutation("sql/schema.sql", "u.key_id = issuer_key_id", "issuer_key_id IS NOT NULL", REPLACED),
+    Mutation("sql/schema.sql", "(o.status = 'invalid' OR o.status = 'pending' AND (", "(o.id = o.id OR (", RENEWAL),
+    *without(f"{SQL}/orders.sql", BEGIN, " AND (SELECT why_not FROM asked) IS NULL"),
+    Mutation("sql/schema.sql", "PERFORM pg_advisory_xact_lock_shared(7001, contract_number);", "", BEGIN),
     Mutation(
         f"{SQL}/orders.sql",
         "a.account_id = $2 AND a.identifier_value = w.identifier_value",
         "a.identifier_value = w.identifier_value",
         REUSED,
     ),
-    *without(f"{SQL}/orders.sql", RESOURCES, " AND o.account_id = a.id"),
+    *without(f"{SQL}/orders.sql", RESOURCES, " AND o.account_id = a.id", "o.account_id = a.id AND "),
     Mutation(
         f"{SQL}/orders.sql", "WHERE o.account_id = $1 AND o.id > $2", "WHERE $1::uuid IS NOT NULL AND o.id > $2", ORDERS
-    ),
-    Mutation(
-        f"{SQL}/orders.sql",
-        "WHERE o.id = $1 AND o.account_id = $2;\n\n-- name: begin_issuance",
-        "WHERE o.id = $1 AND $2::uuid IS NOT NULL;\n\n-- name: begin_issuance",
-        RESOURCES,
     ),
     *off(
         f"{USE_CASES}/revoke.py",
@@ -184,15 +181,15 @@ ISSUANCE = [
         f"{USE_CASES}/finalize.py",
         FINALIZE,
         '(status := found.state.status(now)) != "ready"',
-        "found.is_account_key",
-        "found.is_blocked_key",
         "not found.is_sealed",
     ),
     *skipped(f"{USE_CASES}/finalize.py", FINALIZE, "matches(csr, found.state.order.names)"),
     Mutation(f"{USE_CASES}/finalize.py", "under_locks(conn, lock)", "conn.transaction()", SURVIVORS),
     Mutation(f"{USE_CASES}/finalize.py", "if refusal.refused.gate in ENDS_ORDER:", "if False:", GATE),
-    Mutation(f"{USE_CASES}/finalize.py", "csr if found.caa_is_fresh else None", "csr", FINALIZE),
-    Mutation(f"{USE_CASES}/admission.py", "decide(loaded, request, now)", ANYWAY, GATE),
+    Mutation(
+        f"{USE_CASES}/finalize.py", "not found.caa_is_fresh or not found.is_started", "not found.is_started", FINALIZE
+    ),
+    Mutation(f"{USE_CASES}/admission.py", "admitted = decide(loaded, request, now)", f"admitted = {ANYWAY}", GATE),
     Mutation(f"{USE_CASES}/orders.py", "decide(facts, request, now)", ANYWAY.replace("loaded", "facts"), GATE),
     *off(f"{USE_CASES}/admission.py", f"{EDGE}/test_profiles.py", "order.profile not in context.profiles"),
     *off(
@@ -201,16 +198,16 @@ ISSUANCE = [
         "order.not_before is not None and not now - NEAR <= order.not_before <= now + NEAR",
     ),
     *without(
-        f"{SQL}/orders.sql",
+        "sql/schema.sql",
         f"{FINALIZE}::test_what_ends_while_an_order_waits_is_not_issued_from",
-        " AND a.status = 'valid' AND a.expires_at > $4",
-        " AND c.status = 'valid'",
+        " AND z.status = 'valid' AND z.expires_at > instant",
     ),
+    Mutation("sql/schema.sql", "a.id = account AND a.status = 'valid')", "a.id = account)", BEGIN),
     *without(
-        f"{SQL}/orders.sql",
+        "sql/schema.sql",
         RACES,
-        "AND NOT EXISTS (SELECT FROM acme.account_keys WHERE spki_sha256 = $23)",
-        "AND NOT EXISTS (SELECT FROM ca.blocked_keys WHERE spki_sha256 = $23)",
+        "        WHEN EXISTS (SELECT FROM acme.account_keys k WHERE k.spki_sha256 = spki) THEN 'account_key'\n",
+        "        WHEN EXISTS (SELECT FROM ca.blocked_keys k WHERE k.spki_sha256 = spki) THEN 'blocked_key'\n",
     ),
 ]
 

@@ -20,7 +20,8 @@ async def is_kept(served: Served, context: Context) -> bool:
     row = await served.owner.fetchrow("SELECT id, contract_id FROM gate.binding_keys WHERE kid = 'demo'")
     keys: list[tuple[UUID, UUID | None]] = [(row["id"], None), (row["id"], row["contract_id"])]
     now = await served.owner.fetchval("SELECT now()")
-    return all(context.kept.facts(key, [NAME], now) is not None for key in keys)
+    current = {row["revision"] for row in await served.owner.fetch("SELECT revision FROM gate.revisions")}
+    return all(context.kept.facts(key, [NAME], now, current) is not None for key in keys)
 
 
 @pytest.mark.rule("T0-5", "T8-7", "T3-2")
