@@ -14,9 +14,11 @@ from aiohttp import web
 from acme_server import config_source, evidence_key, sealer, worker
 from acme_server.clock import utc_now
 from acme_server.config import Role, Settings
-from acme_server.database import dsn_of, make_pool, within
+from acme_server.database import dsn_of, make_pool, pool_when_asked, within
 from acme_server.dev.stub_resolver import StubResolver
+from acme_server.documents_key import documents_key
 from acme_server.edge import routes, status
+from acme_server.edge.client_address import client_network
 from acme_server.edge.health import Check, Health
 from acme_server.edge.urls import Urls
 from acme_server.protocol.limits import Rate
@@ -140,9 +142,26 @@ async def serve_office(settings: Settings, stop: asyncio.Event) -> None:
     """The door for people."""
     from office.edge import app as office  # with its templates, which no other process needs
 
-    async with await make_pool(settings, "office", size=4) as pool:
+    async with (
+        await make_pool(settings, "office", size=4) as pool,
+        pool_when_asked(settings, "compliance", size=1) as compliance,
+    ):
+        app = office.make_app(pool, utc_now)
+        app.add_subapp("/api", api_of(settings, pool, compliance))
         health = Health({"database": partial(readiness.database, pool)})
-        await serve("office", office.make_app(pool, utc_now), bound(settings.office.listen), settings, health, stop)
+        await serve("office", app, bound(settings.office.listen), settings, health, stop)
+
+
+def api_of(settings: Settings, pool: Pool, compliance: Pool) -> web.Application:
+    """The JSON API of the office."""
+    from office.edge.api.calls import House
+    from office.edge.api.router import make_api
+    from office.use_cases.acceptance import Access
+
+    access = Access(f"{settings.acme.base_url}/directory", str(settings.office.base_url))
+    house = House(access, partial(documents_key, settings), compliance)
+    proxies = tuple(map(ip_network, settings.acme.trusted_proxies))
+    return make_api(pool, utc_now, house, lambda request: client_network(request, proxies))
 
 
 async def serve_status(settings: Settings, stop: asyncio.Event) -> None:

@@ -33,8 +33,8 @@ def within(settings: Settings, path: Path) -> Path:
     return path if path.is_absolute() else settings.data / path
 
 
-async def make_pool(settings: Settings, role: Role, *, size: int = 10) -> Pool:
-    """A pool of connections as `role`; the first is made at once, so that a wrong address stops the start."""
+def pool_when_asked(settings: Settings, role: Role, *, size: int = 10) -> Pool:
+    """A pool of connections as `role`; the first is made when somebody needs it."""
 
     async def connect() -> Conn:
         return await asyncpg.connect(
@@ -45,6 +45,12 @@ async def make_pool(settings: Settings, role: Role, *, size: int = 10) -> Pool:
 
     pool = Pool(connect, size)
     POOLS[pool] = role
+    return pool
+
+
+async def make_pool(settings: Settings, role: Role, *, size: int = 10) -> Pool:
+    """The same, the first connection made at once, so that a wrong address stops the start."""
+    pool = pool_when_asked(settings, role, size=size)
     async with pool.acquire():
         return pool
 

@@ -2443,3 +2443,6 @@ GRANT SELECT, INSERT ON office.ceremonies, office.ceremony_steps TO keiyaku_oper
 GRANT UPDATE (transcript, ended_at) ON office.ceremonies TO keiyaku_operator;
 GRANT UPDATE (tbs, prepared_at, preparations, first_person, second_person, result, done_at) ON office.ceremony_steps
     TO keiyaku_operator;
+GRANT UPDATE (confirmed_by_first, confirmed_by_second, confirmed_at) ON gate.holds TO keiyaku_office;
+GRANT SELECT ON gate.revisions TO keiyaku_office;
+GRANT UPDATE (withdrawn_at) ON office.requesters TO keiyaku_office;

@@ -25,6 +25,7 @@ from acme_server.commands.report import report
 from acme_server.commands.review import review_group, screening_group
 from acme_server.commands.revocation import revocation
 from acme_server.commands.terms import terms
+from acme_server.commands.token import token
 
 ca.add_command(ceremony)
 GROUPS: list[click.Command] = [
@@ -53,4 +54,5 @@ GROUPS: list[click.Command] = [
     notice,
     terms,
     maintenance,
+    token,
 ]

@@ -1,6 +1,5 @@
 """`keiyaku document`: documents of an application, kept encrypted under `office.documents_key_file`."""
 
-import os
 from datetime import date, datetime
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import click
 
 from acme_server.commands.output import show_rows
 from acme_server.commands.running import Day, as_json, chosen_settings, operating
-from acme_server.database import within
+from acme_server.documents_key import NoKey, documents_key
 from office.use_cases import documents
 from sql import Conn
 
@@ -21,20 +20,11 @@ def document() -> None:
 
 
 def office_key() -> bytes:
-    """The office's key: 32 octets of a file; made at first use, except in production."""
-    settings = chosen_settings()
-    path = within(settings, settings.office.documents_key_file)
-    if not path.exists() and settings.environment == "development":
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
-            file.write(os.urandom(documents.KEY_OCTETS))
+    """The office's key. Raises ClickException that says what is wrong with it."""
     try:
-        key = path.read_bytes()
-    except OSError as error:
-        raise click.ClickException(f"office.documents_key_file: {error}") from error
-    if len(key) != documents.KEY_OCTETS:
-        raise click.ClickException(f"office.documents_key_file: {path} must hold {documents.KEY_OCTETS} octets")
-    return key
+        return documents_key(chosen_settings())
+    except NoKey as error:
+        raise click.ClickException(str(error)) from error
 
 
 @document.command("add")

@@ -39,12 +39,17 @@ class Report(msgspec.Struct, frozen=True):
     contract_ids: list[UUID]
 
 
-async def insert(conn: Conn, new: NewReport, taken_by: UUID, now: datetime) -> UUID:
+async def insert(conn: Conn, new: NewReport, taken_by: UUID | None, now: datetime) -> UUID:
     """The id of the new report."""
     report_id = uuid7(now)
     values = new.reporter, new.email, new.what, new.serials, new.received_at
     await conn.execute(SQL["insert"], report_id, *values, taken_by)
     return report_id
+
+
+async def count(conn: Conn, network: str, now: datetime) -> bool:
+    """Whether the network may hand in one more now, which is counted."""
+    return bool(await conn.fetchval(SQL["count"], network, now))
 
 
 async def report_of(conn: Conn, report_id: UUID) -> Report | None:

@@ -8,7 +8,8 @@ import msgspec
 from contract_gate.calendar import jst_date
 from office.storage import applications, contracts, people
 from office.storage.changing import changing
-from office.storage.contracts import Name, Subject
+from office.storage.contracts import Name
+from office.storage.contracts import Subject as Subject
 from office.use_cases import asked, names, revalidation, screening
 from office.use_cases.asked import OPERATOR, Unfit, checked_text, one_of
 from sql import Conn

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from io import BufferedReader
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, BinaryIO
 
 import msgspec
@@ -111,6 +112,14 @@ async def import_file(
         return Imported((await bank_files.file_of(conn, sha256)) or known, tally, None)
     finally:
         await bank_files.leave_import(conn)
+
+
+async def import_octets(conn: Conn, content: bytes, by: str | None, now: datetime) -> Imported:
+    """The same for a file that came over the network. Raises Unfit."""
+    with NamedTemporaryFile(prefix="bank-") as file:
+        file.write(content)
+        file.flush()
+        return await import_file(conn, Path(file.name), None, by, False, lambda *_: None, now)
 
 
 class _TriedOnly(Exception):

@@ -44,6 +44,15 @@ async def forecast(conn: Conn, at: datetime, now: datetime) -> AsyncIterator[Blo
         after = page[-1].number
 
 
+async def some(conn: Conn, at: datetime, now: datetime, after: int, most: int) -> tuple[list[Blocked], int | None]:
+    """The same for the next so many contracts, and the number after which others follow. Raises Unfit."""
+    if at < now:
+        raise Unfit("a forecast looks ahead: choose an instant to come")
+    page = await money_books.running(conn, after, most + 1)
+    found = [blocked for contract in page[:most] if (blocked := await of_contract(conn, contract, at))]
+    return found, page[most - 1].number if len(page) > most else None
+
+
 async def of_contract(conn: Conn, contract: Running, at: datetime) -> Blocked | None:
     """What will stop it; None: nothing."""
     names = tuple(contract.names[:MOST_NAMES])

@@ -13,9 +13,21 @@ from office.use_cases.notify import notify
 from sql import Conn
 from sql.evidence import append, entry
 
+OPEN_INTAKE = "process:office"
 
-async def take(conn: Conn, new: NewReport, person: str, now: datetime) -> Report:
-    """The report is on record and its clock runs from its receipt (C-162). Raises Unfit."""
+
+def new(reporter: str, email: str, what: str, serials: list[bytes], received_at: datetime) -> NewReport:
+    """A report as it came in."""
+    return NewReport(reporter, email, what, serials, received_at)
+
+
+async def may_report(conn: Conn, network: str, now: datetime) -> bool:
+    """Whether somebody at that network may hand in another report now; if so it is counted."""
+    return await reports.count(conn, network, now)
+
+
+async def take(conn: Conn, new: NewReport, person: str | None, now: datetime) -> Report:
+    """The report is on record and its clock runs from its receipt (C-162). No person: the open intake. Raises Unfit."""
     checked_text("reporter", new.reporter, 200)
     checked_text("e-mail address", new.email, 254)
     checked_text("what", new.what, 2000)
@@ -27,12 +39,12 @@ async def take(conn: Conn, new: NewReport, person: str, now: datetime) -> Report
         raise Unfit("name at least one certificate by its serial number")
     if unknown := await reports.unknown_serials(conn, new.serials):
         raise Unfit(f"this CA issued no certificate with serial {unknown[0].hex()}")
-    who = await asked.person(conn, person)
+    who = await asked.person(conn, person) if person else None
     async with conn.transaction():
-        report_id = await reports.insert(conn, new, who.id, now)
+        report_id = await reports.insert(conn, new, who.id if who else None, now)
         proof = entry(
-            "report.taken", asked.actor(who), now, rule="T24-1", report=report_id, received_at=new.received_at,
-            serials=[serial.hex() for serial in new.serials],
+            "report.taken", asked.actor(who) if who else OPEN_INTAKE, now, rule="T24-1", report=report_id,
+            received_at=new.received_at, serials=[serial.hex() for serial in new.serials],
         )  # fmt: skip
         await append(conn, proof)
     return await named(conn, str(report_id))

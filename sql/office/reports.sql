@@ -32,3 +32,7 @@ UPDATE office.problem_reports SET case_id = $2 WHERE id = $1 AND case_id IS NULL
 -- No row: not answered, or closed before. $1 id  $2 now
 UPDATE office.problem_reports SET closed_at = $2 WHERE id = $1 AND preliminary_at IS NOT NULL AND closed_at IS NULL
 RETURNING id;
+
+-- name: count
+-- Whether a network may hand in one more report now, which is counted. $1 network  $2 now
+SELECT office.take_report($1, $2);

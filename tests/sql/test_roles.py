@@ -120,15 +120,33 @@ def test_nothing_is_ever_deleted_but_a_job_that_is_done(rights: Rights, role: st
     assert rights[role, "DELETE"] == ({"acme.jobs"} if role in ("acme", "work") else set())
 
 
+# What the office's daily jobs and its API write of them, on behalf of people: no price, plan, invoice or reading.
+OF_THE_OFFICE = CONTRACTS - {"gate.plans", "gate.invoices", "gate.holidays", "gate.readings"}
+
+
 @pytest.mark.parametrize("role", [role for role in ROLES if role != "operator"])
 def test_processes_cannot_write_contracts_payments_or_reviews(rights: Rights, role: str) -> None:
-    # its daily jobs end what time ended (T12-3, T12-8) and let announced Terms take effect (T20-1)
-    own = {"gate.contracts", "gate.texts"} if role == "office" else set()
-    assert written(rights, role) & CONTRACTS == own
-    assert {n for n in rights["office", "UPDATE"] if n.startswith("gate.contracts.")} == {
-        "gate.contracts.state", "gate.contracts.ended_at", "gate.contracts.end_cause",
-    }  # fmt: skip
+    assert written(rights, role) & CONTRACTS == (OF_THE_OFFICE if role == "office" else set())
     assert written(rights, "operator") & CONTRACTS == CONTRACTS
+
+
+def test_office_changes_of_what_is_written_this_alone(rights: Rights) -> None:
+    changed = {name for name in rights["office", "UPDATE"] if name.count(".") == 2 and name.startswith("gate.")}
+    assert changed == {
+        "gate.contracts.state", "gate.contracts.accepted_at", "gate.contracts.accepted_by_first",
+        "gate.contracts.accepted_by_second", "gate.contracts.ended_at", "gate.contracts.end_cause",
+        "gate.contract_names.removed_at", "gate.binding_keys.withdrawn_at", "gate.successions.ends_at",
+        "gate.holds.status", "gate.holds.confirmed_at", "gate.holds.confirmed_by_first",
+        "gate.holds.confirmed_by_second", "gate.holds.lifted_at", "gate.holds.lifted_by_first",
+        "gate.holds.lifted_by_second", "gate.bank_accounts.covered_through", "gate.payment_matches.undone_at",
+        "gate.receipts.cancelled_at", "gate.free_reissues.case_id", "gate.free_reissues.ends_at",
+        "gate.free_reissues.granted_at",
+    }  # fmt: skip
+
+
+def test_office_makes_no_token_for_itself(rights: Rights) -> None:
+    assert writers(rights, "office.tokens", "INSERT") == {"operator"}
+    assert {n for n in rights["office", "UPDATE"] if n.startswith("office.tokens.")} == {"office.tokens.last_used_on"}
 
 
 @pytest.mark.parametrize(
@@ -228,8 +246,10 @@ def test_status_reads_public_data_and_writes_nothing(rights: Rights) -> None:
     [
         ("acme.nonce_epoch.mac_key", {"acme", "work"}),
         ("gate.binding_keys.hmac_key", {"acme", "work", "operator"}),
-        ("gate.persons.name", {"operator"}),
-        ("gate.receipts.remitter", {"operator"}),
+        ("gate.persons.name", {"operator", "office"}),
+        ("gate.receipts.remitter", {"operator", "office"}),
+        ("gate.holds.reason", {"operator"}),
+        ("office.screenings.grounds", set()),
         ("gate.customers.contact_email", {"acme", "work", "operator", "office"}),
     ],
 )

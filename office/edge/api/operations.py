@@ -1,0 +1,14 @@
+"""Every operation of the API, in one table; office/openapi.yaml describes the same."""
+
+from office.edge.api import applications, compliance, contracts, decisions, money, register, revocation
+from office.edge.api.calls import Operation
+
+OPERATIONS: tuple[Operation, ...] = (
+    *register.OPERATIONS,
+    *applications.OPERATIONS,
+    *contracts.OPERATIONS,
+    *money.OPERATIONS,
+    *revocation.OPERATIONS,
+    *compliance.OPERATIONS,
+    *decisions.OPERATIONS,
+)

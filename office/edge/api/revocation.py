@@ -1,0 +1,96 @@
+"""Cases of revocation and problem reports. Article 11, C-161, C-162."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from office.edge.api.calls import Body, Call, Handle, Instant, Line, Name, Operation, Query, Text, answer, created
+from office.edge.api.roles import CA, DESK
+from office.use_cases import cases, reports, revocations, tenants
+from office.use_cases.certificates import serial_of
+from office.use_cases.idempotency import Answer
+
+Serial = Annotated[str, msgspec.Meta(min_length=18, max_length=60)]
+Serials = Annotated[tuple[Serial, ...], msgspec.Meta(max_length=100)]
+
+
+class NewCase(Body, frozen=True, forbid_unknown_fields=True):
+    """T11-9. What it covers: exactly one of contract, customer, key_sha256 and serials."""
+
+    ground: Name
+    reporter: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    note: Text
+    known: Literal["request", "report", "own_evidence", "recorded"] | None = None
+    contract: Handle | None = None
+    customer: Handle | None = None
+    key_sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")] | None = None
+    serials: Serials = ()
+    received_at: Instant | None = None
+    underlying: Name | None = None
+    cps_demands: bool = False
+
+
+class Listed(Query, frozen=True, forbid_unknown_fields=True):
+    """Those that are done, too."""
+
+    all: bool = False
+
+
+class Findings(Body, frozen=True, forbid_unknown_fields=True):
+    """C-162."""
+
+    findings: Line
+
+
+async def open_case(call: Call) -> Answer:
+    """A case is open and its clock known; nothing is revoked."""
+    new: NewCase = call.body
+    key = bytes.fromhex(new.key_sha256) if new.key_sha256 else None
+    serials = [serial_of(serial) for serial in new.serials]
+    scope = await cases.scope_of(call.conn, new.contract, new.customer, key, serials)
+    opening = cases.Opening(
+        new.ground, scope, new.reporter, new.note, new.received_at or call.now, new.known, new.underlying,
+        cps_demands=new.cps_demands,
+    )  # fmt: skip
+    return created(await cases.open_case(call.conn, opening, call.now))
+
+
+async def list_cases(call: Call) -> Answer:
+    """Cases, the earliest received first, at most a thousand."""
+    return answer(tenants.Page(await cases.listed(call.conn, call.query.all), None))
+
+
+async def show_case(call: Call) -> Answer:
+    """A case, its clock, and what it would still revoke."""
+    return answer(await cases.standing(call.conn, call.path["case"], call.now))
+
+
+async def execute(call: Call) -> Answer:
+    """What two people decided is revoked; twice is once."""
+    return answer(await revocations.execute(call.conn, call.path["case"], call.now))
+
+
+async def list_reports(call: Call) -> Answer:
+    """Problem reports, the earliest received first, at most a thousand."""
+    return answer(tenants.Page(await reports.listed(call.conn, call.query.all), None))
+
+
+async def answer_report(call: Call) -> Answer:
+    """The preliminary report goes to the reporter and to each subscriber."""
+    found = await reports.answer(call.conn, call.path["report"], call.body.findings, call.person, call.now)
+    return created(found)
+
+
+OPERATIONS = (
+    Operation("openCase", "POST", "/revocation-cases", DESK, open_case, body=NewCase, person=True, once=True),
+    Operation("listCases", "GET", "/revocation-cases", CA, list_cases, query=Listed),
+    Operation("showCase", "GET", "/revocation-cases/{case}", CA, show_case),
+    Operation(
+        "executeCase", "POST", "/revocation-cases/{case}/execution", DESK, execute, body=Body, person=True
+    ),
+    Operation("listReports", "GET", "/problem-reports", CA, list_reports, query=Listed),
+    Operation(
+        "answerReport", "POST", "/problem-reports/{report}/answer", DESK, answer_report, body=Findings, person=True,
+        once=True,
+    ),
+)  # fmt: skip

@@ -1,0 +1,64 @@
+"""Tokens of the JSON API; of their secrets the hash alone."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+import msgspec
+
+from sql import Conn, statements
+from sql.ids import uuid7
+from sql.rows import many, one
+
+SQL = statements("office/tokens")
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Who calls: a natural person, or a service; and whose customer they are, in a customer's role."""
+
+    id: UUID
+    person_id: UUID | None
+    handle: str | None
+    service: str | None
+    role: str
+    customer_id: UUID | None
+    customer: str | None
+    expires_at: datetime
+
+
+class Token(msgspec.Struct, frozen=True):
+    """A token without its secret."""
+
+    id: UUID
+    person: str | None
+    service: str | None
+    role: str
+    customer: str | None
+    created_at: datetime
+    expires_at: datetime
+    withdrawn_at: datetime | None
+    last_used_on: date | None
+
+
+async def insert(
+    conn: Conn, sha256: bytes, person_id: UUID | None, service: str | None, role: str, customer_id: UUID | None,
+    expires_at: datetime, now: datetime,
+) -> UUID:  # fmt: skip
+    """The id of the new token."""
+    token_id = uuid7(now)
+    await conn.execute(SQL["insert"], token_id, sha256, person_id, service, role, customer_id, now, expires_at)
+    return token_id
+
+
+async def caller(conn: Conn, sha256: bytes, now: datetime, today: date) -> Caller | None:
+    """Who holds the token, if it lives."""
+    return one(Caller, await conn.fetchrow(SQL["caller"], sha256, now, today))
+
+
+async def tokens(conn: Conn, dead: bool, now: datetime, most: int) -> list[Token]:
+    """Tokens that live, or all; newest first, at most so many."""
+    return many(Token, await conn.fetch(SQL["tokens"], dead, now, most))
+
+
+async def withdraw(conn: Conn, token_id: UUID, now: datetime) -> bool:
+    """Whether it was not withdrawn until now."""
+    return await conn.fetchval(SQL["withdraw"], token_id, now) is not None

@@ -1,0 +1,222 @@
+"""Decisions marked (2p) through the API: one person proposes, another confirms, and the one use case decides.
+
+Two different persons by a constraint of the database on the proposal, and again on what is decided.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from office.storage import proposals as stored
+from office.storage.changing import changing
+from office.storage.proposals import Proposal as Proposal
+from office.storage.tokens import Caller
+from office.use_cases import acceptance, asked, cases, holds, tenants
+from office.use_cases.acceptance import Access
+from office.use_cases.asked import Unfit, checked_text, id_of, one_of
+from office.use_cases.tokens import Role
+from sql import Conn
+from sql.evidence import append, entry
+
+LIFETIME = timedelta(days=7)
+DESK: frozenset[Role] = frozenset({"officer", "approver"})
+APPROVERS: frozenset[Role] = frozenset({"approver"})
+COMPLIANCE: frozenset[Role] = frozenset({"compliance"})
+
+
+class OfContract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which application is accepted."""
+
+    contract: str
+
+
+class Rejection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which application is rejected, by which reason code (T4-7)."""
+
+    contract: str
+    reason: str
+
+
+class OfHold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which hold."""
+
+    hold: str
+
+
+class OfCase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which case of revocation, and why it is decided so."""
+
+    case: str
+    reason: str
+
+
+Given = OfContract | Rejection | OfHold | OfCase
+
+
+class Deciding(msgspec.Struct, frozen=True):
+    """What a use case of two persons is called with."""
+
+    conn: Conn
+    given: Any
+    first: str
+    second: str
+    access: Access
+    now: datetime
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """A decision: what it needs, who may propose and who confirm it, and the use case that decides."""
+
+    given: type[Given]
+    proposers: frozenset[Role]
+    confirmers: frozenset[Role]
+    decide: Callable[[Deciding], Awaitable[object]]
+
+
+def accept(d: Deciding) -> Awaitable[object]:
+    """T4-5."""
+    return acceptance.accept(d.conn, d.given.contract, d.first, d.second, d.access, d.now)
+
+
+def reject(d: Deciding) -> Awaitable[object]:
+    """T4-7."""
+    return acceptance.reject(d.conn, d.given.contract, d.given.reason, d.first, d.second, d.now)
+
+
+def confirm_hold(d: Deciding) -> Awaitable[object]:
+    """T3-4, T13-2."""
+    return holds.confirm(d.conn, d.given.hold, d.first, d.second, d.now)
+
+
+def lift_hold(d: Deciding) -> Awaitable[object]:
+    """T3-4."""
+    return holds.lift(d.conn, d.given.hold, d.first, d.second, d.now)
+
+
+def decide_case(d: Deciding) -> Awaitable[object]:
+    """T11-7."""
+    return cases.decide(d.conn, d.given.case, d.first, d.second, d.given.reason, d.now)
+
+
+def withdraw_case(d: Deciding) -> Awaitable[object]:
+    """T11-12."""
+    return cases.withdraw(d.conn, d.given.case, d.first, d.second, d.given.reason, d.now)
+
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        "contract.accept": Kind(OfContract, DESK, APPROVERS, accept),
+        "contract.reject": Kind(Rejection, DESK, APPROVERS, reject),
+        "hold.confirm": Kind(OfHold, COMPLIANCE, COMPLIANCE, confirm_hold),
+        "hold.lift": Kind(OfHold, COMPLIANCE, COMPLIANCE, lift_hold),
+        "revocation.decide": Kind(OfCase, DESK, APPROVERS, decide_case),
+        "revocation.withdraw": Kind(OfCase, DESK, APPROVERS, withdraw_case),
+    }
+)
+
+
+def visible(role: str) -> list[str]:
+    """Kinds that a role may read: what it may propose or confirm; an auditor all but those of holds (T13-3)."""
+    if role == "auditor":
+        return [name for name, kind in KINDS.items() if not kind.confirmers & COMPLIANCE]
+    return [name for name, kind in KINDS.items() if role in kind.proposers | kind.confirmers]
+
+
+async def propose(conn: Conn, caller: Caller, kind: str, arguments: object, now: datetime) -> Proposal:
+    """The proposal waits for another person, for a week. Raises Unfit."""
+    allowed = [name for name, each in KINDS.items() if caller.role in each.proposers]
+    given = converted(KINDS[one_of("kind", kind, allowed)].given, arguments)
+    contract_id = await contract_of(conn, given)
+    async with conn.transaction():
+        arguments_json = msgspec.json.encode(given, order="deterministic").decode()
+        made = await stored.insert(
+            conn, kind, contract_id, arguments_json, person_id(caller), now + LIFETIME, now
+        )  # fmt: skip
+        row = entry(
+            "proposal.made", f"person:{caller.person_id}", now, contract_id=contract_id, rule="T17-1", proposal=made,
+            decision=kind,
+        )  # fmt: skip
+        await append(conn, row)
+    return await named(conn, caller, str(made), now)
+
+
+def converted(kind: type[Given], arguments: object) -> Given:
+    """The arguments of a kind, each a line. Raises Unfit."""
+    try:
+        given = msgspec.convert(arguments, kind)
+    except msgspec.ValidationError as error:
+        raise Unfit(f"the arguments do not fit: {error}") from error
+    for name in given.__struct_fields__:
+        checked_text(name, getattr(given, name))
+    return given
+
+
+async def contract_of(conn: Conn, given: Given) -> UUID | None:
+    """The contract that is decided about, if it is one. Raises Unfit for a thing that is not there."""
+    match given:
+        case OfContract() | Rejection():
+            return (await asked.contract(conn, given.contract)).id
+        case OfHold():
+            return (await holds.found(conn, given.hold))[1].id
+        case OfCase():
+            return (await cases.case_named(conn, given.case)).contract_id
+
+
+def person_id(caller: Caller) -> UUID:
+    """The natural person. Raises Unfit for a service."""
+    if caller.person_id is None:
+        raise Unfit("a service decides nothing: use the token of a person")
+    return caller.person_id
+
+
+async def named(conn: Conn, caller: Caller, proposal: str, now: datetime) -> Proposal:
+    """The proposal of an id, of a kind that the caller may read. Raises Unfit."""
+    found = await stored.proposal_of(conn, id_of("proposal", proposal), now)
+    if found is None or found.kind not in visible(caller.role):
+        raise Unfit(f"there is no proposal '{proposal}'")
+    return found
+
+
+async def listed(conn: Conn, caller: Caller, cursor: str | None, most: int, now: datetime) -> tenants.Page[Proposal]:
+    """A page of proposals of kinds that the caller may read, newest first. Raises Unfit."""
+    before = tenants.id_after(cursor)
+    rows = await stored.proposals(conn, visible(caller.role), now, before, most + 1)
+    return tenants.page(rows, most, lambda each: each.id)
+
+
+async def confirm(conn: Conn, caller: Caller, proposal: str, access: Access, now: datetime) -> Proposal:
+    """Another person confirms it and it is decided, or nothing is. Raises Unfit."""
+    found, who = await named(conn, caller, proposal, now), person_id(caller)
+    kind = KINDS[found.kind]
+    if caller.role not in kind.confirmers:
+        raise Unfit(f"'{found.kind}' is confirmed by {', '.join(sorted(kind.confirmers))}")
+    if found.proposed_by == caller.handle:
+        raise Unfit("two different people must decide this: another one than who proposed it confirms it")
+    async with changing(conn, *[found.contract_number] if found.contract_number else []):
+        if not await stored.confirm(conn, found.id, who, now):
+            raise Unfit("the proposal is not open any more: it was confirmed or withdrawn, or has expired")
+        row = entry(
+            "proposal.confirmed", f"person:{who}", now, contract_id=found.contract_id, rule="T17-1", proposal=found.id,
+            decision=found.kind,
+        )  # fmt: skip
+        await append(conn, row)
+        given = msgspec.json.decode(found.arguments, type=kind.given)
+        await kind.decide(Deciding(conn, given, found.proposed_by, str(caller.handle), access, now))
+    return await named(conn, caller, proposal, now)
+
+
+async def withdraw(conn: Conn, caller: Caller, proposal: str, now: datetime) -> Proposal:
+    """Who proposed it takes it back. Raises Unfit."""
+    found, who = await named(conn, caller, proposal, now), person_id(caller)
+    async with conn.transaction():
+        if not await stored.withdraw(conn, found.id, who, now):
+            raise Unfit("only who proposed it withdraws it, while it is open")
+        row = entry(
+            "proposal.withdrawn", f"person:{who}", now, contract_id=found.contract_id, rule="T17-1", proposal=found.id
+        )
+        await append(conn, row)
+    return await named(conn, caller, proposal, now)
