@@ -233,7 +233,8 @@ def transcript(ceremony: Ceremony, script: Script, rows: Sequence[StepRow]) -> s
         step = Step(row.step)
         lines += ["", f"{number}. {step}, done {row.done_at:%Y-%m-%dT%H:%M:%SZ} by {row.first} and {row.second}"]
         lines += [f"   key {label}"] if (label := label_of(step)) else []
-        lines += [f"   prepared {row.preparations} times, the last time {row.prepared_at:%Y-%m-%dT%H:%M:%SZ}"]
+        times = f" {row.preparations} times, the last time" if row.preparations > 1 else ""
+        lines += [f"   prepared{times} {row.prepared_at:%Y-%m-%dT%H:%M:%SZ}"]
         lines += [f"   to be signed, SHA-256 {sha256(each).hexdigest()}" for each in row.tbs]
         lines += [f"   found {each.decode()}" for each in row.result or () if step is Step.BEGIN]
         lines += [f"   made, SHA-256 {sha256(each).hexdigest()}" for each in row.result or () if step is not Step.BEGIN]
