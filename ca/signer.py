@@ -86,7 +86,7 @@ class Signer:
 
     async def _sign(self, conn: Conn, ids: Sequence[UUID]) -> Mapping[UUID, SignAnswer]:
         answers: dict[UUID, SignAnswer] = dict.fromkeys(ids, SignRefused("no such record"))
-        records = [Record(**row) for row in await conn.fetch(SQL["load_records"], ids)]
+        records = [Record(**row) for row in await conn.fetch(SQL["load_records"], ids, self.now())]
         answers |= {record.id: Signed() for record in records if record.state == "signed"}
         open_records = [record for record in records if record.state != "signed"]
         authorities = {

@@ -47,6 +47,8 @@ class Record(msgspec.Struct, frozen=True):
     blocked: bool
     contract_state: str | None
     held: bool
+    term_over_by: datetime | None
+    overdue: bool
     entries: list[str]
 
 
@@ -82,6 +84,10 @@ def refusal(record: Record, now: datetime) -> str | None:
         return f"its contract is {record.contract_state or 'unknown'}"
     if record.held:
         return "its contract is held"
+    if record.term_over_by is None or record.not_after > record.term_over_by:
+        return "T12-5: notAfter is later than the term of its contract can end"
+    if record.overdue:
+        return "T8-15: a fee of its contract is overdue"
     if missing := uncovered(record.names, record.entries):
         return f"not among the contract's names: {', '.join(missing[:SHOWN])}"
     if record.not_after_limit is None or record.not_after > record.not_after_limit:

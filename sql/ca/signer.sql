@@ -1,14 +1,29 @@
 -- name: load_records
 -- What to sign, the decision that admits it, and what no web process can write: the state of its contract, whether it is
 -- held (never why, T13-3), those of the contract's names that may cover one of the record's (itself, the domains above
--- it, every network for an address), and the reviewed subject, of which the newest counts, as for the gate.
--- $1 ids
+-- it, every network for an address), and the reviewed subject, of which the newest counts, as for the gate. Of term and
+-- fees bounds that no gate goes beyond: the latest end a term can have (a renewal's begins at most 90 days after its
+-- first certificate, T12-6), and a fee overdue by more than any closed days and any tolerance, with its bank data there.
+-- $1 ids  $2 now
 SELECT t.id, t.issuer_id, t.state, t.serial, t.profile, t.tbs, t.names, t.spki_sha256, t.not_before, t.not_after,
        t.shard, t.deadline_at, d.stage, d.outcome, d.names AS admitted_names, d.not_after_limit, d.decided_at,
        d.contract_id, s.organization, s.country, s.state_or_province, s.locality,
        EXISTS (SELECT FROM ca.blocked_keys b WHERE b.spki_sha256 = t.spki_sha256) AS blocked,
        c.state AS contract_state, EXISTS (SELECT FROM gate.holds h WHERE h.contract_id = d.contract_id
-           AND h.lifted_at IS NULL AND h.status IN ('suspected', 'confirmed')) AS held, ARRAY(
+           AND h.lifted_at IS NULL AND h.status IN ('suspected', 'confirmed'))
+           OR coalesce((SELECT v.verdict = 'negative' FROM gate.review_items v
+               WHERE v.contract_id = d.contract_id AND v.kind = 'screening' AND v.verdict <> 'pending'
+               ORDER BY v.obtained_on DESC, v.recorded_at DESC LIMIT 1), false) AS held,
+       coalesce(f.issued_at, $2) + make_interval(months => c.term_months,
+           days => CASE WHEN c.predecessor_id IS NULL THEN 3 ELSE 100 END) AS term_over_by,
+       EXISTS (SELECT FROM gate.invoices o WHERE o.contract_id = d.contract_id AND o.open_yen > 0 AND o.kind = 'fee'
+           AND (o.dealer IS NULL OR o.dealer_states_default)
+           AND o.open_yen > (SELECT coalesce(max(r.value::integer), 0) FROM gate.readings r
+               WHERE r.key = 'payment.tolerance')
+           AND o.issued_on >= (SELECT max(covered_from) FROM gate.bank_accounts)
+           AND o.due_on + 14 < least(($2 AT TIME ZONE 'Asia/Tokyo')::date,
+               (SELECT min(covered_through) FROM gate.bank_accounts))
+           AND NOT EXISTS (SELECT FROM gate.free_reissues y WHERE y.contract_id = d.contract_id)) AS overdue, ARRAY(
            SELECT n.kind || ' ' || n.value FROM gate.contract_names n
            WHERE n.contract_id = d.contract_id AND n.removed_at IS NULL AND n.value = ANY (ARRAY(
                SELECT array_to_string((string_to_array(left(w.name, 253), '.'))[i:], '.')
@@ -20,6 +35,7 @@ SELECT t.id, t.issuer_id, t.state, t.serial, t.profile, t.tbs, t.names, t.spki_s
              AND a.contract_id = d.contract_id AND a.removed_at IS NULL AND a.kind = 'network') AS entries
 FROM ca.to_be_signed t JOIN gate.decisions d ON d.id = t.admission_id
 LEFT JOIN gate.contracts c ON c.id = d.contract_id
+LEFT JOIN gate.contract_starts f ON f.contract_id = d.contract_id
 LEFT JOIN LATERAL (SELECT r.organization, r.country, r.state_or_province, r.locality FROM gate.reviewed_subjects r
     WHERE r.contract_id = d.contract_id ORDER BY r.recorded_at DESC LIMIT 1) AS s ON true
 WHERE t.id = ANY($1::uuid[]);

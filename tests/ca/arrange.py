@@ -3,7 +3,7 @@
 import base64
 import itertools
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -77,6 +77,9 @@ async def admit(
     listed: Sequence[tuple[str, str]] = (("domain", "demo.test"),),
     contract_state: str = "accepted",
     hold: str | None = None,
+    started_at: datetime | None = None,
+    fee_due_on: date | None = None,
+    screening: str | None = None,
 ) -> UUID:
     """The record with the decision that admits it, its contract with names and subject, its serial, a processing order
     and its issuance. Returns the order.
@@ -106,6 +109,31 @@ async def admit(
             """INSERT INTO gate.holds (id, contract_id, kind, status, reason, set_by, set_at)
                SELECT $1, $2, 'antisocial', $3, 'grounds', accepted_by_first, $4 FROM gate.contracts WHERE id = $2""",
             uuid7(NOW), contract_id, hold, NOW,
+        )  # fmt: skip
+    if started_at is not None:
+        await conn.execute(
+            "INSERT INTO gate.contract_starts (contract_id, certificate_id, issued_at) VALUES ($1, $1, $2)",
+            contract_id, started_at,
+        )  # fmt: skip
+    if fee_due_on is not None:
+        await conn.execute(
+            """INSERT INTO gate.invoices (id, contract_id, number, kind, issued_on, due_on, total_yen, open_yen,
+                   created_at)
+               VALUES ($1, $2, $5, 'fee', $3::date - 30, $3, 1000, 1000, $4)""",
+            uuid7(NOW), contract_id, fee_due_on, NOW, f"n{next(_numbers)}",
+        )  # fmt: skip
+        await conn.execute(
+            """INSERT INTO gate.bank_accounts (id, handle, covered_from, covered_through)
+               VALUES ($1, $3, '2020-01-01', $2)""",
+            uuid7(NOW), NOW.date(), f"b{next(_numbers)}",
+        )  # fmt: skip
+    if screening is not None:
+        await conn.execute(
+            """INSERT INTO gate.review_items (id, contract_id, kind, criteria_version, source, obtained_on, checked_by,
+                   verdict, recorded_at)
+               SELECT $1, $2, 'screening', '1', 'source', $4, accepted_by_first, $3, $5
+               FROM gate.contracts WHERE id = $2""",
+            uuid7(NOW), contract_id, screening, NOW.date(), NOW,
         )  # fmt: skip
     if reviewed is not None:
         await conn.execute(

@@ -152,6 +152,9 @@ REFUSALS: list[tuple[str, str, Callable[[ToBeSigned], ToBeSigned], dict[str, Any
     ("admitted for an order only", "not for signing", lambda row: row, {"stage": "new_order"}),
     ("contract ended", "contract is ended", lambda row: row, {"contract_state": "ended"}),
     ("contract held", "contract is held", lambda row: row, {"hold": "suspected"}),
+    ("screening hit", "contract is held", lambda row: row, {"screening": "negative"}),
+    ("term over", "T12-5", lambda row: row, {"started_at": NOW - timedelta(days=365 * 20)}),
+    ("fee overdue", "T8-15", lambda row: row, {"fee_due_on": (NOW - timedelta(days=20)).date()}),
     ("no name listed", "contract's names: www.demo.test, *.demo.test", lambda row: row, {"listed": []}),
     ("wildcard not listed", "names: *.demo.test", lambda row: row, {"listed": [("host", "www.demo.test")]}),
     ("another domain listed", "contract's names", lambda row: row, {"listed": [("domain", "emo.test")]}),
@@ -184,6 +187,22 @@ async def test_sign_refuses_each_fault_and_signs_the_rest_of_the_batch(bench: Be
         assert isinstance(answer, SignRefused), name
         assert says in answer.reason, name
         assert (await bench.state(row))[1:] == ("processing", 0, 0), name
+
+
+@pytest.mark.rule("T8-15", "T12-5")
+@pytest.mark.parametrize(
+    "how",
+    [
+        pytest.param({"started_at": NOW - timedelta(days=100)}, id="the term goes on"),
+        pytest.param({"fee_due_on": (NOW - timedelta(days=14)).date()}, id="closed days may have moved the last day"),
+        pytest.param({"screening": "positive"}, id="no hit"),
+    ],
+)
+async def test_sign_refuses_nothing_that_a_gate_may_admit(bench: Bench, how: dict[str, Any]) -> None:
+    row = record(bench.issuer)
+    await bench.admit(row, **how)
+    async with bench.signer() as client:
+        assert await client.sign(row.id, SECONDS) == Signed()
 
 
 @pytest.mark.rule("T4-8")

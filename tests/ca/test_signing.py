@@ -19,7 +19,8 @@ GOOD = Record(
     shard=WANTED.shard, deadline_at=DEADLINE, stage="finalize", outcome="admitted", admitted_names=list(WANTED.names),
     not_after_limit=WANTED.not_after, decided_at=NOW, contract_id=NIL, organization=SUBJECT.organization,
     country=SUBJECT.country, state_or_province=SUBJECT.state_or_province, locality=SUBJECT.locality, blocked=False,
-    contract_state="accepted", held=False, entries=["domain demo.test", "network 127.0.0.0/8", "network ::1/128"],
+    contract_state="accepted", held=False, term_over_by=WANTED.not_after, overdue=False,
+    entries=["domain demo.test", "network 127.0.0.0/8", "network ::1/128"],
 )  # fmt: skip
 
 
@@ -36,6 +37,9 @@ GOOD = Record(
         pytest.param({"contract_state": "under_review"}, "contract is under_review", id="contract not accepted"),
         pytest.param({"contract_state": None}, "contract is unknown", id="no contract"),
         pytest.param({"held": True}, "contract is held", id="contract held"),
+        pytest.param({"term_over_by": WANTED.not_after - timedelta(seconds=1)}, "T12-5", id="beyond the term"),
+        pytest.param({"term_over_by": None}, "T12-5", id="no term"),
+        pytest.param({"overdue": True}, "T8-15", id="a fee is overdue"),
         pytest.param({"entries": []}, "not among the contract's names: www.demo.test", id="no name listed"),
         pytest.param({"entries": GOOD.entries[:2]}, "contract's names: ::1", id="one name not listed"),
         pytest.param({"admitted_names": []}, "names", id="no names"),
