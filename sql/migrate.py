@@ -53,11 +53,11 @@ async def migrate(dsn: str) -> list[str]:
         await conn.close()
 
 
-async def ensure_partitions(dsn: str, now: datetime) -> int:
-    """Partitions exist three months ahead, so that `keiyaku ca init` can write. Returns how many are new."""
+async def ensure_partitions(dsn: str, now: datetime, months: int = MONTHS_AHEAD) -> int:
+    """Partitions exist so many months ahead, so that `keiyaku ca init` can write. Returns how many are new."""
     conn = await asyncpg.connect(dsn)
     try:
-        return int(await conn.fetchval("SELECT keiyaku.ensure_partitions($1, $2)", now, MONTHS_AHEAD))
+        return int(await conn.fetchval("SELECT keiyaku.ensure_partitions($1, $2)", now, months))
     finally:
         await conn.close()
 

@@ -9,6 +9,8 @@ from acme_server.commands.ceremony import ceremony
 from acme_server.commands.certificate import certificate
 from acme_server.commands.check import check
 from acme_server.commands.contract import contract
+from acme_server.commands.demo import demo
+from acme_server.commands.desk import desk
 from acme_server.commands.document import document
 from acme_server.commands.evidence import evidence
 from acme_server.commands.gate import gate
@@ -33,6 +35,7 @@ GROUPS: list[click.Command] = [
     ca,
     customer,
     person,
+    desk,
     plan,
     application_group,
     document,
@@ -53,6 +56,7 @@ GROUPS: list[click.Command] = [
     evidence,
     notice,
     terms,
+    demo,
     maintenance,
     token,
 ]

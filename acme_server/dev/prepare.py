@@ -49,7 +49,7 @@ async def prepare_database(settings: Settings, postgres: EmbeddedPostgres, now: 
     try:
         await conn.execute("SELECT keiyaku.ensure_partitions($1, $2)", now, MONTHS_AHEAD)
         if not await conn.fetchval("SELECT EXISTS (SELECT FROM ca.issuers)"):
-            await make_ca(settings, postgres, now)
+            await make_ca(settings, postgres.dsn(), now)
         return await make_demo(conn, now)
     finally:
         await conn.close()
@@ -65,7 +65,7 @@ async def create_database(postgres: EmbeddedPostgres) -> None:
         await conn.close()
 
 
-async def make_ca(settings: Settings, postgres: EmbeddedPostgres, now: datetime) -> None:
+async def make_ca(settings: Settings, owner_dsn: str, now: datetime) -> None:
     """A demo CA exists: keys in the CA folder, under a passphrase in its file."""
     file = within(settings, settings.ca.passphrase_file)
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -75,4 +75,4 @@ async def make_ca(settings: Settings, postgres: EmbeddedPostgres, now: datetime)
         "JP", "Keiyaku Demo CA", "Keiyaku Demo Root", "Keiyaku Demo Issuing CA 1", str(settings.status.base_url)
     )
     folder = within(settings, settings.ca.folder)
-    await hierarchy.init(folder, postgres.dsn(), file.read_bytes().strip(), names, now)
+    await hierarchy.init(folder, owner_dsn, file.read_bytes().strip(), names, now)

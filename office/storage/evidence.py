@@ -25,3 +25,8 @@ class Record(msgspec.Struct, frozen=True):
 async def records(conn: Conn, contract_id: UUID | None, most: int) -> list[Record]:
     """Evidence of a contract, or all; newest first, at most so much."""
     return many(Record, await conn.fetch(SQL["records"], contract_id, most))
+
+
+async def since(conn: Conn, first: UUID) -> list[Record]:
+    """All evidence from an id on, oldest first."""
+    return many(Record, await conn.fetch(SQL["since"], first))
