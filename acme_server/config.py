@@ -73,7 +73,6 @@ class Office(Section, frozen=True, kw_only=True):
     base_url: Url = Url("http://localhost:14001")
     listen: Address = Address("127.0.0.1", 14001)
     documents_key_file: Path = Path("office.key")  # 32 octets; documents of applications are encrypted under it (T4-7)
-    two_person_rule: bool = False  # whether (2p) decisions need two people who each prove who they are
 
 
 class Status(Section, frozen=True, kw_only=True):

@@ -14,7 +14,6 @@ PRODUCTION_DEFAULTS: Mapping[str, Any] = {
     "acme.caa_identities": (),
     "acme.require_binding": True,
     "acme.default_binding_kid": "",
-    "office.two_person_rule": True,
     "management.listen": None,
     "database.embedded": False,
     "validation.http_port": 80,
@@ -66,7 +65,6 @@ REFUSALS = (
     Refusal("acme.base_url", lambda s: not public(s.acme.base_url, "https"), "must be the public https address"),
     Refusal("acme.caa_identities", lambda s: not s.acme.caa_identities, "name the CA's own issuer domains"),
     Refusal("office.base_url", lambda s: not public(s.office.base_url, "https"), "must be the public https address"),
-    Refusal("office.two_person_rule", lambda s: not s.office.two_person_rule, "two people decide: set true"),
     Refusal("status.base_url", lambda s: not public(s.status.base_url, "http"), "must be public, plain http"),
     Refusal("mail.server", lambda s: s.mail.server is None, "the Terms demand notices: name the mail server"),
     Refusal(

@@ -332,7 +332,6 @@ def test_production_starts(file: File) -> None:
         ("acme.base_url", "https://localhost:14000"),
         ("acme.caa_identities", ""),
         ("office.base_url", "http://office.ca.example"),
-        ("office.two_person_rule", "false"),
         ("status.base_url", "https://status.ca.example"),
         ("mail.server", ""),
         ("mail.security", "none"),
