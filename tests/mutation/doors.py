@@ -25,6 +25,7 @@ REPLACED = f"{RENEWAL}::test_what_may_not_be_replaced_is_refused"
 BEGIN = f"{EDGE}/test_begin.py"
 RESOURCES = f"{EDGE}/test_resources.py"
 GATE = f"{EDGE}/test_gate_over_http.py"
+T_LIMITS, WEAK_KEYS = f"{EDGE}/test_limits.py", f"{EDGE}/test_weak_keys.py"
 AUTHENTICATE = f"{USE_CASES}/authenticate.py"
 ANYWAY = (
     "(lambda d: d if isinstance(d, Admitted) else Admitted(contract_id=d.contract_id, binding_key_id=d.binding_key_id,"
@@ -176,7 +177,28 @@ OWNERS = [
     *without(f"{USE_CASES}/renewal.py", RENEWAL, " or facts.issuer_key_id != key_id"),
 ]
 
+LIMITS = [
+    *off("acme_server/edge/client_address.py", T_LIMITS, "not any(ip_address(peer) in each for each in proxies)"),
+    Mutation(
+        "sql/migrations/0003_limits.sql",
+        "        WHERE acme.at_pace(l.full_at, l.number, at_most, instant) + step <= instant + spans[i];",
+        ";",
+        T_LIMITS,
+    ),
+    Mutation(f"{SQL}/orders.sql", "WHEN EXISTS (SELECT FROM stopped) THEN false", "", T_LIMITS),
+]
+
 ISSUANCE = [
+    *skipped(f"{USE_CASES}/finalize.py", WEAK_KEYS, 'refuse_weak(csr.spki_der, ErrorType.BAD_CSR, "CSR")'),
+    *skipped(
+        f"{USE_CASES}/accounts.py",
+        WEAK_KEYS,
+        'refuse_weak(new.spki_der, ErrorType.BAD_PUBLIC_KEY, "account")',
+        'refuse_weak(key.spki_der, ErrorType.BAD_PUBLIC_KEY, "account")',
+    ),
+    *skipped(
+        f"{USE_CASES}/orders.py", ORDERS, 'await record_admission(conn, admitted, "new_order", actor_of(account), now)'
+    ),
     *off(
         f"{USE_CASES}/finalize.py",
         FINALIZE,
@@ -211,4 +233,4 @@ ISSUANCE = [
     ),
 ]
 
-MUTATIONS = [*SENDER, *OWNERS, *ISSUANCE]
+MUTATIONS = [*SENDER, *OWNERS, *LIMITS, *ISSUANCE]
