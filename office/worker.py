@@ -14,8 +14,11 @@ from office.use_cases import (
     invoices,
     reminders,
     renewal,
+    retention,
     revalidation,
     revocations,
+    seal,
+    service_end,
     terms,
 )
 from office.use_cases.mail import Posting
@@ -38,6 +41,9 @@ def sweeps(posting: Posting) -> list[tuple[timedelta, Sweep]]:
         (timedelta(hours=1), reminders.remind),
         (timedelta(seconds=5), revocations.sweep),
         (timedelta(minutes=10), ending.sweep),
+        (timedelta(seconds=30), service_end.sweep),
+        (timedelta(minutes=1), seal.ask_deletion),
+        (timedelta(hours=6), retention.sweep),
         (timedelta(minutes=10), desk.sweep),
         (timedelta(minutes=10), idempotency.sweep),
         (timedelta(hours=1), partial(renewal.sweep_all, portal=posting.base_url)),

@@ -1380,7 +1380,7 @@ CREATE FUNCTION gate.recount(billed uuid[]) RETURNS void LANGUAGE sql VOLATILE S
             WHERE m.invoice_id = ANY (billed) AND m.undone_at IS NULL AND r.cancelled_at IS NULL
             UNION ALL SELECT a.invoice_id, a.amount_yen FROM office.adjustments a WHERE a.invoice_id = ANY (billed)
         ) AS taken ON taken.invoice_id = wanted.id GROUP BY wanted.id) AS off
-    WHERE i.id = off.id
+    WHERE i.id = off.id AND i.id = ANY (billed)
 $$;
 
 CREATE FUNCTION gate.adjusted() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -1471,7 +1471,7 @@ CREATE TABLE office.bank_dialects (
     branch text NOT NULL CHECK (branch ~ '^[0-9]{3}$'),
     kind text NOT NULL CHECK (kind IN ('1', '2', '4')),
     number text NOT NULL CHECK (number ~ '^[0-9]{7}$'),
-    format text NOT NULL CHECK (format IN ('zengin-01', 'zengin-03')),
+    format text NOT NULL CHECK (format IN ('zengin-01', 'zengin-03', 'camt.054')),
     years text NOT NULL CHECK (years IN ('era', 'western')),
     virtual_in text NOT NULL CHECK (virtual_in IN ('none', 'header', 'remitter_code')),
     virtual_branch text CHECK (virtual_branch ~ '^[0-9]{3}$'),
@@ -2179,7 +2179,7 @@ GRANT UPDATE (review_on, ended_by, ended_at) ON office.consultations TO keiyaku_
 GRANT UPDATE (preliminary_at, final_at) ON office.leaks TO keiyaku_operator;
 GRANT UPDATE (ends_at) ON office.reissues_pending TO keiyaku_operator;
 GRANT UPDATE (representative) ON office.applications TO keiyaku_operator;
-GRANT SELECT ON office.seals, office.timer_extensions, office.consultations TO keiyaku_office;
+GRANT SELECT ON office.seals, office.timer_extensions, office.consultations, office.subcontractors TO keiyaku_office;
 GRANT UPDATE (deletion_notice_id) ON office.seals TO keiyaku_office;
 GRANT SELECT, INSERT ON office.seal_uses TO keiyaku_office;
 GRANT SELECT, INSERT, UPDATE ON office.register_states TO keiyaku_office;
@@ -2191,9 +2191,9 @@ GRANT UPDATE (reporter, email, what, personal_data_destroyed_at) ON office.probl
 GRANT UPDATE (buyer, payer, personal_data_destroyed_at) ON office.invoice_papers TO keiyaku_office;
 GRANT SELECT (id, contract_id, added_at, personal_data_destroyed_at) ON office.screenings TO keiyaku_office;
 GRANT UPDATE (subject, source, grounds, personal_data_destroyed_at) ON office.screenings TO keiyaku_office;
-GRANT UPDATE (destroy_at) ON office.documents TO keiyaku_office;
 
-GRANT USAGE ON SCHEMA evidence, gate, ca, acme, office TO keiyaku_auditor;
+GRANT USAGE ON SCHEMA evidence, gate, ca, acme, office, keiyaku TO keiyaku_auditor;
+GRANT EXECUTE ON FUNCTION keiyaku.uuid7_floor TO keiyaku_auditor;
 -- office: the desk ------------------------------------------------------------------------------------------------
 -- Who is away, and who does their work meanwhile. The newest row that covers a day counts.
 CREATE TABLE office.absences (
@@ -2437,15 +2437,16 @@ GRANT SELECT (id, ground, underlying, contract_id, received_at, state, executed_
 GRANT SELECT (id, serials, received_at, preliminary_at, closed_at, case_id) ON office.problem_reports TO keiyaku_auditor;
 GRANT SELECT (id, person_id, service, role, customer_id, created_at, expires_at, withdrawn_at, last_used_on)
     ON office.tokens TO keiyaku_auditor;
+GRANT UPDATE (confirmed_by_first, confirmed_by_second, confirmed_at) ON gate.holds TO keiyaku_office;
+GRANT SELECT ON gate.revisions TO keiyaku_office;
+GRANT UPDATE (withdrawn_at) ON office.requesters TO keiyaku_office;
+GRANT SELECT ON office.refunds TO keiyaku_office; -- what of a receipt is left
 
 -- key ceremonies
 GRANT SELECT, INSERT ON office.ceremonies, office.ceremony_steps TO keiyaku_operator;
 GRANT UPDATE (transcript, ended_at) ON office.ceremonies TO keiyaku_operator;
 GRANT UPDATE (tbs, prepared_at, preparations, first_person, second_person, result, done_at) ON office.ceremony_steps
     TO keiyaku_operator;
-GRANT UPDATE (confirmed_by_first, confirmed_by_second, confirmed_at) ON gate.holds TO keiyaku_office;
-GRANT SELECT ON gate.revisions TO keiyaku_office;
-GRANT UPDATE (withdrawn_at) ON office.requesters TO keiyaku_office;
 
 -- the signer asks again what the gate asked of term, fees and screening; never why (T13-3)
 GRANT SELECT (term_months, predecessor_id) ON gate.contracts TO keiyaku_sign;

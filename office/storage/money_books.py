@@ -268,9 +268,9 @@ async def running(conn: Conn, after: int, most: int) -> list[Running]:
     return many(Running, await conn.fetch(SQL["running"], after, most))
 
 
-async def to_remind(conn: Conn, kind: str, due_by: date, most: int) -> list[Unpaid]:
-    """Open invoices due by a day whose reminder of this kind is not sent."""
-    return many(Unpaid, await conn.fetch(SQL["to_remind"], kind, due_by, most))
+async def to_remind(conn: Conn, kind: str, due_by: date, most: int, paused: bool) -> list[Unpaid]:
+    """Open invoices due by a day whose reminder of this kind is not sent; `paused`: not those in consultation."""
+    return many(Unpaid, await conn.fetch(SQL["to_remind"], kind, due_by, most, paused))
 
 
 async def reminded(conn: Conn, invoice_id: UUID, kind: str, now: datetime) -> bool:

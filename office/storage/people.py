@@ -20,6 +20,7 @@ class Person(msgspec.Struct, frozen=True):
     name: str
     organisation: str
     left_at: datetime | None = None
+    subcontractor_id: UUID | None = None  # whose staff they are (T17-1)
 
 
 class Customer(msgspec.Struct, frozen=True):

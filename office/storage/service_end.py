@@ -5,10 +5,21 @@ from uuid import UUID
 
 import msgspec
 
+from office.storage.contracts import ContractKey
 from sql import Conn, statements
-from sql.rows import many
+from sql.rows import many, one
 
 SQL = statements("office/service_end")
+
+
+class Decided(msgspec.Struct, frozen=True):
+    """The end of the service as two people decided it; `suspension_id` once everybody was told in time."""
+
+    ends_on: date
+    certificates: str
+    suspension_id: UUID | None
+    decided_by_first: UUID
+    decided_by_second: UUID
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -35,3 +46,18 @@ async def ends_on(conn: Conn) -> date | None:
 async def told(conn: Conn) -> list[Told]:
     """By handle."""
     return many(Told, await conn.fetch(SQL["told"]))
+
+
+async def decided(conn: Conn) -> Decided | None:
+    """What was decided; None when nothing was."""
+    return one(Decided, await conn.fetchrow(SQL["decided"]))
+
+
+async def close(conn: Conn, suspension_id: UUID) -> bool:
+    """Whether nothing stood against issuance past the end until now."""
+    return await conn.fetchval(SQL["close"], suspension_id) is not None
+
+
+async def running(conn: Conn, after: int, most: int) -> list[ContractKey]:
+    """Contracts that end with the service, by number."""
+    return many(ContractKey, await conn.fetch(SQL["running"], after, most))

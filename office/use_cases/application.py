@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 import msgspec
 
+from contract_gate.articles.article_17_subcontracting import may_review
 from contract_gate.calendar import jst_date
 from office.storage import applications, contracts, people
 from office.storage.changing import changing
@@ -94,6 +95,8 @@ async def review(conn: Conn, contract: str, item: Review, checked_by: str, now: 
     if item.obtained_on > jst_date(now):
         raise Unfit(f"data obtained on {item.obtained_on} lies in the future")
     key, who = await asked.contract(conn, contract), await asked.person(conn, checked_by)
+    if not may_review(item.kind, who.subcontractor_id is not None):
+        raise Unfit(f"'{checked_by}' is of a subcontractor: the domain is the CA's own to validate (A17.2)")
     async with changing(conn, key.number):
         made = await contracts.insert_review_item(
             conn, key.id, item.kind, item.criteria, item.source, item.obtained_on, who.id, item.verdict, now

@@ -19,7 +19,9 @@ class Unfit(Exception):
 
 
 def actor(person: Person) -> str:
-    """A person as evidence names them: by id (T16-3)."""
+    """A person as evidence names them: by id (T16-3), and of which subcontractor they are (T17-1)."""
+    if person.subcontractor_id is not None:
+        return f"person:{person.id} of subcontractor:{person.subcontractor_id}"
     return f"person:{person.id}"
 
 

@@ -18,9 +18,10 @@ from contract_gate.articles.article_11_revocation import (
     ground_of,
     may_choose,
 )  # fmt: skip
+from contract_gate.articles.article_28_consultation import pauses
 from contract_gate.calendar import jst_date
 from contract_gate.storage import facts_of_contract
-from office.storage import people, revocations
+from office.storage import consultations, people, revocations
 from office.storage.changing import changing
 from office.storage.revocations import Case, Covered, Decision, Live, NewCase, Scope
 from office.use_cases import asked
@@ -190,6 +191,9 @@ async def _established(conn: Conn, found: Case, now: datetime) -> None:
     if found.ground == "conduct" and not (ids and await revocations.confirmed(conn, ids)):
         raise Unfit("conduct of Article 3 is not confirmed: `keiyaku hold confirm` first; a suspicion revokes nothing")
     if found.ground == "unpaid":
+        held = await consultations.any_held(conn, ids)
+        if pauses("A11.4.4", held, await consultations.scope(conn, now)):
+            raise Unfit("a consultation pauses decisions under A11.4.4 (A28.1): `keiyaku consultation end` first")
         late = [contract_id for contract_id in ids if await _overdue(conn, contract_id, now)]
         if not late or late != ids:
             raise Unfit("no fee of the contract is overdue by the ledger: A11.4.4 needs one (T8-4, T8-11)")

@@ -1,6 +1,7 @@
 """Changes that a customer reports: name, address, representative, succession (Article 6, A14)."""
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -131,7 +132,7 @@ async def finish(
     return await named(conn, name)
 
 
-async def _record(conn: Conn, kind: str, found: ChangeReport, actor: str, now: datetime, **content: object) -> None:
+async def _record(conn: Conn, kind: str, found: ChangeReport, actor: str, now: datetime, **content: Any) -> None:
     row = entry(kind, actor, now, contract_id=found.contract_id, rule="T6-2", clause="A6.1", report=found.id, **content)
     await append(conn, row)
 

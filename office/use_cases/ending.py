@@ -5,7 +5,7 @@ from uuid import UUID
 
 from contract_gate.articles.article_12_term import LAPSE_ANNOUNCED, lapses_at, last_certificate_gone
 from contract_gate.calendar import jst_date
-from office.storage import applications, contracts, endings, holds, renewals
+from office.storage import applications, contracts, endings, holds, renewals, timers
 from office.storage.changing import changing
 from office.storage.contracts import Contract
 from office.storage.endings import Idle, Pending
@@ -88,6 +88,7 @@ async def lapse_or_announce(conn: Conn, idle: Idle, days: int, now: datetime) ->
     """Whether the contract lapsed, its announcement made 30 days before or more; else it is announced."""
     at = lapses_at(idle.accepted_at, days)
     async with changing(conn, idle.number):
+        at = max(at, await timers.lapse_until(conn, idle.id) or at)  # T10-3
         if await renewals.announce(conn, idle.id, "lapse", now):
             lapses_on = jst_date(max(at, now + LAPSE_ANNOUNCED))
             await notify(conn, "lapse_announced", now, contract_id=idle.id, lapses_on=str(lapses_on))

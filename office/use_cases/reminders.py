@@ -2,8 +2,9 @@
 
 from datetime import datetime, timedelta
 
+from contract_gate.articles.article_28_consultation import pauses
 from contract_gate.calendar import jst_date
-from office.storage import money_books
+from office.storage import consultations, money_books
 from office.use_cases.notify import notify
 from sql import Pool
 
@@ -17,7 +18,8 @@ async def remind(pool: Pool, now: datetime) -> int:
     sent = 0
     for kind, after in POLICY:
         async with pool.acquire() as conn:
-            for bill in await money_books.to_remind(conn, kind, jst_date(now) - after, PAGE):
+            paused = pauses("reminders", True, await consultations.scope(conn, now))
+            for bill in await money_books.to_remind(conn, kind, jst_date(now) - after, PAGE, paused):
                 async with conn.transaction():
                     if await money_books.reminded(conn, bill.id, kind, now):
                         await notify(

@@ -10,8 +10,9 @@ from contract_gate.articles.article_12_term import (
     serves_from,
     term_end_of,
 )
-from contract_gate.calendar import jst_date
-from office.storage import contracts, people, renewals
+from contract_gate.articles.article_23_service_end import renewable
+from contract_gate.calendar import jst_date, period_end
+from office.storage import contracts, people, renewals, service_end
 from office.storage.changing import changing
 from office.storage.contracts import Contract
 from office.storage.renewals import Member
@@ -46,7 +47,7 @@ async def apply(conn: Conn, handle: str, predecessor: str, plan: str | None, lin
         raise Unfit(f"there is no plan '{plan}': add it with `keiyaku plan add`")
     async with changing(conn, old.number):
         if link == "renewal":
-            await check_open(conn, predecessor, old.id, now)
+            await check_open(conn, predecessor, old.id, what.term_months if what else None, now)
         made = await renewals.insert_successor(conn, handle, old.id, what.id if what else None, link, now)
         if made is None:
             raise Unfit(
@@ -63,14 +64,18 @@ async def apply(conn: Conn, handle: str, predecessor: str, plan: str | None, lin
     return await contracts.shown(conn, made.id)
 
 
-async def check_open(conn: Conn, name: str, contract_id: UUID, now: datetime) -> None:
-    """Nothing, once the old contract may be renewed (T12-6). Raises Unfit."""
-    ends_at = await term_end(conn, await renewals.line(conn, contract_id), now)
+async def check_open(conn: Conn, name: str, contract_id: UUID, months: int | None, now: datetime) -> None:
+    """Nothing, once the old contract may be renewed (T12-6), not past the end of the service (T23-3). Raises Unfit."""
+    line = await renewals.line(conn, contract_id)
+    ends_at = await term_end(conn, line, now)
     if ends_at is None:
         raise Unfit(f"contract '{name}' has no certificate yet, so no term to renew")
     if now < renewable_from(ends_at):
         opens_on = jst_date(renewable_from(ends_at))
         raise Unfit(f"contract '{name}' may be renewed from {opens_on} on, {RENEWAL_OPENS.days} days before its end")
+    service_ends_on = await service_end.ends_on(conn)
+    if not renewable(period_end(jst_date(ends_at), months or line[0].term_months), service_ends_on):
+        raise Unfit(f"the service ends on {service_ends_on}: there is no renewal past it (A23.1)")
 
 
 async def begin_serving(conn: Conn, contract_id: UUID, now: datetime) -> None:

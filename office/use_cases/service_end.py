@@ -3,15 +3,17 @@
 from datetime import date, datetime
 
 from contract_gate.articles.article_23_service_end import earliest_end, end_allowed
-from contract_gate.calendar import jst_date
-from office.storage import service_end
-from office.storage.service_end import Told
-from office.use_cases import asked
+from contract_gate.calendar import day_start, jst_date
+from office.storage import endings, holds, service_end
+from office.storage.changing import changing
+from office.storage.service_end import Decided, Told
+from office.use_cases import asked, ending, revocations
 from office.use_cases.asked import Unfit, checked_text, one_of
-from office.use_cases.notify import notify
-from sql import Conn
+from office.use_cases.notify import ACTOR, notify
+from sql import Conn, Pool
 from sql.evidence import append, entry
 
+PAGE = 200
 CERTIFICATES = {"revoke": "終了日に失効 / revoked on that day", "run_off": "有効期限まで有効 / valid until they expire"}
 
 
@@ -51,3 +53,47 @@ async def check_end(conn: Conn) -> date:
     if late:
         raise Unfit(f"{len(late)} customers were not told three months before {ends_on} (A23.1): see the listing")
     return ends_on
+
+
+async def sweep(pool: Pool, now: datetime) -> int:
+    """Once everybody was told in time, nothing is issued past the end; at the end every contract has ended (T23-3).
+
+    While somebody was told too late, the day decided is refused: the service goes on. Says how many contracts ended.
+    """
+    async with pool.acquire() as conn:
+        found = await service_end.decided(conn)
+        if found is None or not await closed(conn, found, now) or now < day_start(found.ends_on):
+            return 0
+        done, after = 0, 0
+        while page := await service_end.running(conn, after, PAGE):
+            after = page[-1].number
+            for key in page:
+                async with changing(conn, key.number):
+                    first, second = found.decided_by_first, found.decided_by_second
+                    await ending.ended(
+                        conn, str(key.id), key.id, "service_ended", ACTOR, "T23-3", "A23.1", now, second=second
+                    )
+                    await endings.record(conn, key.id, "service_ended", "A23.1", None, first, second, now)
+                    if found.certificates == "revoke":
+                        await revocations.on_end(conn, key.id, "service_ended", now)
+                done += 1
+        return done
+
+
+async def closed(conn: Conn, found: Decided, now: datetime) -> bool:
+    """Whether G1 fails from the end on: it does, to the second, from when the notice had reached everybody in time."""
+    if found.suspension_id is not None:
+        return True
+    try:
+        await check_end(conn)
+    except Unfit:
+        return False
+    async with conn.transaction():
+        starts_at, by = day_start(found.ends_on), found.decided_by_first
+        made = await holds.insert_suspension(conn, "A23.1", "end of the service", starts_at, None, by, now)
+        if await service_end.close(conn, made):
+            row = entry(
+                "service.closed", ACTOR, now, rule="T23-3", clause="A23.1", suspension=made, ends_on=found.ends_on
+            )
+            await append(conn, row)
+    return True

@@ -171,7 +171,7 @@ GRANT UPDATE (review_on, ended_by, ended_at) ON office.consultations TO keiyaku_
 GRANT UPDATE (preliminary_at, final_at) ON office.leaks TO keiyaku_operator;
 GRANT UPDATE (ends_at) ON office.reissues_pending TO keiyaku_operator;
 GRANT UPDATE (representative) ON office.applications TO keiyaku_operator;
-GRANT SELECT ON office.seals, office.timer_extensions, office.consultations TO keiyaku_office;
+GRANT SELECT ON office.seals, office.timer_extensions, office.consultations, office.subcontractors TO keiyaku_office;
 GRANT UPDATE (deletion_notice_id) ON office.seals TO keiyaku_office;
 GRANT SELECT, INSERT ON office.seal_uses TO keiyaku_office;
 GRANT SELECT, INSERT, UPDATE ON office.register_states TO keiyaku_office;
@@ -183,4 +183,3 @@ GRANT UPDATE (reporter, email, what, personal_data_destroyed_at) ON office.probl
 GRANT UPDATE (buyer, payer, personal_data_destroyed_at) ON office.invoice_papers TO keiyaku_office;
 GRANT SELECT (id, contract_id, added_at, personal_data_destroyed_at) ON office.screenings TO keiyaku_office;
 GRANT UPDATE (subject, source, grounds, personal_data_destroyed_at) ON office.screenings TO keiyaku_office;
-GRANT UPDATE (destroy_at) ON office.documents TO keiyaku_office;

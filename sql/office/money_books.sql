@@ -163,10 +163,12 @@ FROM gate.contracts c WHERE c.state = 'accepted' AND c.number > $1 ORDER BY c.nu
 
 -- name: to_remind
 -- Open invoices that nobody was reminded of in this way, their last day by `$2`, by id; each is taken by one node.
--- $1 kind of reminder  $2 due on or before  $3 most
+-- A consultation may pause them (T28-1). $1 kind of reminder  $2 due on or before  $3 most  $4 whether it does
 SELECT i.id, i.contract_id, i.number, i.kind, i.issued_on, i.due_on, i.total_yen, i.open_yen, i.created_at
 FROM gate.invoices i WHERE i.open_yen > 0 AND i.due_on <= $2
   AND NOT EXISTS (SELECT FROM office.reminders m WHERE m.invoice_id = i.id AND m.kind = $1)
+  AND NOT ($4 AND EXISTS (
+      SELECT FROM office.consultations h WHERE h.contract_id = i.contract_id AND h.ended_at IS NULL))
 ORDER BY i.id LIMIT $3;
 
 -- name: reminded

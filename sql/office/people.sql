@@ -7,7 +7,8 @@ RETURNING id, handle, name, organisation;
 
 -- name: person
 -- $1 handle
-SELECT id, handle, name, organisation, left_at FROM gate.persons WHERE handle = $1;
+SELECT p.id, p.handle, p.name, p.organisation, p.left_at, s.id AS subcontractor_id
+FROM gate.persons p LEFT JOIN office.subcontractors s ON s.organisation = p.organisation WHERE p.handle = $1;
 
 -- name: persons
 -- $1 most

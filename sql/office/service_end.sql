@@ -16,3 +16,15 @@ SELECT c.handle AS customer, (
 FROM gate.customers c
 WHERE EXISTS (SELECT FROM gate.contracts t WHERE t.customer_id = c.id AND t.state = 'accepted')
 ORDER BY c.handle;
+
+-- name: decided
+-- No row: it is not decided.
+SELECT ends_on, certificates, suspension_id, decided_by_first, decided_by_second FROM office.service_end;
+
+-- name: close
+-- Nothing is issued past the end: every recipient was told in time (T23-3). No row: somebody was first. $1 suspension_id
+UPDATE office.service_end SET suspension_id = $1 WHERE suspension_id IS NULL RETURNING one_row;
+
+-- name: running
+-- Contracts that end with the service; by number. $1 after number  $2 most
+SELECT id, number FROM gate.contracts WHERE state = 'accepted' AND number > $1 ORDER BY number LIMIT $2;

@@ -1,0 +1,78 @@
+"""Retention, leaks, consultation, subcontractors on the real database."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import asyncpg
+import pytest
+
+from acme_server.dev.postgres import EmbeddedPostgres
+from contract_gate.articles.article_16_secrecy import RETENTION
+from contract_gate.calendar import jst_date
+from office.storage.retention import DESTROYS
+from office.use_cases import consultation, documents, ending, leaks, register, retention, subcontracting
+from office.use_cases.application import Review, review
+from office.use_cases.asked import Unfit
+from sql import Conn, Pool
+from tests.conftest import NOW
+
+TODAY = jst_date(NOW)
+
+
+@pytest.fixture
+async def office(postgres: EmbeddedPostgres, database: str) -> AsyncIterator[Pool]:
+    async with asyncpg.create_pool(postgres.dsn("keiyaku_office", database), min_size=1, max_size=2) as made:
+        yield made
+
+
+@pytest.mark.rule("T16-2")
+async def test_what_is_past_its_retention_is_destroyed_and_its_record_stays(
+    accepted: Conn, office: Pool, pool: Pool
+) -> None:
+    assert set(DESTROYS) == set(RETENTION)
+    await documents.keep(accepted, "acme", "registry", TODAY, b"secret", "ann", bytes(32), NOW)
+    await ending.cancel(accepted, "acme", "ann", NOW)
+    assert await retention.sweep(office, NOW + timedelta(days=729)) == 0
+    later = NOW + timedelta(days=732)
+    await pool.execute("SELECT keiyaku.ensure_partitions($1, 0)", later)
+    assert await retention.sweep(office, later) > 2
+    assert await retention.sweep(office, later) == 0
+    row = await accepted.fetchrow("SELECT sha256, sealed_content, destroyed_at FROM office.documents")
+    assert row is not None
+    assert (row["sealed_content"], row["destroyed_at"]) == (None, later)
+    assert await accepted.fetchval("SELECT representative FROM office.applications") == "-"
+
+
+@pytest.mark.rule("T16-2")
+async def test_a_leak_runs_two_clocks_that_check_shows(accepted: Conn) -> None:
+    leak = str(await leaks.record(accepted, NOW, True, "40 contacts", "closed", ["kaisha"], "ann", NOW))
+    nearest = "SELECT nearest FROM keiyaku.deadlines($1)"
+    assert await accepted.fetchval(nearest, NOW) == NOW + timedelta(days=5)
+    with pytest.raises(Unfit, match="preliminary report is still to come"):
+        await leaks.report(accepted, leak, True, "ann", NOW)
+    await leaks.report(accepted, leak, False, "ann", NOW)
+    assert await accepted.fetchval(nearest, NOW) == NOW + timedelta(days=60)
+    await leaks.report(accepted, leak, True, "ann", NOW)
+    assert await accepted.fetchval(nearest, NOW) is None
+
+
+@pytest.mark.rule("T17-1")
+async def test_staff_of_a_subcontractor_carry_it_in_the_evidence(applied: Conn) -> None:
+    await register.add_person(applied, "sub", "Sub", "Partner", NOW)
+    partner = await subcontracting.add(applied, "Partner", "review_support", TODAY, "ann", NOW)
+    await review(applied, "acme", Review("address", "1", "register", TODAY, "positive"), "sub", NOW)
+    actor = "SELECT actor FROM evidence.records WHERE actor LIKE '%subcontractor%'"
+    assert (await applied.fetchval(actor)).endswith(f" of subcontractor:{partner}")
+    with pytest.raises(Unfit, match="CA's own to validate"):
+        await review(applied, "acme", Review("domain_right", "1", "register", TODAY, "positive"), "sub", NOW)
+
+
+@pytest.mark.rule("T28-1")
+async def test_a_consultation_has_an_owner_and_a_day_to_look_again(accepted: Conn) -> None:
+    with pytest.raises(Unfit, match="lies ahead"):
+        await consultation.hold(accepted, "acme", "dispute", "bob", TODAY, "ann", NOW)
+    await consultation.hold(accepted, "acme", "dispute", "bob", TODAY + timedelta(days=9), "ann", NOW)
+    [held] = await consultation.listed(accepted)
+    assert (held.owner, held.review_on) == ("bob", TODAY + timedelta(days=9))
+    await consultation.end(accepted, "acme", "bob", NOW)
+    assert await consultation.listed(accepted) == []
