@@ -49,11 +49,12 @@ async def facts_at(
 async def facts_of_contract(
     conn: Conn, contract: str | UUID, names: Sequence[str], now: datetime, kid: str | None
 ) -> LoadedFacts | None:
-    """The same for a contract by id or handle, as if asked with the key `kid`, else with its newest live key.
+    """The same for a contract by its id or its handle, as if asked with the key `kid`, else with its newest live key.
 
     None when there is no such contract.
     """
-    row = await conn.fetchrow(SQL["contract_and_key"], str(contract), kid, now)
+    id, handle = (contract, None) if isinstance(contract, UUID) else (None, contract)
+    row = await conn.fetchrow(SQL["contract_and_key"], id, kid, now, handle)
     return (await _facts(conn, row["binding_key_id"], row["contract_id"], names, now))[0] if row else None
 
 

@@ -114,14 +114,14 @@ CROSS JOIN LATERAL (
 
 -- name: contract_and_key
 -- The contract of an id or handle; with a kid the key of that name, else its newest live key.
--- $1 id or handle  $2 kid or null  $3 now
+-- $1 id or null  $2 kid or null  $3 now  $4 handle or null
 SELECT c.id AS contract_id, coalesce(
     (SELECT k.id FROM gate.binding_keys k WHERE k.kid = $2),
     (SELECT k.id FROM gate.binding_keys k
      WHERE $2::text IS NULL AND k.contract_id = c.id AND k.withdrawn_at IS NULL
        AND (k.expires_at IS NULL OR k.expires_at > $3)
      ORDER BY k.created_at DESC LIMIT 1)) AS binding_key_id
-FROM gate.contracts c WHERE c.id::text = $1 OR c.handle = $1;
+FROM gate.contracts c WHERE c.id = $1 OR c.handle = $4;
 
 -- name: lock_shared
 -- $1 contract_number
