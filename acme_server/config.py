@@ -29,7 +29,7 @@ from acme_server.config_source import (
 
 __all__ = ["Address", "Fault", "Settings", "SettingsRefused", "Url", "load"]
 
-Role = Literal["acme", "office", "status", "work", "sign", "seal", "operator", "compliance"]
+Role = Literal["acme", "office", "status", "work", "sign", "seal", "operator", "compliance", "auditor"]
 
 
 class Acme(Section, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 import click
 
 from acme_server.commands.application import application_group
+from acme_server.commands.audit import audit
 from acme_server.commands.bank import bank
 from acme_server.commands.ca import ca
 from acme_server.commands.ceremony import ceremony
@@ -23,6 +24,7 @@ from acme_server.commands.money import invoice, payment
 from acme_server.commands.notice import notice
 from acme_server.commands.people import customer, person
 from acme_server.commands.plan import plan
+from acme_server.commands.reading import reading
 from acme_server.commands.report import report
 from acme_server.commands.review import review_group, screening_group
 from acme_server.commands.revocation import revocation
@@ -36,6 +38,8 @@ GROUPS: list[click.Command] = [
     customer,
     person,
     desk,
+    audit,
+    reading,
     plan,
     application_group,
     document,

@@ -14,7 +14,7 @@ import asyncpg
 import click
 
 from acme_server.clock import utc_now
-from acme_server.config import Settings, SettingsRefused, load
+from acme_server.config import Role, Settings, SettingsRefused, load
 from acme_server.database import dsn_of, embedded
 from acme_server.instants import Instant as Instant
 from office.use_cases.asked import Unfit
@@ -27,12 +27,22 @@ Work = Callable[Concatenate[Conn, datetime, P], Awaitable[None]]
 
 def operating(work: Work[P]) -> Callable[P, None]:
     """A command that runs `work` with a connection and the present instant."""
+    return connecting(work, "operator")
+
+
+def auditing(work: Work[P]) -> Callable[P, None]:
+    """The same as keiyaku_auditor, who can only read."""
+    return connecting(work, "auditor")
+
+
+def connecting(work: Work[P], role: Role) -> Callable[P, None]:
+    """A command that runs `work` with a connection of that role and the present instant."""
 
     def command(*args: P.args, **kwargs: P.kwargs) -> None:
         settings = chosen_settings()
 
         async def run() -> None:
-            conn = await connected(settings)
+            conn = await connected(settings, role)
             try:
                 await work(conn, utc_now(), *args, **kwargs)
             finally:
@@ -57,17 +67,17 @@ def chosen_settings() -> Settings:
         raise click.ClickException(str(refused)) from None
 
 
-async def connected(settings: Settings) -> Conn:
-    """A connection as keiyaku_operator. Raises ClickException that says what does not run."""
+async def connected(settings: Settings, role: Role = "operator") -> Conn:
+    """A connection as that role. Raises ClickException that says what does not run."""
     try:
-        return await asyncpg.connect(dsn_of(settings, "operator"), timeout=10)
+        return await asyncpg.connect(dsn_of(settings, role), timeout=10)
     except DATABASE_FAULTS as error:
         if settings.database.embedded:
             raise click.ClickException(
                 f"no database answers in {embedded(settings).root}: start `keiyaku dev` (`make run`) first, "
                 "or set database.url"
             ) from error
-        raise click.ClickException(f"the database of database.url does not let keiyaku_operator in: {error}") from error
+        raise click.ClickException(f"the database of database.url does not let keiyaku_{role} in: {error}") from error
 
 
 class Day(click.ParamType[date]):

@@ -205,8 +205,8 @@ async def signer(settings: Settings, _conn: Conn, _now: datetime) -> list[Fault]
 
 
 LOOKS: tuple[Look, ...] = (
-    migrations, cluster, roles, partitions, seal, waiting_jobs, crls, revocation_deadlines, desk, issuers, clocks, files,
-    tls, disk, signer,
+    migrations, cluster, roles, partitions, seal, waiting_jobs, crls, revocation_deadlines, desk, issuers, clocks,
+    files, tls, disk, signer,
 )  # fmt: skip
 
 

@@ -5,7 +5,8 @@ BEGIN
         CREATE ROLE keiyaku_auditor LOGIN;
     END IF;
 END $$;
-GRANT USAGE ON SCHEMA evidence, gate, ca, acme, office TO keiyaku_auditor;
+GRANT USAGE ON SCHEMA evidence, gate, ca, acme, office, keiyaku TO keiyaku_auditor;
+GRANT EXECUTE ON FUNCTION keiyaku.uuid7_floor TO keiyaku_auditor;
 
 -- Once they left they decide nothing.
 ALTER TABLE gate.persons ADD COLUMN left_at timestamptz;

@@ -1,0 +1,102 @@
+"""`keiyaku audit`: what auditors look at. All but `review` runs as keiyaku_auditor, a role that can only read."""
+
+import csv
+import io
+import json
+from collections.abc import AsyncIterator
+from datetime import datetime
+
+import click
+
+from acme_server.commands.output import plain, show_rows
+from acme_server.commands.running import Instant, as_json, auditing, first_person, operating, second_person
+from office.use_cases import audit as audits
+from sql import Conn
+
+ACCESS = ("kind", "holder", "may", "since", "until", "last_used_on")
+
+
+@click.group()
+def audit() -> None:
+    """Who may do what, what changed, whole populations, deadlines."""
+
+
+@audit.command("access")
+@as_json
+@auditing
+async def access(conn: Conn, now: datetime, as_json: bool) -> None:
+    """Who may do what, and the digest that the quarterly review names."""
+    listed = await audits.access(conn, now)
+    show_rows(listed, ACCESS, as_json)
+    click.echo(f"digest {audits.digest_of(listed)}", err=as_json)
+
+
+@audit.command("review")
+@click.argument("digest")
+@click.option("--findings", required=True, help="What was found, and what follows.")
+@first_person
+@second_person
+@operating
+async def review(conn: Conn, now: datetime, digest: str, findings: str, first: str, second: str) -> None:
+    """Record the quarterly review of the list with this digest, by two people."""
+    click.echo(await audits.review(conn, first, second, digest, findings, now))
+
+
+@audit.command("reviews")
+@as_json
+@auditing
+async def reviews(conn: Conn, now: datetime, as_json: bool) -> None:
+    """Reviews of who may do what."""
+    columns = ("reviewed_at", "first", "second", "entries", "findings")
+    show_rows(await audits.reviews(conn), columns, as_json)
+
+
+@audit.command("leavers")
+@as_json
+@auditing
+async def leavers(conn: Conn, now: datetime, as_json: bool) -> None:
+    """Who left, and whether their access was gone within 24 hours."""
+    columns = ("person", "left_at", "recorded_by", "removed_at", "removed_by", "in_time")
+    show_rows(await audits.leavers(conn), columns, as_json)
+
+
+@audit.command("readings")
+@as_json
+@auditing
+async def readings(conn: Conn, now: datetime, as_json: bool) -> None:
+    """Every change of a reading, with the two people who decided it."""
+    show_rows(await audits.readings(conn), ("key", "value", "effective_at", "first", "second"), as_json)
+
+
+@audit.command("export")
+@click.argument("population", type=click.Choice(audits.POPULATIONS))
+@click.option("--from", "since", type=Instant(), required=True, help="The first instant of the period.")
+@click.option("--until", type=Instant(), required=True, help="The first instant after it.")
+@click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), default="jsonl", show_default=True)
+@auditing
+async def export(
+    conn: Conn, now: datetime, population: audits.Population, since: datetime, until: datetime, form: str
+) -> None:
+    """Every item of a period, a line each: people and customers by id alone."""
+    rows = audits.population(conn, population, since, until, now)
+    await (as_csv(rows) if form == "csv" else as_lines(rows))
+
+
+async def as_lines(rows: AsyncIterator[dict[str, object]]) -> None:
+    """A JSON object a line."""
+    async for row in rows:
+        click.echo(json.dumps(plain(row), ensure_ascii=False))
+
+
+async def as_csv(rows: AsyncIterator[dict[str, object]]) -> None:
+    """A line of titles, then a line each; lists are parted by spaces."""
+    first = True
+    async for row in rows:
+        line = io.StringIO()
+        writer = csv.DictWriter(line, list(row), lineterminator="")
+        if first:
+            click.echo(",".join(row))
+            first = False
+        said = {name: plain(value) for name, value in row.items()}
+        writer.writerow({name: " ".join(text) if isinstance(text, list) else text for name, text in said.items()})
+        click.echo(line.getvalue())

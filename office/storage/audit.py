@@ -1,0 +1,106 @@
+"""What auditors read: who may do what, what changed, whole populations, and whether deadlines were met."""
+
+from collections.abc import AsyncIterator
+from datetime import date, datetime
+from uuid import UUID
+
+import msgspec
+
+from sql import Conn, statements
+from sql.ids import uuid7
+from sql.rows import many
+
+SQL = statements("office/audit")
+AHEAD = 1000  # rows that a stream holds at a time
+
+
+class Access(msgspec.Struct, frozen=True):
+    """Something that somebody may do."""
+
+    kind: str
+    holder: str
+    may: str
+    since: datetime | None
+    until: datetime | None
+    last_used_on: date | None
+
+
+class Review(msgspec.Struct, frozen=True):
+    """A review of who may do what, by two people."""
+
+    reviewed_at: datetime
+    first: str
+    second: str
+    entries: int
+    list_sha256: bytes
+    findings: str
+
+
+class Leaver(msgspec.Struct, frozen=True):
+    """Somebody who left."""
+
+    person: str
+    left_at: datetime
+    recorded_at: datetime
+    recorded_by: str
+    removed_at: datetime | None
+    removed_by: str | None
+    in_time: bool
+
+
+class ReadingChange(msgspec.Struct, frozen=True):
+    """A dated value of a reading, and the two people who set it."""
+
+    key: str
+    value: str
+    effective_at: datetime
+    first: str
+    second: str
+
+
+async def access(conn: Conn, now: datetime) -> AsyncIterator[Access]:
+    """Who may do what, within the caller's transaction."""
+    async for row in conn.cursor(SQL["access"], now, prefetch=AHEAD):
+        yield Access(**row)
+
+
+async def insert_review(
+    conn: Conn, first: UUID, second: UUID, entries: int, list_sha256: bytes, findings: str, now: datetime
+) -> UUID:
+    """The id of the new review."""
+    made = uuid7(now)
+    await conn.execute(SQL["insert_review"], made, first, second, entries, list_sha256, findings, now)
+    return made
+
+
+async def reviews(conn: Conn, most: int) -> list[Review]:
+    """Reviews, newest first."""
+    return many(Review, await conn.fetch(SQL["reviews"], most))
+
+
+async def leavers(conn: Conn, most: int) -> list[Leaver]:
+    """People who left, the last first."""
+    return many(Leaver, await conn.fetch(SQL["leavers"], most))
+
+
+async def readings(conn: Conn, most: int) -> list[ReadingChange]:
+    """Changes of readings, newest first."""
+    return many(ReadingChange, await conn.fetch(SQL["readings"], most))
+
+
+async def certificates(conn: Conn, since: datetime, until: datetime) -> AsyncIterator[dict[str, object]]:
+    """Every certificate signed in the period, within the caller's transaction."""
+    async for row in conn.cursor(SQL["certificates"], since, until, prefetch=AHEAD):
+        yield dict(row)
+
+
+async def contracts(conn: Conn, since: datetime, until: datetime) -> AsyncIterator[dict[str, object]]:
+    """Every contract of the period, within the caller's transaction."""
+    async for row in conn.cursor(SQL["contracts"], since, until, prefetch=AHEAD):
+        yield dict(row)
+
+
+async def deadlines(conn: Conn, since: datetime, until: datetime, now: datetime) -> AsyncIterator[dict[str, object]]:
+    """Everything of the period that had a deadline, within the caller's transaction."""
+    async for row in conn.cursor(SQL["deadlines"], since, until, now, prefetch=AHEAD):
+        yield dict(row)

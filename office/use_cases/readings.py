@@ -1,0 +1,72 @@
+"""Readings of the Terms: what was adopted, since when, changed by two people only (articles.md §0.3)."""
+
+from datetime import datetime
+
+import msgspec
+
+from contract_gate.readings import (
+    DEFAULTS,
+    LIFE_DEFAULTS,
+    NOTICE_DEFAULTS,
+    Reading,
+    adopted,
+    adopted_life,
+    notice_reading,
+)
+from office.storage import readings
+from office.use_cases import asked
+from office.use_cases.asked import Unfit, actor, one_of
+from sql import Conn
+from sql.evidence import append, entry
+
+KEYS = tuple(sorted({**DEFAULTS, **LIFE_DEFAULTS, **NOTICE_DEFAULTS}))
+
+
+class Adopted(msgspec.Struct, frozen=True):
+    """A reading. `since`: None for a default that nobody set; `to_come`: not effective yet."""
+
+    key: str
+    value: str
+    since: datetime | None
+    to_come: bool
+
+
+async def listed(conn: Conn, now: datetime) -> list[Adopted]:
+    """Every key with what is in force, then what is to come."""
+    rows = {row.key: row for row in await readings.in_force(conn, now)}
+    defaults = {**DEFAULTS, **LIFE_DEFAULTS, **{key: str(value) for key, value in NOTICE_DEFAULTS.items()}}
+    found = [
+        Adopted(key, rows[key].value, rows[key].effective_at, False)
+        if key in rows else Adopted(key, defaults[key], None, False) for key in KEYS
+    ]  # fmt: skip
+    return found + [Adopted(row.key, row.value, row.effective_at, True) for row in await readings.to_come(conn, now)]
+
+
+async def set_reading(
+    conn: Conn, key: str, value: str, effective_at: datetime, first: str, second: str, now: datetime
+) -> None:
+    """From that instant on the key has this value; never for what was before. Raises Unfit."""
+    one_of("reading", key, KEYS)
+    row = Reading(key, effective_at, value)
+    check(row)
+    if effective_at < now:
+        raise Unfit("a reading changes from now on or later: what was decided under the old one stays")
+    one, two = await asked.two_persons(conn, first, second)
+    async with conn.transaction():
+        if not await readings.insert(conn, row, one.id, two.id):
+            raise Unfit(f"'{key}' has a value from that very instant on already: `keiyaku reading list` shows it")
+        proof = entry("reading.set", actor(one), now, key=key, value=value, effective_at=effective_at, second=two.id)
+        await append(conn, proof)
+
+
+def check(row: Reading) -> None:
+    """The key can have that value. Raises Unfit."""
+    try:
+        if row.key in DEFAULTS:
+            adopted([row], row.effective_at)
+        elif row.key in LIFE_DEFAULTS:
+            adopted_life([row], row.effective_at)
+        else:
+            notice_reading(row.key, row.value)
+    except ValueError as error:
+        raise Unfit(f"'{row.key}' cannot be '{row.value}': {error}") from error
