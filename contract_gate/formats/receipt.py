@@ -19,8 +19,19 @@ class BadFile(Exception):
         self.record, self.position, self.field, self.reason = record, position, field, reason
 
 
+class BadElement(BadFile):
+    """The same of an XML file: `record` is the line, `field` the element."""
+
+    def __init__(self, line: int, element: str, reason: str) -> None:
+        super().__init__(line, 0, element, reason)
+        self.args = (f"line {line}, <{element}>: {reason}",)
+
+
 class Group(msgspec.Struct, frozen=True):
-    """The head of the lines of one account. Both ends of the period are included; the last is the watermark (T8-6)."""
+    """The head of the lines of one account. Both ends of the period are included; the last is the watermark (T8-6).
+
+    `line`: where it stands in an XML file.
+    """
 
     record: int
     format: Format
@@ -34,6 +45,7 @@ class Group(msgspec.Struct, frozen=True):
     created_on: date
     period_from: date
     period_to: date
+    line: int = 0
 
 
 class Receipt(msgspec.Struct, frozen=True):

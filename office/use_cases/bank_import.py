@@ -11,7 +11,8 @@ from typing import Any, BinaryIO
 import msgspec
 
 from contract_gate.calendar import jst_date
-from contract_gate.formats.receipt import BadFile, Group, Receipt, Totals
+from contract_gate.formats.camt import Reader as CamtReader
+from contract_gate.formats.receipt import BadElement, BadFile, DateMode, Group, Receipt, Totals
 from contract_gate.formats.zengin import Reader
 from office.storage import bank, bank_files, bank_lines
 from office.storage.bank_files import BankFile, Dialect
@@ -22,7 +23,8 @@ from sql import Conn
 from sql.evidence import append, entry
 
 LONGEST = timedelta(days=366)
-RECORD = 200  # bytes, for the progress
+RECORD, ENTRY = 200, 1000  # bytes, for the progress
+BEFORE_XML = b"\xef\xbb\xbf \t\r\n"
 Progress = Callable[[str, int, int], None]  # what is done, how many, of how many
 
 
@@ -41,12 +43,15 @@ class Rows:
         self.dialects = [each for each in dialects if account in (None, each.handle)]
         self.periods: list[tuple[int, Any, date, date]] = []
         self.cancelled_counted: bool | None = None
-        self.today, self.said, self.expected = today, said, size // RECORD
+        self.today, self.said, self.size = today, said, size
 
     def of(self, stream: BinaryIO) -> Iterator[tuple[Any, ...]]:
         """A row for each receipt. Raises BadFile."""
         dialect, virtual = self.dialects[0], ""
-        for item in Reader(self.today, dialect.years).items(stream):
+        xml = is_xml(stream)
+        items = CamtReader().items(stream) if xml else Reader(self.today, self._years()).items(stream)
+        expected = self.size // (ENTRY if xml else RECORD)
+        for item in items:
             match item:
                 case Group():
                     dialect, virtual = self._account(item)
@@ -62,12 +67,18 @@ class Rows:
                         item.sending_bank, item.sending_branch, item.edi, item.cancels,
                     )  # fmt: skip
             if item.record % 1000 == 0:
-                self.said("read", item.record, self.expected)
+                self.said("read", item.record, expected)
+
+    def _years(self) -> DateMode:
+        """How the years are written. Raises Unfit."""
+        if len({each.years for each in self.dialects}) > 1:
+            raise Unfit("accounts differ in how their banks write years: name the file's with --account")
+        return self.dialects[0].years
 
     def _account(self, group: Group) -> tuple[Dialect, str]:
         """The account of a header, and the number in it if that is a contract's own (§1.5). Raises BadFile."""
         if group.period_to - group.period_from > LONGEST:
-            raise BadFile(group.record, 17, "勘定日（至）", f"more than {LONGEST.days} days after the first")
+            raise bad(group, 17, "勘定日（至）", "FrToDt", f"ends more than {LONGEST.days} days after the first day")
         number = group.number[-7:] if not group.number[:-7].strip("0") else group.number
         found, virtual = None, ""
         for each in self.dialects:
@@ -79,11 +90,25 @@ class Rows:
             reason = (
                 f"account {group.bank}-{group.branch}-{group.kind}-{number} is none of ours: `keiyaku bank dialect`"
             )
-            raise BadFile(group.record, 23, "銀行コード", reason)
+            raise bad(group, 23, "銀行コード", "Acct", reason)
         if found.format != group.format:
             reason = f"account '{found.handle}' is read from {found.format}: another format would book lines twice"
-            raise BadFile(group.record, 2, "種別コード", reason)
+            raise bad(group, 2, "種別コード", "Ntfctn", reason)
         return found, virtual
+
+
+def bad(group: Group, position: int, field: str, element: str, reason: str) -> BadFile:
+    """What is wrong with the head of an account, in the words of its format."""
+    if group.format == "camt.054":
+        return BadElement(group.line, element, reason)
+    return BadFile(group.record, position, field, reason)
+
+
+def is_xml(stream: BinaryIO) -> bool:
+    """Whether the file begins as XML does; it is read from its beginning afterwards."""
+    head = stream.read(RECORD)
+    stream.seek(0)
+    return head.lstrip(BEFORE_XML).startswith(b"<")
 
 
 async def import_file(
@@ -155,8 +180,6 @@ async def _stage(
     rows = Rows(await bank_files.dialects(conn), account, jst_date(now), said, path.stat().st_size)
     if not rows.dialects:
         raise Unfit("no bank account says how its files look: `keiyaku bank dialect`")
-    if len({each.years for each in rows.dialects}) > 1:
-        raise Unfit("accounts differ in how their banks write years: name the file's with --account")
     try:
         await bank_files.stage(conn, rows.of(stream))
     except BadFile as bad:

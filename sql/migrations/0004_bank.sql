@@ -6,7 +6,7 @@ CREATE TABLE office.bank_dialects (
     branch text NOT NULL CHECK (branch ~ '^[0-9]{3}$'),
     kind text NOT NULL CHECK (kind IN ('1', '2', '4')),
     number text NOT NULL CHECK (number ~ '^[0-9]{7}$'),
-    format text NOT NULL CHECK (format IN ('zengin-01', 'zengin-03')),
+    format text NOT NULL CHECK (format IN ('zengin-01', 'zengin-03', 'camt.054')),
     years text NOT NULL CHECK (years IN ('era', 'western')),
     virtual_in text NOT NULL CHECK (virtual_in IN ('none', 'header', 'remitter_code')),
     virtual_branch text CHECK (virtual_branch ~ '^[0-9]{3}$'),

@@ -128,7 +128,7 @@ CREATE FUNCTION gate.recount(billed uuid[]) RETURNS void LANGUAGE sql VOLATILE S
             WHERE m.invoice_id = ANY (billed) AND m.undone_at IS NULL AND r.cancelled_at IS NULL
             UNION ALL SELECT a.invoice_id, a.amount_yen FROM office.adjustments a WHERE a.invoice_id = ANY (billed)
         ) AS taken ON taken.invoice_id = wanted.id GROUP BY wanted.id) AS off
-    WHERE i.id = off.id
+    WHERE i.id = off.id AND i.id = ANY (billed)
 $$;
 
 CREATE FUNCTION gate.adjusted() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$

@@ -26,16 +26,20 @@ WHERE v.ended_at IS NULL;
 SELECT customer_id, key FROM office.payer_aliases WHERE "left"(key, 8) = ANY ($1::text[]) AND removed_at IS NULL;
 
 -- name: open_invoices
--- Of references, contracts or customers. $1 letters and digits  $2 digits  $3 contract ids  $4 customer ids
+-- Of references, contracts or customers. OFFSET 0: by index for each, whatever the planner thinks of the number. $1 letters and digits  $2 digits  $3 contract ids  $4 customer ids
 WITH found AS (
-    SELECT id FROM gate.invoices WHERE open_yen > 0 AND upper(regexp_replace(number, '[^0-9A-Za-z]', '', 'g')) = ANY ($1::text[])
-    UNION SELECT id FROM gate.invoices WHERE open_yen > 0 AND regexp_replace(number, '[^0-9]', '', 'g') = ANY ($2::text[])
-    UNION SELECT id FROM gate.invoices WHERE open_yen > 0 AND contract_id = ANY ($3::uuid[])
-    UNION SELECT i.id FROM gate.contracts c JOIN gate.invoices i ON i.contract_id = c.id AND i.open_yen > 0
+    SELECT id, number, contract_id, open_yen, due_on FROM gate.invoices
+        WHERE open_yen > 0 AND upper(regexp_replace(number, '[^0-9A-Za-z]', '', 'g')) = ANY ($1::text[])
+    UNION SELECT id, number, contract_id, open_yen, due_on FROM gate.invoices
+        WHERE open_yen > 0 AND regexp_replace(number, '[^0-9]', '', 'g') = ANY ($2::text[])
+    UNION SELECT id, number, contract_id, open_yen, due_on FROM gate.invoices WHERE open_yen > 0 AND contract_id = ANY ($3::uuid[])
+    UNION SELECT i.id, i.number, i.contract_id, i.open_yen, i.due_on FROM gate.contracts c
+        JOIN gate.invoices i ON i.contract_id = c.id AND i.open_yen > 0
         WHERE c.customer_id = ANY ($4::uuid[])
 )
 SELECT i.id, i.number, i.contract_id, c.number AS contract_number, c.customer_id, i.open_yen, i.due_on
-FROM found JOIN gate.invoices i USING (id) JOIN gate.contracts c ON c.id = i.contract_id ORDER BY i.due_on, i.number;
+FROM found i CROSS JOIN LATERAL (
+    SELECT number, customer_id FROM gate.contracts WHERE id = i.contract_id OFFSET 0) AS c ORDER BY i.due_on, i.number;
 
 -- name: lock_contracts
 -- Alone, in ascending order, so that two writers never wait for each other. $1 numbers, in order
@@ -47,7 +51,8 @@ SELECT pg_advisory_xact_lock(7001, n) FROM unnest($1::integer[]) AS n;
 INSERT INTO gate.receipts (id, amount_yen, value_on, remitter, source, recorded_at)
 SELECT r.receipt_id, l.amount_yen, l.value_on, l.remitter, format('%s, record %s', encode(f.sha256, 'hex'), l.record), $3
 FROM unnest($1::bigint[], $2::uuid[]) AS r(line_id, receipt_id)
-JOIN office.bank_lines l ON l.id = r.line_id JOIN office.bank_files f ON f.id = l.file_id;
+JOIN office.bank_lines l ON l.id = r.line_id JOIN office.bank_files f ON f.id = l.file_id
+WHERE l.id = ANY ($1::bigint[]);
 
 -- name: insert_matches
 -- Each invoice once; what a receipt holds or the invoice still needs. No row for one that was paid meanwhile.
@@ -55,14 +60,15 @@ JOIN office.bank_lines l ON l.id = r.line_id JOIN office.bank_files f ON f.id = 
 INSERT INTO gate.payment_matches (id, invoice_id, receipt_id, amount_yen, matched_at)
 SELECT m.id, m.invoice_id, m.receipt_id, least(i.open_yen, r.amount_yen), $4
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS m(id, invoice_id, receipt_id)
-JOIN gate.invoices i ON i.id = m.invoice_id AND i.open_yen > 0 JOIN gate.receipts r ON r.id = m.receipt_id
+CROSS JOIN LATERAL (SELECT open_yen FROM gate.invoices WHERE id = m.invoice_id AND open_yen > 0 OFFSET 0) AS i
+CROSS JOIN LATERAL (SELECT amount_yen FROM gate.receipts WHERE id = m.receipt_id OFFSET 0) AS r
 RETURNING receipt_id, amount_yen;
 
 -- name: settle
 -- $1 line ids  $2 states  $3 notes  $4 receipt ids
 UPDATE office.bank_lines l SET state = s.state, note = s.note, receipt_id = s.receipt_id
 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::uuid[]) AS s(id, state, note, receipt_id)
-WHERE l.id = s.id AND (l.state IN ('staged', 'waiting') OR s.state = 'cancelled');
+WHERE l.id = s.id AND l.id = ANY ($1::bigint[]) AND (l.state IN ('staged', 'waiting') OR s.state = 'cancelled');
 
 -- name: screen_payers
 -- Names that pay for the first time go to screening; nothing waits for it (T13-1).

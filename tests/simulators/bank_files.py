@@ -1,8 +1,9 @@
-"""Bank files as a bank writes them: Zengin types 01 (formats A and B) and 03."""
+"""Bank files as a bank writes them: Zengin types 01 (formats A and B) and 03, and camt.054."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from xml.sax.saxutils import escape
 
 DAY = date(2026, 11, 20)
 
@@ -121,3 +122,51 @@ def whole(statements: Sequence[Statement], style: Style = Style()) -> bytes:
         rows += [header(each, style), *(data(credit, style) for credit in each.credits), trailer(each, style)]
     end = record(b"9", number(len(rows) + 1, 10), number(len(statements), 5)) if style.type == "03" else record(b"9")
     return style.line_end.join([*rows, end]) + style.line_end + style.tail
+
+
+@dataclass(frozen=True)
+class Xml:
+    """How the bank writes its camt.054."""
+
+    begins: str = "2026-11-20T00:00:00"
+    ends: str = "2026-11-20T23:59:59+09:00"
+    details: bool = True
+    currency: str = "JPY"
+    status: str = "BOOK"
+    before: str = '<?xml version="1.0" encoding="UTF-8"?>\n'
+
+
+def camt_entry(of: Credit, style: Xml) -> str:
+    """One entry, its details inside or not."""
+    sent = "".join(f"<Ustrd>{escape(line)}</Ustrd>" for line in of.edi.splitlines())
+    details = (
+        f"<NtryDtls><TxDtls><AmtDtls><TxAmt><Amt Ccy='{style.currency}'>{of.amount}</Amt></TxAmt></AmtDtls>"
+        f"<RltdPties><Dbtr><Nm>{escape(of.remitter)}</Nm></Dbtr></RltdPties>"
+        f"<RmtInf>{sent}</RmtInf></TxDtls></NtryDtls>"
+    )
+    return (
+        f"<Ntry><Amt Ccy='{style.currency}'>{of.amount}</Amt><CdtDbtInd>{'DBIT' if of.out or of.cancels else 'CRDT'}"
+        f"</CdtDbtInd><RvslInd>{str(of.cancels).lower()}</RvslInd><Sts>{style.status}</Sts>"
+        f"<BookgDt><Dt>{of.day}</Dt></BookgDt><ValDt><Dt>{of.day}</Dt></ValDt><AcctSvcrRef>{of.query}</AcctSvcrRef>"
+        f"{details if style.details else ''}</Ntry>\n"
+    )
+
+
+def camt(statements: Sequence[Statement], style: Xml = Xml()) -> bytes:
+    """A camt.054.001.02 behind its header, as ZEDI wraps it."""
+    told = []
+    for each in statements:
+        total = sum(credit.amount for credit in each.credits)
+        told.append(
+            f"<Ntfctn><Id>1</Id><CreDtTm>{each.last}T23:59:59</CreDtTm><FrToDt><FrDtTm>{style.begins}</FrDtTm>"
+            f"<ToDtTm>{style.ends}</ToDtTm></FrToDt><Acct><Id><Othr><Id>{each.number}</Id></Othr></Id><Svcr><FinInstnId>"
+            f"<ClrSysMmbId><MmbId>0001</MmbId></ClrSysMmbId></FinInstnId><BrnchId><Id>{each.branch}</Id></BrnchId></Svcr>"
+            f"</Acct><TxsSummry><TtlNtries><NbOfNtries>{len(each.credits)}</NbOfNtries><Sum>{total}</Sum></TtlNtries>"
+            f"</TxsSummry>\n{''.join(camt_entry(credit, style) for credit in each.credits)}</Ntfctn>\n"
+        )
+    body = (
+        "<Message><AppHdr xmlns='urn:iso:std:iso:20022:tech:xsd:head.001.001.01'><BizMsgIdr>1</BizMsgIdr></AppHdr>\n"
+        "<Document xmlns='urn:iso:std:iso:20022:tech:xsd:camt.054.001.02'><BkToCstmrDbtCdtNtfctn>\n"
+        f"<GrpHdr><MsgId>1</MsgId></GrpHdr>{''.join(told)}</BkToCstmrDbtCdtNtfctn></Document></Message>"
+    )
+    return (style.before + body).encode()

@@ -18,7 +18,7 @@ from office.use_cases.explain import explain
 from office.use_cases.keys import new_key
 from sql import Conn
 from tests.conftest import NOW
-from tests.simulators.bank_files import Credit, Statement, Style, whole
+from tests.simulators.bank_files import Credit, Statement, Style, Xml, camt, whole
 
 ISSUED, FIRST = date(2026, 8, 10), date(2026, 8, 9)
 YESTERDAY = jst_date(NOW) - timedelta(days=1)
@@ -241,3 +241,29 @@ async def test_an_import_that_dies_is_finished_by_the_next(
     assert await open_yen(accepted) == 0
     [account] = await bank.accounts(accepted)
     assert account.covered_through == YESTERDAY
+
+
+async def test_a_camt_file_pays_and_covers_like_any_other(accepted: Conn, tmp_path: Path) -> None:
+    await ready(accepted, FIRST, "camt.054")
+    style = Xml(f"{FIRST}T00:00:00", f"{YESTERDAY}T23:59:59")
+    raw = camt([Statement([BY_REFERENCE, Credit(5, "ﾀﾞﾚｶ", day=YESTERDAY)], FIRST, YESTERDAY)], style)
+    done = await imported(accepted, tmp_path, raw, name="a.xml")
+    assert done.tally == Tally(matched=1, waiting=1)
+    assert [each.covered_through for each in await bank.accounts(accepted)] == [YESTERDAY]
+    assert not await blocked(accepted)
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        (Statement([BY_REFERENCE], number="7654321"), "line 4, <Acct>: account 0001-001-1-7654321 is none of ours"),
+        (Statement([BY_REFERENCE]), "line 4, <Ntfctn>: account 'main' is read from zengin-01"),
+    ],
+    ids=["another account", "another format"],
+)
+async def test_a_camt_file_of_no_account_is_refused(
+    accepted: Conn, tmp_path: Path, statement: Statement, said: str
+) -> None:
+    await ready(accepted)
+    with pytest.raises(Unfit, match=f"a.xml is refused whole: {said}"):
+        await imported(accepted, tmp_path, camt([statement]), name="a.xml")
