@@ -19,7 +19,13 @@ from tests.office.use_cases.issued import issue
 DOCUMENT = json.loads(description())
 OPEN = {("GET", "/openapi.json"), ("POST", "/problem-reports")}
 NOBODY = str(UUID(int=1))
-OURS = {"contract": "acme", "kid": "ek-1", "serial": (bytes([1, *[0] * 8]) + (7).to_bytes(4, "big")).hex(), "number": "I-1", "line": "1"}
+OURS = {
+    "contract": "acme",
+    "kid": "ek-1",
+    "serial": (bytes([1, *[0] * 8]) + (7).to_bytes(4, "big")).hex(),
+    "number": "I-1",
+    "line": "1",
+}
 
 
 def described() -> dict[tuple[str, str], Any]:

@@ -1,0 +1,59 @@
+"""What office/openapi.yaml promises is what the application does, asked by schemathesis on the real database."""
+
+import asyncio
+import itertools
+import json
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from office.edge.api.description import description
+from office.edge.api.operations import OPERATIONS
+from sql import Pool
+from tests.office.edge.api.conftest import Api
+from tests.office.edge.api.test_router import OPEN, OURS, things
+
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+SCHEMA = schemathesis.openapi.from_dict(json.loads(description()))
+ROLES = {(each.method, each.path): sorted(each.roles) for each in OPERATIONS}
+ASKED = settings(
+    max_examples=8, derandomize=True, database=None, deadline=None, phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)  # fmt: skip
+
+
+@pytest.mark.timeout(120)
+async def test_answers_are_those_that_the_document_promises(api: Api, pool: Pool) -> None:
+    await things(pool)
+    base, keys = str(api.client.make_url("/api")), itertools.count()
+    asked = await asyncio.to_thread(lambda: [ask(api, base, method, path, keys) for method, path in [*ROLES, *OPEN]])
+    assert sum(asked) > 4 * len(ROLES)
+
+
+def ask(api: Api, base: str, method: str, path: str, keys: "itertools.count[int]") -> int:
+    """How many requests were made; half of them about things that are there. Fails at the first broken promise."""
+    operation, count = SCHEMA[path][method], 0
+
+    @ASKED
+    @given(case=operation.as_strategy(), ours=st.booleans())
+    def one(case: schemathesis.Case, ours: bool) -> None:
+        nonlocal count
+        count += 1
+        if ours:
+            case.path_parameters = {name: OURS.get(name, value) for name, value in case.path_parameters.items()}
+        headers = {"Idempotency-Key": f"s{next(keys)}"}
+        if roles := ROLES.get((method, path)):
+            headers["Authorization"] = f"Bearer {api.secrets[roles[count % len(roles)]]}"
+        response = case.call(base_url=base, headers=headers)
+        case.validate_response(response, checks=CHECKS, headers=headers)
+
+    one()
+    return count
