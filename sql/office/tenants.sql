@@ -69,7 +69,7 @@ ORDER BY d.id DESC LIMIT $4;
 
 -- name: persons
 -- By handle. $1 after this handle  $2 most
-SELECT id, handle, name, organisation, left_at, subcontractor_id FROM gate.persons WHERE handle > $1 ORDER BY handle LIMIT $2;
+SELECT id, handle, name, organisation, left_at FROM gate.persons WHERE handle > $1 ORDER BY handle LIMIT $2;
 
 -- name: customers
 -- By handle. $1 after this handle  $2 most
