@@ -1,4 +1,4 @@
-"""Two years of ten contracts, played day by day on the real database, CA, signer and use cases, against hand-made tables.
+"""Two years of ten contracts, played day by day on the real database, CA, signer and use cases, against tables.
 
 `keiyaku demo story` plays the same scenes.
 """
@@ -24,6 +24,7 @@ TITLES = ("contracts", "invoices", "certificates", "notices", "refusals")
 def expected() -> dict[str, list[str]]:
     """The tables of the file: a line that begins with '#' explains, one in brackets begins a table."""
     tables: dict[str, list[str]] = {}
+    rows: list[str] = []
     for line in TABLES.read_text().splitlines():
         if line.startswith("["):
             rows = tables.setdefault(line.strip("[]"), [])
