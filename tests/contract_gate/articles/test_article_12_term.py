@@ -181,5 +181,6 @@ def test_last_certificate(live: list[datetime], expected: bool) -> None:
 @pytest.mark.rule("T12-3")
 def test_final_states_lead_nowhere_and_accepted_only_to_its_end() -> None:
     assert [state for state, after in CHANGES.items() if not after] == ["withdrawn", "rejected", "ended"]
+    assert CHANGES["accepted"] == {"ended"}
     assert before("ended") == ["accepted"]
     assert before("accepted") == ["under_review"]
