@@ -52,7 +52,8 @@ def test_each_kind_of_process_has_the_password_of_its_own_role_only() -> None:
     given = {name: service["secrets"] for name, service in OURS.items()}
     assert given.pop("migrate") == ["pgpass_owner"]
     assert given == {
-        name: [f"pgpass_{name}"] for name in ("acme", "work", "sign", "office", "status", "operator", "compliance")
+        name: [f"pgpass_{name}"]
+        for name in ("acme", "work", "sign", "office", "status", "operator", "compliance", "auditor")
     }
     for name, service in OURS.items():
         assert service["environment"]["PGPASSFILE"] == f"/run/secrets/{service['secrets'][0]}", name
