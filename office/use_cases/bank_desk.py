@@ -15,7 +15,8 @@ from sql import Conn
 from sql.evidence import append, entry
 from sql.ids import uuid7
 
-FORMATS, YEARS, VIRTUAL_IN = ("zengin-01", "zengin-03", "camt.054"), ("era", "western"), ("none", "header", "remitter_code")
+FORMATS = ("zengin-01", "zengin-03", "camt.054")
+YEARS, VIRTUAL_IN = ("era", "western"), ("none", "header", "remitter_code")
 
 
 async def match_line(conn: Conn, line_id: int, number: str, person: str, now: datetime) -> payments.Paid:

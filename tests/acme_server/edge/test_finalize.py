@@ -306,7 +306,7 @@ async def test_a_valid_order_stays_valid_whatever_becomes_of_its_parts(served: S
         FROM gate.contracts WHERE handle = 'demo'""",
             ["finalize"],
         ),
-    ],  # fmt: skip
+    ],
     ids=["the start is over", "the term ends sooner"],
 )
 async def test_a_wanted_validity_that_cannot_be_met_any_more_is_refused(

@@ -12,8 +12,8 @@ from tests.acme_server.conftest import Served
 
 BILLED = """
 SELECT i.number, i.kind, i.issued_on, i.due_on, i.total_yen, i.open_yen, p.bases, p.taxes, p.rates, p.months, p.buyer,
-    p.period_from, (SELECT count(*) FROM office.notices n WHERE n.given->>'invoice' = i.number) AS notices,
-    (SELECT count(*) FROM evidence.records e WHERE e.kind = 'invoice.issued' AND e.contract_id = i.contract_id) AS proofs
+    p.period_from, (SELECT count(*) FROM office.notices n WHERE n.given->>'invoice' = i.number) AS notices, (
+    SELECT count(*) FROM evidence.records e WHERE e.kind = 'invoice.issued' AND e.contract_id = i.contract_id) AS proofs
 FROM gate.invoices i LEFT JOIN office.invoice_papers p ON p.invoice_id = i.id
 JOIN gate.contracts c ON c.id = i.contract_id WHERE c.handle = 'demo'
 """

@@ -71,7 +71,8 @@ async def test_new_items_end_it_without_a_fee_or_a_new_contract(accepted: Conn, 
 @pytest.mark.rule("T4-4", "T12-2")
 async def test_a_contract_that_ends_first_is_not_asked(accepted: Conn, pool: Pool) -> None:
     await pool.execute(
-        "INSERT INTO gate.contract_starts (contract_id, certificate_id, issued_at) SELECT id, id, $1 FROM gate.contracts",
+        "INSERT INTO gate.contract_starts (contract_id, certificate_id, issued_at)"
+        " SELECT id, id, $1 FROM gate.contracts",
         NOW,
     )
     assert await revalidation.sweep(accepted, DUE) == 0, "its term ends before its review is too old"
