@@ -30,8 +30,10 @@ class Id(NamedTuple):
 
     @property
     def demanded(self) -> bool:
-        """Whether it needs a passing test or a line in docs/known-gaps.md."""
-        return self.list == "A" and self.level == "MUST" and any(int(self.id[2:]) in numbers for numbers in IN_RANGE)
+        """Whether it needs a passing test or a line in docs/known-gaps.md: every rule of the Terms does."""
+        return self.level == "RULE" or (
+            self.list == "A" and self.level == "MUST" and any(int(self.id[2:]) in numbers for numbers in IN_RANGE)
+        )
 
 
 @cache

@@ -1,6 +1,6 @@
 """A contract under way, as keiyaku_operator."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
 import asyncpg
@@ -28,8 +28,15 @@ async def operator(postgres: EmbeddedPostgres, database: str) -> AsyncIterator[C
 
 
 @pytest.fixture
-async def applied(operator: Conn) -> Conn:
-    """People `ann` and `bob`, and a contract `acme` that may be accepted: consent, review, subject and a name."""
+async def applied(reviewed: Conn) -> Conn:
+    """People `ann` and `bob`, and a contract `acme` that may be accepted: consent, review, subject, name, statement."""
+    await stated(reviewed, "acme")
+    return reviewed
+
+
+@pytest.fixture
+async def reviewed(operator: Conn) -> Conn:
+    """The same without the applicant's statement."""
     for handle in ("ann", "bob"):
         await register.add_person(operator, handle, handle.title(), "CA", NOW)
     customer = register.customer("kaisha", "株式会社 例", "juridical_person", "7000012050002", True, None, NOW)
@@ -44,13 +51,12 @@ async def applied(operator: Conn) -> Conn:
     for kind in application.REVIEWS:
         item = application.Review(kind, "1", "register", YESTERDAY, "positive")
         await application.review(operator, "acme", item, "ann", NOW)
-    await stated(operator, "acme")
     return operator
 
 
-async def stated(conn: Conn, contract: str) -> None:
+async def stated(conn: Conn, contract: str, servers: Sequence[str] = ()) -> None:
     """The statement, a requester `ann`, the call-back, and a screening without a hit: what acceptance asks beside."""
-    await application.state(conn, contract, application.Stated("例 太郎", "ann"), NOW)
+    await application.state(conn, contract, application.Stated("例 太郎", "ann", servers), NOW)
     await application.name_requester(conn, contract, "ann", "ann", NOW)
     await review.call_back(conn, contract, "telephone directory", confirmed=True, person="ann", now=NOW)
     await screening.clear(conn, contract, "list of 2026-11", "bob", NOW)

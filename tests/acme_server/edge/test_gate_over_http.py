@@ -140,6 +140,23 @@ async def test_reading_and_revoking_never_pass_the_gate(served: Served) -> None:
     assert (await client.order(NAME)).status == 403
 
 
+@pytest.mark.rule("T10-1", "T10-2")
+async def test_a_suspension_stops_issuance_and_not_revocation(served: Served) -> None:
+    """No certificate is put on hold meanwhile: reason 6 is none that can be asked for."""
+    client = await served.registered()
+    url, order = await ready(client, NAME)
+    document = (await client.finalize(order)).json
+    await run(served, *FAULTS["G9 suspended"].come)
+    assert (await client.order(NAME)).status == 503
+    assert (await client.post(url)).json["status"] == "valid"
+    certificate = leaf((await client.post(document["certificate"])).body)
+    held = await client.post("/revoke-cert", {"certificate": der(certificate), "reason": 6})
+    assert (held.status, held.error) == (400, "badRevocationReason")
+    assert (await client.post("/revoke-cert", {"certificate": der(certificate)})).status == 200
+    assert await run_jobs(served, "crl") == ["crl"]
+    assert await served.owner.fetchval("SELECT count(*) FROM ca.revocations WHERE published_at IS NOT NULL") == 1
+
+
 @pytest.mark.rule("T4-2", "T4-8")
 async def test_each_identifier_outside_the_contract_has_its_subproblem(served: Served) -> None:
     client = await served.registered()

@@ -26,7 +26,7 @@ from office.use_cases import (
 from office.use_cases.asked import Unfit
 from sql import Conn
 from tests.conftest import NOW
-from tests.office.conftest import ACCESS
+from tests.office.conftest import ACCESS, stated
 
 KEY = os.urandom(32)
 TODAY = NOW.date()
@@ -290,3 +290,12 @@ async def test_the_daily_jobs_run_under_the_role_of_the_office(
     assert await ending.sweep_expired(office, near) + await ending.sweep_revoked(office, near) == 0
     assert await documents.sweep(office, near) + await renewal.sweep(office, "p", near) == 0
     await office.close()
+
+
+@pytest.mark.rule("T4-9")
+async def test_declared_servers_are_kept_and_looked_at_by_nobody(reviewed: Conn) -> None:
+    """Where a certificate is installed is the customer's act: a server that nobody could reach stops nothing."""
+    servers = ["web1.acme.test", "unreachable.invalid"]
+    await stated(reviewed, "acme", servers)
+    await acceptance.accept(reviewed, "acme", "ann", "bob", ACCESS, NOW)
+    assert await reviewed.fetchval("SELECT servers FROM office.applications") == servers
