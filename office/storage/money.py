@@ -75,6 +75,11 @@ async def insert_receipt(
     return receipt_id
 
 
+async def hold_receipt(conn: Conn, receipt_id: UUID) -> None:
+    """What the receipt holds stays as it is read from now on, until the transaction ends."""
+    await conn.execute(SQL["hold_receipt"], receipt_id)
+
+
 async def match(conn: Conn, invoice_id: UUID, receipt_id: UUID, now: datetime) -> int:
     """Yen matched: what the receipt has left and the invoice needs; 0 when one of them has nothing."""
     return await conn.fetchval(SQL["match"], uuid7(now), invoice_id, receipt_id, now) or 0

@@ -192,6 +192,7 @@ async def cancel_by(conn: Conn, line: Line, now: datetime) -> Tally:
     numbers = await money.contracts_of_receipt(conn, receipt) if receipt else []
     async with changing(conn, *numbers):
         if receipt is not None:
+            await money.hold_receipt(conn, receipt)
             if await money.contracts_of_receipt(conn, receipt) != numbers:
                 return Tally()  # matched at this moment: the next turn finds whose
             await money.cancel_receipt(conn, receipt, now)

@@ -10,7 +10,7 @@ import msgspec
 
 from contract_gate.calendar import DAY, jst_date, next_month_end, period_end
 from contract_gate.readings import adopted
-from office.storage import money_books
+from office.storage import money, money_books
 from office.storage.changing import changing
 from office.storage.money_books import Adjustment, Aged, Earning, Posting, Suspense
 from office.use_cases import asked, payments
@@ -89,6 +89,7 @@ async def refund(conn: Conn, receipt: str, yen: int, reason: str, first: str, se
     receipt_id = id_of("receipt", receipt)
     one, two = await asked.two_persons(conn, first, second)
     async with conn.transaction():
+        await money.hold_receipt(conn, receipt_id)
         if yen <= 0 or not await money_books.refund(
             conn, receipt_id, yen, None, checked_text("reason", reason), one.id, two.id, now
         ):

@@ -120,6 +120,7 @@ async def match(conn: Conn, receipt: str, number: str, now: datetime) -> Paid:
 
 async def matched(conn: Conn, bill: Invoice, receipt: UUID, now: datetime) -> Paid:
     """The receipt pays the invoice as far as it can; within the transaction that holds the contract. Raises Unfit."""
+    await money.hold_receipt(conn, receipt)
     yen = await money.match(conn, bill.id, receipt, now)
     if not yen:
         raise Unfit(f"nothing to match: invoice '{bill.number}' is paid, or the receipt is spent, cancelled or unknown")
@@ -143,6 +144,7 @@ async def cancel(conn: Conn, receipt: str, now: datetime) -> None:
     receipt_id = id_of("receipt", receipt)
     numbers = await money.contracts_of_receipt(conn, receipt_id)
     async with changing(conn, *numbers):
+        await money.hold_receipt(conn, receipt_id)
         if await money.contracts_of_receipt(conn, receipt_id) != numbers:
             raise Unfit("the receipt was matched at this moment: try again")
         if not await money.cancel_receipt(conn, receipt_id, now):

@@ -37,6 +37,10 @@ FROM gate.invoices i, (
 WHERE i.id = $2 AND least(i.open_yen, r.amount_yen - r.matched_yen) > 0
 RETURNING amount_yen;
 
+-- name: hold_receipt
+-- Nobody else matches, refunds or cancels it until the transaction ends. $1 receipt_id
+SELECT id FROM gate.receipts WHERE id = $1 FOR UPDATE;
+
 -- name: contracts_of_receipt
 -- Numbers of the contracts whose invoices it pays. No row: no such receipt, or it pays none.
 -- $1 receipt_id

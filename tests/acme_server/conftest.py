@@ -1,10 +1,10 @@
 """A whole ACME server in the test's own loop: the real application, roles, PostgreSQL and signer."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import asyncpg
@@ -100,7 +100,13 @@ async def served(postgres: EmbeddedPostgres, database: str, pool: Pool, tmp_path
 
 
 @asynccontextmanager
-async def serving(postgres: EmbeddedPostgres, database: str, pool: Pool, tmp_path: Path) -> AsyncIterator[Served]:
+async def serving(
+    postgres: EmbeddedPostgres,
+    database: str,
+    pool: Pool,
+    tmp_path: Path,
+    signers_clock: Callable[[], datetime] = utc_now,
+) -> AsyncIterator[Served]:
     """A server on a fresh database, with the demo contracts and a signer; its seal never grows old."""
     owner_dsn, now = postgres.dsn(database=database), utc_now()
     names = hierarchy.Names("JP", "Test CA", "Test Root", "Test Issuing CA", "http://status.test")
@@ -114,7 +120,7 @@ async def serving(postgres: EmbeddedPostgres, database: str, pool: Pool, tmp_pat
     socket_path = tmp_path / "signer.sock"
     key = keys.load(hierarchy.key_file(tmp_path / "ca", hierarchy.ISSUING), PASSPHRASE)
     signing = asyncio.create_task(
-        signer.serve(socket_path, postgres.dsn("keiyaku_sign", database), {hierarchy.ISSUING: key}, stop, utc_now)
+        signer.serve(socket_path, postgres.dsn("keiyaku_sign", database), {hierarchy.ISSUING: key}, stop, signers_clock)
     )
     looks = ScriptedLooks()
     async with asyncpg.create_pool(postgres.dsn("keiyaku_acme", database), min_size=1, max_size=8) as acme_pool:

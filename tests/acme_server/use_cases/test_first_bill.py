@@ -1,14 +1,18 @@
 """The store of a contract's first certificate bills its fee, in the signer's transaction."""
 
-from datetime import date, datetime
+import asyncio
+from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
-from contract_gate.calendar import jst_date, next_month_end
-from sql import Conn
-from tests.acme_server.conftest import Served
+from acme_server.clock import CLOCK, utc_now
+from acme_server.dev.postgres import EmbeddedPostgres
+from contract_gate.calendar import DAY, day_start, jst_date, next_month_end
+from sql import Conn, Pool
+from tests.acme_server.conftest import Served, serving
 
 BILLED = """
 SELECT i.number, i.kind, i.issued_on, i.due_on, i.total_yen, i.open_yen, p.bases, p.taxes, p.rates, p.months, p.buyer,
@@ -41,6 +45,35 @@ async def test_the_first_certificate_bills_the_fee_once_and_no_later_one_does(se
     }  # fmt: skip
     await client.certificate("api.demo.test")
     assert await billed(served) == [bill]
+
+
+@pytest.mark.rule("T8-3", "T8-2")
+@pytest.mark.parametrize("late", [False, True], ids=["before midnight", "after midnight"])
+async def test_the_day_of_the_signing_is_billed_also_when_it_was_admitted_the_day_before(
+    postgres: EmbeddedPostgres, database: str, pool: Pool, tmp_path: Path, late: bool
+) -> None:
+    """Admitted in the last 45 s of a month in Japan; the signer's clock is past that midnight, or not."""
+    month_end = next_month_end(jst_date(utc_now()))
+    midnight = day_start(month_end + DAY)
+    ahead = timedelta(seconds=50 if late else 0)
+    with CLOCK.set_meanwhile(tmp_path / "clock", midnight - timedelta(seconds=45)):
+        async with serving(postgres, database, pool, tmp_path, lambda: utc_now() + ahead) as served:
+            await (await served.registered()).certificate("www.demo.test")
+            (bill,) = await billed(served)
+    day = month_end + DAY if late else month_end
+    assert (bill["issued_on"], bill["period_from"], bill["due_on"]) == (day, day, next_month_end(day))
+
+
+@pytest.mark.rule("T8-3")
+async def test_two_first_certificates_at_once_make_one_invoice(served: Served) -> None:
+    one = await served.registered()
+    two = one.another()
+    two.key, two.kid = one.key, one.kid
+    orders = [(await one.ready(name))[1] for name in ("www.demo.test", "api.demo.test")]
+    answers = await asyncio.gather(one.finalize(orders[0]), two.finalize(orders[1]))
+    assert [answer.json["status"] for answer in answers] == ["valid", "valid"]
+    (bill,) = await billed(served)
+    assert (bill["number"], bill["notices"], bill["proofs"]) == ("F00000001", 1, 1)
 
 
 @pytest.mark.rule("T8-3")
