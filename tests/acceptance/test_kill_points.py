@@ -204,7 +204,7 @@ async def test_killed_while_it_waits_for_the_contracts_lock(deployment: Deployme
             await deployment.kill(ACME)
         assert await attempt is None
         status = await changing.fetchval("SELECT status FROM acme.orders WHERE $1 = ANY (names)", purchase.name)
-        assert status == "pending"
+        assert status in ("pending", "processing")  # PostgreSQL may finish the statement that a dead server sent
     await deployment.revive()
     assert await purchase.until_final() == "valid"
     await check(deployment, purchase)

@@ -49,11 +49,14 @@ def faults_of(dev: Dev) -> list[Any]:
 
 
 def until_in_order(dev: Dev) -> None:
-    """CRLs, seal, partitions and jobs have followed the clock; the last CRL may still be under way."""
+    """CRLs, seal, partitions and jobs have followed the clock; the last CRL may still be under way.
+
+    People have not: within a year of the clock their quarterly review of rights has become due.
+    """
     give_up = time.monotonic() + PATIENCE
-    while (faults := faults_of(dev)) and time.monotonic() < give_up:
+    while [fault for fault in faults_of(dev) if fault["about"] != "desk"] and time.monotonic() < give_up:
         pass
-    assert faults == []
+    assert {fault["about"] for fault in faults_of(dev)} == {"desk"}
 
 
 @pytest.mark.rule("T12-2", "T12-4", "T12-7")
