@@ -199,6 +199,18 @@ async def ledger_deferred(conn: Conn, now: datetime, as_json: bool) -> None:
     show_rows(await books.deferred(conn), ("month", "earned_yen", "deferred_yen"), as_json)
 
 
+@ledger.command("claim")
+@click.argument("contract")
+@click.argument("amount_yen", type=int)
+@click.option("--evidence", required=True, help="Where the grounds and their figures are.")
+@one_person
+@operating
+async def ledger_claim(conn: Conn, now: datetime, contract: str, amount_yen: int, evidence: str, person: str) -> None:
+    """Record a claim for damage above the fee that stays with the CA (A9.2): evidence alone, no money moves."""
+    await books.claim(conn, contract, amount_yen, evidence, person, now)
+    click.echo(f"a claim of {amount_yen} yen against {contract} is recorded")
+
+
 @ledger.command("close")
 @click.argument("month", type=Day())
 @one_person

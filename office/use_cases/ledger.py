@@ -115,6 +115,21 @@ async def state_default(conn: Conn, number: str, evidence: str, person: str, now
         await append(conn, proof)
 
 
+async def claim(conn: Conn, contract: str, yen: int, evidence: str, person: str, now: datetime) -> None:
+    """Damage above what A9.1 leaves with the CA is claimed by a person: kept as evidence, computed by nobody, in no
+    invoice and no journal. T9-4 [A9.2]. Raises Unfit.
+    """
+    key, who = await asked.contract(conn, contract), await asked.person(conn, person)
+    if yen <= 0:
+        raise Unfit("a claim is over 1 yen or more")
+    async with conn.transaction():
+        proof = entry(
+            "claim.recorded", asked.actor(who), now, contract_id=key.id, rule="T9-4", clause="A9.2", amount_yen=yen,
+            evidence=checked_text("evidence", evidence),
+        )  # fmt: skip
+        await append(conn, proof)
+
+
 async def close(conn: Conn, month: date, person: str, now: datetime) -> None:
     """Nothing is dated in that month any more; what comes later is dated in the month open then. Raises Unfit."""
     who = await asked.person(conn, person)

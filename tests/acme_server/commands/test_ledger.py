@@ -58,4 +58,6 @@ async def test_issuer_rates_months_and_what_is_ahead(demo: Settings) -> None:
     end = json.loads(await keiyaku(demo, "invoice settlement demo --cause cancelled --json"))
     assert (end["outcome"], end["owed_yen"]) == ("nothing_owed", 0)
     assert "recorded by hand" in await refused(demo, "invoice show DEMO-1", 1)
+    claimed = await keiyaku(demo, "ledger claim demo 2000000 --evidence letter --by demo-officer-1")
+    assert claimed == "a claim of 2000000 yen against demo is recorded\n"
     assert "has no dealer" in await refused(demo, "invoice default DEMO-1 --evidence letter --by demo-officer-1", 1)

@@ -1,6 +1,7 @@
 """What accountants decide, and the books that follow."""
 
 import csv
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
@@ -248,6 +249,19 @@ async def test_reminders_are_sent_once_and_move_no_due_date(billed: Conn, office
 async def test_the_daily_job_may_claim_differences(billed: Conn, office: Pool, pool: Pool) -> None:
     await pool.execute("INSERT INTO gate.tax_rates VALUES ('2026-09-09', 1200)")
     assert [row.invoice for row in await invoices.claim_differences(office, NOW)] == ["D00000001"]
+
+
+@pytest.mark.rule("T9-4")
+async def test_a_claim_for_damage_is_evidence_alone(billed: Conn) -> None:
+    before = await ledger.journal(billed, date(2026, 1, 1), date(2030, 1, 1))
+    with pytest.raises(Unfit, match="1 yen or more"):
+        await ledger.claim(billed, "acme", 0, "letter of 2026-11-20", "ann", NOW)
+    await ledger.claim(billed, "acme", 2_000_000, "letter of 2026-11-20", "ann", NOW)
+    [content] = await billed.fetch("SELECT content FROM evidence.records WHERE kind = 'claim.recorded'")
+    kept = json.loads(content["content"])
+    assert (kept["amount_yen"], kept["evidence"], kept["clause"]) == (2_000_000, "letter of 2026-11-20", "A9.2")
+    assert await ledger.journal(billed, date(2026, 1, 1), date(2030, 1, 1)) == before
+    assert await open_yen(billed) == 60_500
 
 
 @pytest.mark.rule("T8-12", "T8-13")
