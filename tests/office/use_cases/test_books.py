@@ -265,12 +265,14 @@ async def test_a_claim_for_damage_is_evidence_alone(billed: Conn) -> None:
 
 
 @pytest.mark.rule("T8-12", "T8-13")
-async def test_wrong_data_and_fewer_names_change_no_fee(billed: Conn) -> None:
+async def test_wrong_data_and_fewer_names_change_no_fee(billed: Conn, pool: Pool) -> None:
     """Three names are contracted; one is removed on 2026-06-01, and a third may be added back."""
+    removed_at = datetime(2026, 6, 1, 1, tzinfo=UTC)
+    await pool.execute("SELECT keiyaku.ensure_partitions($1, 1)", removed_at)
     before = await invoices.paper(billed, "F00000001")
     for name in ("b.example.jp", "c.example.jp"):
-        await application.add_name(billed, "acme", name, None, NOW)
-    await application.remove_name(billed, "acme", "c.example.jp", None, NOW)
+        await application.add_name(billed, "acme", name, None, START)
+    await application.remove_name(billed, "acme", "c.example.jp", None, removed_at)
     assert await invoices.paper(billed, "F00000001") == before
     await application.add_name(billed, "acme", "d.example.jp", None, NOW)
     assert before.total_yen == before.open_yen == 60_500

@@ -4,22 +4,47 @@ import re
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from datetime import date
+from uuid import UUID
 
 import asyncpg
 import pytest
 
 from contract_gate.storage import lock_shared
+from office.storage import bank_lines
+from office.storage.bank_files import Dialect
 from office.storage.contracts import Subject
-from office.use_cases import acceptance, application, changes, contracts, ending, holds, keys, ledger, payments
+from office.use_cases import (
+    acceptance,
+    application,
+    bank,
+    bank_booking,
+    bank_desk,
+    bank_import,
+    changes,
+    contracts,
+    ending,
+    holds,
+    invoices,
+    keys,
+    ledger,
+    payments,
+)
 from office.use_cases.demo import make_demo
 from sql import Conn, Pool, statements
 from tests.conftest import NOW
 from tests.office.conftest import ACCESS
+from tests.simulators.bank_files import Credit, Statement, whole
 
 DAY = date(2026, 9, 1)
 REVIEW = application.Review("address", "1", "register", DAY, "positive")
 BILL = payments.Bill("I-1", "fee", DAY, None, 1000)
 PAYMENT = payments.Payment(600, DAY, "REI", "file 1, line 1")
+
+FEE = payments.Payment(60_500, DAY, "REI", "file 1, line 1")
+ISSUE = """
+SELECT gate.issue_invoice(id, 'fee', '2026-09-01', NULL, ROW(id, '2026-09-01', '2026-10-31', '2026-09-01', '2027-09-01',
+    '{1000}', '{12}', '{55000}', '{5500}')::gate.bill_drafts, $1) FROM gate.contracts WHERE handle = 'acme'
+"""
 
 FACTS = re.compile(
     r"(?:INSERT INTO|UPDATE) gate\.(contract_names|contracts|consents|review_items|reviewed_subjects|binding_keys|"
@@ -56,6 +81,59 @@ async def an_invoice(conn: Conn) -> str:
     return (await payments.add_invoice(conn, "acme", BILL, NOW)).number
 
 
+async def a_fee(conn: Conn) -> str:
+    """A receipt that pays the invoice F00000001, which the books made."""
+    await conn.execute(ISSUE, NOW)
+    return str((await payments.record_payment(conn, "F00000001", FEE, NOW)).receipt)
+
+
+async def a_dealers(conn: Conn) -> str:
+    """An invoice under a dealer."""
+    await conn.execute("UPDATE office.applications SET dealer = 'Dealer KK'")
+    await conn.execute(ISSUE, NOW)
+    return "F00000001"
+
+
+async def lines(conn: Conn, *credits: Credit) -> list[int]:
+    """Lines of one file each, imported before anybody knew of an invoice: their ids, oldest first."""
+    await bank.open_account(conn, "main", DAY, "statement", NOW)
+    told = Dialect(UUID(int=0), "main", "0001", "001", "1", "1234567", "zengin-01", "era", "none", None)
+    await bank_desk.set_dialect(conn, "main", told, NOW)
+    for credit in credits:
+        await bank_import.import_octets(conn, whole([Statement([credit], DAY, DAY)]), None, NOW)
+        await conn.execute("DROP TABLE bank_staging")  # as the end of the transaction would, which has not come
+    return sorted(line.id for line in await bank_import.queue(conn))
+
+
+async def a_line(conn: Conn) -> str:
+    """A line that waits, and the invoice that it names."""
+    [line] = await lines(conn, Credit(600, day=DAY, edi="INV20260001"))
+    await payments.add_invoice(conn, "acme", payments.Bill("INV-2026-0001", "fee", DAY, None, 1000), NOW)
+    return str(line)
+
+
+async def a_cancellation(conn: Conn) -> str:
+    """A line that takes back one which came after it, and pays an invoice by now."""
+    cancels, earlier = await lines(conn, *(Credit(600, day=DAY, cancels=each) for each in (True, False)))
+    await payments.add_invoice(conn, "acme", BILL, NOW)
+    await bank_desk.match_line(conn, earlier, "I-1", "ann", NOW)
+    return str(cancels)
+
+
+async def taken_back(conn: Conn, line: str) -> None:
+    """The line does what it was imported for."""
+    found = await bank_lines.waiting_line(conn, int(line))
+    assert found
+    assert (await bank_booking.cancel_by(conn, found, NOW)).cancelled == 1
+
+
+async def booked(conn: Conn, line: str) -> None:
+    """The line once more, as a batch of its own."""
+    found = await bank_lines.waiting_line(conn, int(line))
+    assert found
+    assert (await bank_booking.book_batch(conn, [found], NOW)).matched == 1
+
+
 async def nothing(conn: Conn) -> str:
     return ""
 
@@ -82,6 +160,14 @@ WRITERS: dict[str, tuple[Callable[[Conn], Awaitable[str]], Writer]] = {
     "match": (a_rest, lambda c, receipt: payments.match(c, receipt, "I-2", NOW)),
     "unmatch": (a_receipt, lambda c, receipt: ledger.unmatch(c, receipt, "I-1", "ann", NOW)),
     "write_off": (an_invoice, lambda c, number: ledger.write_off(c, number, "write_off", "r", "ann", "bob", NOW)),
+    "credit": (
+        a_fee,
+        lambda c, receipt: invoices.credit(c, "F00000001", 1100, 1000, receipt, "agreed", "ann", "bob", NOW),
+    ),
+    "state_default": (a_dealers, lambda c, number: ledger.state_default(c, number, "letter", "ann", NOW)),
+    "book_batch": (a_line, booked),
+    "cancel_by": (a_cancellation, taken_back),
+    "match_line": (a_line, lambda c, line: bank_desk.match_line(c, int(line), "INV-2026-0001", "ann", NOW)),
     "cancel": (a_receipt, lambda c, receipt: payments.cancel(c, receipt, NOW)),
     "set_hold": (nothing, lambda c, _: holds.set_hold(c, "acme", "antisocial", "suspected", None, "r", "ann", NOW)),
     "suspect": (reported, lambda c, hold: holds.suspect(c, hold, "ann", NOW)),
@@ -126,7 +212,7 @@ def check(name: str, texts: list[str]) -> None:
 
 async def check_all_written(conn: Conn, written: set[str]) -> None:
     """No statement of ours that changes a fact is left out of WRITERS; acceptance is tested beside."""
-    for module in ("contracts", "keys", "money", "holds"):
+    for module in ("contracts", "keys", "money", "money_books", "bank_lines", "holds"):
         for name, text in statements(f"office/{module}").items():
             if FACTS.search(text) and (module, name) not in (APPLICATION, ("contracts", "accept")):
                 assert text in written, f"{module}.{name}"
