@@ -208,6 +208,7 @@ async def test_when_the_nonces_were_lost_older_ones_are_bad_and_the_answer_has_a
     served: Served, postgres: EmbeddedPostgres, database: str
 ) -> None:
     client = await served.registered()
+    assert client.kid is not None
     async with second_process(served, postgres, database) as reach:
         elsewhere = replace(client, reach=reach)
         old = [(await client.send("HEAD", "/new-nonce")).headers["Replay-Nonce"] for _ in range(4)]
@@ -222,6 +223,8 @@ async def test_when_the_nonces_were_lost_older_ones_are_bad_and_the_answer_has_a
         for late in old:
             for each in (client, elsewhere):
                 assert (await with_nonce(each, late)).error == "badNonce"
+                assert (await each.post(client.kid, {}, nonce=late)).error == "badNonce"  # a request that may write
+        assert (await client.post(client.kid, {})).status == 200
         await served.owner.execute("TRUNCATE acme.nonce_epoch, acme.spent_nonces")
         for each in (elsewhere, client):
             missing = await with_nonce(each, LEAVE_OUT)

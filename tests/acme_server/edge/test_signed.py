@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.acme_server.client import LEAVE_OUT, Client, Json, Key, b64, der, jwk, jws, leaf, new_key, signature, unb64
 from tests.acme_server.conftest import BASE, Served
@@ -154,6 +155,22 @@ async def test_a_key_known_as_compromised_opens_no_account_and_takes_none_over(s
     assert (refused.status, refused.error) == (400, "badPublicKey")
     assert await reads_account(client)
     assert (await served.client().register()).status == 201
+
+
+@pytest.mark.std("A-024", "C-076")
+async def test_a_key_that_was_only_reported_opens_no_account_and_takes_none_over(served: Served) -> None:
+    client, shown = await served.registered(), served.client()
+    spki = shown.key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    block = "INSERT INTO ca.blocked_keys (spki_sha256, cause, blocked_at) VALUES (sha256($1), 'reported', now())"
+    await served.owner.execute(block, spki)
+    url = client.url("/key-change")
+    inner = {"account": client.kid, "oldKey": jwk(client.key)}
+    change = jws(shown.key, inner, {"alg": "ES256", "jwk": jwk(shown.key), "url": url})
+    for refused in (await shown.register(), await client.post(url, change)):
+        assert (refused.status, refused.error) == (400, "badPublicKey")
+        assert "compromised" in refused.json["detail"]
+    await served.owner.execute("DELETE FROM ca.blocked_keys")
+    assert (await client.post(url, change)).status == 200
 
 
 @pytest.mark.std("A-026")
