@@ -11,7 +11,7 @@ import pytest
 
 from acme_server.dev.postgres import EmbeddedPostgres
 from contract_gate.money import TaxRate
-from office.use_cases import application, bank, invoices, ledger, payments
+from office.use_cases import application, bank, invoices, ledger, payments, screening
 from office.use_cases.asked import Unfit
 from office.use_cases.forecast import forecast
 from office.use_cases.keys import new_key
@@ -249,6 +249,21 @@ async def test_reminders_are_sent_once_and_move_no_due_date(billed: Conn, office
 async def test_the_daily_job_may_claim_differences(billed: Conn, office: Pool, pool: Pool) -> None:
     await pool.execute("INSERT INTO gate.tax_rates VALUES ('2026-09-09', 1200)")
     assert [row.invoice for row in await invoices.claim_differences(office, NOW)] == ["D00000001"]
+
+
+@pytest.mark.rule("T8-14", "T13-1")
+async def test_a_payer_of_the_application_is_screened_and_the_customer_stays_the_buyer(
+    reviewed: Conn, pool: Pool
+) -> None:
+    await application.state(reviewed, "acme", application.Stated("例 太郎", "ann", payer="親会社 株式会社"), NOW)
+    [screened] = [row for row in await screening.listed(reviewed, "acme", pending=True) if row.role == "payer"]
+    assert screened.subject == "親会社 株式会社"
+    await pool.execute("SELECT keiyaku.ensure_partitions($1, 1)", START)
+    await pool.execute(DRAFT)
+    await pool.execute("SELECT gate.bill_start((SELECT id FROM gate.contracts WHERE handle = 'acme'), $1)", START)
+    page = await invoices.page(reviewed, "F00000001")
+    assert "株式会社 例 御中" in page
+    assert "支払者 Payer: 親会社 株式会社" in page
 
 
 @pytest.mark.rule("T9-4")
