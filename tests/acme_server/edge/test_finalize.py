@@ -212,8 +212,11 @@ async def test_past_its_deadline_the_order_ends_and_what_may_be_signed_is_revoke
 
 
 @pytest.mark.std("A-134")
-async def test_old_caa_is_looked_at_again_before_signing(served: Served) -> None:
+@pytest.mark.parametrize("is_first", [True, False], ids=["the contract's first", "a later one"])
+async def test_old_caa_is_looked_at_again_before_signing(served: Served, is_first: bool) -> None:
     client = await served.registered()
+    if not is_first:
+        await client.certificate("b.demo.test")
     url, order = await ready(client, NAME, "127.0.0.1")
     await run(served, STALE)
     answer = await client.finalize(order)
