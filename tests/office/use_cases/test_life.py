@@ -22,6 +22,7 @@ from office.use_cases import (
     renewal,
     review,
     screening,
+    timers,
 )
 from office.use_cases.asked import Unfit
 from sql import Conn
@@ -299,3 +300,24 @@ async def test_declared_servers_are_kept_and_looked_at_by_nobody(reviewed: Conn)
     await stated(reviewed, "acme", servers)
     await acceptance.accept(reviewed, "acme", "ann", "bob", ACCESS, NOW)
     assert await reviewed.fetchval("SELECT servers FROM office.applications") == servers
+
+
+@pytest.mark.rule("T10-3", "T12-8")
+@pytest.mark.usefixtures("years_ahead")
+@pytest.mark.parametrize("extended", [False, True])
+async def test_a_suspension_stops_no_timer_but_a_person_may_extend_one(accepted: Conn, extended: bool) -> None:
+    began, lapses_at = NOW + timedelta(days=100), NOW + timedelta(days=180)
+    suspension = await accepted.fetchval(
+        "INSERT INTO gate.suspensions (id, clause, cause, starts_at, ends_at, set_by)"
+        " SELECT gen_random_uuid(), 'A10.1', 'flood', $1, $2, id FROM gate.persons WHERE handle = 'ann' RETURNING id",
+        began,
+        began + timedelta(days=20),
+    )
+    until = lapses_at + timedelta(days=20)
+    with pytest.raises(Unfit, match="lies ahead"):
+        await timers.extend(accepted, str(suspension), "acme", "lapse", began, "flood", "ann", began)
+    if extended:
+        await timers.extend(accepted, str(suspension), "acme", "lapse", until, "flood", "ann", began)
+    assert await ending.sweep_lapsed(accepted, NOW + timedelta(days=150)) == 0
+    assert await ending.sweep_lapsed(accepted, lapses_at) == (0 if extended else 1)
+    assert await ending.sweep_lapsed(accepted, until) == (1 if extended else 0)
