@@ -7,6 +7,7 @@ from tests.mutation.mutations import Mutation, off, skipped, without
 
 EDGE, USE_CASES, SQL = "tests/acme_server/edge", "acme_server/use_cases", "sql/acme_server"
 SURVIVORS = f"{EDGE}/test_survivors.py"
+BEGINS = "sql/migrations/0018_begin.sql"  # what makes the database: schema.sql only says what came of it
 SIGNED = f"{EDGE}/test_signed.py {SURVIVORS}"
 NONCES = f"{EDGE}/test_nonces.py {SURVIVORS}"
 ACCOUNTS = f"{EDGE}/test_accounts.py"
@@ -139,11 +140,11 @@ OWNERS = [
     ),
     Mutation(f"{SQL}/authorizations.sql", "bool_and(EXISTS (", "bool_or(EXISTS (", REVOCATION),
     *without(f"{SQL}/certificates.sql", f"{EDGE}/test_certificates.py", " AND i.account_id = a.id"),
-    *without("sql/migrations/0018_begin.sql", REPLACED, " AND i.account_id = account", " AND c.names && wanted_names"),
-    Mutation("sql/migrations/0018_begin.sql", "u.key_id = issuer_key_id", "issuer_key_id IS NOT NULL", REPLACED),
-    Mutation("sql/migrations/0018_begin.sql", "(o.status = 'invalid' OR o.status = 'pending' AND (", "(o.id = o.id OR (", RENEWAL),
+    *without(BEGINS, REPLACED, " AND i.account_id = account", " AND c.names && wanted_names"),
+    Mutation(BEGINS, "u.key_id = issuer_key_id", "issuer_key_id IS NOT NULL", REPLACED),
+    Mutation(BEGINS, "(o.status = 'invalid' OR o.status = 'pending' AND (", "(o.id = o.id OR (", RENEWAL),
     *without(f"{SQL}/orders.sql", BEGIN, " AND (SELECT why_not FROM asked) IS NULL"),
-    Mutation("sql/migrations/0018_begin.sql", "PERFORM pg_advisory_xact_lock_shared(7001, contract_number);", "", BEGIN),
+    Mutation(BEGINS, "PERFORM pg_advisory_xact_lock_shared(7001, contract_number);", "", BEGIN),
     Mutation(
         f"{SQL}/orders.sql",
         "a.account_id = $2 AND a.identifier_value = w.identifier_value",
@@ -220,13 +221,13 @@ ISSUANCE = [
         "order.not_before is not None and not now - NEAR <= order.not_before <= now + NEAR",
     ),
     *without(
-        "sql/migrations/0018_begin.sql",
+        BEGINS,
         f"{FINALIZE}::test_what_ends_while_an_order_waits_is_not_issued_from",
         " AND z.status = 'valid' AND z.expires_at > instant",
     ),
-    Mutation("sql/migrations/0018_begin.sql", "a.id = account AND a.status = 'valid')", "a.id = account)", BEGIN),
+    Mutation(BEGINS, "a.id = account AND a.status = 'valid')", "a.id = account)", BEGIN),
     *without(
-        "sql/migrations/0018_begin.sql",
+        BEGINS,
         RACES,
         "        WHEN EXISTS (SELECT FROM acme.account_keys k WHERE k.spki_sha256 = spki) THEN 'account_key'\n",
         "        WHEN EXISTS (SELECT FROM ca.blocked_keys k WHERE k.spki_sha256 = spki) THEN 'blocked_key'\n",
