@@ -5,9 +5,25 @@ from datetime import datetime
 from uuid import UUID
 
 
+class Counter:
+    """How many ids this process has made of the millisecond it is at (RFC 9562 §6.2, method 1)."""
+
+    def __init__(self) -> None:
+        self._millis, self._made = -1, 0
+
+    def next(self, millis: int) -> int:
+        """0 for the first of a millisecond, then one more each time; it begins again after 4096."""
+        self._made = self._made + 1 & 0xFFF if millis == self._millis else 0
+        self._millis = millis
+        return self._made
+
+
+MADE = Counter()
+
+
 def uuid7(at: datetime) -> UUID:
-    """An id that sorts by `at` (milliseconds) and holds 74 random bits."""
+    """An id that sorts by `at` (milliseconds), then as this process made them, and holds 62 random bits."""
     millis = int(at.timestamp() * 1000)
-    random = int.from_bytes(os.urandom(10), "big")
-    value = (millis & 0xFFFF_FFFF_FFFF) << 80 | 0x7 << 76 | (random >> 68) << 64 | 0b10 << 62 | random & ((1 << 62) - 1)
+    random = int.from_bytes(os.urandom(8), "big") & ((1 << 62) - 1)
+    value = (millis & 0xFFFF_FFFF_FFFF) << 80 | 0x7 << 76 | MADE.next(millis) << 64 | 0b10 << 62 | random
     return UUID(int=value)

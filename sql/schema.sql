@@ -2457,3 +2457,6 @@ GRANT SELECT (contract_id, kind, issued_on, due_on, open_yen, dealer, dealer_sta
 GRANT SELECT (covered_from, covered_through) ON gate.bank_accounts TO keiyaku_sign;
 GRANT SELECT (contract_id) ON gate.free_reissues TO keiyaku_sign;
 GRANT SELECT (key, value) ON gate.readings TO keiyaku_sign;
+
+-- the national holidays of the years to come (T8-4)
+GRANT INSERT ON gate.holidays TO keiyaku_office;

@@ -121,7 +121,7 @@ def test_nothing_is_ever_deleted_but_a_job_that_is_done(rights: Rights, role: st
 
 
 # What the office's daily jobs and its API write of them, on behalf of people: no price, plan, invoice or reading.
-OF_THE_OFFICE = CONTRACTS - {"gate.plans", "gate.invoices", "gate.holidays", "gate.readings"}
+OF_THE_OFFICE = CONTRACTS - {"gate.plans", "gate.invoices", "gate.readings"}
 
 
 @pytest.mark.parametrize("role", [role for role in ROLES if role != "operator"])

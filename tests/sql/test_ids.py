@@ -1,0 +1,21 @@
+"""Ids sort by their instant, then as they were made."""
+
+from datetime import UTC, datetime, timedelta
+
+from sql.ids import uuid7
+
+AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+def test_ids_of_one_instant_sort_as_they_were_made() -> None:
+    made = [uuid7(AT) for _ in range(4096)]
+    assert made == sorted(made)
+    assert len(set(made)) == 4096
+    assert made[-1] < uuid7(AT + timedelta(milliseconds=1))
+    assert uuid7(AT - timedelta(milliseconds=1)) < made[0]
+
+
+def test_ids_are_version_7_and_cannot_be_guessed() -> None:
+    made = [uuid7(AT) for _ in range(100)]
+    assert {(each.version, each.variant) for each in made} == {(7, "specified in RFC 4122")}
+    assert len({each.int & ((1 << 62) - 1) for each in made}) == 100
