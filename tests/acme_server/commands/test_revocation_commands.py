@@ -15,6 +15,7 @@ from tests.conftest import NOW
 from tests.office.conftest import accepted as accepted
 from tests.office.conftest import applied as applied
 from tests.office.conftest import operator as operator
+from tests.office.conftest import reviewed as reviewed
 from tests.office.use_cases.issued import issue, revoked
 
 ROOT = click.Group("keiyaku", commands=GROUPS)
