@@ -39,6 +39,7 @@ class Task(msgspec.Struct, frozen=True):
 class Waiting(msgspec.Struct, frozen=True):
     """The deadline of one task."""
 
+    since: datetime
     deadline_at: datetime
     binding: bool
     contract_id: UUID | None
@@ -71,7 +72,7 @@ async def tasks(
 
 
 async def waiting(conn: Conn, kind: str, subject: str) -> Waiting | None:
-    """The task, if it waits."""
+    """The task, if it waits: nobody looked at it since."""
     return one(Waiting, await conn.fetchrow(SQL["waiting"], kind, subject))
 
 
@@ -86,9 +87,9 @@ async def snooze(conn: Conn, kind: str, subject: str, until: datetime, now: date
     await conn.execute(SQL["snooze"], kind, subject, until, now)
 
 
-async def done(conn: Conn, kind: str, subject: str, now: datetime) -> None:
-    """The task as it is was looked at."""
-    await conn.execute(SQL["done"], kind, subject, now)
+async def done(conn: Conn, kind: str, subject: str, since: datetime, now: datetime) -> bool:
+    """The task, which waits since then, was looked at. False when that was said before."""
+    return await conn.fetchval(SQL["done"], kind, subject, now, since) is not None
 
 
 async def to_hand_over(conn: Conn, today: date, most: int) -> list[HandOver]:

@@ -113,14 +113,15 @@ async def snooze(conn: Conn, kind: str, subject: str, until: datetime, reason: s
 
 
 async def done(conn: Conn, kind: str, subject: str, reason: str, person: str, now: datetime) -> None:
-    """Somebody looked at it and says what was done; only of what no command ends. Raises Unfit."""
+    """Somebody looked at it and says what was done, once; only of what no command ends. Raises Unfit."""
     checked_text("reason", reason)
     who = await asked.person(conn, person)
     async with conn.transaction():
         found = await _waiting(conn, kind, subject)
         if kind not in LOOKED_AT:
             raise Unfit(f"it is done when its work is: `{ENDED_BY[kind]}` ends it")
-        await desk.done(conn, kind, subject, now)
+        if not await desk.done(conn, kind, subject, found.since, now):
+            raise _none(kind, subject)
         row = entry(
             "desk.done", asked.actor(who), now, contract_id=found.contract_id, task=kind, subject=subject,
             reason=reason,
@@ -131,7 +132,11 @@ async def done(conn: Conn, kind: str, subject: str, reason: str, person: str, no
 async def _waiting(conn: Conn, kind: str, subject: str) -> Waiting:
     if found := await desk.waiting(conn, kind, subject):
         return found
-    raise Unfit(f"no task '{kind} {subject}' waits: `keiyaku desk` shows those that do")
+    raise _none(kind, subject)
+
+
+def _none(kind: str, subject: str) -> Unfit:
+    return Unfit(f"no task '{kind} {subject}' waits: `keiyaku desk` shows those that do")
 
 
 async def away(

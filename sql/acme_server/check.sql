@@ -7,7 +7,8 @@ SELECT name FROM (VALUES
     ('keiyaku_acme', 'acme.orders', 'INSERT'), ('keiyaku_office', 'gate.help_pages', 'SELECT'),
     ('keiyaku_status', 'ca.crls', 'SELECT'), ('keiyaku_work', 'acme.jobs', 'DELETE'),
     ('keiyaku_sign', 'ca.certificates', 'INSERT'), ('keiyaku_seal', 'evidence.checkpoints', 'INSERT'),
-    ('keiyaku_operator', 'gate.contracts', 'INSERT')
+    ('keiyaku_operator', 'gate.contracts', 'INSERT'), ('keiyaku_compliance', 'office.screenings', 'SELECT'),
+    ('keiyaku_auditor', 'acme.issuances', 'SELECT')
 ) AS needed (name, relation, privilege)
 LEFT JOIN pg_roles r ON r.rolname = name
 WHERE r.rolname IS NULL OR NOT r.rolcanlogin OR NOT has_table_privilege(r.oid, relation::regclass, privilege)

@@ -20,8 +20,10 @@ LEFT JOIN gate.persons owner ON owner.id = page.owner_id LEFT JOIN gate.persons 
 ORDER BY page.deadline_at, page.kind, page.subject;
 
 -- name: waiting
--- $1 kind  $2 subject
-SELECT deadline_at, binding, contract_id FROM office.waiting WHERE kind = $1 AND subject = $2;
+-- No row: it does not wait, or somebody looked at it since. $1 kind  $2 subject
+SELECT w.since, w.deadline_at, w.binding, w.contract_id FROM office.waiting w
+LEFT JOIN office.tasks t ON t.kind = w.kind AND t.subject = w.subject
+WHERE w.kind = $1 AND w.subject = $2 AND (t.done_at IS NULL OR t.done_at < w.since);
 
 -- name: assign
 -- $1 kind  $2 subject  $3 owner_id  $4 today  $5 now
@@ -37,9 +39,11 @@ INSERT INTO office.tasks (kind, subject, snoozed_until, changed_at) VALUES ($1, 
 ON CONFLICT (kind, subject) DO UPDATE SET snoozed_until = excluded.snoozed_until, changed_at = excluded.changed_at;
 
 -- name: done
--- $1 kind  $2 subject  $3 now
-INSERT INTO office.tasks (kind, subject, done_at, changed_at) VALUES ($1, $2, $3, $3)
-ON CONFLICT (kind, subject) DO UPDATE SET done_at = excluded.done_at, changed_at = excluded.changed_at;
+-- No row: somebody else said so a moment ago. $1 kind  $2 subject  $3 now  $4 since when it waits
+INSERT INTO office.tasks AS t (kind, subject, done_at, changed_at) VALUES ($1, $2, $3, $3)
+ON CONFLICT (kind, subject) DO UPDATE SET done_at = excluded.done_at, changed_at = excluded.changed_at
+    WHERE t.done_at IS NULL OR t.done_at < $4
+RETURNING t.kind;
 
 -- name: to_hand_over
 -- Tasks that wait and that somebody else does from today on. $1 today  $2 most

@@ -8,7 +8,7 @@ import pytest
 from acme_server.dev.postgres import EmbeddedPostgres
 from tests.conftest import TEMPLATE
 
-ROLES = ("acme", "office", "status", "work", "sign", "seal", "operator")
+ROLES = ("acme", "office", "status", "work", "sign", "seal", "operator", "compliance", "auditor")
 Rights = dict[tuple[str, str], set[str]]
 _found: Rights = {}
 
@@ -144,6 +144,26 @@ def test_office_changes_of_what_is_written_this_alone(rights: Rights) -> None:
     }  # fmt: skip
 
 
+def test_auditors_and_compliance_write_nothing(rights: Rights) -> None:
+    assert (written(rights, "auditor"), written(rights, "compliance")) == (set(), set())
+
+
+@pytest.mark.rule("T13-3")
+def test_compliance_reads_screenings_and_holds(rights: Rights) -> None:
+    assert {n for n in rights["compliance", "SELECT"] if n.count(".") == 1} == {
+        "gate.persons", "gate.contracts", "gate.holds", "office.screenings",
+    }  # fmt: skip
+
+
+@pytest.mark.rule("T16-3")
+def test_auditors_read_what_their_commands_show(rights: Rights) -> None:
+    assert {n for n in rights["auditor", "SELECT"] if n.count(".") == 1} == {
+        "gate.persons", "gate.customers", "gate.contracts", "gate.contract_starts", "gate.readings",
+        "ca.certificates", "ca.revocations", "acme.issuances", "office.case_certificates", "office.cases",
+        "office.problem_reports", "office.departures", "office.access_reviews", "office.requesters", "office.tokens",
+    }  # fmt: skip
+
+
 def test_office_makes_no_token_for_itself(rights: Rights) -> None:
     assert writers(rights, "office.tokens", "INSERT") == {"operator"}
     assert {n for n in rights["office", "UPDATE"] if n.startswith("office.tokens.")} == {"office.tokens.last_used_on"}
@@ -249,8 +269,8 @@ def test_status_reads_public_data_and_writes_nothing(rights: Rights) -> None:
         ("gate.binding_keys.hmac_key", {"acme", "work", "operator"}),
         ("gate.persons.name", {"operator", "office"}),
         ("gate.receipts.remitter", {"operator", "office"}),
-        ("gate.holds.reason", {"operator"}),
-        ("office.screenings.grounds", set()),
+        ("gate.holds.reason", {"operator", "compliance"}),
+        ("office.screenings.grounds", {"compliance"}),
         ("gate.customers.contact_email", {"acme", "work", "operator", "office"}),
     ],
 )

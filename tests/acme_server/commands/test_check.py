@@ -95,6 +95,13 @@ async def test_nothing_is_wrong(deployed: Deployed) -> None:
         pytest.param("UPDATE keiyaku.migrations SET sha256 = ''", "migrations", id="migration edited"),
         pytest.param("UPDATE keiyaku.cluster SET identity = 'other'", "restored", id="copy"),
         pytest.param("REVOKE INSERT ON acme.orders FROM keiyaku_acme", "roles", id="grant missing"),
+        pytest.param("REVOKE SELECT ON acme.issuances FROM keiyaku_auditor", "roles", id="auditors' grant missing"),
+        pytest.param("REVOKE SELECT ON office.screenings FROM keiyaku_compliance", "roles", id="compliance's missing"),
+        pytest.param(
+            "INSERT INTO gate.persons (id, handle, name, organisation, created_at) "
+            "VALUES (gen_random_uuid(), 'eve', 'E', 'CA', now() - interval '200 days')",
+            "desk", id="access not reviewed",
+        ),
         pytest.param(
             "UPDATE evidence.seal_state SET sealed_through_at = now() - interval '61 s'", "evidence seal", id="seal old"
         ),

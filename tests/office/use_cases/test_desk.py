@@ -199,6 +199,23 @@ async def test_only_what_no_command_ends_is_done_by_saying_so(accepted: Conn, po
         await desk.done(accepted, "dead_job", "nothing", "-", "ann", NOW)
 
 
+async def test_a_task_is_done_once(accepted: Conn, pool: Pool, postgres: EmbeddedPostgres, database: str) -> None:
+    job = await dead_job(pool)
+    other = await asyncpg.connect(postgres.dsn("keiyaku_operator", database))
+    both = [desk.done(conn, "dead_job", job, "made again", "ann", NOW) for conn in (accepted, other)]
+    answers = await asyncio.gather(*both, return_exceptions=True)
+    await other.close()
+    assert sorted(type(each) for each in answers if each) == [Unfit]
+    with pytest.raises(Unfit, match="no task"):
+        await desk.done(accepted, "dead_job", job, "made again", "ann", NOW)
+    with pytest.raises(Unfit, match="no task"):
+        await desk.assign(accepted, "dead_job", job, "ann", "bob", NOW)
+    assert await said(pool, "desk.done") == 1
+    await pool.execute("UPDATE acme.jobs SET run_at = $1", NOW + timedelta(minutes=1))  # it died again
+    await desk.done(accepted, "dead_job", job, "and again", "ann", NOW + DAY)
+    assert await said(pool, "desk.done") == 2
+
+
 async def test_handing_over_is_a_job_of_the_office(
     accepted: Conn, pool: Pool, postgres: EmbeddedPostgres, database: str
 ) -> None:
