@@ -15,6 +15,8 @@ DAY, FIVE_DAYS = timedelta(seconds=86_400), timedelta(seconds=432_000)
 KEY_COMPROMISE, AFFILIATION_CHANGED, SUPERSEDED, CESSATION, PRIVILEGE_WITHDRAWN = 1, 3, 4, 5, 9
 CUSTOMER_CODES = (None, KEY_COMPROMISE, AFFILIATION_CHANGED, SUPERSEDED, CESSATION)
 
+DANGERS = tuple(timedelta(hours=h) for h in (24, 12, 4, 1, 0))  # left until a deadline
+
 Establishes = Literal["customer", "proof", "decision", "ledger", "contract"]
 Clock = Literal["always", "if_material", "if_cps_demands"]
 
@@ -117,6 +119,15 @@ def deadline(ground: Ground, known: Iterable[Awareness], cps_demands: bool = Fal
         "if_cps_demands": cps_demands,
     }[ground.clock]
     return min(each.at for each in instants) + ground.span if runs and instants else None
+
+
+def danger(deadline_at: datetime, span: timedelta, now: datetime) -> timedelta | None:
+    """The threshold that was passed last: a deadline is in danger from there on. T11-9 [A11.4].
+
+    None while more than half of `span` is left, which is all the time there was: one of a day begins in no danger.
+    """
+    left = deadline_at - now
+    return min((passed for passed in DANGERS if left <= passed <= span / 2), default=None)
 
 
 def code_of(ground: Ground, asked: int | None, material: bool) -> int | None:

@@ -21,11 +21,12 @@ from contract_gate.articles.article_11_revocation import (
 from contract_gate.articles.article_28_consultation import pauses
 from contract_gate.calendar import jst_date
 from contract_gate.storage import facts_of_contract
-from office.storage import consultations, people, revocations
+from office.storage import consultations, endings, people, revocations
 from office.storage.changing import changing
 from office.storage.revocations import Case, Covered, Decision, Live, NewCase, Scope
 from office.use_cases import asked
 from office.use_cases.asked import MOST, OPERATOR, Unfit, checked_text, id_of, one_of
+from office.use_cases.notify import notify
 from sql import Conn
 from sql.evidence import append, entry
 
@@ -244,8 +245,10 @@ async def _end_contracts(conn: Conn, found: Case, ground: Ground, contracts: Ite
 
 
 async def end_contract(conn: Conn, contract_id: UUID, found: Case, ground: Ground, now: datetime) -> None:
-    """The contract has ended by the decision of a case, within the transaction that holds its lock (T12-3)."""
+    """The contract has ended by the decision of a case and its customer is told; under the contract's lock (T12-3)."""
     if await revocations.end_contract(conn, contract_id, now):
+        await endings.close_reissue(conn, contract_id, now)
+        await notify(conn, "contract_ended", now, contract_id=contract_id, ended_on=str(jst_date(now)))
         row = entry(
             "contract.ended", OPERATOR, now, contract_id=contract_id, rule="T12-3", clause=ground.clause,
             cause="revoked", case=found.id,

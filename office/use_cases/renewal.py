@@ -1,6 +1,6 @@
 """Renewal and re-contract: a new contract that serves the keys and accounts of the old one (T12-4 to T12-7, A14)."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from contract_gate.articles.article_12_term import (
@@ -73,9 +73,14 @@ async def check_open(conn: Conn, name: str, contract_id: UUID, months: int | Non
     if now < renewable_from(ends_at):
         opens_on = jst_date(renewable_from(ends_at))
         raise Unfit(f"contract '{name}' may be renewed from {opens_on} on, {RENEWAL_OPENS.days} days before its end")
-    service_ends_on = await service_end.ends_on(conn)
-    if not renewable(period_end(jst_date(ends_at), months or line[0].term_months), service_ends_on):
-        raise Unfit(f"the service ends on {service_ends_on}: there is no renewal past it (A23.1)")
+    if ends_on := await service_ends_within(conn, ends_at, months or line[0].term_months):
+        raise Unfit(f"the service ends on {ends_on}: there is no renewal past it (A23.1)")
+
+
+async def service_ends_within(conn: Conn, ends_at: datetime, months: int) -> date | None:
+    """The end of the service, where a renewal of so many months would go past it (T23-3)."""
+    ends_on = await service_end.ends_on(conn)
+    return None if renewable(period_end(jst_date(ends_at), months), ends_on) else ends_on
 
 
 async def begin_serving(conn: Conn, contract_id: UUID, now: datetime) -> None:
@@ -138,13 +143,17 @@ async def sweep_all(pool: Pool, now: datetime, portal: str) -> None:
 
 
 async def told_of_renewal(conn: Conn, contract_id: UUID, portal: str, now: datetime) -> bool:
-    """Whether the renewal of the contract is open and its customer is told now, for the first time."""
-    ends_at = await term_end(conn, await renewals.line(conn, contract_id), now)
-    if (
-        ends_at is None
-        or now < renewable_from(ends_at)
-        or not await renewals.announce(conn, contract_id, "renewal", now)
-    ):
+    """Whether the renewal of the contract is open and its customer is told now, for the first time.
+
+    Nobody is told of one whose term would go past the end of the service: there is none (T23-3).
+    """
+    line = await renewals.line(conn, contract_id)
+    ends_at = await term_end(conn, line, now)
+    if ends_at is None or now < renewable_from(ends_at):
+        return False
+    if await service_ends_within(conn, ends_at, line[0].term_months):
+        return False
+    if not await renewals.announce(conn, contract_id, "renewal", now):
         return False
     await notify(
         conn, "renewal_open", now, contract_id=contract_id, ends_on=str(jst_date(ends_at)),

@@ -13,6 +13,7 @@ import msgspec
 
 from ca import storage as ca
 from contract_gate.articles.article_11_revocation import KEY_COMPROMISE, Ground, after_payment, code_of, ground_of
+from contract_gate.articles.article_11_revocation import danger as in_danger
 from office.storage import reports, revocations
 from office.storage.changing import changing
 from office.storage.revocations import AcmeRevocation, Case, Live, Scope
@@ -29,7 +30,7 @@ CRL_ATTEMPTS = 1000  # as of every CRL job
 NOTICE_WAIT = timedelta(minutes=5)  # for the notice to leave us; it is never waited for longer (T11-5)
 REISSUE_DAYS = "30"  # R-20
 FREE_REISSUE = timedelta(days=30)
-THRESHOLDS = tuple(timedelta(hours=h) for h in (24, 12, 4, 1, 0))  # left, at which officers are told
+REPORT_SPAN = timedelta(hours=24)  # for the preliminary answer to a problem report
 ENDS = {"cancelled": "cancellation", "rescinded": "rescinded", "antisocial": "rescinded_antisocial",
         "service_ended": "service_end"}  # fmt: skip
 PROCESS = "process:office"
@@ -38,11 +39,12 @@ Progress = Callable[[int], None]
 
 
 class Danger(msgspec.Struct, frozen=True):
-    """A case or report whose deadline runs."""
+    """A case or report whose deadline runs; `span` is all the time that it gives."""
 
     subject: UUID
     kind: str
     deadline_at: datetime
+    span: timedelta
 
 
 async def on_end(conn: Conn, contract_id: UUID, cause: str, now: datetime) -> UUID:
@@ -309,12 +311,12 @@ async def _tell_result(conn: Conn, found: Case, at: datetime, now: datetime) -> 
 async def dangers(conn: Conn, now: datetime) -> list[Danger]:
     """Deadlines that run, the nearest first: of cases until they are published, of reports until they are answered."""
     found = [
-        Danger(case.id, "revocation", case.deadline_at)
+        Danger(case.id, "revocation", case.deadline_at, ground_of(case.ground, case.underlying).span)
         for case in await revocations.cases(conn, False, MOST)
         if case.state not in ("published", "closed") and case.deadline_at is not None
     ]
     found += [
-        Danger(report.id, "problem report", report.received_at + timedelta(hours=24))
+        Danger(report.id, "problem report", report.received_at + REPORT_SPAN, REPORT_SPAN)
         for report in await reports.reports(conn, False, MOST)
         if report.preliminary_at is None
     ]
@@ -324,15 +326,15 @@ async def dangers(conn: Conn, now: datetime) -> list[Danger]:
 async def warn(conn: Conn, now: datetime) -> int:
     """Officers are told of each deadline in danger, once at each threshold. Returns how many notices."""
     told = 0
-    for danger in await dangers(conn, now):
-        passed = [span for span in THRESHOLDS if danger.deadline_at - now <= span]
-        if not passed:
-            break
+    for each in await dangers(conn, now):
+        passed = in_danger(each.deadline_at, each.span, now)
+        if passed is None:
+            continue
         async with conn.transaction():
-            if await revocations.warn(conn, danger.subject, int(min(passed).total_seconds()), now):
-                subject = f"{danger.kind} {danger.subject}"
+            if await revocations.warn(conn, each.subject, int(passed.total_seconds()), now):
+                subject = f"{each.kind} {each.subject}"
                 await notify(
-                    conn, "deadline_in_danger", now, subject=subject, deadline=danger.deadline_at.isoformat()
+                    conn, "deadline_in_danger", now, subject=subject, deadline=each.deadline_at.isoformat()
                 )  # fmt: skip
                 told += 1
     return told

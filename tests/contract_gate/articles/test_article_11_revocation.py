@@ -9,6 +9,7 @@ from contract_gate.articles.article_11_revocation import (
     Awareness,
     after_payment,
     code_of,
+    danger,
     deadline,
     ground_of,
     may_choose,
@@ -53,6 +54,24 @@ def test_the_table(name: str, clause: str, notice: bool, code: int | None, span:
     ground = GROUNDS[name]
     assert (ground.clause, ground.notice_before, code_of(ground, None, True)) == (clause, notice, code)
     assert deadline(ground, [Awareness("report", AT)]) == (None if span is None else AT + span)
+
+
+@pytest.mark.parametrize(
+    ("span", "left", "expected"),
+    [
+        pytest.param(DAY, 24, None, id="T11-9 a clock of a day begins in no danger"),
+        pytest.param(DAY, 13, None, id="T11-9 nor is it with more than half left"),
+        pytest.param(DAY, 12, 12, id="T11-9 half of a day"),
+        pytest.param(FIVE_DAYS, 25, None, id="T11-9 five days, more than a day left"),
+        pytest.param(FIVE_DAYS, 24, 24, id="T11-9 five days, a day left"),
+        pytest.param(FIVE_DAYS, 11, 12, id="T11-9 the threshold passed last"),
+        pytest.param(DAY, 0, 0, id="T11-9 over"),
+        pytest.param(DAY, -30, 0, id="T11-9 learned of too late"),
+    ],
+)
+def test_a_deadline_in_danger(span: timedelta, left: int, expected: int | None) -> None:
+    found = danger(AT + timedelta(hours=left), span, AT)
+    assert found == (None if expected is None else timedelta(hours=expected))
 
 
 @pytest.mark.rule("T11-9", "T3-4")

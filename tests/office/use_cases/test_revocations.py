@@ -9,7 +9,7 @@ import pytest
 from contract_gate.calendar import JST, day_start
 from office.storage import revocations as stored
 from office.storage.revocations import Scope
-from office.use_cases import bank, cases, contracts, holds, payments, revocations
+from office.use_cases import bank, cases, contracts, ending, holds, payments, revocations
 from office.use_cases.asked import Unfit
 from office.use_cases.cases import Opening, Standing
 from office.use_cases.explain import explain
@@ -57,7 +57,8 @@ async def test_a_decision_revokes_all_and_ends_the_contract_at_once(accepted: Co
     done = await revocations.execute(accepted, case, NOW)
     assert await revoked(pool) == dict.fromkeys(serials, 9)
     assert (done.case.state, done.case.revoked, done.live) == ("revoked", 3, [])
-    assert sorted(await notices(pool)) == ["certificate_revoked", "seal_deletion_after_revocation"]
+    told = ["certificate_revoked", "contract_ended", "seal_deletion_after_revocation"]
+    assert sorted(await notices(pool)) == told
     jobs = await pool.fetch("SELECT subject FROM acme.jobs WHERE kind = 'crl' ORDER BY subject")
     assert [row["subject"] for row in jobs] == ["2/0", "2/1", "2/2"]
 
@@ -109,6 +110,20 @@ async def test_one_certificate_revoked_on_request_leaves_the_contract_and_the_ot
         waits = await pool.fetch("SELECT ends_at FROM office.reissues_pending")
         assert [row["ends_at"] for row in waits] == [NOW + 30 * DAY] * pending
     assert set(await revoked(pool)) == {first, other}
+
+
+@pytest.mark.rule("T12-3")
+async def test_a_contract_that_waits_for_a_reissue_and_is_ended_by_a_decision_waits_no_more(
+    accepted: Conn, pool: Pool
+) -> None:
+    serial = await issue(pool, "acme", 1, NOW)
+    case = await decided(accepted, await opened(accepted, "names_holder", Scope(serials=[serial])))
+    await revocations.execute(accepted, case, NOW)
+    assert await pool.fetchval("SELECT count(*) FROM office.reissues_pending WHERE closed_at IS NULL") == 1
+    await decided(accepted, await opened(accepted, "damage"), NOW + DAY)
+    assert await pool.fetchval("SELECT closed_at FROM office.reissues_pending") == NOW + DAY
+    assert await ending.sweep_revoked(accepted, NOW + 40 * DAY) == 0
+    assert (await notices(pool)).count("contract_ended") == 1
 
 
 @pytest.mark.rule("T3-3", "T3-4")
@@ -374,6 +389,15 @@ async def test_officers_hear_of_a_deadline_once_at_each_threshold(accepted: Conn
     assert told == [0, 0, 1, 0, 1, 1, 0, 1, 0]
     assert await pool.fetchval("SELECT overdue FROM keiyaku.deadlines($1)", NOW + 121 * HOUR) == 1
     assert await pool.fetchval("SELECT nearest FROM keiyaku.deadlines($1)", NOW) == NOW + 120 * HOUR
+
+
+@pytest.mark.rule("T11-9")
+async def test_a_case_of_a_day_is_in_no_danger_while_more_than_half_of_it_is_left(accepted: Conn, pool: Pool) -> None:
+    serial = await issue(pool, "acme", 1, NOW)
+    found = await opened(accepted, "request", Scope(serials=[serial]), "request")
+    assert found.deadline_at == NOW + 24 * HOUR
+    told = [await revocations.warn(accepted, NOW + h * HOUR) for h in (0, 11, 12, 13, 20, 23, 24, 25)]
+    assert told == [0, 0, 1, 0, 1, 1, 1, 0]
 
 
 @pytest.mark.rule("T11-8")
