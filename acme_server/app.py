@@ -33,11 +33,13 @@ from acme_server.validation.resolver import Lookups, Resolver
 from acme_server.validation.settings import ValidationSettings
 from ca import hierarchy, keys, signer
 from ca import storage as ca
+from ca.blocklist import Blocklist
 from ca.profiles import PROFILES
 from ca.signer_client import SignerClient
 from sql import Pool
 
 if TYPE_CHECKING:
+    from office.use_cases.corporate_register import Register
     from office.use_cases.mail import Posting
 
 TXT_FILE = "dev-dns.txt"
@@ -90,12 +92,19 @@ def rate_of(given: config_source.Rate) -> Rate:
     return Rate(given.number, given.span)
 
 
+def blocklist_of(settings: Settings) -> Blocklist | None:
+    """Keys whose private half is public, if the settings name the file. Raises BlocklistUnusable."""
+    path = settings.keys.blocklist
+    return Blocklist(within(settings, path)) if path is not None else None
+
+
 @asynccontextmanager
 async def context_of(settings: Settings, pool: Pool, name: str) -> AsyncIterator[Context]:
     """What the use cases of this process work with."""
     async with pool.acquire() as conn:
         issuer = await ca.active_issuer(conn)
         chains = await ca.chains_above(conn, issuer.id)
+        own_keys = await ca.own_keys(conn)
     client = SignerClient(within(settings, settings.signer.socket))
     try:
         yield Context(
@@ -112,6 +121,8 @@ async def context_of(settings: Settings, pool: Pool, name: str) -> AsyncIterator
             worker=f"{name}@{socket.gethostname()}/{os.getpid()}",
             nonce_key=await nonces.current_key(pool),
             rates=rates_of(settings),
+            own_keys=own_keys,
+            blocklist=blocklist_of(settings),
         )
     finally:
         await client.close()
@@ -131,6 +142,8 @@ async def serve_acme(settings: Settings, stop: asyncio.Event) -> None:
             "evidence seal": lambda: readiness.seal(pool, utc_now()),
             "signer": partial(readiness.signer, within(settings, settings.signer.socket)),
         }
+        if settings.environment == "production":
+            checks["resolver"] = partial(readiness.resolver, Resolver((str(settings.dns.resolver),)))
         following = asyncio.create_task(terms.follow(context, terms_url(settings), utc_now, stop))
         await serve("acme", app, bound(settings.acme.listen), settings, Health(checks), stop, tls=tls_of(settings))
         await following
@@ -198,7 +211,7 @@ async def work_office(settings: Settings, stop: asyncio.Event) -> None:
     from office import worker as office
 
     async with await make_pool(settings, "office", size=4) as pool:
-        await office.run(pool, posting_of(settings), utc_now, stop)
+        await office.run(pool, posting_of(settings), utc_now, stop, register_of(settings))
 
 
 def posting_of(settings: Settings) -> "Posting":
@@ -215,6 +228,16 @@ def posting_of(settings: Settings) -> "Posting":
     return Posting(mail, str(settings.office.base_url), chosen.officers, str(chosen.proxy) if chosen.proxy else None)
 
 
+def register_of(settings: Settings) -> "Register | None":
+    """The corporate-number register, where the settings name it."""
+    from office.use_cases.corporate_register import WebRegister
+
+    chosen = settings.register
+    if chosen.url is None or chosen.id_file is None:
+        return None
+    return WebRegister(str(chosen.url), within(settings, chosen.id_file).read_text().strip())
+
+
 async def seal(settings: Settings, stop: asyncio.Event) -> None:
     """Evidence is sealed until `stop`."""
     key = evidence_key.load(within(settings, settings.evidence.key_file))
@@ -224,7 +247,8 @@ async def seal(settings: Settings, stop: asyncio.Event) -> None:
 async def sign(settings: Settings, stop: asyncio.Event) -> None:
     """The process that holds the issuing CA's key, and nothing else does."""
     held = {hierarchy.ISSUING: issuing_key(settings)}
-    await signer.serve(within(settings, settings.signer.socket), dsn_of(settings, "sign"), held, stop, utc_now)
+    socket_path, blocklist = within(settings, settings.signer.socket), blocklist_of(settings)
+    await signer.serve(socket_path, dsn_of(settings, "sign"), held, stop, utc_now, blocklist)
 
 
 def issuing_key(settings: Settings) -> keys.SigningKey:

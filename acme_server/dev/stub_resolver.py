@@ -14,7 +14,7 @@ Lines that do not look so (comments, blank ones) are skipped. A name may have se
 import re
 from pathlib import Path
 
-from acme_server.validation.resolver import CaaRecord, DnsFailure
+from acme_server.validation.resolver import CaaSet, DnsFailure, Texts
 
 LINE = re.compile(r'\s*(\S+?)\.?\s+TXT\s+"([^"]*)"\s*', re.IGNORECASE)
 MAX_FILE = 1024 * 1024
@@ -30,16 +30,16 @@ class StubResolver:
         """127.0.0.1, whatever the name."""
         return ["127.0.0.1"]
 
-    async def txt(self, name: str) -> list[bytes] | DnsFailure:
+    async def txt(self, name: str) -> Texts | DnsFailure:
         """The values that the first MiB of the file gives the name; none if there is no file."""
         try:
             with self._txt_file.open(encoding="utf-8", errors="replace") as file:
                 lines = file.read(MAX_FILE).splitlines()
         except OSError:
-            return []
+            return Texts([])
         found = [match for line in lines if (match := LINE.fullmatch(line))]
-        return [m[2].encode() for m in found if m[1].lower() == name.lower().rstrip(".")]
+        return Texts([m[2].encode() for m in found if m[1].lower() == name.lower().rstrip(".")])
 
-    async def caa(self, name: str) -> list[CaaRecord] | DnsFailure:
+    async def caa(self, name: str) -> CaaSet | DnsFailure:
         """No name has CAA records."""
-        return []
+        return CaaSet([])

@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from acme_server.storage import evidence, house
+from acme_server.validation.resolver import Resolver
 from sql import Pool, migrate
 from sql.away import DATABASE_AWAY
 
@@ -39,6 +40,11 @@ async def seal(pool: Pool, now: datetime) -> str | None:
     except (*DATABASE_AWAY, TimeoutError):
         return "unknown: the database does not answer"
     return "older than a minute: see the sealer's log and `keiyaku check`" if lag > SEAL_LIMIT else None
+
+
+async def resolver(asked: Resolver) -> str | None:
+    """The resolver answers and validates: it has proven the root zone (C-034)."""
+    return None if await asked.validates() else "does not answer, or validates no DNSSEC: see unbound's log"
 
 
 async def signer(socket: Path) -> str | None:

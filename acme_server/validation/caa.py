@@ -9,7 +9,7 @@ import msgspec
 from acme_server.protocol.errors import ErrorType
 from acme_server.protocol.identifiers import base_of, is_ip
 from acme_server.validation.outcome import NotProven, Proven, echo
-from acme_server.validation.resolver import CaaRecord, DnsFailure, Lookups
+from acme_server.validation.resolver import CaaRecord, CaaSet, DnsFailure, Lookups
 from acme_server.validation.settings import ValidationSettings
 
 CRITICAL = 0x80
@@ -94,7 +94,7 @@ async def check(
     """Whether CAA permits issuance for `name`. C-039 to C-045. A lookup that fails, retried, refuses (C-047)."""
     base, star = base_of(name)
     if is_ip(base):
-        return Proven(None, {"method": "caa", "name": base, "found_at": None, "records": []})
+        return Proven(None, {"method": "caa", "name": base, "found_at": None, "records": [], "dnssec": False})
     try:
         async with asyncio.timeout(settings.timeout):
             found = await _relevant(base, resolver)
@@ -102,22 +102,23 @@ async def check(
         return NotProven(ErrorType.DNS, f"CAA of {base}: not finished in {settings.timeout:g} s", temporary=True)
     if isinstance(found, DnsFailure):
         return NotProven(ErrorType.DNS, found.detail, found.temporary)
-    found_at, records = found
-    if forbidden := decide_caa(records, settings.issuer_domains, wildcard or star, account_uri, method):
+    found_at, relevant = found
+    if forbidden := decide_caa(relevant.records, settings.issuer_domains, wildcard or star, account_uri, method):
         return NotProven(
             ErrorType.CAA, f"The CAA record of {found_at} forbids a certificate for {name}: {forbidden.why}"
         )
-    listed = [f"{r.flags} {r.tag} {echo(r.value)}" for r in records]
-    return Proven(None, {"method": "caa", "name": name, "found_at": found_at, "records": listed})
+    listed = [f"{r.flags} {r.tag} {echo(r.value)}" for r in relevant.records]
+    seen = {"method": "caa", "name": name, "found_at": found_at, "records": listed, "dnssec": relevant.authentic}
+    return Proven(None, seen)
 
 
-async def _relevant(base: str, resolver: Lookups) -> tuple[str | None, list[CaaRecord]] | DnsFailure:
+async def _relevant(base: str, resolver: Lookups) -> tuple[str | None, CaaSet] | DnsFailure:
     """The first non-empty RRset up the tree and where it stands. A name that does not exist has none. C-040."""
     for asked in names_to_ask(base):
         answer = await resolver.caa(asked)
         if isinstance(answer, DnsFailure):
             if answer.kind != "nxdomain":
                 return answer
-        elif answer:
+        elif answer.records:
             return asked, answer
-    return None, []
+    return None, CaaSet([])

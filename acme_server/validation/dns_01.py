@@ -27,10 +27,11 @@ async def look(
         return NotProven(ErrorType.DNS, f"TXT {where}: not finished in {settings.timeout:g} s", temporary=True)
     if isinstance(found, DnsFailure):
         return NotProven(ErrorType.DNS, found.detail, found.temporary)
-    if not found:
+    if not found.values:
         return NotProven(ErrorType.UNAUTHORIZED, f"{where} has no TXT record; expected one with {expected}")
-    if expected.encode() not in found:
-        others = f" and {len(found) - 1} more" if len(found) > 1 else ""
-        said = f"TXT {where}: expected {expected}, found {echo(found[0])}{others}"
+    if expected.encode() not in found.values:
+        others = f" and {len(found.values) - 1} more" if len(found.values) > 1 else ""
+        said = f"TXT {where}: expected {expected}, found {echo(found.values[0])}{others}"
         return NotProven(ErrorType.INCORRECT_RESPONSE, said)
-    return Proven(None, {"method": "dns-01", "name": where, "records": len(found), "value": expected})
+    seen = {"name": where, "records": len(found.values), "value": expected, "dnssec": found.authentic}
+    return Proven(None, {"method": "dns-01", **seen})

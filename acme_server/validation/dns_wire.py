@@ -16,19 +16,22 @@ MAX_LABELS = 128
 HEADER = Struct("!HHHHHH")
 RR_FIXED = Struct("!HHIH")
 QUESTION_FIXED = Struct("!HH")
+SIGNED = Struct("!HBBI")  # what RRSIG data begins with: type covered, algorithm, labels, original TTL
 OPT = b"\x00" + Struct("!HHIH").pack(41, PAYLOAD, 0x8000, 0)  # root, OPT, payload, DO, no option
 QR, TC, RD, AD, RCODE = 0x8000, 0x0200, 0x0100, 0x0020, 0x000F
 IN = 1
 
 
 class RecordType(IntEnum):
-    """Types asked for, and the two that appear beside answers."""
+    """Types asked for, and those that appear beside answers."""
 
     A = 1
     CNAME = 5
+    SOA = 6
     TXT = 16
     AAAA = 28
     OPT = 41
+    RRSIG = 46
     CAA = 257
 
 
@@ -37,12 +40,17 @@ class MalformedMessage(Exception):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """The RDATA found at the end of the alias chain. `extended_errors` are RFC 8914 codes."""
+    """The RDATA found at the end of the alias chain. `extended_errors` are RFC 8914 codes.
+
+    `authentic`: the resolver proved it by DNSSEC (AD). `ttl`: seconds for which all of it holds, as its zones say.
+    """
 
     rcode: int
     truncated: bool
     rdatas: list[bytes]
     extended_errors: tuple[int, ...]
+    authentic: bool = False
+    ttl: int = 0
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -52,10 +60,13 @@ class Record(msgspec.Struct, frozen=True):
     type: int
     rdata: bytes
     target: bytes = b""
+    ttl: int = 0
 
 
 def encode_name(name: str) -> bytes:
     """Wire form of an ASCII name, lower case. Raises MalformedMessage for an empty or too long label or name."""
+    if name == ".":
+        return b"\x00"
     labels = name.lower().rstrip(".").encode().split(b".")
     if not all(labels) or len(name) > MAX_NAME - 2 or max(map(len, labels)) > 63:
         raise MalformedMessage(f"{name[:64]} is no domain name")
@@ -95,13 +106,13 @@ def read_records(message: bytes, at: int, count: int) -> Iterator[Record]:
     """`count` records from an offset on; `type` is 0 for a class other than IN (OPT puts its payload there)."""
     for _ in range(count):
         name, at = read_name(message, at)
-        rtype, rclass, _ttl, length = RR_FIXED.unpack_from(message, at)
+        rtype, rclass, ttl, length = RR_FIXED.unpack_from(message, at)
         start, at = at + 10, at + 10 + length
         if at > len(message):
             raise MalformedMessage("a record is cut off")
         rtype = rtype if rclass == IN or rtype == RecordType.OPT else 0
         target = read_name(message, start)[0] if rtype == RecordType.CNAME else b""
-        yield Record(name, rtype, message[start:at], target)
+        yield Record(name, rtype, message[start:at], target, ttl)
 
 
 def extended_errors(options: bytes) -> Iterator[int]:
@@ -114,15 +125,29 @@ def extended_errors(options: bytes) -> Iterator[int]:
         at += 4 + length
 
 
-def end_of_chain(records: list[Record], qname: bytes) -> bytes:
-    """The name that the CNAME records lead to from `qname`; a loop or a chain over 16 names is refused."""
+def chain(records: list[Record], qname: bytes) -> list[bytes]:
+    """The names from `qname` to where its CNAME records lead; a loop or a chain over 16 names is refused."""
     aliases = {r.name: r.target for r in records if r.type == RecordType.CNAME}
-    name = qname
-    for _ in range(MAX_CHAIN):
-        if name not in aliases:
-            return name
-        name = aliases[name]
-    raise MalformedMessage("its aliases form a loop")
+    names = [qname]
+    while names[-1] in aliases:
+        if len(names) == MAX_CHAIN:
+            raise MalformedMessage("its aliases form a loop")
+        names.append(aliases[names[-1]])
+    return names
+
+
+def ttl_of(records: list[Record], names: list[bytes], rtype: RecordType, authentic: bool) -> int:
+    """The least TTL of what was found, the aliases included.
+
+    A proven answer says which TTL the zone itself gave (RFC 4034 §3.1.4); a cache may have lowered the other.
+    """
+    signed: dict[tuple[bytes, int], int] = {}
+    for record in records:
+        if authentic and record.type == RecordType.RRSIG and len(record.rdata) > SIGNED.size:
+            covered, _, _, original = SIGNED.unpack_from(record.rdata)
+            signed[record.name, covered] = original
+    wanted = [r for r in records if r.name in names and r.type in (rtype, RecordType.CNAME)]
+    return min((signed.get((r.name, r.type), r.ttl) for r in wanted), default=0)
 
 
 def decode_answer(message: bytes, message_id: int, qname: bytes, rtype: RecordType) -> Answer | None:
@@ -138,10 +163,11 @@ def decode_answer(message: bytes, message_id: int, qname: bytes, rtype: RecordTy
         records = list(read_records(message, after, answers + authorities + additionals))
     except (error, IndexError):
         raise MalformedMessage("it is cut off") from None
-    found = records[:answers]
-    last = end_of_chain(found, qname)
+    found, authentic = records[:answers], bool(flags & AD)
+    names = chain(found, qname)
     errors = tuple(c for r in records if r.type == RecordType.OPT for c in extended_errors(r.rdata))
-    return Answer(flags & RCODE, False, [r.rdata for r in found if r.name == last and r.type == rtype], errors)
+    rdatas = [r.rdata for r in found if r.name == names[-1] and r.type == rtype]
+    return Answer(flags & RCODE, False, rdatas, errors, authentic, ttl_of(found, names, rtype, authentic))
 
 
 def txt_value(rdata: bytes) -> bytes:

@@ -16,8 +16,25 @@ from acme_server.validation import dns_wire
 from acme_server.validation.dns_wire import Answer, MalformedMessage, RecordType
 
 ROUNDS = 2  # so every failure told has been retried at least once (C-047)
-DNSSEC_ERRORS = frozenset(range(6, 13))  # RFC 8914 §4.7 to §4.13: bogus, expired, missing keys or proofs
 MAX_MESSAGE = 65_535
+# What an extended error beside SERVFAIL says (RFC 8914 §4), in the resolver's own order of precedence.
+DNSSEC_ERRORS: Mapping[int, str] = {
+    1: "no signature has an algorithm that is supported",
+    2: "no DS record has a digest that is supported",
+    5: "the chain of trust cannot be followed to its end",
+    6: "the answer is bogus",
+    7: "a signature has expired",
+    8: "a signature is not valid yet",
+    9: "no valid DNSKEY matches the DS records of the parent zone",
+    10: "signatures are missing",
+    11: "the DNSKEY is no zone key",
+    12: "the proof that nothing is there is missing",
+    27: "its NSEC3 records have too many iterations",
+}
+NETWORK_ERRORS: Mapping[int, str] = {
+    22: "no nameserver of the zone can be reached",
+    23: "the nameservers of the zone cannot be reached over the network",
+}
 
 
 class DnsFailure(msgspec.Struct, frozen=True):
@@ -32,7 +49,15 @@ class DnsFailure(msgspec.Struct, frozen=True):
         return self.kind in ("timeout", "servfail", "refused", "unreachable")
 
 
-Found = list[bytes] | DnsFailure
+Found = Answer | DnsFailure
+
+
+class Texts(msgspec.Struct, frozen=True):
+    """TXT records, strings joined. `authentic`: proven by DNSSEC; `ttl`: for how many seconds the zone says so."""
+
+    values: list[bytes]
+    authentic: bool = False
+    ttl: int = 0
 
 
 class CaaRecord(msgspec.Struct, frozen=True):
@@ -43,12 +68,19 @@ class CaaRecord(msgspec.Struct, frozen=True):
     value: bytes
 
 
+class CaaSet(msgspec.Struct, frozen=True):
+    """The CAA records of a name. `authentic`: they, or that there are none, are proven by DNSSEC."""
+
+    records: list[CaaRecord]
+    authentic: bool = False
+
+
 class Lookups(Protocol):
-    """What the looks need of DNS. An empty list: the name exists, or may exist, and has no such record."""
+    """What the looks need of DNS. Nothing found: the name exists, or may exist, and has no such record."""
 
     async def addresses(self, name: str) -> list[str] | DnsFailure: ...
-    async def txt(self, name: str) -> list[bytes] | DnsFailure: ...
-    async def caa(self, name: str) -> list[CaaRecord] | DnsFailure: ...
+    async def txt(self, name: str) -> Texts | DnsFailure: ...
+    async def caa(self, name: str) -> CaaSet | DnsFailure: ...
 
 
 class Resolver:
@@ -65,27 +97,36 @@ class Resolver:
         """IPv6 addresses, then IPv4 ones. One family suffices, unless the answer for the other is bogus (C-037)."""
         answers = await self._lookup(name, RecordType.AAAA, RecordType.A)
         failures = [a for a in answers if isinstance(a, DnsFailure)]
-        found = [text for a in answers if not isinstance(a, DnsFailure) for r in a if (text := address_text(r))]
+        found = [text for a in answers if isinstance(a, Answer) for r in a.rdatas if (text := address_text(r))]
         for failure in failures:
             if not found or failure.kind == "bogus":
                 return failure
         return found
 
-    async def txt(self, name: str) -> list[bytes] | DnsFailure:
+    async def txt(self, name: str) -> Texts | DnsFailure:
         """The TXT records of the name or of what it is an alias for, strings joined. A-169."""
         (answer,) = await self._lookup(name, RecordType.TXT)
+        if isinstance(answer, DnsFailure):
+            return answer
         try:
-            return answer if isinstance(answer, DnsFailure) else [dns_wire.txt_value(r) for r in answer]
+            return Texts([dns_wire.txt_value(r) for r in answer.rdatas], answer.authentic, answer.ttl)
         except MalformedMessage as fault:
             return _malformed(name, fault)
 
-    async def caa(self, name: str) -> list[CaaRecord] | DnsFailure:
+    async def caa(self, name: str) -> CaaSet | DnsFailure:
         """The CAA records of the name or of what it is an alias for. C-041."""
         (answer,) = await self._lookup(name, RecordType.CAA)
+        if isinstance(answer, DnsFailure):
+            return answer
         try:
-            return answer if isinstance(answer, DnsFailure) else [CaaRecord(*dns_wire.caa_fields(r)) for r in answer]
+            return CaaSet([CaaRecord(*dns_wire.caa_fields(r)) for r in answer.rdatas], answer.authentic)
         except MalformedMessage as fault:
             return _malformed(name, fault)
+
+    async def validates(self) -> bool:
+        """Whether the resolver answers and has proven the root zone by DNSSEC. C-034."""
+        (answer,) = await self._lookup(".", RecordType.SOA)
+        return isinstance(answer, Answer) and answer.authentic and bool(answer.rdatas)
 
     async def _lookup(self, name: str, *rtypes: RecordType) -> list[Found]:
         """What was found of each type, asked for side by side."""
@@ -129,18 +170,26 @@ def _judged(answer: Answer, what: str) -> Found:
     """The records, or what the response code says. C-037."""
     match answer.rcode:
         case 0:
-            return answer.rdatas
+            return answer
         case 3:
             return DnsFailure("nxdomain", f"DNS lookup of {what}: the name does not exist (NXDOMAIN)")
-        case 2 if DNSSEC_ERRORS.intersection(answer.extended_errors):
-            codes = ", ".join(map(str, answer.extended_errors))
-            return DnsFailure("bogus", f"DNS lookup of {what}: DNSSEC validation failed (extended error {codes})")
+        case 2 if why := _why(answer, DNSSEC_ERRORS):
+            return DnsFailure("bogus", f"DNS lookup of {what}: DNSSEC validation failed: {why}")
         case 2:
-            return DnsFailure("servfail", f"DNS lookup of {what}: the nameservers of the zone fail (SERVFAIL)")
+            why = _why(answer, NETWORK_ERRORS) or "the nameservers of the zone fail"
+            return DnsFailure("servfail", f"DNS lookup of {what}: {why} (SERVFAIL)")
         case 5:
             return DnsFailure("refused", f"DNS lookup of {what} was refused (REFUSED)")
         case code:
             return DnsFailure("malformed", f"DNS lookup of {what} ended with response code {code}")
+
+
+def _why(answer: Answer, meanings: Mapping[int, str]) -> str:
+    """What the extended errors of these mean, most telling last; the resolver's own words are not for strangers."""
+    found = [
+        f"{meaning} (extended error {code})" for code, meaning in meanings.items() if code in answer.extended_errors
+    ]
+    return found[-1] if found else ""
 
 
 def _malformed(name: str, fault: MalformedMessage) -> DnsFailure:

@@ -6,6 +6,7 @@ from acme_server.dev.stub_resolver import StubResolver
 from acme_server.protocol.challenges import dns_value as expected_value
 from acme_server.validation import dns_01
 from acme_server.validation.outcome import NotProven, Proven
+from acme_server.validation.resolver import CaaSet, Texts
 from acme_server.validation.settings import ValidationSettings
 
 SETTINGS = ValidationSettings(("ca.example",), allow_private=True)
@@ -14,8 +15,8 @@ SETTINGS = ValidationSettings(("ca.example",), allow_private=True)
 async def test_every_name_is_this_machine(tmp_path: Path) -> None:
     stub = StubResolver(tmp_path / "none.txt")
     assert await stub.addresses("www.demo.test") == ["127.0.0.1"]
-    assert await stub.caa("www.demo.test") == []
-    assert await stub.txt("www.demo.test") == []
+    assert await stub.caa("www.demo.test") == CaaSet([])
+    assert await stub.txt("www.demo.test") == Texts([])
 
 
 async def test_txt_records_are_read_again_at_each_look(tmp_path: Path) -> None:
@@ -24,9 +25,9 @@ async def test_txt_records_are_read_again_at_each_look(tmp_path: Path) -> None:
     file.write_text(
         '# comment\n\nA.demo.test. TXT "one"\nb.demo.test TXT "two"\na.demo.test txt "three"\na.demo.test TXT four'
     )
-    assert await stub.txt("a.demo.test") == [b"one", b"three"]
+    assert await stub.txt("a.demo.test") == Texts([b"one", b"three"])
     file.write_text('a.demo.test TXT "five"\n')
-    assert await stub.txt("a.demo.test") == [b"five"]
+    assert await stub.txt("a.demo.test") == Texts([b"five"])
 
 
 async def test_a_line_in_the_file_answers_dns_01(tmp_path: Path) -> None:

@@ -184,6 +184,7 @@ async def test_check_stops_at_the_first_records(
             "name": "*.a.www.demo.test",
             "found_at": "demo.test",
             "records": ['0 issue "ca.example"'],
+            "dnssec": False,
         },
     )
     assert dns.asked("CAA") == ["a.www.demo.test", "www.demo.test", "demo.test"]

@@ -34,7 +34,7 @@ async def test_the_record_stands_below_the_name_without_its_wildcard(
 ) -> None:
     dns.add(RECORD, "TXT", f'"{VALUE}"')
     outcome = await look(name, resolver, settings)
-    assert outcome == Proven(None, {"method": "dns-01", "name": RECORD, "records": 1, "value": VALUE})
+    assert outcome == Proven(None, {"method": "dns-01", "name": RECORD, "records": 1, "value": VALUE, "dnssec": False})
     assert record_name(name) == RECORD
     assert dns.asked("TXT") == [RECORD]
 

@@ -5,7 +5,8 @@ import socket
 
 import pytest
 
-from acme_server.validation.resolver import CaaRecord, DnsFailure, Resolver, nameserver_of
+from acme_server.use_cases import readiness
+from acme_server.validation.resolver import CaaRecord, CaaSet, DnsFailure, Resolver, Texts, nameserver_of
 from tests.simulators.dns import Behaviour, DnsSimulator
 
 NAME = "www.demo.test"
@@ -26,21 +27,21 @@ async def test_aliases_are_followed(dns: DnsSimulator, resolver: Resolver) -> No
     dns.add("b.other.test", "TXT", '"one" "two"', '"three"')
     assert await resolver.addresses(NAME) == ["192.0.2.9"]
     found = await resolver.txt(NAME)
-    assert isinstance(found, list)
-    assert sorted(found) == [b"onetwo", b"three"]  # an RRset has no order
+    assert isinstance(found, Texts)
+    assert sorted(found.values) == [b"onetwo", b"three"]  # an RRset has no order
 
 
 async def test_caa_records(dns: DnsSimulator, resolver: Resolver) -> None:
     dns.add(NAME, "CAA", '0 issue "ca.example"', '128 ISSUEWILD ";"')
     found = await resolver.caa(NAME)
-    assert isinstance(found, list)
+    assert isinstance(found, CaaSet)
     expected = [CaaRecord(0, "issue", b"ca.example"), CaaRecord(128, "issuewild", b";")]
-    assert sorted(found, key=lambda r: r.tag) == expected
+    assert sorted(found.records, key=lambda r: r.tag) == expected
 
 
 async def test_no_record_is_an_empty_list_and_no_name_a_failure(dns: DnsSimulator, resolver: Resolver) -> None:
     dns.add(NAME, "A", "192.0.2.1")
-    assert await resolver.txt(NAME) == []
+    assert await resolver.txt(NAME) == Texts([])
     missing = await resolver.txt("absent.demo.test")
     assert isinstance(missing, DnsFailure)
     assert (missing.kind, missing.temporary) == ("nxdomain", False)
@@ -62,7 +63,7 @@ async def test_failures_are_told_apart(
     dns: DnsSimulator, resolver: Resolver, behaviour: Behaviour, kind: str, temporary: bool, queries: int
 ) -> None:
     dns.add(NAME, "TXT", '"value"')
-    assert await resolver.txt(NAME) == [b"value"]
+    assert await resolver.txt(NAME) == Texts([b"value"], ttl=60)
     dns.queries.clear()
     dns.behave(NAME, behaviour)
     failure = await resolver.txt(NAME)
@@ -83,7 +84,7 @@ async def test_a_lookup_that_times_out(dns: DnsSimulator) -> None:
 async def test_a_failed_lookup_is_retried(dns: DnsSimulator, resolver: Resolver) -> None:
     dns.add(NAME, "TXT", '"value"')
     dns.behave(NAME, Behaviour.FAIL_ONCE)
-    assert await resolver.txt(NAME) == [b"value"]
+    assert await resolver.txt(NAME) == Texts([b"value"], ttl=60)
     assert len(dns.queries) == 2
 
 
@@ -92,15 +93,15 @@ async def test_a_truncated_answer_is_asked_for_over_tcp(dns: DnsSimulator, resol
     dns.add(NAME, "TXT", *values)
     dns.behave(NAME, Behaviour.TRUNCATE)
     found = await resolver.txt(NAME)
-    assert isinstance(found, list)
-    assert len(found) == 40
+    assert isinstance(found, Texts)
+    assert len(found.values) == 40
     assert dns.transports == ["udp", "tcp"]
 
 
 async def test_forged_answers_are_passed_over(dns: DnsSimulator, resolver: Resolver) -> None:
     dns.add(NAME, "TXT", '"value"')
     dns.behave(NAME, Behaviour.SPOOFED)
-    assert await resolver.txt(NAME) == [b"value"]
+    assert await resolver.txt(NAME) == Texts([b"value"], ttl=60)
 
 
 async def test_the_next_nameserver_answers_for_a_dead_one(dns: DnsSimulator) -> None:
@@ -108,7 +109,7 @@ async def test_the_next_nameserver_answers_for_a_dead_one(dns: DnsSimulator) -> 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", 0))
         dead = f"127.0.0.1:{taken.getsockname()[1]}"
-    assert await Resolver([dead, dns.address], lifetime=5).txt(NAME) == [b"value"]
+    assert await Resolver([dead, dns.address], lifetime=5).txt(NAME) == Texts([b"value"], ttl=60)
     failure = await Resolver([dead], lifetime=5).txt(NAME)
     assert isinstance(failure, DnsFailure)
     assert (failure.kind, failure.temporary) == ("unreachable", True)
@@ -140,6 +141,18 @@ def test_a_nameserver_is_an_address_and_port(text: str) -> None:
     assert nameserver_of("[::1]:5353") == ("::1", 5353)
     with pytest.raises(ValueError, match="write address:port"):
         nameserver_of(text)
+
+
+@pytest.mark.std("C-034")
+@pytest.mark.parametrize(("flags", "validates"), [(b"\x81\xa0", True), (b"\x81\x80", False), (b"\x81\xa2", False)])
+async def test_a_resolver_that_has_proven_the_root_validates(flags: bytes, validates: bool) -> None:
+    """With AD; without; and a failure. Readiness asks so in production."""
+    soa = b"\x00\x00\x06\x00\x01\x00\x00\x00\x3c\x00\x16\x00\x00" + bytes(20)
+    async with _answering(lambda query: query[:2] + flags + b"\0\1\0\1\0\0\0\0" + query[12:17] + soa) as address:
+        asked = Resolver([address], lifetime=5)
+        assert await asked.validates() is validates
+        said = await readiness.resolver(asked)
+        assert (said is None) is validates
 
 
 def test_no_nameserver_is_refused() -> None:
