@@ -1,7 +1,8 @@
 """Revocations and time to the CRL of one shard, to be signed (pure). RFC 5280 §5; BR 7.2."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import msgspec
 
@@ -16,7 +17,7 @@ ONLY_USER_CERTIFICATES, ONLY_CA_CERTIFICATES = b"\x81\x01\xff", b"\x82\x01\xff"
 
 
 class Revocation(msgspec.Struct, frozen=True):
-    """A revoked serial number; `reason` None means unspecified."""
+    """A revoked serial number; `reason` None means unspecified. `revoked_at`: since when not to be trusted (C-143)."""
 
     serial: bytes
     reason: int | None
@@ -27,14 +28,32 @@ def to_be_signed(
     issuer: Issuer,
     shard: int,
     number: int,
-    revocations: Sequence[Revocation],
+    revocations: Iterable[Revocation],
     this_update: datetime,
     next_update: datetime,
     *,
     of_ca_certificates: bool = False,
 ) -> bytes:
     """The TBSCertList of a shard. C-135..C-140."""
-    revoked = tlv(SEQUENCE, *map(entry, revocations)) if revocations else b""  # absent when empty, C-139
+    entries = (entry(one.serial, one.reason, one.revoked_at) for one in revocations)
+    return of_entries(
+        issuer, shard, number, entries, this_update, next_update, of_ca_certificates=of_ca_certificates
+    )  # fmt: skip
+
+
+def of_entries(
+    issuer: Issuer,
+    shard: int,
+    number: int,
+    entries: Iterable[bytes],
+    this_update: datetime,
+    next_update: datetime,
+    *,
+    of_ca_certificates: bool = False,
+) -> bytes:
+    """The same of entries that are encoded already: what a shard with many revocations is made of, part by part."""
+    encoded = b"".join(entries)
+    revoked = tlv(SEQUENCE, encoded) if encoded else b""  # absent when empty, C-139
     return tlv(
         SEQUENCE,
         VERSION_2,
@@ -47,12 +66,22 @@ def to_be_signed(
     )
 
 
-def entry(revocation: Revocation) -> bytes:
-    """One revoked certificate; reasonCode absent when unspecified, never critical. C-140."""
-    reason = b""
-    if revocation.reason is not None:
-        reason = tlv(SEQUENCE, extension(REASON_CODE, tlv(ENUMERATED, bytes((revocation.reason,)))))
-    return tlv(SEQUENCE, tlv(INTEGER, revocation.serial), time(revocation.revoked_at), reason)
+def entry(serial: bytes, reason: int | None, revoked_at: datetime) -> bytes:
+    """One revoked certificate, given the content octets of its serial number. C-140."""
+    return tlv(SEQUENCE, tlv(INTEGER, serial), _time(revoked_at), _reason(reason))
+
+
+@lru_cache(maxsize=4096)
+def _time(at: datetime) -> bytes:
+    return time(at)
+
+
+@lru_cache(maxsize=16)
+def _reason(reason: int | None) -> bytes:
+    """crlEntryExtensions: reasonCode, never critical; absent when unspecified. C-140."""
+    if reason is None:
+        return b""
+    return tlv(SEQUENCE, extension(REASON_CODE, tlv(ENUMERATED, bytes((reason,)))))
 
 
 def extensions(issuer: Issuer, shard: int, number: int, of_ca_certificates: bool) -> tuple[bytes, bytes, bytes]:

@@ -16,9 +16,9 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from ca import crl, storage
-from ca.certificate import Issuer, assemble
+from ca import storage
 from ca.keys import KeyAway, SigningKey
+from ca.signer_crl import next_crl
 from ca.signer_lines import LINE_MAX, CrlAnswer, CrlMade, SignAnswer, Signed, SignerAway, SignRefused
 from ca.signer_socket import BATCH_MAX, WAITING_MAX, Request, answer_all, bound, converse
 from ca.signing import Authority, Certified, Record, certify
@@ -120,26 +120,11 @@ class Signer:
             if not 0 <= shard < authority.issuer.shard_count:
                 return SignRefused(f"issuer {issuer_id} has no shard {shard}")
             async with conn.transaction():
-                return CrlMade(await self._next_crl(conn, authority.issuer, authority.key, shard))
+                return CrlMade(await next_crl(conn, authority, shard, self.thread, self.now))
         except DATABASE_FAULTS as fault:
             return self._away(fault)
         except KeyAway as fault:
             return SignerAway(f"key: {fault}")
-
-    async def _next_crl(self, conn: Conn, issuer: Issuer, key: SigningKey, shard: int) -> int:
-        await conn.execute(SQL["lock_shard"], issuer.id, shard)
-        previous = await conn.fetchrow(SQL["previous_crl"], issuer.id, shard)
-        number, carried_at = (1, None) if previous is None else (previous["number"] + 1, previous["this_update"])
-        rows = await conn.fetch(SQL["load_revocations"], issuer.id, shard, carried_at)
-        revocations = [crl.Revocation(**row) for row in rows]
-        this_update = self.now().replace(microsecond=0)
-        tbs = crl.to_be_signed(issuer, shard, number, revocations, this_update, this_update + crl.NEXT_UPDATE)
-        signature = await asyncio.get_running_loop().run_in_executor(self.thread, key.sign, tbs)
-        await store_crl(
-            conn, issuer.id, shard, number, this_update, this_update + crl.NEXT_UPDATE, assemble(tbs, signature),
-            [revocation.serial for revocation in revocations],
-        )  # fmt: skip
-        return number
 
     def _away(self, fault: BaseException) -> SignerAway:
         """After any fault the next request gets a fresh connection."""
@@ -245,24 +230,3 @@ async def store_batch(conn: Conn, certified: Sequence[Certified], now: datetime)
     if missing := [one for one in ids if one not in states]:
         states |= {row["id"]: row["state"] for row in await conn.fetch(SQL["load_states"], missing)}
     return {one: Signed() if states[one] == "signed" else SignRefused(f"record is {states[one]}") for one in ids}
-
-
-async def store_crl(
-    conn: Conn,
-    issuer_id: int,
-    shard: int,
-    number: int,
-    this_update: datetime,
-    next_update: datetime,
-    der: bytes,
-    serials: Sequence[bytes],
-) -> None:
-    """The CRL is public from the commit on, and says so of its entries. C-159, C-168."""
-    proof = evidence.entry(
-        "crl.signed", ACTOR, this_update,
-        issuer_id=issuer_id, shard=shard, number=number, entries=len(serials), sha256=sha256(der).hexdigest(),
-    )  # fmt: skip
-    await conn.execute(
-        SQL["store_crl"], issuer_id, shard, number, this_update, next_update, der, serials,
-        proof.id, proof.kind, ACTOR, proof.content,
-    )  # fmt: skip

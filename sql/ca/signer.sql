@@ -75,33 +75,3 @@ WITH signed AS (
     SELECT evidence_id, $5, contract_id, $7, $3, content FROM signed
 )
 SELECT id FROM signed;
-
--- name: lock_shard
--- One CRL of a shard is made at a time, on any node; held until the transaction ends.
--- $1 issuer_id  $2 shard
-SELECT pg_advisory_xact_lock(7102, $1::integer * 1024 + $2::integer);
-
--- name: previous_crl
--- After a restore numbers go on above those that were published and lost. C-136.
--- $1 issuer_id  $2 shard
-SELECT greatest(number, (SELECT crl_floor FROM keiyaku.cluster)) AS number, this_update FROM ca.crls WHERE issuer_id = $1 AND shard = $2 ORDER BY number DESC LIMIT 1;
-
--- name: load_revocations
--- What the next CRL must carry: all but those that a CRL issued after the certificate's end has carried (C-141).
--- $1 issuer_id  $2 shard  $3 this_update of the newest CRL
-SELECT serial, reason, revoked_at FROM ca.revocations
-WHERE issuer_id = $1 AND shard = $2 AND (published_at IS NULL OR not_after >= $3)
-ORDER BY octet_length(serial), serial;
-
--- name: store_crl
--- The CRL, the instant from which it shows each revocation, and its evidence.
--- $1 issuer_id  $2 shard  $3 number  $4 this_update  $5 next_update  $6 der  $7 serials in it
--- $8 evidence id  $9 kind  $10 actor  $11 content
-WITH stored AS (
-    INSERT INTO ca.crls (issuer_id, shard, number, this_update, next_update, der) VALUES ($1, $2, $3, $4, $5, $6)
-), published AS (
-    UPDATE ca.revocations SET published_at = $4
-    WHERE issuer_id = $1 AND shard = $2 AND published_at IS NULL AND serial = ANY($7::bytea[])
-)
-INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)
-VALUES ($8, $9, NULL, $10, $4, $11);

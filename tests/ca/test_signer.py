@@ -622,3 +622,31 @@ def verify(bench: Bench, roots: Path, chain: list[bytes], *options: str) -> str:
         [*command, "-CAfile", str(roots), "-untrusted", str(rest), str(leaf)], capture_output=True, text=True
     )
     return done.stdout + done.stderr
+
+
+@pytest.mark.std("C-143", "C-159")
+async def test_a_reason_that_changes_while_its_crl_is_made_is_on_the_next_one(bench: Bench) -> None:
+    """The entry with the old reason does not count as the publication of the new one."""
+    row = await bench.admitted()
+    async with bench.signer() as client, bench.pool.acquire() as owner:
+        assert await client.sign(row.id, SECONDS) == Signed()
+        await revoke(bench, row, 4)
+        async with owner.transaction():
+            await owner.execute("UPDATE ca.revocations SET reason = 1")
+            making = asyncio.create_task(client.crl(1, row.shard, SECONDS))
+            await somebody_waits(bench)
+        assert await making == CrlMade(2)
+        assert await owner.fetchval("SELECT published_at FROM ca.revocations") is None
+        assert await client.crl(1, row.shard, SECONDS) == CrlMade(3)
+        assert await owner.fetchval("SELECT published_at FROM ca.revocations") == bench.now
+    (entry,) = await crl_of(bench, row.shard)
+    assert entry.extensions.get_extension_for_class(x509.CRLReason).value.reason == x509.ReasonFlags.key_compromise
+
+
+async def somebody_waits(bench: Bench) -> None:
+    """Returns once a session waits for a row that another one holds."""
+    async with asyncio.timeout(20):
+        while not await bench.pool.fetchval(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted"
+        ):
+            await asyncio.sleep(0.01)

@@ -235,6 +235,7 @@ def test_what_ties_accounts_orders_and_certificates_stays(
 def test_worker_changes_only_what_its_jobs_change(rights: Rights) -> None:
     assert {n for n in rights["work", "UPDATE"] if n.count(".") == 1} == {
         "acme.authorizations", "acme.orders", "acme.jobs", "acme.failures", "ca.to_be_signed", "gate.bill_drafts",
+        "ca.publications",
     }  # fmt: skip
 
 
@@ -253,7 +254,8 @@ def test_sealer_writes_checkpoints_only(rights: Rights) -> None:
 
 def test_signer_writes_what_it_signed_only(rights: Rights) -> None:
     assert written(rights, "sign") == {
-        "ca.certificates", "ca.crls", "ca.to_be_signed", "ca.revocations", "evidence.records",
+        "ca.certificates", "ca.crls", "ca.to_be_signed", "ca.revocations", "evidence.records", "ca.serials",
+        "ca.responders", "ca.ocsp_responses",
     }  # fmt: skip
     assert "gate.decisions.facts" not in rights["sign", "SELECT"]
 
@@ -261,7 +263,7 @@ def test_signer_writes_what_it_signed_only(rights: Rights) -> None:
 def test_status_reads_public_data_and_writes_nothing(rights: Rights) -> None:
     assert written(rights, "status") == set()
     assert {n for n in rights["status", "SELECT"] if n.count(".") == 1} == {
-        "ca.issuers", "ca.crls", "ca.cross_certificates", "keiyaku.migrations",
+        "ca.issuers", "ca.crls", "ca.cross_certificates", "ca.ocsp_responses", "keiyaku.migrations",
     }  # fmt: skip
 
 

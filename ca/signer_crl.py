@@ -1,0 +1,68 @@
+"""The signer's CRLs: the revocations of a shard, read and encoded part by part, and the CRL stored. C-133 to C-145.
+
+A shard may have hundreds of thousands of entries: of each only its encoding is kept, about 40 octets.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from datetime import datetime
+from hashlib import sha256
+
+from asyncpg import Record
+
+from ca import crl
+from ca.certificate import Issuer, assemble
+from ca.signing import Authority
+from sql import Conn, evidence, statements
+
+SQL = statements("ca/signer_crl")
+ACTOR = "process:signer"
+PART = 10_000
+
+
+async def next_crl(conn: Conn, authority: Authority, shard: int, thread: Executor, now: Callable[[], datetime]) -> int:
+    """The next CRL of the shard is stored, in the caller's transaction; its number. Raises KeyAway."""
+    issuer = authority.issuer
+    await conn.execute(SQL["lock_shard"], issuer.id, shard)
+    previous = await conn.fetchrow(SQL["previous_crl"], issuer.id, shard)
+    number, carried_at = (1, None) if previous is None else (previous["number"] + 1, previous["this_update"])
+    this_update = now().replace(microsecond=0)
+    entries, count = await carried(conn, issuer, shard, carried_at, this_update)
+    next_update = this_update + crl.NEXT_UPDATE
+    tbs = crl.of_entries(issuer, shard, number, entries, this_update, next_update)
+    signature = await asyncio.get_running_loop().run_in_executor(thread, authority.key.sign, tbs)
+    der = assemble(tbs, signature)
+    proof = evidence.entry(
+        "crl.signed", ACTOR, this_update,
+        issuer_id=issuer.id, shard=shard, number=number, entries=count, sha256=sha256(der).hexdigest(),
+    )  # fmt: skip
+    await conn.execute(
+        SQL["store_crl"], issuer.id, shard, number, this_update, next_update, der,
+        proof.id, proof.kind, ACTOR, proof.content,
+    )  # fmt: skip
+    return number
+
+
+async def carried(
+    conn: Conn, issuer: Issuer, shard: int, carried_at: datetime | None, this_update: datetime
+) -> tuple[list[bytes], int]:
+    """The encoded entries of the CRL of `this_update`, in parts, and how many they are. C-141.
+
+    Of each that no CRL showed before it is recorded that this one does, unless it has changed since it was read: then
+    the next one shows the change.
+    """
+    cursor = await conn.cursor(SQL["load_revocations"], issuer.id, shard, carried_at)
+    parts, count = [], 0
+    while rows := await cursor.fetch(PART):
+        parts.append(b"".join([crl.entry(row["serial"], row["reason"], row["since"]) for row in rows]))
+        count += len(rows)
+        if fresh := [row for row in rows if row["fresh"]]:
+            await mark_published(conn, fresh, this_update)
+    return parts, count
+
+
+async def mark_published(conn: Conn, rows: list[Record], at: datetime) -> None:
+    """They are on a CRL from `at` on. C-159."""
+    columns = [row["serial"] for row in rows], [row["reason"] for row in rows], [row["since"] for row in rows]
+    await conn.execute(SQL["mark_published"], *columns, at)
