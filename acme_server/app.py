@@ -25,7 +25,7 @@ from acme_server.protocol.limits import Rate
 from acme_server.serving import DRAIN, bound, serve, tls_of
 from acme_server.storage import nonces
 from acme_server.use_cases import readiness, terms
-from acme_server.use_cases.context import Context, Limits
+from acme_server.use_cases.context import Context, Limits, Offers
 from acme_server.use_cases.counted import CountedLooks
 from acme_server.use_cases.limits import Rates
 from acme_server.validation.look import looker
@@ -77,6 +77,11 @@ def limits_of(settings: Settings) -> Limits:
     )  # fmt: skip
 
 
+def offers_of(settings: Settings) -> Offers:
+    """What clients may ask for."""
+    return Offers(public_only=not settings.validation.allow_private)
+
+
 def rates_of(settings: Settings) -> Rates:
     """How often something may happen."""
     chosen, people = settings.limits, settings.office.base_url
@@ -121,6 +126,7 @@ async def context_of(settings: Settings, pool: Pool, name: str) -> AsyncIterator
             worker=f"{name}@{socket.gethostname()}/{os.getpid()}",
             nonce_key=await nonces.current_key(pool),
             rates=rates_of(settings),
+            offers=offers_of(settings),
             own_keys=own_keys,
             blocklist=blocklist_of(settings),
         )

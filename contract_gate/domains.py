@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from contract_gate.facts import NameEntry
+from contract_gate.public_suffix import is_public_suffix
 
 
 def address(name: str) -> IPv4Address | IPv6Address | None:
@@ -35,12 +36,17 @@ def inside(network: str, name: str) -> bool:
 
 
 def covers(entry: NameEntry, name: str) -> bool:
-    """Whether an entry of the contract covers a wanted name. A domain covers no address."""
+    """Whether an entry of the contract covers a wanted name. A domain covers no address.
+
+    Nobody has all names under a public suffix: no entry covers a wildcard there, and none there is a domain. C-030.
+    """
+    if name.startswith("*.") and is_public_suffix(name[2:]):
+        return False
     match entry.kind:
         case "host" | "wildcard":
             return entry.value == name
         case "domain":
-            return address(name) is None and under(entry.value, name)
+            return address(name) is None and under(entry.value, name) and not is_public_suffix(entry.value)
         case "network":
             return inside(entry.value, name)
 
@@ -56,7 +62,7 @@ def in_scope(scope: Iterable[str], name: str) -> bool:
 
 def _scoped(entry: str, name: str) -> bool:
     if entry.startswith("."):
-        return address(name) is None and under(entry[1:], name)
+        return address(name) is None and under(entry[1:], name) and not is_public_suffix(entry[1:])
     return entry == name or ("/" in entry and inside(entry, name))
 
 

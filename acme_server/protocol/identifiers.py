@@ -16,7 +16,7 @@ from acme_server.protocol.errors import AcmeError, ErrorType, Subproblem
 MAX_IDENTIFIERS = 100
 MAX_NAME = 253
 MAX_LABEL = 63
-REFUSED_ZONES = ("in-addr.arpa", "ip6.arpa", "onion")  # BR §4.2.2 (C-014), Appendix B (C-032)
+REFUSED_ZONES = ("in-addr.arpa", "ip6.arpa", "home.arpa", "onion")  # BR §4.2.2 (C-014), RFC 8375, Appendix B (C-032)
 
 _LDH_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 _IPV4_MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")

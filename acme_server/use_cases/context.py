@@ -42,6 +42,13 @@ class Limits:
     validations_at_once: int = 200  # begun by requests of one process; workers take those above it
 
 
+@dataclass(frozen=True)
+class Offers:
+    """What the settings let clients ask for. `public_only`: no name or address outside the public Internet (C-013)."""
+
+    public_only: bool = False
+
+
 @dataclass
 class Context:
     """Shared by all requests of a process. Holds nothing that another process would need (design §7)."""
@@ -59,6 +66,7 @@ class Context:
     worker: str
     nonce_key: NonceKey
     rates: Rates
+    offers: Offers = Offers()
     kept: KeptFacts = field(default_factory=KeptFacts)
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     validating: int = 0  # validations that requests of this process have begun

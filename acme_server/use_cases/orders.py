@@ -18,7 +18,7 @@ from acme_server.storage import orders
 from acme_server.storage.orders import Listed as Listed
 from acme_server.storage.orders import OrderState as OrderState
 from acme_server.storage.orders import WantedAuthorization
-from acme_server.use_cases import authenticate, counted, issue, limits
+from acme_server.use_cases import authenticate, counted, issue, limits, served_names
 from acme_server.use_cases.context import Context
 from acme_server.use_cases.problem import ENDED, EXPIRED, stored_problem
 from ca.profiles import DEFAULT_PROFILE, Profile, lifetime
@@ -62,6 +62,7 @@ async def place_order(
     `revisions`: at which facts kept here are as good as read now (`authenticate.to_order`).
     """
     names = wanted.names()
+    served_names.check(names, context.offers.public_only)
     profile = profile_of(context, wanted.profile)
     check_validity(wanted, profile, now)
     replaced = predecessor(wanted.replaces)

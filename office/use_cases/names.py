@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from contract_gate.public_suffix import is_public_suffix
 from office.use_cases.asked import Unfit, one_of
 
 LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -30,6 +31,8 @@ def parse(text: str, kind: str | None) -> WantedName:
     if (kind == "wildcard") != text.startswith("*."):
         raise Unfit(f"'{text}' is no {kind}: a wildcard begins with '*.', a host or domain does not")
     check_domain(text.removeprefix("*."))
+    if kind != "host":
+        check_registrable(text.removeprefix("*."))
     return WantedName(kind, text, None)
 
 
@@ -55,6 +58,12 @@ def check_domain(text: str) -> None:
         raise Unfit(f"'{text}' is no DNS name: write at least two labels, non-ASCII ones as xn--…")
 
 
+def check_registrable(domain: str) -> None:
+    """Nothing, for a domain that one holder may have with all under it. Raises Unfit. C-030."""
+    if is_public_suffix(domain):
+        raise Unfit(f"'{domain}' is a public suffix: nobody has all names under it, name the customer's own domain")
+
+
 def scope(entries: Sequence[str]) -> list[str]:
     """The names a binding key is for: hosts, wildcards, `.domain` with all under it, networks. Raises Unfit."""
     return [scope_entry(entry.strip().lower()) for entry in entries if entry.strip()]
@@ -64,6 +73,7 @@ def scope_entry(text: str) -> str:
     """One of them as the gate reads it: an address stays one, a network keeps its '/'. Raises Unfit."""
     if text.startswith("."):
         check_domain(text[1:])
+        check_registrable(text[1:])
         return text
     wanted = parse(text, None)
     return text if wanted.kind == "network" and "/" not in text else wanted.value
