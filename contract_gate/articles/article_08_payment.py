@@ -1,6 +1,6 @@
 """Article 8: fee and payment (契約料金および支払い義務)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 import msgspec
@@ -112,11 +112,22 @@ def no_payment_block(facts: Facts, request: Request, now: datetime) -> Finding:
     """
     if facts.free_reissue:
         return Satisfied("T8-15", "A8.1")
-    today = jst_date(now)
-    late = [_note(i, facts) for i in facts.invoices if counts(i, facts, now) and overdue(i, today, facts)]
-    if late:
-        return Breach("T8-15", "A8.1", f"overdue: {', '.join(late)}", Case.OVERDUE)
+    if late := _late(facts, now):
+        notes = ", ".join(_note(invoice, facts) for invoice in late)
+        return Breach("T8-15", "A8.1", f"overdue: {notes}", Case.OVERDUE)
     return Satisfied("T8-15", "A8.1")
+
+
+def unblocked(facts: Facts, settled: Mapping[str, int], now: datetime) -> bool:
+    """Whether a payment block of a running contract ends when so many yen of each invoice are settled. T8-15 [A8.1].
+
+    `facts` are those before, `settled` is by the number of the invoice. Nothing else overdue may be left.
+    """
+    if facts.free_reissue or facts.contract is None or facts.contract.state != "accepted":
+        return False
+    late = _late(facts, now)
+    rests = (msgspec.structs.replace(i, open_yen=i.open_yen - settled.get(i.number, 0)) for i in late)
+    return bool(late) and not any(overdue(rest, jst_date(now), facts) for rest in rests)
 
 
 def names_within_plan(facts: Facts, request: Request, now: datetime) -> Finding:
@@ -125,6 +136,10 @@ def names_within_plan(facts: Facts, request: Request, now: datetime) -> Finding:
     if contract is None or contract.names_count > contract.names_max:
         return Breach("T8-13", "A8.2", "more names than contracted", Case.TOO_MANY_NAMES)
     return Satisfied("T8-13", "A8.2")
+
+
+def _late(facts: Facts, now: datetime) -> list[Invoice]:
+    return [i for i in facts.invoices if counts(i, facts, now) and overdue(i, jst_date(now), facts)]
 
 
 def _note(invoice: Invoice, facts: Facts) -> str:

@@ -1,6 +1,6 @@
 """Lines of bank files become receipts, and pay what they name; a block ends in the transaction that books (T8-15)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from contract_gate.matching import (
 from office.storage import bank_lines, money
 from office.storage.bank_lines import Line, Settled
 from office.storage.changing import changing
+from office.use_cases import unblocking
 from office.use_cases.asked import OPERATOR
 from sql import Conn
 from sql.evidence import Entry, append, append_all, entry
@@ -125,16 +126,20 @@ def held_back(line: Line) -> Unknown | None:
 
 
 async def book_batch(conn: Conn, lines: Sequence[Line], now: datetime) -> Tally:
-    """Receipts of the lines; what they pay is paid, in one transaction under the locks of all contracts paid."""
+    """Receipts of the lines; what they pay is paid, in one transaction under the locks of all contracts paid.
+
+    Customers whose block this ends are told (T8-15).
+    """
     found = list(zip(lines, await outcomes(conn, lines), strict=True))
     contracts = [each.invoice.contract_number for _, each in found if isinstance(each, Matched)]
     async with conn.transaction():
         await bank_lines.lock_contracts(conn, contracts)
         receipts = {line.id: uuid7(now) for line, _ in found if held_back(line) is None}
         await bank_lines.insert_receipts(conn, list(receipts.items()), now)
-        paid = await pay(
-            conn, [(line, each, receipts[line.id]) for line, each in found if isinstance(each, Matched)], now
-        )
+        payments = [(line, each, receipts[line.id]) for line, each in found if isinstance(each, Matched)]
+        before = await unblocking.blocked(conn, [each.invoice.id for _, each, _ in payments], now)
+        paid = await pay(conn, payments, now)
+        await unblocking.tell(conn, before, by_invoice(payments, paid), now)
         settled = [_settled(line, each, receipts.get(line.id), paid) for line, each in found]
         await bank_lines.settle(conn, settled)
     matched = sum(each.state == "matched" for each in settled)
@@ -159,6 +164,14 @@ async def pay(conn: Conn, payments: Sequence[tuple[Line, Matched, UUID]], now: d
     }
     await bank_lines.screen_payers(conn, sorted(new), now)
     return paid
+
+
+def by_invoice(payments: Sequence[tuple[Line, Matched, UUID]], paid: Mapping[UUID, int]) -> dict[str, int]:
+    """Yen paid, by the number of the invoice."""
+    yen: dict[str, int] = {}
+    for _, each, receipt in payments:
+        yen[each.invoice.number] = yen.get(each.invoice.number, 0) + paid.get(receipt, 0)
+    return yen
 
 
 def proof(line: Line, found: Matched, receipt: UUID, yen: int, now: datetime) -> Entry:

@@ -13,7 +13,7 @@ from contract_gate.readings import adopted
 from office.storage import money, money_books
 from office.storage.changing import changing
 from office.storage.money_books import Adjustment, Aged, Earning, Posting, Suspense
-from office.use_cases import asked, payments
+from office.use_cases import asked, payments, unblocking
 from office.use_cases.asked import MOST, Unfit, checked_text, id_of
 from sql import Conn
 from sql.evidence import append, entry
@@ -75,7 +75,9 @@ async def write_off(conn: Conn, number: str, kind: str, reason: str, first: str,
         if rest == 0 or (kind == "small_difference" and rest > limit):
             raise Unfit(f"{rest} yen of invoice '{number}' are open; a small difference is 1 to {limit} yen")
         taken = Adjustment(kind, rest, 0, None, checked_text("reason", reason), one.id, two.id)
+        before = await unblocking.blocked(conn, [found.id], now)
         await money_books.adjust(conn, found.id, taken, now)
+        await unblocking.tell(conn, before, {number: rest}, now)
         proof = entry(
             "invoice.written_off", asked.actor(one), now, contract_id=found.contract_id, rule="T8-15", clause="A8.1",
             invoice=number, what=kind, amount_yen=rest, second=two.id,

@@ -3,12 +3,14 @@
 from datetime import date, timedelta
 
 import pytest
+from msgspec.structs import replace
 
-from contract_gate.articles.article_08_payment import last_day_in_time, no_payment_block, overdue
+from contract_gate.articles.article_08_payment import last_day_in_time, no_payment_block, overdue, unblocked
 from contract_gate.calendar import day_start, next_month_end
 from contract_gate.decision import Breach, Satisfied
+from contract_gate.facts import Facts
 from contract_gate.readings import Reading
-from tests.contract_gate.arrange import facts, invoice, jst, wanted
+from tests.contract_gate.arrange import contract_with, facts, invoice, jst, wanted
 
 FAR = date(2030, 12, 31)
 
@@ -86,6 +88,40 @@ def test_a_small_rest_is_told_to_the_officers() -> None:
     assert isinstance(large, Breach)
     assert small.note == "overdue: F-1 (a small rest: a person decides)"
     assert large.note == "overdue: F-1"
+
+
+LATE = invoice(DUE)
+OTHER = invoice(DUE, number="F-2", open_yen=1000)
+UNPAID = facts(invoices=(LATE,))
+
+
+@pytest.mark.parametrize(
+    ("before", "settled", "expected"),
+    [
+        pytest.param(UNPAID, {"F-1": 60_500}, True, id="T8-15 all of it"),
+        pytest.param(UNPAID, {"F-1": 60_060}, False, id="T8-15 a rest stays and blocks"),
+        pytest.param(UNPAID, {"F-9": 60_500}, False, id="T8-15 another invoice"),
+        pytest.param(facts(invoices=(LATE, OTHER)), {"F-1": 60_500}, False, id="T8-15 one of two overdue"),
+        pytest.param(facts(invoices=(LATE, OTHER)), {"F-1": 60_500, "F-2": 1000}, True, id="T8-15 both"),
+        pytest.param(
+            facts(invoices=(invoice(TODAY),), bank_data_through=FAR), {"F-1": 60_500}, False, id="T8-7 paid in time"
+        ),
+        pytest.param(
+            facts(invoices=(LATE,), bank_data_through=DUE - timedelta(days=1)), {"F-1": 60_500}, False,
+            id="T8-6 bank data had not come so far",
+        ),
+        pytest.param(
+            facts(invoices=(LATE,), readings=(Reading("payment.tolerance", jst(2026, 1, 1), "440"),)),
+            {"F-1": 60_060}, True, id="T8-5 a rest within the tolerance",
+        ),
+        pytest.param(facts(invoices=(LATE,), free_reissue=True), {"F-1": 60_500}, False, id="T11-13 nothing blocked"),
+        pytest.param(
+            replace(contract_with(state="ended"), invoices=(LATE,)), {"F-1": 60_500}, False, id="T12-3 it has ended"
+        ),
+    ],
+)  # fmt: skip
+def test_what_ends_a_block(before: Facts, settled: dict[str, int], expected: bool) -> None:
+    assert unblocked(before, settled, jst(2026, 5, 1)) is expected
 
 
 @pytest.mark.rule("T8-4")

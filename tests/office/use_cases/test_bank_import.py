@@ -18,6 +18,7 @@ from office.use_cases.explain import explain
 from office.use_cases.keys import new_key
 from sql import Conn
 from tests.conftest import NOW
+from tests.office.use_cases.issued import notices
 from tests.simulators.bank_files import Credit, Statement, Style, Xml, camt, whole
 
 ISSUED, FIRST = date(2026, 8, 10), date(2026, 8, 9)
@@ -72,11 +73,27 @@ async def test_an_unknown_remitter_with_a_reference_unblocks_at_once(accepted: C
     done = await imported(accepted, tmp_path, file_of(Credit(YEN, "ﾀﾞﾚｶ", day=YESTERDAY, edi="INV20260001")))
     assert done.tally == Tally(matched=1)
     assert not await blocked(accepted)
+    told = await accepted.fetchrow(
+        "SELECT kind, given->>'invoice' AS invoice FROM office.notices ORDER BY id DESC LIMIT 1"
+    )
+    assert tuple(told or ()) == ("payment_unblocked", "INV-2026-0001")
     pending = await accepted.fetch("SELECT role, subject, verdict FROM office.screenings WHERE role = 'payer'")
     assert [tuple(row) for row in pending] == [("payer", "ﾀﾞﾚｶ", "pending")]
     [receipt] = await payments.receipts(accepted)
     assert receipt.source.endswith(", record 2")
     assert receipt.value_on == YESTERDAY
+
+
+@pytest.mark.rule("T8-15", "T8-6")
+async def test_two_transfers_of_one_file_end_a_block_once_and_one_in_time_ends_none(
+    accepted: Conn, tmp_path: Path
+) -> None:
+    await ready(accepted)
+    await payments.add_invoice(accepted, "acme", payments.Bill("INV-2026-0002", "fee", YESTERDAY, None, YEN), NOW)
+    halves = [Credit(yen, "ﾀﾞﾚｶ", day=YESTERDAY, edi="INV20260001") for yen in (YEN - 500, 500)]
+    in_time = Credit(YEN, "ﾀﾞﾚｶ", day=YESTERDAY, edi="INV20260002")
+    assert (await imported(accepted, tmp_path, file_of(in_time, *halves))).tally == Tally(matched=3)
+    assert await notices(accepted) == ["payment_unblocked"]
 
 
 async def test_a_registered_payer_is_matched_by_name_and_not_screened_again(accepted: Conn, tmp_path: Path) -> None:

@@ -6,12 +6,13 @@ import pytest
 
 from contract_gate.calendar import day_start
 from office.storage.money import Invoice
-from office.use_cases import bank, payments
+from office.use_cases import bank, ending, ledger, payments
 from office.use_cases.asked import Unfit
 from office.use_cases.explain import explain
 from office.use_cases.keys import new_key
 from sql import Conn
 from tests.conftest import NOW
+from tests.office.use_cases.issued import notices
 
 ISSUED, DUE = date(2026, 8, 10), date(2026, 9, 30)
 
@@ -42,15 +43,39 @@ async def test_the_payment_that_pays_an_invoice_unblocks_at_once(accepted: Conn)
     paid = await payments.record_payment(accepted, "I-1", money(60_500), NOW)
     assert (paid.matched_yen, paid.open_yen) == (60_500, 0)
     assert not await blocked(accepted)
+    assert await notices(accepted) == ["payment_unblocked"]
 
 
 @pytest.mark.rule("T8-5", "T8-15")
 async def test_a_rest_stays_open_and_blocks(accepted: Conn) -> None:
     await overdue(accepted)
     assert (await payments.record_payment(accepted, "I-1", money(60_060), NOW)).open_yen == 440
-    assert await blocked(accepted)
+    assert (await blocked(accepted), await notices(accepted)) == (True, [])
     assert (await payments.record_payment(accepted, "I-1", money(440), NOW)).open_yen == 0
-    assert not await blocked(accepted)
+    assert (await blocked(accepted), await notices(accepted)) == (False, ["payment_unblocked"])
+
+
+@pytest.mark.rule("T8-15", "T8-7")
+async def test_who_was_not_blocked_or_is_still_is_not_told_of_an_end(accepted: Conn) -> None:
+    await overdue(accepted)
+    await payments.add_invoice(accepted, "acme", payments.Bill("I-2", "fee", ISSUED, None, 1_000), NOW)
+    await payments.record_payment(accepted, "I-1", money(60_500), NOW)
+    assert (await blocked(accepted), await notices(accepted)) == (True, [])
+    in_time = payments.Bill("I-3", "fee", date(2026, 11, 1), None, 1_000)
+    await payments.add_invoice(accepted, "acme", in_time, NOW)
+    await payments.record_payment(accepted, "I-3", money(1_000), NOW)
+    assert (await blocked(accepted), await notices(accepted)) == (True, [])
+    await ending.cancel(accepted, "acme", "ann", NOW)
+    await payments.record_payment(accepted, "I-2", money(1_000), NOW)
+    assert "payment_unblocked" not in await notices(accepted)
+
+
+@pytest.mark.rule("T8-15")
+async def test_two_people_who_give_up_a_rest_end_the_block(accepted: Conn) -> None:
+    await overdue(accepted)
+    await payments.record_payment(accepted, "I-1", money(60_060), NOW)
+    await ledger.write_off(accepted, "I-1", "small_difference", "bank charge", "ann", "bob", NOW)
+    assert (await blocked(accepted), await notices(accepted)) == (False, ["payment_unblocked"])
 
 
 @pytest.mark.rule("T8-5")

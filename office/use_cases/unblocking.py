@@ -1,0 +1,32 @@
+"""Who settles the last overdue invoice of a contract is told that certificates are issued again (T8-15).
+
+Both steps belong to the transaction that settles, under the contracts' locks: `blocked` before, `tell` after.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from contract_gate.articles.article_08_payment import unblocked
+from contract_gate.facts import Facts
+from contract_gate.storage import facts_of_contract
+from office.storage.unblocking import perhaps_blocking
+from office.use_cases.notify import notify
+from sql import Conn
+
+
+async def blocked(conn: Conn, invoices: Sequence[UUID], now: datetime) -> list[Facts]:
+    """What is known of each contract that one of these invoices may block."""
+    found = [await facts_of_contract(conn, each, [], now, None) for each in await perhaps_blocking(conn, invoices)]
+    return [loaded.facts for loaded in found if loaded is not None]
+
+
+async def tell(conn: Conn, before: Sequence[Facts], settled: Mapping[str, int], now: datetime) -> None:
+    """A notice to the customer of each contract whose block ended by yen settled of invoices, by their numbers.
+
+    It is told of the contract whose invoice it is, whatever else of its customer that invoice blocked (R-13).
+    """
+    for facts in before:
+        if facts.contract is not None and unblocked(facts, settled, now):
+            own = [each.number for each in facts.invoices if each.number in settled]
+            await notify(conn, "payment_unblocked", now, contract_id=facts.contract.id, invoice=", ".join(own))
