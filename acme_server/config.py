@@ -139,6 +139,12 @@ class Ca(Section, frozen=True, kw_only=True):
     profiles: tuple[str, ...] = ("tlsserver", "shortlived")
 
 
+class Keys(Section, frozen=True, kw_only=True):
+    """Keys that nobody may use."""
+
+    blocklist: Path | None = None  # in the format of badkeys (C-073)
+
+
 class Pkcs11(Section, frozen=True, kw_only=True):
     """The token with the issuing CA's key. The root's token is named to the ceremony alone, never here."""
 
@@ -189,6 +195,7 @@ class Settings(Section, frozen=True, kw_only=True):
     validation: Validation = Validation()
     mail: Mail = Mail()
     ca: Ca = Ca()
+    keys: Keys = Keys()
     pkcs11: Pkcs11 = Pkcs11()
     signer: Signer = Signer()
     evidence: Evidence = Evidence()

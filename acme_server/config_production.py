@@ -74,6 +74,7 @@ REFUSALS = (
     ),
     Refusal("mail.sender", lambda s: s.mail.sender.endswith(".test"), "name the address that notices come from"),
     Refusal("mail.officers", lambda s: not s.mail.officers, "name the address that warns the CA's own people"),
+    Refusal("keys.blocklist", lambda s: s.keys.blocklist is None, "BR 6.1.1.3: name the file of keys that are public"),
     Refusal("management.listen", lambda s: s.management.listen is not None, "it hands out keys: leave it out"),
     Refusal("ca.keys", lambda s: s.ca.keys == "file", "keys in files are for development: set 'pkcs11'"),
 )

@@ -17,6 +17,7 @@ import asyncpg
 import structlog
 
 from ca import storage
+from ca.blocklist import Blocklist
 from ca.keys import KeyAway, SigningKey
 from ca.signer_crl import next_crl
 from ca.signer_lines import LINE_MAX, CrlAnswer, CrlMade, SignAnswer, Signed, SignerAway, SignRefused
@@ -33,11 +34,12 @@ MODULE_BATCH = 8  # with 500 ms a signature nobody waits 5 s for a batch that is
 
 
 async def serve(
-    socket_path: Path, dsn: str, keys: Mapping[int, SigningKey], stop: asyncio.Event, now: Callable[[], datetime]
-) -> None:
+    socket_path: Path, dsn: str, keys: Mapping[int, SigningKey], stop: asyncio.Event, now: Callable[[], datetime],
+    blocklist: Blocklist | None = None,
+) -> None:  # fmt: skip
     """Signs what is asked for until `stop` is set; what was asked before is answered then. `keys` are by issuer id."""
     waiting: asyncio.Queue[Request | None] = asyncio.Queue(WAITING_MAX)
-    signer = Signer(dsn, keys, now)
+    signer = Signer(dsn, keys, now, blocklist)
     open_writers: set[asyncio.StreamWriter] = set()
     server = await asyncio.start_unix_server(
         lambda reader, writer: converse(reader, writer, waiting, open_writers), sock=bound(socket_path), limit=LINE_MAX
@@ -67,6 +69,7 @@ class Signer:
     dsn: str
     keys: Mapping[int, SigningKey]
     now: Callable[[], datetime]
+    blocklist: Blocklist | None = None
     conn: "asyncpg.Connection[asyncpg.Record] | None" = None
     authorities: dict[int, Authority] = field(default_factory=dict)
     thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "signing"))
@@ -97,7 +100,7 @@ class Signer:
         answers |= dict.fromkeys(doubtful, SignRefused("may have been signed before: what came of it is unknown"))
         open_records = [record for record in open_records if record.id not in doubtful]
         outcomes = await asyncio.get_running_loop().run_in_executor(
-            self.thread, lambda: [attempt(record, authorities[record.issuer_id], now) for record in open_records]
+            self.thread, lambda: [attempt(r, authorities[r.issuer_id], self.blocklist, now) for r in open_records]
         )
         certified = []
         for record, outcome in zip(open_records, outcomes, strict=True):
@@ -174,12 +177,14 @@ def once_only(authority: Authority | None) -> bool:
     return authority is not None and not authority.key.repeatable
 
 
-def attempt(record: Record, authority: Authority | None, now: datetime) -> Certified | SignRefused | SignerAway:
+def attempt(
+    record: Record, authority: Authority | None, blocklist: Blocklist | None, now: datetime
+) -> Certified | SignRefused | SignerAway:
     """The record's certificate, or why there is none. A fault of ours ends neither the batch nor the signer."""
     if authority is None:  # the key may come back with the next start; until then the deadline bounds it
         return SignerAway(f"no key of issuer {record.issuer_id} here")
     try:
-        return certify(record, authority, now)
+        return certify(record, authority, now, blocklist)
     except KeyAway as fault:
         return SignerAway(f"key: {fault}")
     except Exception as fault:

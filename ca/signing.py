@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from ca.blocklist import Blocklist, why_listed
 from ca.certificate import Issuer, Subject, Wanted, assemble
 from ca.covering import uncovered
 from ca.keys import SigningKey
@@ -45,6 +46,7 @@ class Record(msgspec.Struct, frozen=True):
     state_or_province: str | None
     locality: str | None
     blocked: bool
+    is_issuers: bool
     contract_state: str | None
     held: bool
     term_over_by: datetime | None
@@ -94,12 +96,16 @@ def refusal(record: Record, now: datetime) -> str | None:
         return "notAfter is later than the admission allows"
     if record.blocked:
         return "C-076: key is blocked"
+    if record.is_issuers:
+        return "C-077: key is an issuer's"
     if record.profile not in PROFILES:
         return f"no profile {record.profile}"
     return None
 
 
-def certify(record: Record, authority: Authority, now: datetime) -> Certified | SignRefused:
+def certify(
+    record: Record, authority: Authority, now: datetime, blocklist: Blocklist | None
+) -> Certified | SignRefused:
     """The certificate of a record that passes every check, profile check included. Its subject is the reviewed one."""
     if reason := refusal(record, now):
         return SignRefused(reason)
@@ -113,6 +119,8 @@ def certify(record: Record, authority: Authority, now: datetime) -> Certified | 
             record.serial, record.not_before, record.not_after, record.shard,
         )  # fmt: skip
         linted = lint(authority.issuer, wanted, record.tbs, now)
+        if why := why_listed(blocklist, spki):
+            return SignRefused(why)
     except LintError as fault:
         return SignRefused(f"lint: {fault}")
     except ValueError as fault:  # a date or encoding outside what the tables hold

@@ -97,6 +97,11 @@ async def cross_chains(conn: Conn, issuer_id: int) -> list[bytes]:
     return list(row["crosses"]) if row else []
 
 
+async def own_keys(conn: Conn) -> frozenset[bytes]:
+    """SHA-256 of the SPKI of every CA's key, of the roots of alternate chains too. C-077."""
+    return frozenset(row["spki_sha256"] for row in await conn.fetch(SQL["issuer_keys"]))
+
+
 async def certificate_by_serial(conn: Conn, serial: bytes) -> Certificate | None:
     """The certificate with this serial number (content octets of the INTEGER)."""
     row = await conn.fetchrow(SQL["certificate_by_serial"], serial)

@@ -43,7 +43,7 @@ async def register(
         )
     if wanted.terms_of_service_agreed is not True:
         raise TermsNotAgreed(context.terms_url)
-    refuse_weak(key.spki_der, ErrorType.BAD_PUBLIC_KEY, "account")
+    refuse_weak(context, key.spki_der, ErrorType.BAD_PUBLIC_KEY, "account")
     contacts = requests.contacts(wanted.contact)
     binding, received = await binding_of(context, key, wanted, url)
     taken = limits.of_new_account(context.rates, network)
@@ -137,7 +137,7 @@ async def change_key(
 ) -> Account:
     """The account under its new key (A-100 to A-107)."""
     new = key_change.read_inner(payload, url, context.account_url(account.id), current)
-    refuse_weak(new.spki_der, ErrorType.BAD_PUBLIC_KEY, "account")
+    refuse_weak(context, new.spki_der, ErrorType.BAD_PUBLIC_KEY, "account")
     match await accounts.change_key(context.pool, account, new, now):
         case KeyTaken(owner):
             raise KeyInUse(context.account_url(owner))

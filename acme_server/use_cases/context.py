@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 from acme_server.protocol.nonce import NonceKey
 from acme_server.use_cases.limits import Rates
 from acme_server.validation.outcome import NotProven, Proven
+from ca.blocklist import Blocklist
 from ca.certificate import Issuer
 from ca.profiles import Profile
 from ca.signer_client import SignerClient
@@ -66,6 +67,8 @@ class Context:
     worker: str
     nonce_key: NonceKey
     rates: Rates
+    own_keys: frozenset[bytes] = frozenset()  # SHA-256 of the SPKI of each CA's key: no certificate's, no account's
+    blocklist: Blocklist | None = None
     offers: Offers = Offers()
     kept: KeptFacts = field(default_factory=KeptFacts)
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)

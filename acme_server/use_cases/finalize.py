@@ -79,7 +79,7 @@ async def finalize(
         raise NoSuchOrder
     check_ready(found, now)
     matches(csr, found.state.order.names)
-    refuse_weak(csr.spki_der, ErrorType.BAD_CSR, "CSR")
+    refuse_weak(context, csr.spki_der, ErrorType.BAD_CSR, "CSR")
     check_seal(found)
     begun = await begin(context, account, found, csr, der, now)
     if isinstance(begun, RefusedByGate):

@@ -9,6 +9,7 @@ SELECT t.id, t.issuer_id, t.state, t.serial, t.profile, t.tbs, t.names, t.spki_s
        t.shard, t.deadline_at, d.stage, d.outcome, d.names AS admitted_names, d.not_after_limit, d.decided_at,
        d.contract_id, s.organization, s.country, s.state_or_province, s.locality,
        EXISTS (SELECT FROM ca.blocked_keys b WHERE b.spki_sha256 = t.spki_sha256) AS blocked,
+       EXISTS (SELECT FROM ca.issuers u WHERE u.spki_sha256 = t.spki_sha256) AS is_issuers,
        c.state AS contract_state, EXISTS (SELECT FROM gate.holds h WHERE h.contract_id = d.contract_id
            AND h.lifted_at IS NULL AND h.status IN ('suspected', 'confirmed'))
            OR coalesce((SELECT v.verdict = 'negative' FROM gate.review_items v

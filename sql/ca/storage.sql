@@ -23,6 +23,9 @@ SELECT i.certificate AS issuer,
        ARRAY(SELECT x.chain FROM ca.cross_certificates x WHERE x.subject_issuer_id = i.id ORDER BY x.id) AS crosses
 FROM ca.issuers i WHERE i.id = $1;
 
+-- name: issuer_keys
+SELECT spki_sha256 FROM ca.issuers;
+
 -- name: certificate_by_serial
 -- $1 serial
 SELECT c.id, c.issuer_id, c.serial, c.der, c.names, c.spki_sha256, c.not_before, c.not_after, c.shard, c.signed_at,

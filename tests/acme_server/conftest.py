@@ -115,7 +115,7 @@ async def serving(
         demo = await make_demo(conn, now)
         await conn.execute("UPDATE evidence.seal_state SET sealed_through_at = 'infinity'")
         issuer = await ca.active_issuer(conn)
-        chains = await ca.chains_above(conn, issuer.id)
+        chains, own_keys = await ca.chains_above(conn, issuer.id), await ca.own_keys(conn)
     stop = asyncio.Event()
     socket_path = tmp_path / "signer.sock"
     key = keys.load(hierarchy.key_file(tmp_path / "ca", hierarchy.ISSUING), PASSPHRASE)
@@ -128,6 +128,7 @@ async def serving(
             pool=acme_pool, base_url=BASE, terms_url=f"{PEOPLE}/terms/demo-1", limits=LIMITS, profiles=dict(PROFILES),
             default_binding_kid=demo.unbound_kid, looks=looks, signer=SignerClient(socket_path), issuer=issuer,
             chains=chains, worker="test", nonce_key=await nonces.current_key(acme_pool), rates=RATES,
+            own_keys=own_keys,
         )  # fmt: skip
         app = make_app(
             context, Urls(BASE, PEOPLE), website=f"{PEOPLE}/supported", identities=IDENTITIES, require_binding=False,

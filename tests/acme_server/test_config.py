@@ -32,6 +32,8 @@ token = "issuing"
 server = "mail.ca.example:25"
 sender = "notices@ca.example"
 officers = "officers@ca.example"
+[keys]
+blocklist = "blocklist.dat"
 """
 
 
@@ -92,6 +94,7 @@ PRODUCTION_ENVIRON = {
     "KEIYAKU_MAIL__SERVER": "127.0.0.1:25",
     "KEIYAKU_MAIL__SENDER": "notices@ca.example",
     "KEIYAKU_MAIL__OFFICERS": "officers@ca.example",
+    "KEIYAKU_KEYS__BLOCKLIST": "blocklist.dat",
 }
 COMPANIONS = {  # what else must be set for a key to be taken
     "environment": PRODUCTION_ENVIRON,
@@ -338,6 +341,7 @@ def test_production_starts(file: File) -> None:
         ("mail.sender", "notices@ca.keiyaku.test"),
         ("mail.officers", ""),
         ("management.listen", "127.0.0.1:15000"),
+        ("keys.blocklist", ""),
         ("ca.keys", "file"),
     ],
 )

@@ -17,6 +17,7 @@ from cryptography import x509
 from acme_server.dev.postgres import EmbeddedPostgres
 from ca import hierarchy, storage
 from ca import keys as ca_keys
+from ca.blocklist import Blocklist, digest_of
 from ca.certificate import Issuer, Subject
 from ca.der import tlv
 from ca.issuance import ToBeSigned
@@ -25,7 +26,7 @@ from ca.signer import serve
 from ca.signer_client import CrlMade, Signed, SignerAway, SignerClient, SignRefused
 from sql import Pool
 from sql.ids import uuid7
-from tests.ca.arrange import NOW, PASSPHRASE, admit, certificate_of, record, write_pem
+from tests.ca.arrange import LEAF, NOW, PASSPHRASE, admit, certificate_of, record, write_pem
 
 SECONDS = 30.0
 
@@ -650,3 +651,17 @@ async def somebody_waits(bench: Bench) -> None:
             "SELECT count(*) FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted"
         ):
             await asyncio.sleep(0.01)
+
+
+@pytest.mark.std("C-073", "C-078")
+async def test_a_key_that_is_public_is_not_certified(bench: Bench, tmp_path: Path) -> None:
+    row = await bench.admitted()
+    path = tmp_path / "blocklist.dat"
+    path.write_bytes(digest_of(LEAF.public_key()) + b"\1")
+    async with bench.signer(blocklist=Blocklist(path)) as client:
+        assert await client.sign(row.id, SECONDS) == SignRefused(
+            "C-073: the private key is public (Debian's OpenSSL of 2006 to 2008, CVE-2008-0166)"
+        )
+    assert (await bench.state(row))[0] == "admitted"
+    async with bench.signer() as client:
+        assert await client.sign(row.id, SECONDS) == Signed()

@@ -190,12 +190,12 @@ LIMITS = [
 ]
 
 ISSUANCE = [
-    *skipped(f"{USE_CASES}/finalize.py", WEAK_KEYS, 'refuse_weak(csr.spki_der, ErrorType.BAD_CSR, "CSR")'),
+    *skipped(f"{USE_CASES}/finalize.py", WEAK_KEYS, 'refuse_weak(context, csr.spki_der, ErrorType.BAD_CSR, "CSR")'),
     *skipped(
         f"{USE_CASES}/accounts.py",
         WEAK_KEYS,
-        'refuse_weak(new.spki_der, ErrorType.BAD_PUBLIC_KEY, "account")',
-        'refuse_weak(key.spki_der, ErrorType.BAD_PUBLIC_KEY, "account")',
+        'refuse_weak(context, new.spki_der, ErrorType.BAD_PUBLIC_KEY, "account")',
+        'refuse_weak(context, key.spki_der, ErrorType.BAD_PUBLIC_KEY, "account")',
     ),
     *skipped(
         f"{USE_CASES}/orders.py", ORDERS, 'await record_admission(conn, admitted, "new_order", actor_of(account), now)'

@@ -1,15 +1,19 @@
 """RSA keys that anybody can factor, in a CSR and as account keys, each beside a good one of the same size. C-078."""
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from ca import hierarchy, keys
+from ca.blocklist import Blocklist
 from tests.acme_server.client import Answer
-from tests.acme_server.conftest import Served
+from tests.acme_server.conftest import PASSPHRASE, Served
 from tests.acme_server.edge.arrange import ready
 from tests.acme_server.edge.hostile import stored
 from tests.acme_server.edge.test_key_change import change
+from tests.ca.test_blocklist import block, written
 from tests.ca.test_weak_keys import prime_from
 
 NAME = "www.demo.test"
@@ -42,6 +46,33 @@ async def test_a_csr_with_a_weak_key_is_refused_before_anything_is_recorded(serv
     assert (await client.finalize(order, GOOD)).json["status"] == "valid"
 
 
+@pytest.mark.std("C-073", "C-078")
+async def test_a_csr_with_a_listed_key_is_refused_before_anything_is_recorded(served: Served, tmp_path: Path) -> None:
+    client = await served.registered()
+    _, order = await ready(client, NAME)
+    path = written(tmp_path / "blocklist.dat", block(GOOD.public_key().public_numbers().n))
+    served.context.blocklist = Blocklist(path)
+    before = await stored(served.owner)
+    refused = await client.finalize(order, GOOD)
+    assert (refused.status, refused.error) == (400, "badCSR")
+    assert "no secret" in refused.json["detail"]
+    assert await stored(served.owner) == before
+    written(path, block(2))
+    assert (await client.finalize(order, GOOD)).json["status"] == "valid"
+
+
+@pytest.mark.std("C-077", "C-078")
+@pytest.mark.parametrize("issuer", [hierarchy.ROOT, hierarchy.ISSUING, *hierarchy.ALTERNATE_ROOTS])
+async def test_a_key_of_the_ca_is_no_certificates(served: Served, tmp_path: Path, issuer: int) -> None:
+    client = await served.registered()
+    _, order = await ready(client, NAME)
+    own = keys.load(hierarchy.key_file(tmp_path / "ca", issuer), PASSPHRASE).private_key
+    refused = await client.finalize(order, own)
+    assert (refused.status, refused.error) == (400, "badCSR")
+    assert "one of this CA's own" in refused.json["detail"]
+    assert (await client.finalize(order, GOOD)).json["status"] == "valid"
+
+
 async def registering(served: Served, key: rsa.RSAPrivateKey) -> Answer:
     client = served.client()
     client.key = key
@@ -50,6 +81,19 @@ async def registering(served: Served, key: rsa.RSAPrivateKey) -> Answer:
 
 async def changing(served: Served, key: rsa.RSAPrivateKey) -> Answer:
     return await change(await served.registered(), key)
+
+
+@pytest.mark.parametrize("ask", [registering, changing])
+async def test_a_listed_key_is_no_accounts(
+    served: Served, tmp_path: Path, ask: Callable[[Served, rsa.RSAPrivateKey], Awaitable[Answer]]
+) -> None:
+    listed = rsa.generate_private_key(65537, 2048)
+    path = written(tmp_path / "blocklist.dat", block(listed.public_key().public_numbers().n))
+    served.context.blocklist = Blocklist(path)
+    refused = await ask(served, listed)
+    assert (refused.status, refused.error) == (400, "badPublicKey")
+    assert "no secret" in refused.json["detail"]
+    assert (await ask(served, GOOD)).status in (200, 201)
 
 
 @pytest.mark.parametrize("ask", [registering, changing])
