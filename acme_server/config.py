@@ -130,6 +130,13 @@ class Mail(Section, frozen=True, kw_only=True):
     proxy: Url | None = None  # a host outside, through which postings are looked at (T5-4)
 
 
+class Register(Section, frozen=True, kw_only=True):
+    """The corporate-number register (法人番号 Web-API); the worker asks about every customer once a day (T6-5)."""
+
+    url: Url | None = None  # none: nobody is looked up
+    id_file: Path | None = None  # the application id that the register gave out
+
+
 class Ca(Section, frozen=True, kw_only=True):
     """Keys and what they sign."""
 
@@ -194,6 +201,7 @@ class Settings(Section, frozen=True, kw_only=True):
     dns: Dns = Dns()
     validation: Validation = Validation()
     mail: Mail = Mail()
+    register: Register = Register()
     ca: Ca = Ca()
     keys: Keys = Keys()
     pkcs11: Pkcs11 = Pkcs11()
@@ -306,6 +314,8 @@ def unfit(settings: Settings) -> list[tuple[str, str]]:
         found.append(("acme.trusted_proxies", f"{wrong[0]!r} is no network: write 10.0.0.0/8, or one address"))
     if bool(settings.mail.user) != (settings.mail.password_file is not None):
         found.append(("mail.user", "mail.user and mail.password_file belong together: set both or none"))
+    if (settings.register.url is None) != (settings.register.id_file is None):
+        found.append(("register.url", "register.url and register.id_file belong together: set both or none"))
     if settings.ca.keys == "pkcs11" and settings.pkcs11.module is None:
         found.append(("pkcs11.module", "needed while ca.keys is 'pkcs11': the path of the vendor's library"))
     if settings.ca.keys == "pkcs11" and not settings.pkcs11.token:

@@ -75,6 +75,11 @@ REFUSALS = (
     Refusal("mail.sender", lambda s: s.mail.sender.endswith(".test"), "name the address that notices come from"),
     Refusal("mail.officers", lambda s: not s.mail.officers, "name the address that warns the CA's own people"),
     Refusal("keys.blocklist", lambda s: s.keys.blocklist is None, "BR 6.1.1.3: name the file of keys that are public"),
+    Refusal(
+        "register.url",
+        lambda s: s.register.url is not None and not public(s.register.url, "https"),
+        "the register is asked over https: its answers start deadlines",
+    ),
     Refusal("management.listen", lambda s: s.management.listen is not None, "it hands out keys: leave it out"),
     Refusal("ca.keys", lambda s: s.ca.keys == "file", "keys in files are for development: set 'pkcs11'"),
 )

@@ -13,6 +13,7 @@ from office.use_cases import (
     holidays,
     idempotency,
     invoices,
+    register_check,
     reminders,
     renewal,
     retention,
@@ -22,6 +23,7 @@ from office.use_cases import (
     service_end,
     terms,
 )
+from office.use_cases.corporate_register import Register
 from office.use_cases.mail import Posting
 from sql import Pool
 from sql.away import DATABASE_AWAY
@@ -31,9 +33,16 @@ Sweep = Callable[[Pool, datetime], Awaitable[object]]
 LOG = logging.getLogger(__name__)
 
 
-def sweeps(posting: Posting) -> list[tuple[timedelta, Sweep]]:
-    """How often each runs. Each is idempotent and takes its rows by SKIP LOCKED or an advisory lock: nodes share."""
+def sweeps(posting: Posting, register: Register | None = None) -> list[tuple[timedelta, Sweep]]:
+    """How often each runs. Each is idempotent and takes its rows by SKIP LOCKED or an advisory lock: nodes share.
+
+    Nobody is looked up without a register (T6-5).
+    """
+    lookups: list[tuple[timedelta, Sweep]] = []
+    if register is not None:
+        lookups.append((timedelta(hours=1), partial(register_check.sweep, register=register)))
     return [
+        *lookups,
         (timedelta(seconds=2), partial(deliver.address_notices, posting=posting)),
         (timedelta(seconds=2), partial(deliver.hand_off, posting=posting)),
         (timedelta(seconds=10), partial(deliver.look_at_postings, posting=posting)),
@@ -53,9 +62,11 @@ def sweeps(posting: Posting) -> list[tuple[timedelta, Sweep]]:
     ]
 
 
-async def run(pool: Pool, posting: Posting, clock: Callable[[], datetime], stop: asyncio.Event) -> None:
+async def run(
+    pool: Pool, posting: Posting, clock: Callable[[], datetime], stop: asyncio.Event, register: Register | None = None
+) -> None:
     """Works until `stop`, then finishes what is at hand."""
-    await asyncio.gather(*(every(span, sweep, pool, clock, stop) for span, sweep in sweeps(posting)))
+    await asyncio.gather(*(every(span, sweep, pool, clock, stop) for span, sweep in sweeps(posting, register)))
 
 
 async def every(span: timedelta, sweep: Sweep, pool: Pool, clock: Callable[[], datetime], stop: asyncio.Event) -> None:

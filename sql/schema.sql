@@ -2177,8 +2177,7 @@ CREATE UNIQUE INDEX consultations_live ON office.consultations (contract_id) WHE
 GRANT SELECT, INSERT ON office.change_reports, office.seals, office.timer_extensions, office.liability_proposals,
     office.subcontractors, office.consultations, office.leaks TO keiyaku_operator;
 GRANT SELECT ON office.register_states, office.seal_uses TO keiyaku_operator;
-GRANT UPDATE (block_id, late_case_id, confirmed_at, confirmed_by, confirmed_from, done_at, done_by)
-    ON office.change_reports TO keiyaku_operator;
+GRANT UPDATE (confirmed_at, confirmed_by, confirmed_from, done_at, done_by) ON office.change_reports TO keiyaku_operator;
 GRANT UPDATE (withdrawn_at) ON office.seals TO keiyaku_operator;
 GRANT UPDATE (until_on) ON office.subcontractors TO keiyaku_operator;
 GRANT UPDATE (review_on, ended_by, ended_at) ON office.consultations TO keiyaku_operator;
@@ -2290,7 +2289,8 @@ BEGIN
         'office.terms_changes', 'office.maintenance', 'office.service_end', 'office.adjustments', 'office.refunds',
         'office.case_decisions', 'office.problem_reports', 'office.change_reports', 'office.consultations',
         'office.tokens', 'office.proposals', 'office.absences', 'office.tasks', 'office.departures',
-        'office.access_reviews'] LOOP
+        'office.access_reviews', 'office.leaks', 'office.liability_proposals', 'office.seals', 'office.subcontractors',
+        'office.timer_extensions'] LOOP
         SELECT string_agg(quote_literal(a.attname), ', ' ORDER BY a.attname) INTO people
         FROM pg_constraint f JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = f.conkey[1]
         WHERE f.conrelid = decided::regclass AND f.confrelid = 'gate.persons'::regclass
@@ -2358,7 +2358,7 @@ CREATE VIEW office.waiting AS
     FROM office.revalidations WHERE closed_at IS NULL
     UNION ALL
     SELECT 'proposal', id::text, contract_id, proposed_at, expires_at, true
-    FROM office.proposals WHERE confirmed_at IS NULL AND withdrawn_at IS NULL
+    FROM office.proposals WHERE confirmed_at IS NULL AND withdrawn_at IS NULL AND kind NOT LIKE 'hold.%'
     UNION ALL
     SELECT 'bank_line', l.id::text, NULL, f.imported_at, f.imported_at + interval '3 days', false
     FROM office.bank_lines l JOIN office.bank_files f ON f.id = l.file_id WHERE l.state = 'waiting'
@@ -2463,6 +2463,9 @@ GRANT SELECT (key, value) ON gate.readings TO keiyaku_sign;
 
 -- the national holidays of the years to come (T8-4)
 GRANT INSERT ON gate.holidays TO keiyaku_office;
+
+-- proposals of the API are confirmed by command too
+GRANT SELECT, UPDATE (confirmed_by, confirmed_at) ON office.proposals TO keiyaku_operator;
 
 -- Whoever sent this has the private key: it is compromised, and blocked for ever (C-076).
 CREATE TABLE office.key_proofs (

@@ -8,11 +8,13 @@ from acme_server.commands.bank import bank
 from acme_server.commands.ca import ca
 from acme_server.commands.ceremony import ceremony
 from acme_server.commands.certificate import certificate
+from acme_server.commands.changes import change, seal, timer
 from acme_server.commands.check import check
 from acme_server.commands.contract import contract
 from acme_server.commands.demo import demo
 from acme_server.commands.desk import desk
 from acme_server.commands.document import document
+from acme_server.commands.duties import consultation, leak, liability, retention, subcontractor
 from acme_server.commands.evidence import evidence
 from acme_server.commands.gate import gate
 from acme_server.commands.hold import hold
@@ -24,6 +26,7 @@ from acme_server.commands.money import invoice, payment
 from acme_server.commands.notice import notice
 from acme_server.commands.people import customer, person
 from acme_server.commands.plan import plan
+from acme_server.commands.proposal import proposal
 from acme_server.commands.reading import reading
 from acme_server.commands.report import report
 from acme_server.commands.review import review_group, screening_group
@@ -38,6 +41,7 @@ GROUPS: list[click.Command] = [
     customer,
     person,
     desk,
+    proposal,
     audit,
     reading,
     plan,
@@ -46,6 +50,8 @@ GROUPS: list[click.Command] = [
     review_group,
     screening_group,
     contract,
+    change,
+    seal,
     key,
     limit,
     invoice,
@@ -57,6 +63,12 @@ GROUPS: list[click.Command] = [
     revocation,
     report,
     gate,
+    timer,
+    consultation,
+    liability,
+    leak,
+    subcontractor,
+    retention,
     evidence,
     notice,
     terms,

@@ -51,6 +51,11 @@ async def deadlines(conn: Conn | Pool, now: datetime) -> tuple[datetime | None, 
     return row["nearest"], row["overdue"]
 
 
+async def late_lookups(conn: Conn, since: datetime) -> int:
+    """How many customers nobody looked up in the corporate-number register since then (T6-5)."""
+    return int(await conn.fetchval(SQL["late_lookups"], since))
+
+
 async def stale_crls(conn: Conn, before: datetime) -> Sequence[str]:
     """Shards, as issuer/shard, whose newest CRL is older than that instant."""
     return [f"{row['issuer_id']}/{row['shard']}" for row in await conn.fetch(SQL["stale_crls"], before)]

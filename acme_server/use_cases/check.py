@@ -21,6 +21,7 @@ SKEW = timedelta(seconds=5)
 CRL_LATE, CRL_OLD = timedelta(minutes=5), timedelta(hours=26)  # made anew each day (C-134)
 DANGER = timedelta(hours=12)
 OLDEST_JOB = 300.0  # seconds
+LOOKED_UP = timedelta(days=2)  # once a day (T6-5), and a day for what goes wrong
 CA_LEFT, TLS_LEFT = timedelta(days=400), timedelta(days=14)  # a CA must outlive what it signs
 FREE_OCTETS, FREE_PART = 2**30, 0.05
 SIGNER_SECONDS = 5.0
@@ -135,6 +136,17 @@ async def desk(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
     ]
 
 
+async def register(settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
+    """Every customer was looked up in the corporate-number register (T6-5); in development nobody must be."""
+    if settings.register.url is None:
+        do = "set register.url and register.id_file; until then officers look up every customer each day"
+        missing = Fault("register", "nobody looks into the corporate-number register", do)
+        return [missing] if settings.environment == "production" else []
+    if not (late := await check.late_lookups(conn, now - LOOKED_UP)):
+        return []
+    return [Fault("register", f"{late} customers were not looked up for two days", "see the log of `keiyaku work`")]
+
+
 async def issuers(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
     """CA certificates live longer than what they sign."""
     faults = []
@@ -158,7 +170,7 @@ async def clocks(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
 async def files(settings: Settings, _conn: Conn, _now: datetime) -> list[Fault]:
     """Files with secrets are their owner's alone. Those of other machines are looked at there."""
     secret = (settings.ca.passphrase_file, settings.pkcs11.pin_file, settings.evidence.key_file)
-    named = (*secret, settings.acme.tls_key)
+    named = (*secret, settings.acme.tls_key, settings.register.id_file)
     found = [settings.data / path for path in named if path is not None]
     found += sorted((settings.data / settings.ca.folder).glob("*.key.pem"))
     return [
@@ -205,8 +217,8 @@ async def signer(settings: Settings, _conn: Conn, _now: datetime) -> list[Fault]
 
 
 LOOKS: tuple[Look, ...] = (
-    migrations, cluster, roles, partitions, seal, waiting_jobs, crls, revocation_deadlines, desk, issuers, clocks,
-    files, tls, disk, signer,
+    migrations, cluster, roles, partitions, seal, waiting_jobs, crls, revocation_deadlines, desk, register, issuers,
+    clocks, files, tls, disk, signer,
 )  # fmt: skip
 
 

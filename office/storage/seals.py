@@ -53,7 +53,7 @@ async def withdraw(conn: Conn, contract_id: UUID, now: datetime) -> bool:
     return await conn.fetchval(SQL["withdraw"], contract_id, now) is not None
 
 
-async def seal_of(pool: Pool, token: str, now: datetime) -> Seal | None:
+async def seal_of(pool: Pool | Conn, token: str, now: datetime) -> Seal | None:
     """The seal of that token; None for none."""
     row = await pool.fetchrow(SQL["seal"], token, now)
     if row is None:

@@ -3,10 +3,25 @@
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
+
 from sql import Conn, statements
 from sql.ids import uuid7
+from sql.rows import many
 
 SQL = statements("office/timers")
+
+
+class Extension(msgspec.Struct, frozen=True):
+    """A timer of a contract that runs until then, because of which suspension, and who decided it."""
+
+    contract: str
+    timer: str
+    until: datetime
+    suspension_id: UUID
+    reason: str
+    extended_by: str
+    extended_at: datetime
 
 
 async def suspended_from(conn: Conn, suspension_id: UUID) -> datetime | None:
@@ -32,3 +47,8 @@ async def lapse_until(conn: Conn, contract_id: UUID) -> datetime | None:
     """Until when the lapse is put off."""
     until: datetime | None = await conn.fetchval(SQL["lapse_until"], contract_id)
     return until
+
+
+async def extensions(conn: Conn, contract_id: UUID | None, most: int) -> list[Extension]:
+    """Those of a contract, or all; newest first."""
+    return many(Extension, await conn.fetch(SQL["extensions"], contract_id, most))

@@ -117,7 +117,7 @@ async def finish(
     found, who = await named(conn, name), await asked.person(conn, person)
     async with changing(conn, found.number):
         if found.handling == "new_contract" and not await storage.has_new_contract(conn, found.contract_id):
-            raise Unfit("certificates show it: it takes a new contract, `keiyaku application renew … --link change`")
+            raise Unfit("certificates show it: it takes a new contract, `keiyaku application follow … --after change`")
         if not await storage.finish(conn, found.id, who.id, now):
             raise Unfit("it is not confirmed yet, or was done before: `keiyaku change list` shows it")
         if customer_name is not None:

@@ -1,4 +1,4 @@
-"""Decisions marked (2p) through the API: one person proposes, another confirms, and the one use case decides.
+"""Decisions marked (2p) that one person proposes through the API and another confirms; the one use case decides.
 
 Two different persons by a constraint of the database on the proposal, and again on what is decided.
 """
@@ -175,8 +175,12 @@ def person_id(caller: Caller) -> UUID:
 
 async def named(conn: Conn, caller: Caller, proposal: str, now: datetime) -> Proposal:
     """The proposal of an id, of a kind that the caller may read. Raises Unfit."""
+    return await _of_kinds(conn, proposal, visible(caller.role), now)
+
+
+async def _of_kinds(conn: Conn, proposal: str, kinds: list[str], now: datetime) -> Proposal:
     found = await stored.proposal_of(conn, id_of("proposal", proposal), now)
-    if found is None or found.kind not in visible(caller.role):
+    if found is None or found.kind not in kinds:
         raise Unfit(f"there is no proposal '{proposal}'")
     return found
 
@@ -191,11 +195,17 @@ async def listed(conn: Conn, caller: Caller, cursor: str | None, most: int, now:
 async def confirm(conn: Conn, caller: Caller, proposal: str, access: Access, now: datetime) -> Proposal:
     """Another person confirms it and it is decided, or nothing is. Raises Unfit."""
     found, who = await named(conn, caller, proposal, now), person_id(caller)
-    kind = KINDS[found.kind]
-    if caller.role not in kind.confirmers:
-        raise Unfit(f"'{found.kind}' is confirmed by {', '.join(sorted(kind.confirmers))}")
-    if found.proposed_by == caller.handle:
+    confirmers = KINDS[found.kind].confirmers
+    if caller.role not in confirmers:
+        raise Unfit(f"'{found.kind}' is confirmed by {', '.join(sorted(confirmers))}")
+    await _decide(conn, found, who, str(caller.handle), access, now)
+    return await named(conn, caller, proposal, now)
+
+
+async def _decide(conn: Conn, found: Proposal, who: UUID, handle: str, access: Access, now: datetime) -> None:
+    if found.proposed_by == handle:
         raise Unfit("two different people must decide this: another one than who proposed it confirms it")
+    kind = KINDS[found.kind]
     async with changing(conn, *[found.contract_number] if found.contract_number else []):
         if not await stored.confirm(conn, found.id, who, now):
             raise Unfit("the proposal is not open any more: it was confirmed or withdrawn, or has expired")
@@ -205,8 +215,7 @@ async def confirm(conn: Conn, caller: Caller, proposal: str, access: Access, now
         )  # fmt: skip
         await append(conn, row)
         given = msgspec.json.decode(found.arguments, type=kind.given)
-        await kind.decide(Deciding(conn, given, found.proposed_by, str(caller.handle), access, now))
-    return await named(conn, caller, proposal, now)
+        await kind.decide(Deciding(conn, given, found.proposed_by, handle, access, now))
 
 
 async def withdraw(conn: Conn, caller: Caller, proposal: str, now: datetime) -> Proposal:
@@ -220,3 +229,15 @@ async def withdraw(conn: Conn, caller: Caller, proposal: str, now: datetime) -> 
         )
         await append(conn, row)
     return await named(conn, caller, proposal, now)
+
+
+async def confirm_at_desk(conn: Conn, proposal: str, person: str, access: Access, now: datetime) -> Proposal:
+    """The same for an officer by command: never a hold, which is compliance's (T13-3). Raises Unfit."""
+    found, who = await _of_kinds(conn, proposal, visible("auditor"), now), await asked.person(conn, person)
+    await _decide(conn, found, who.id, who.handle, access, now)
+    return await _of_kinds(conn, proposal, [found.kind], now)
+
+
+async def at_desk(conn: Conn, now: datetime) -> list[Proposal]:
+    """Proposals that officers may confirm by command, newest first."""
+    return await stored.proposals(conn, visible("auditor"), now, None, asked.MOST)

@@ -42,7 +42,7 @@ async def request(conn: Conn, contract: str, person: str, now: datetime) -> str:
     async with conn.transaction():
         token = await seals.request(conn, key.id, secrets.token_urlsafe(TOKEN_OCTETS), who.id, now)
         if token is None:
-            raise Unfit(f"the seal of '{contract}' is on already: `keiyaku seal list` shows it")
+            raise Unfit(f"the seal of '{contract}' is on already, or its contract has ended: `keiyaku seal list`")
         await _record(conn, "seal.requested", asked.actor(who), key.id, now)
     return token
 
@@ -68,12 +68,26 @@ async def look(pool: Pool, token: str, page: str | None, now: datetime) -> Answe
     found = await seals.seal_of(pool, token, now) if fits(token) else None
     if found is None:
         return None
+    answer = _answer(found, page, now)
+    if answer.host is not None and answer.on_host and found.ended_at is not None:
+        await _used_after_end(pool, found, answer.host, now)
+    return answer
+
+
+async def check(conn: Conn, contract: str, page: str | None, now: datetime) -> Answer:
+    """What is said of the contract's seal now, to officers: nothing is recorded. Raises Unfit."""
+    found = [each for each in await listed(conn, contract) if each.withdrawn_at is None]
+    seal = await seals.seal_of(conn, found[0].token, now) if found else None
+    if seal is None:
+        raise Unfit(f"the seal of '{contract}' is off: `keiyaku seal request` turns it on")
+    return _answer(seal, page, now)
+
+
+def _answer(found: Seal, page: str | None, now: datetime) -> Answer:
     host = host_of(page) if page else None
     registrable = icann() if choice("seal.scope", found.scope) == "registrable_domain" else None
     on_host = host is not None and shown_to(host, found.names, registrable)
     good = valid(found.active, found.live, now)
-    if host is not None and on_host and found.ended_at is not None:
-        await _used_after_end(pool, found, host, now)
     return Answer(host, on_host, good, cache_seconds(found.live, now) if good else 0)
 
 

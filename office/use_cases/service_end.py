@@ -31,7 +31,7 @@ async def decide(
             conn, "service_end", now, ends_on=ends_on.isoformat(), certificates=CERTIFICATES[certificates]
         )
         if not await service_end.insert(conn, cause, ends_on, certificates, notice, one.id, two.id, now):
-            raise Unfit("the end of the service is decided already: `keiyaku notice service-end` shows whom it reached")
+            raise Unfit("the end of the service is decided: `keiyaku notice service-end-check` shows whom it reached")
         row = entry(
             "service.end_decided", asked.actor(one), now, rule="T23-1", clause="A23.1", second=two.id, cause=cause,
             ends_on=ends_on, certificates=certificates, notice=notice,

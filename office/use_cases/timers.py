@@ -4,8 +4,9 @@ from datetime import datetime
 
 from office.storage import timers
 from office.storage.changing import changing
+from office.storage.timers import Extension
 from office.use_cases import asked
-from office.use_cases.asked import Unfit, checked_text, id_of, one_of
+from office.use_cases.asked import MOST, Unfit, checked_text, id_of, one_of
 from sql import Conn
 from sql.evidence import append, entry
 
@@ -34,3 +35,9 @@ async def extend(
             suspension=suspension_id, timer=timer, until=until,
         )  # fmt: skip
         await append(conn, row)
+
+
+async def listed(conn: Conn, contract: str | None) -> list[Extension]:
+    """Extensions for a contract, or all; newest first. Raises Unfit."""
+    key = await asked.contract(conn, contract) if contract else None
+    return await timers.extensions(conn, key.id if key else None, MOST)

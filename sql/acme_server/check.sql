@@ -32,6 +32,12 @@ SELECT kind, count(*) AS number FROM office.waiting
 WHERE binding AND deadline_at < $1 AND kind NOT IN ('proposal', 'report_answer', 'leak_report')
     AND kind NOT LIKE 'revocation%' GROUP BY kind ORDER BY kind;
 
+-- name: late_lookups
+-- Customers whom nobody looked up in the corporate-number register since $1, though a contract ran by then (T6-5).
+SELECT count(*) FROM gate.customers u LEFT JOIN office.register_states s ON s.customer_id = u.id
+WHERE u.corporate_number IS NOT NULL AND (s.checked_at IS NULL OR s.checked_at < $1)
+    AND EXISTS (SELECT FROM gate.contracts c WHERE c.customer_id = u.id AND c.state = 'accepted' AND c.accepted_at < $1);
+
 -- name: stale_crls
 -- Shards of issuing CAs without a CRL that is younger than $1.
 SELECT i.id::integer AS issuer_id, s.shard

@@ -1,7 +1,9 @@
 -- name: request
--- The seal of a contract is on again, at the same address, or for the first time. No row: it is on already.
+-- The seal of a contract is on again, at the same address, or for the first time. No row: it is on already, or the
+-- contract has ended.
 -- $1 contract_id  $2 token  $3 requested_by  $4 now
-INSERT INTO office.seals AS s (contract_id, token, requested_by, requested_at) VALUES ($1, $2, $3, $4)
+INSERT INTO office.seals AS s (contract_id, token, requested_by, requested_at)
+SELECT id, $2, $3, $4 FROM gate.contracts WHERE id = $1 AND state <> 'ended'
 ON CONFLICT (contract_id) DO UPDATE SET withdrawn_at = NULL WHERE s.withdrawn_at IS NOT NULL
 RETURNING token;
 

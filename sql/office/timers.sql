@@ -15,3 +15,9 @@ RETURNING contract_id;
 -- name: lapse_until
 -- Until when the lapse of a contract is put off; null: it is not. $1 contract_id
 SELECT max(until) FROM office.timer_extensions WHERE contract_id = $1 AND timer = 'lapse';
+
+-- name: extensions
+-- Of a contract, or all; newest first. $1 contract_id, or null  $2 most
+SELECT c.handle AS contract, e.timer, e.until, e.suspension_id, e.reason, p.handle AS extended_by, e.extended_at
+FROM office.timer_extensions e JOIN gate.contracts c ON c.id = e.contract_id JOIN gate.persons p ON p.id = e.extended_by
+WHERE $1::uuid IS NULL OR e.contract_id = $1 ORDER BY e.extended_at DESC, e.id LIMIT $2;

@@ -102,6 +102,8 @@ COMPANIONS = {  # what else must be set for a key to be taken
     "acme.tls_key": {"KEIYAKU_ACME__TLS_CERTIFICATE": "/certificate"},
     "mail.user": {"KEIYAKU_MAIL__PASSWORD_FILE": "/password"},
     "ca.keys": {"KEIYAKU_PKCS11__MODULE": "/module.so", "KEIYAKU_PKCS11__TOKEN": "issuing"},
+    "register.url": {"KEIYAKU_REGISTER__ID_FILE": "/id"},
+    "register.id_file": {"KEIYAKU_REGISTER__URL": "https://register.example"},
     "mail.password_file": {"KEIYAKU_MAIL__USER": "notices"},
     "database.embedded": {"KEIYAKU_DATABASE__URL": "postgresql://x"},
     "database.url": {"KEIYAKU_DATABASE__EMBEDDED": "false"},
@@ -233,6 +235,11 @@ def test_each_role_has_its_own_address() -> None:
             id="half a pair",
         ),
         pytest.param(
+            "[register]\nurl = 'https://register.example'",
+            "FILE:2: register.url: register.url and register.id_file belong together: set both or none",
+            id="no application id",
+        ),
+        pytest.param(
             "[database]\nurl = 'postgresql://x'",
             "FILE:2: database.url: unused while database.embedded is true: set database.embedded = false",
             id="two databases",
@@ -343,10 +350,12 @@ def test_production_starts(file: File) -> None:
         ("management.listen", "127.0.0.1:15000"),
         ("keys.blocklist", ""),
         ("ca.keys", "file"),
+        ("register.url", "http://register.example"),
     ],
 )
 def test_production_refuses(file: File, key: str, text: str) -> None:
-    refusal = file.refusal(PRODUCTION, **{variable_of(key): text}).splitlines()
+    beside = COMPANIONS[key] if key == "register.url" else {}
+    refusal = file.refusal(PRODUCTION, **beside, **{variable_of(key): text}).splitlines()
     ours = [line for line in refusal if line.startswith(f"{variable_of(key)}: {key}: ")]
     assert len(ours) == 1
     assert "(environment is production)" in ours[0]
@@ -358,7 +367,7 @@ def test_production_lists_every_convenience_at_once(file: File) -> None:
     environ = dict(line.split("=", 1) for line in lines)
     refusal = file.refusal("environment = 'production'", **environ)
     missed = {rule.key for rule in REFUSALS} - {line.split(": ")[1] for line in refusal.splitlines()}
-    assert missed == {"validation.mode", "database.url", "acme.caa_identities", "mail.security"}
+    assert missed == {"validation.mode", "database.url", "acme.caa_identities", "mail.security", "register.url"}
 
 
 def sample_of_development(key: str) -> str:

@@ -1,5 +1,6 @@
 """What the documents name exists: links, files, commands with their options, settings, errors."""
 
+import ast
 import re
 import shlex
 from collections.abc import Iterator
@@ -148,3 +149,27 @@ def test_every_section_has_a_name_of_its_own() -> None:
     """So `named_keys` can tell a key from other dotted names by its section."""
     fields = Settings.__annotations__
     assert {name for name, kind in fields.items() if isinstance(kind, type) and issubclass(kind, Section)} == SECTIONS
+
+
+def texts_of(path: Path) -> Iterator[str]:
+    """Texts of a file of ours, X where a value goes into one."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    inside = {part for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            yield "".join(str(p.value) if isinstance(p, ast.Constant) else "X" for p in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in inside:
+            yield node.value
+
+
+def test_every_command_that_the_program_names_exists() -> None:
+    """Refusals say which command helps, the desk which one ends a task."""
+    named = {
+        line
+        for path in files(".py")
+        if "tests" not in path.parts
+        for text in texts_of(path)
+        for line in (*re.findall(r"`keiyaku ([a-z][^`]*)`", text), *re.findall(r"^keiyaku ([a-z -]+)$", text))
+    }
+    assert len(named) > 50
+    assert not {line: fault for line in named if (fault := fault_of(" ".join(line.split())))}
