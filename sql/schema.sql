@@ -880,6 +880,7 @@ END $$;
 -- Whether issuance of an order may begin: null, or why not. Takes the contract's lock, shared, until the transaction ends,
 -- and looks only then: each statement of a volatile function sees what was committed before it (design §4.4).
 -- `revisions`: those at which the facts were read, or null: they were read under the lock.
+-- Each authorization is looked up apart: asked together with its status, the index of all valid ones was read to its end.
 CREATE FUNCTION acme.may_begin(
     contract_number integer, contract uuid, revisions uuid[], wanted uuid, account uuid, spki bytea, instant timestamptz
 ) RETURNS text LANGUAGE plpgsql AS $$
@@ -892,8 +893,9 @@ BEGIN
         WHEN EXISTS (SELECT FROM acme.account_keys k WHERE k.spki_sha256 = spki) THEN 'account_key'
         WHEN EXISTS (SELECT FROM ca.blocked_keys k WHERE k.spki_sha256 = spki) THEN 'blocked_key'
         WHEN NOT EXISTS (SELECT FROM acme.accounts a WHERE a.id = account AND a.status = 'valid')
-            OR cardinality(o.authorization_ids) <> (SELECT count(*) FROM acme.authorizations z
-                WHERE z.id = ANY (o.authorization_ids) AND z.status = 'valid' AND z.expires_at > instant)
+            OR cardinality(o.authorization_ids) <> (SELECT count(*) FROM unnest(o.authorization_ids) AS w (listed)
+                CROSS JOIN LATERAL (SELECT * FROM acme.authorizations WHERE id = listed OFFSET 0) AS z
+                WHERE z.status = 'valid' AND z.expires_at > instant)
             THEN 'not_ready' END
         FROM (SELECT) AS one LEFT JOIN acme.orders o ON o.id = wanted);
 END $$;
@@ -914,8 +916,9 @@ BEGIN
     WHERE EXISTS (
         SELECT FROM acme.orders o WHERE o.id = r.order_id AND (o.status = 'invalid' OR o.status = 'pending' AND (
             o.expires_at <= instant OR EXISTS (
-                SELECT FROM acme.authorizations a WHERE a.id = ANY (o.authorization_ids)
-                AND (a.status NOT IN ('pending', 'valid') OR a.expires_at <= instant)))));
+                SELECT FROM unnest(o.authorization_ids) AS w (listed)
+                CROSS JOIN LATERAL (SELECT * FROM acme.authorizations WHERE id = listed OFFSET 0) AS a
+                WHERE a.status NOT IN ('pending', 'valid') OR a.expires_at <= instant))));
     RETURN FOUND;
 END $$;
 

@@ -9,7 +9,8 @@ WITH spent AS (
 SELECT EXISTS (SELECT FROM spent) AS fresh, a.id, a.status, a.public_key, a.thumbprint, a.contacts,
     a.external_account_binding, a.binding_key_id, b.contract_id, a.created_at,
     z.id, z.account_id, z.identifier_type, z.identifier_value, z.wildcard, z.status, z.tokens, z.challenge_type,
-    z.challenge_status, z.challenge_error, z.key_authorization, z.validated_at, z.caa_checked_at, z.expires_at
+    z.challenge_status, z.challenge_error, z.key_authorization, z.validated_at, z.caa_checked_at, z.expires_at,
+    z.subdomains
 FROM (VALUES (true)) AS request
 LEFT JOIN acme.accounts a ON a.id = $4
 LEFT JOIN gate.binding_keys b ON b.id = a.binding_key_id
@@ -18,33 +19,64 @@ LEFT JOIN acme.authorizations z ON z.id = $5 AND z.account_id = a.id;
 -- name: authorization_of_account
 -- $1 authorization id  $2 account id
 SELECT id, account_id, identifier_type, identifier_value, wildcard, status, tokens, challenge_type, challenge_status,
-    challenge_error, key_authorization, validated_at, caa_checked_at, expires_at
+    challenge_error, key_authorization, validated_at, caa_checked_at, expires_at, subdomains
 FROM acme.authorizations WHERE id = $1 AND account_id = $2;
 
 -- name: authorization_by_id
 -- $1 authorization id
 SELECT id, account_id, identifier_type, identifier_value, wildcard, status, tokens, challenge_type, challenge_status,
-    challenge_error, key_authorization, validated_at, caa_checked_at, expires_at
+    challenge_error, key_authorization, validated_at, caa_checked_at, expires_at, subdomains
 FROM acme.authorizations WHERE id = $1;
 
 -- name: authorizations_of_order
 -- $1 authorization ids
 SELECT id, account_id, identifier_type, identifier_value, wildcard, status, tokens, challenge_type, challenge_status,
-    challenge_error, key_authorization, validated_at, caa_checked_at, expires_at
+    challenge_error, key_authorization, validated_at, caa_checked_at, expires_at, subdomains
 FROM acme.authorizations WHERE id = ANY ($1::uuid[]);
+
+-- name: insert_authorization
+-- newAuthz: the decision that admits the name, its evidence and a pending authorization: all or none. RFC 8555 §7.4.1.
+-- No row when a limit is reached, or the account fails to validate the name too often.
+-- $1 id  $2 account id  $3 contract id  $4 name  $5 expires at  $6 now  $7 identifier type  $8 value  $9 tokens, spaces
+-- between  $10 whether it covers subdomains
+-- $11 decision id  $12 binding key id  $13 not after limit  $14 facts  $15 findings
+-- $16 evidence id  $17 actor  $18 evidence content
+-- $19 limits to take one of  $20 their subjects  $21 numbers  $22 spans  $23 failed validations at most  $24 their span
+WITH stopped AS (
+    SELECT FROM acme.failures f WHERE f.account_id = $2 AND f.name = $4 AND (f.paused_at IS NOT NULL
+        OR f.full_at + $24::interval / nullif(acme.limit_of($3, 'failed_validations', $6, $23), 0) > $6 + $24)
+), allowed AS MATERIALIZED (
+    SELECT WHERE CASE WHEN EXISTS (SELECT FROM stopped) THEN false
+        ELSE acme.take($3, $19::text[], $20::text[], $21::integer[], $22::interval[], $6) END
+), decision AS (
+    INSERT INTO gate.decisions (id, contract_id, binding_key_id, stage, outcome, names, not_after_limit, facts, findings,
+        decided_at)
+    SELECT $11, $3, $12, 'new_authorization', 'admitted', ARRAY[$4], $13, $14, $15, $6 FROM allowed
+), evidence AS (
+    INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)
+    SELECT $16, 'gate.decided', $3, $17, $6, $18 FROM allowed
+)
+INSERT INTO acme.authorizations (id, account_id, identifier_type, identifier_value, wildcard, tokens, expires_at,
+    created_at, subdomains)
+SELECT $1, $2, $7, $8, false, string_to_array($9, ' '), $5, $6, $10 FROM allowed
+RETURNING id, account_id, identifier_type, identifier_value, wildcard, status, tokens, challenge_type, challenge_status,
+    challenge_error, key_authorization, validated_at, caa_checked_at, expires_at, subdomains;
 
 -- name: respond
 -- The response to a challenge and the job that validates it: both or neither (design §4.3). The key authorization is
--- fixed now (A-155). The type's token stands at another place for each kind of identifier; 0 is: not on offer.
--- No row: nothing to start. $1 authorization id  $2 account id  $3 type  $4 place for dns  $5 for wildcard  $6 for ip
+-- fixed now (A-155). The type's token stands at another place for each kind of identifier; without one it is not on offer.
+-- No row: nothing to start. $1 authorization id  $2 account id  $3 type  $4 place for dns  $5 for what is more than one
+-- name  $6 for ip
 -- $7 thumbprint, base64url  $8 now  $9 job id  $10 attempts at most  $11 worker, or null: whoever takes it first
 -- $12 lease in seconds, or null
 WITH responded AS (
     UPDATE acme.authorizations SET challenge_type = $3, challenge_status = 'processing', responded_at = $8,
         key_authorization =
-            tokens[CASE WHEN identifier_type = 'ip' THEN $6::integer WHEN wildcard THEN $5::integer ELSE $4::integer END] || '.' || $7
+            tokens[CASE WHEN identifier_type = 'ip' THEN $6::integer WHEN wildcard OR subdomains THEN $5::integer
+                ELSE $4::integer END] || '.' || $7
     WHERE id = $1 AND account_id = $2 AND status = 'pending' AND challenge_type IS NULL AND expires_at > $8
-      AND CASE WHEN identifier_type = 'ip' THEN $6::integer WHEN wildcard THEN $5::integer ELSE $4::integer END > 0
+      AND tokens[CASE WHEN identifier_type = 'ip' THEN $6::integer WHEN wildcard OR subdomains THEN $5::integer
+          ELSE $4::integer END] <> ''
     RETURNING *
 ), job AS (
     INSERT INTO acme.jobs (id, kind, subject, attempts, max_attempts, fence, locked_by, locked_until)
@@ -53,7 +85,7 @@ WITH responded AS (
     FROM responded
 )
 SELECT id, account_id, identifier_type, identifier_value, wildcard, status, tokens, challenge_type, challenge_status,
-    challenge_error, key_authorization, validated_at, caa_checked_at, expires_at
+    challenge_error, key_authorization, validated_at, caa_checked_at, expires_at, subdomains
 FROM responded;
 
 -- name: hasten
@@ -114,7 +146,7 @@ WITH job AS (
       AND f.name = CASE WHEN r.wildcard THEN '*.' || r.identifier_value ELSE r.identifier_value END
 )
 SELECT id, account_id, identifier_type, identifier_value, wildcard, status, tokens, challenge_type, challenge_status,
-    challenge_error, key_authorization, validated_at, caa_checked_at, expires_at
+    challenge_error, key_authorization, validated_at, caa_checked_at, expires_at, subdomains
 FROM result;
 
 -- name: record_failed_attempt
@@ -139,12 +171,14 @@ WITH ended AS (
     SELECT $4, 'authorization.deactivated', $7, $5, $3, $6 FROM ended
 )
 SELECT id, account_id, identifier_type, identifier_value, wildcard, status, tokens, challenge_type, challenge_status,
-    challenge_error, key_authorization, validated_at, caa_checked_at, expires_at
+    challenge_error, key_authorization, validated_at, caa_checked_at, expires_at, subdomains
 FROM ended;
 
 -- name: caa_checked
+-- The status is compared so that the index of all valid ones, which has no ids, is not read to its end for it.
 -- $1 authorization ids  $2 now
-UPDATE acme.authorizations SET caa_checked_at = $2 WHERE id = ANY ($1::uuid[]) AND status = 'valid';
+UPDATE acme.authorizations a SET caa_checked_at = $2 FROM unnest($1::uuid[]) AS checked (id)
+WHERE a.id = checked.id AND a.status || '' = 'valid';
 
 -- name: holds_all
 -- Whether the account holds a valid authorization for every name (A-180). $1 account id  $2 values  $3 wildcards  $4 now

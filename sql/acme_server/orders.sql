@@ -1,6 +1,7 @@
 -- name: insert_order
 -- The decision that admits it, its evidence, the order and its authorizations: all or none. RFC 8555 §7.4, T1-1.
--- A valid authorization of the account for the same name is used again when it outlives the order.
+-- A valid authorization of the account for the same name is used again when it outlives the order, else one that covers
+-- subdomains of a domain above it, if such are named (RFC 9444).
 -- No row when `replaces` names a certificate that this account may not replace (RFC 9773 §5), or a limit is reached.
 -- $1 order id  $2 account id  $3 contract id  $4 names  $5 profile  $6 not before  $7 not after
 -- $8 replaces  $9 replaced serial  $10 expires at  $11 now
@@ -9,27 +10,32 @@
 -- $20 authorization ids  $21 identifier types  $22 values  $23 wildcards  $24 tokens, spaces between  $25 their expiry
 -- $26 key identifier of the replaced certificate's issuer
 -- $27 limits to take one of  $28 their subjects  $29 numbers  $30 spans  $31 failed validations at most  $32 their span
+-- $33 whether the authorization covers subdomains  $34 domains above, spaces between  $35 names to be validated
 WITH stopped AS (
-    SELECT FROM acme.failures f WHERE f.account_id = $2 AND f.name = ANY ($4) AND (f.paused_at IS NOT NULL
+    SELECT FROM acme.failures f WHERE f.account_id = $2 AND f.name = ANY ($35) AND (f.paused_at IS NOT NULL
         OR f.full_at + $32::interval / nullif(acme.limit_of($3, 'failed_validations', $11, $31), 0) > $11 + $32)
 ), allowed AS MATERIALIZED (
     SELECT WHERE CASE WHEN EXISTS (SELECT FROM stopped) THEN false
         WHEN $9::bytea IS NOT NULL AND NOT acme.claim($9, $26, $2, $4, $1, $11) THEN false
         ELSE acme.take($3, $27::text[], $28::text[], $29::integer[], $30::interval[], $11) END
 ), wanted AS (
-    SELECT * FROM unnest($20::uuid[], $21::text[], $22::text[], $23::boolean[], $24::text[])
-        WITH ORDINALITY AS w (id, identifier_type, identifier_value, wildcard, tokens, position)
+    SELECT * FROM unnest($20::uuid[], $21::text[], $22::text[], $23::boolean[], $24::text[], $33::boolean[], $34::text[])
+        WITH ORDINALITY AS w (id, identifier_type, identifier_value, wildcard, tokens, subdomains, above, position)
 ), used AS (
-    SELECT w.*, (
+    SELECT w.*, coalesce((
         SELECT a.id FROM acme.authorizations a
         WHERE a.account_id = $2 AND a.identifier_value = w.identifier_value AND a.wildcard = w.wildcard
-          AND a.status = 'valid' AND a.expires_at > $10
-        ORDER BY a.expires_at DESC LIMIT 1) AS valid_id
+          AND a.status = 'valid' AND a.expires_at > $10 AND (a.subdomains OR NOT w.subdomains)
+        ORDER BY a.expires_at DESC LIMIT 1), CASE WHEN w.above <> '' THEN (
+        SELECT a.id FROM acme.authorizations a
+        WHERE a.account_id = $2 AND a.identifier_value = ANY (string_to_array(w.above, ' ')) AND NOT a.wildcard
+          AND a.status = 'valid' AND a.expires_at > $10 AND a.subdomains
+        ORDER BY a.expires_at DESC LIMIT 1) END) AS valid_id
     FROM wanted w
 ), authorizations AS (
     INSERT INTO acme.authorizations (id, account_id, identifier_type, identifier_value, wildcard, tokens, expires_at,
-        created_at)
-    SELECT id, $2, identifier_type, identifier_value, wildcard, string_to_array(tokens, ' '), $25, $11
+        created_at, subdomains)
+    SELECT id, $2, identifier_type, identifier_value, wildcard, string_to_array(tokens, ' '), $25, $11, subdomains
     FROM used, allowed WHERE valid_id IS NULL
 ), decision AS (
     INSERT INTO gate.decisions (id, contract_id, binding_key_id, stage, outcome, names, not_after_limit, facts, findings,
@@ -41,8 +47,10 @@ WITH stopped AS (
 ), placed AS (
     INSERT INTO acme.orders (id, account_id, contract_id, admission_id, names, authorization_ids, profile, not_before,
         not_after, replaces, expires_at, created_at)
-    SELECT $1, $2, $3, $12, $4, (SELECT array_agg(coalesce(valid_id, id) ORDER BY position) FROM used), $5, $6, $7, $8,
-        $10, $11
+    SELECT $1, $2, $3, $12, $4, (
+            SELECT array_agg(one.id ORDER BY one.position)
+            FROM (SELECT coalesce(valid_id, id) AS id, min(position) AS position FROM used GROUP BY 1) AS one),
+        $5, $6, $7, $8, $10, $11
     FROM allowed
     RETURNING authorization_ids
 )
@@ -76,7 +84,8 @@ LEFT JOIN gate.binding_keys b ON b.id = a.binding_key_id
 LEFT JOIN acme.orders o ON o.id = $5 AND o.account_id = a.id
 CROSS JOIN LATERAL (
     SELECT array_agg(status) AS statuses, array_agg(expires_at) AS expiries, array_agg(challenge_error) AS errors
-    FROM acme.authorizations WHERE o.status = 'pending' AND id = ANY (o.authorization_ids)
+    FROM unnest(o.authorization_ids) AS w (listed)
+    CROSS JOIN LATERAL (SELECT * FROM acme.authorizations WHERE id = listed OFFSET 0) WHERE o.status = 'pending'
 ) AS z;
 
 -- name: order_of_account
@@ -86,7 +95,8 @@ SELECT o.id, o.account_id, o.contract_id, o.status, o.names, o.authorization_ids
 FROM acme.orders o
 CROSS JOIN LATERAL (
     SELECT array_agg(status) AS statuses, array_agg(expires_at) AS expiries, array_agg(challenge_error) AS errors
-    FROM acme.authorizations WHERE o.status = 'pending' AND id = ANY (o.authorization_ids)
+    FROM unnest(o.authorization_ids) AS w (listed)
+    CROSS JOIN LATERAL (SELECT * FROM acme.authorizations WHERE id = listed OFFSET 0) WHERE o.status = 'pending'
 ) AS a
 WHERE o.account_id = $2 AND o.id = $1;
 
@@ -97,14 +107,15 @@ SELECT o.id, o.status, o.expires_at, a.statuses, a.expiries
 FROM acme.orders o
 CROSS JOIN LATERAL (
     SELECT array_agg(status) AS statuses, array_agg(expires_at) AS expiries
-    FROM acme.authorizations WHERE o.status = 'pending' AND id = ANY (o.authorization_ids)
+    FROM unnest(o.authorization_ids) AS w (listed)
+    CROSS JOIN LATERAL (SELECT * FROM acme.authorizations WHERE id = listed OFFSET 0) WHERE o.status = 'pending'
 ) AS a
 WHERE o.account_id = $1 AND o.id > $2
 ORDER BY o.id LIMIT $3;
 
 -- name: spend_to_finalize
--- The same with all else that finalize asks before the contract's lock: whether CAA was checked after $7, the contract's
--- number, whether it has a certificate, the revisions of its facts, and whether evidence is sealed up to $6.
+-- The same with all else that finalize asks before the contract's lock: whether CAA was checked after $7 for each name (not
+-- when an authorization covers subdomains: that was for its own name), the contract's number, whether it has a certificate, the revisions of its facts, and whether evidence is sealed up to $6.
 -- $1 slot  $2 nonce  $3 epoch  $4 account id, or null  $5 order id  $6 sealed through  $7 CAA checked after
 WITH spent AS (
     INSERT INTO acme.spent_nonces (slot, nonce)
@@ -127,8 +138,10 @@ LEFT JOIN gate.contracts c ON c.id = o.contract_id
 LEFT JOIN gate.contract_starts s ON s.contract_id = o.contract_id
 CROSS JOIN LATERAL (
     SELECT array_agg(status) AS statuses, array_agg(expires_at) AS expiries, array_agg(challenge_error) AS errors,
-        coalesce(bool_and(identifier_type = 'ip' OR coalesce(caa_checked_at > $7, false)), false) AS caa_is_fresh
-    FROM acme.authorizations WHERE o.status = 'pending' AND id = ANY (o.authorization_ids)
+        coalesce(bool_and(identifier_type = 'ip' OR coalesce(caa_checked_at > $7, false) AND NOT subdomains), false)
+            AS caa_is_fresh
+    FROM unnest(o.authorization_ids) AS w (listed)
+    CROSS JOIN LATERAL (SELECT * FROM acme.authorizations WHERE id = listed OFFSET 0) WHERE o.status = 'pending'
 ) AS z;
 
 -- name: uses_of_key

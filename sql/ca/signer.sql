@@ -4,14 +4,15 @@
 -- it, every network for an address), and the reviewed subject, of which the newest counts, as for the gate. Of term and
 -- fees bounds that no gate goes beyond: the latest end a term can have (a renewal's begins at most 90 days after its
 -- first certificate, T12-6), and a fee overdue by more than any closed days and any tolerance, with its bank data there.
+-- Laterals and scalar subqueries, so that each is looked up: as joins, planned on empty tables, they read all decisions.
 -- $1 ids  $2 now
 SELECT t.id, t.issuer_id, t.state, t.serial, t.profile, t.tbs, t.names, t.spki_sha256, t.not_before, t.not_after,
        t.shard, t.deadline_at, d.stage, d.outcome, d.names AS admitted_names, d.not_after_limit, d.decided_at,
        d.contract_id, s.organization, s.country, s.state_or_province, s.locality,
-       EXISTS (SELECT FROM ca.blocked_keys b WHERE b.spki_sha256 = t.spki_sha256) AS blocked,
-       EXISTS (SELECT FROM ca.issuers u WHERE u.spki_sha256 = t.spki_sha256) AS is_issuers,
-       c.state AS contract_state, EXISTS (SELECT FROM gate.holds h WHERE h.contract_id = d.contract_id
-           AND h.lifted_at IS NULL AND h.status IN ('suspected', 'confirmed'))
+       (SELECT true FROM ca.blocked_keys b WHERE b.spki_sha256 = t.spki_sha256) IS NOT NULL AS blocked,
+       (SELECT true FROM ca.issuers u WHERE u.spki_sha256 = t.spki_sha256 LIMIT 1) IS NOT NULL AS is_issuers,
+       c.state AS contract_state, (SELECT true FROM gate.holds h WHERE h.contract_id = d.contract_id
+           AND h.lifted_at IS NULL AND h.status IN ('suspected', 'confirmed') LIMIT 1) IS NOT NULL
            OR coalesce((SELECT v.verdict = 'negative' FROM gate.review_items v
                WHERE v.contract_id = d.contract_id AND v.kind = 'screening' AND v.verdict <> 'pending'
                ORDER BY v.obtained_on DESC, v.recorded_at DESC LIMIT 1), false) AS held,
@@ -34,12 +35,15 @@ SELECT t.id, t.issuer_id, t.state, t.serial, t.profile, t.tbs, t.names, t.spki_s
            SELECT a.kind || ' ' || a.value FROM gate.contract_names a
            WHERE EXISTS (SELECT FROM unnest(t.names) AS w(name) WHERE w.name ~ ':|\.[0-9]+$')
              AND a.contract_id = d.contract_id AND a.removed_at IS NULL AND a.kind = 'network') AS entries
-FROM ca.to_be_signed t JOIN gate.decisions d ON d.id = t.admission_id
-LEFT JOIN gate.contracts c ON c.id = d.contract_id
-LEFT JOIN gate.contract_starts f ON f.contract_id = d.contract_id
+FROM unnest($1::uuid[]) AS asked (id)
+CROSS JOIN LATERAL (SELECT * FROM ca.to_be_signed WHERE id = asked.id OFFSET 0) AS t
+CROSS JOIN LATERAL (SELECT contract_id, stage, outcome, names, not_after_limit, decided_at FROM gate.decisions
+    WHERE id = t.admission_id OFFSET 0) AS d
+LEFT JOIN LATERAL (SELECT state, term_months, predecessor_id FROM gate.contracts WHERE id = d.contract_id OFFSET 0) AS c
+    ON true
+LEFT JOIN LATERAL (SELECT issued_at FROM gate.contract_starts WHERE contract_id = d.contract_id OFFSET 0) AS f ON true
 LEFT JOIN LATERAL (SELECT r.organization, r.country, r.state_or_province, r.locality FROM gate.reviewed_subjects r
-    WHERE r.contract_id = d.contract_id ORDER BY r.recorded_at DESC LIMIT 1) AS s ON true
-WHERE t.id = ANY($1::uuid[]);
+    WHERE r.contract_id = d.contract_id ORDER BY r.recorded_at DESC LIMIT 1) AS s ON true;
 
 -- name: load_states
 -- $1 ids
