@@ -2,6 +2,7 @@
 
     python -m bench [--certificates 3000] [--concurrency 16] [--accounts 16] [--mode always_valid|real] [--slices 1]
     python -m bench --start 5        only how long `keiyaku dev` takes to be ready, cold and warm, five times
+    python -m bench --crl 1000000    only the CRLs of so many revoked certificates
 
 CPU is that of every process of the server and of PostgreSQL, from /proc; transactions and flushes are PostgreSQL's own.
 """
@@ -20,7 +21,7 @@ from typing import Any
 
 import asyncpg
 
-from bench import bank, processes, scale, server, start
+from bench import bank, crl, processes, scale, server, start
 from bench.server import Server
 
 STEPS = ("newOrder", "getAuthz", "challenge", "pollAuthz", "finalize", "pollOrder", "download")
@@ -157,12 +158,16 @@ def main() -> None:
     parser.add_argument("--start", type=int, default=0, metavar="ROUNDS", help="time cold and warm starts instead")
     parser.add_argument("--scale", type=int, metavar="CONTRACTS", help="time the daily jobs with so many instead")
     parser.add_argument("--bank", type=int, metavar="LINES", help="import a bank file of so many lines instead")
+    parser.add_argument("--crl", type=int, metavar="REVOKED", help="make every CRL of so many revoked instead")
     options = parser.parse_args()
     if options.scale:
         scale.main(options.scale)
         return
     if options.bank:
         bank.main(options.bank)
+        return
+    if options.crl:
+        crl.main(options.crl)
         return
     if options.start:
         print(json.dumps(start.figures(options.start), indent=1))
