@@ -3,16 +3,20 @@
 import csv
 import io
 import json
+import os
 from collections.abc import AsyncIterator
 from datetime import datetime
+from typing import BinaryIO
 
 import click
 
 from acme_server.commands.output import plain, show_rows
 from acme_server.commands.running import Instant, as_json, auditing, first_person, operating, second_person
 from office.use_cases import audit as audits
+from office.use_cases.asked import Unfit
 from sql import Conn
 
+KEY_OCTETS = 32
 ACCESS = ("kind", "holder", "may", "since", "until", "last_used_on")
 
 
@@ -73,12 +77,18 @@ async def readings(conn: Conn, now: datetime, as_json: bool) -> None:
 @click.option("--from", "since", type=Instant(), required=True, help="The first instant of the period.")
 @click.option("--until", type=Instant(), required=True, help="The first instant after it.")
 @click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), default="jsonl", show_default=True)
+@click.option("--key", type=click.File("rb"), help="32 octets or more: exports under one key have the same pseudonyms.")
+@click.option("--identified", is_flag=True, help="Ids in place of pseudonyms.")
 @auditing
 async def export(
-    conn: Conn, now: datetime, population: audits.Population, since: datetime, until: datetime, form: str
-) -> None:
-    """Every item of a period, a line each: people and customers by id alone."""
-    rows = audits.population(conn, population, since, until, now)
+    conn: Conn, now: datetime, population: audits.Population, since: datetime, until: datetime, form: str,
+    key: BinaryIO | None, identified: bool,
+) -> None:  # fmt: skip
+    """Every item of a period, a line each: people and customers by pseudonyms, which hold for this export alone."""
+    secret = os.urandom(KEY_OCTETS) if key is None else key.read()
+    if len(secret) < KEY_OCTETS:
+        raise Unfit(f"a key has {KEY_OCTETS} octets or more: without --key one is made for this export")
+    rows = audits.population(conn, population, since, until, None if identified else secret, now)
     await (as_csv(rows) if form == "csv" else as_lines(rows))
 
 

@@ -1,13 +1,15 @@
 """What auditors ask for. Everything is read as keiyaku_auditor; only the quarterly review is written, by two people."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Literal, get_args
 from uuid import UUID
 
 import msgspec
 
+from contract_gate.articles.article_16_secrecy import pseudonym
 from office.storage import audit
 from office.storage.audit import Access, Leaver, ReadingChange, Review
 from office.use_cases import asked
@@ -17,6 +19,9 @@ from sql.evidence import append, entry
 
 Population = Literal["certificates", "contracts", "deadlines"]
 POPULATIONS: tuple[Population, ...] = get_args(Population)
+WHO: Mapping[str, str] = MappingProxyType(
+    {"customer_id": "customer", "accepted_by_first": "person", "accepted_by_second": "person"}
+)
 
 
 async def access(conn: Conn, now: datetime) -> list[Access]:
@@ -67,9 +72,12 @@ async def readings(conn: Conn) -> list[ReadingChange]:
 
 
 async def population(
-    conn: Conn, which: Population, since: datetime, until: datetime, now: datetime
+    conn: Conn, which: Population, since: datetime, until: datetime, key: bytes | None, now: datetime
 ) -> AsyncIterator[dict[str, object]]:
-    """Every item of the period, one at a time, people and customers by id alone (T16-3). Raises Unfit."""
+    """Every item of the period, one at a time, people and customers by pseudonyms under this key (T16-3).
+
+    None: by their ids. Raises Unfit.
+    """
     if not since < until:
         raise Unfit("the period ends after it begins: --until is the first instant that is not of it")
     async with conn.transaction(isolation="repeatable_read", readonly=True):
@@ -79,4 +87,10 @@ async def population(
             "deadlines": audit.deadlines(conn, since, until, now),
         }
         async for row in streams[which]:
-            yield row
+            yield row if key is None else pseudonymous(row, key)
+
+
+def pseudonymous(row: dict[str, object], key: bytes) -> dict[str, object]:
+    """The row with a pseudonym for each id of a person or customer."""
+    hidden = {name: pseudonym(key, WHO[name], id) for name, id in row.items() if name in WHO and isinstance(id, UUID)}
+    return row | hidden

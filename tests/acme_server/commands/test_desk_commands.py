@@ -4,6 +4,8 @@ import csv
 import json
 from datetime import timedelta
 from io import StringIO
+from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -74,13 +76,16 @@ async def test_who_is_away_has_a_deputy(demo: Settings) -> None:
 
 @pytest.mark.rule("T16-3")
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
-async def test_exports_have_a_line_for_each_item(demo: Settings, form: str) -> None:
+async def test_exports_have_a_line_for_each_item(demo: Settings, form: str, tmp_path: Path) -> None:
     period = (
         f"--from {(utc_now() - timedelta(days=3)).isoformat()} --until {(utc_now() + timedelta(days=3)).isoformat()}"
     )
 
-    async def exported(population: str) -> list[dict[str, object]]:
-        text = await keiyaku(demo, f"audit export {population} {period} --format {form}")
+    (tmp_path / "key").write_bytes(bytes(range(32)))
+    under_one_key = f"--key {tmp_path / 'key'}"
+
+    async def exported(population: str, more: str = under_one_key) -> list[dict[str, object]]:
+        text = await keiyaku(demo, f"audit export {population} {period} --format {form} {more}")
         return list(csv.DictReader(StringIO(text))) if form == "csv" else [json.loads(row) for row in text.splitlines()]
 
     no, to_come = ("False", "") if form == "csv" else (False, None)
@@ -91,6 +96,13 @@ async def test_exports_have_a_line_for_each_item(demo: Settings, form: str) -> N
     [certificate] = await exported("certificates")
     [contract] = [row for row in await exported("contracts") if row["contract_id"] == certificate["contract_id"]]
     assert contract["customer_id"] == certificate["customer_id"]
+    names = {str(rows[0]["customer_id"]) for rows in [await exported("certificates", "") for _ in range(2)]}
+    assert len(names) == 2  # each export has pseudonyms of its own
+    assert all(name.startswith("customer-") for name in (*names, str(contract["customer_id"])))
+    [identified] = await exported("certificates", "--identified")
+    assert UUID(str(identified["customer_id"]))
+    (tmp_path / "key").write_bytes(b"short")
+    assert "32 octets" in await refused(demo, f"audit export contracts {period} {under_one_key}", 1)
     assert "ends after it begins" in await refused(
         demo, "audit export contracts --from 2026-11-02T00:00:00Z --until 2026-11-01T00:00:00Z", 1
     )

@@ -13,7 +13,7 @@ from sql import Conn, Pool
 from tests.conftest import NOW
 from tests.office.use_cases.issued import issue
 
-DAY = timedelta(days=1)
+DAY, KEY = timedelta(days=1), bytes(range(32))
 
 
 @pytest.fixture
@@ -27,12 +27,18 @@ async def auditor(postgres: EmbeddedPostgres, database: str) -> AsyncIterator[Co
 @pytest.mark.rule("T16-3")
 async def test_populations_name_nobody(accepted: Conn, auditor: Conn, pool: Pool) -> None:
     serial = await issue(pool, "acme", 1, NOW)
-    certificates = [row async for row in audit.population(auditor, "certificates", NOW - DAY, NOW + DAY, NOW)]
+    certificates = [row async for row in audit.population(auditor, "certificates", NOW - DAY, NOW + DAY, KEY, NOW)]
     assert [row["serial"] for row in certificates] == [serial.hex()]
-    assert [row async for row in audit.population(auditor, "certificates", NOW + DAY, NOW + 2 * DAY, NOW)] == []
-    contracts = [row async for row in audit.population(auditor, "contracts", NOW - DAY, NOW + DAY, NOW)]
+    assert [row async for row in audit.population(auditor, "certificates", NOW + DAY, NOW + 2 * DAY, KEY, NOW)] == []
+    contracts = [row async for row in audit.population(auditor, "contracts", NOW - DAY, NOW + DAY, KEY, NOW)]
     assert len(contracts) == 1
-    assert not {"株式会社 例", "Ann", "kaisha", "ann"} & {str(v) for row in contracts for v in row.values()}
+    ids = await pool.fetch("SELECT id::text FROM gate.persons UNION SELECT id::text FROM gate.customers")
+    said = {str(v) for row in (*contracts, *certificates) for v in row.values()}
+    assert not {"株式会社 例", "Ann", "kaisha", "ann", *(row["id"] for row in ids)} & said
+    assert certificates[0]["customer_id"] == contracts[0]["customer_id"]
+    assert contracts[0]["accepted_by_first"] != contracts[0]["accepted_by_second"]
+    open_ = [row async for row in audit.population(auditor, "contracts", NOW - DAY, NOW + DAY, None, NOW)]
+    assert str(open_[0]["customer_id"]) in {row["id"] for row in ids}
 
 
 @pytest.mark.rule("T16-3", "T13-3")
