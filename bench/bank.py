@@ -1,4 +1,7 @@
-"""`python -m bench --bank 100000`: imports a bank file of so many credits, each of which pays an open invoice."""
+"""`python -m bench --bank 100000`: imports a bank file of so many credits, each of which pays an open invoice.
+
+Prints wall-clock time, CPU seconds of the import's own process and of PostgreSQL as a whole, and the greatest memory.
+"""
 
 import asyncio
 import json
@@ -14,8 +17,10 @@ import asyncpg
 
 from acme_server.clock import utc_now
 from acme_server.dev.postgres import EmbeddedPostgres
+from bench import processes
 from contract_gate.calendar import jst_date
 from office.use_cases import bank_import
+from sql import SERVER_SETTINGS
 from sql.migrate import migrate
 from tests.simulators.bank_files import Credit, Statement, whole
 
@@ -52,23 +57,35 @@ async def run(server: EmbeddedPostgres, path: Path, count: int, day: date) -> No
     numbers = [row["number"] for row in await conn.fetch("SELECT number FROM gate.contracts ORDER BY number")]
     credits = [Credit(60_500, f"ｶ)ﾃｽﾄ{n}", day, edi=f"INV2026{n:07d}") for n in numbers]
     path.write_bytes(whole([Statement(credits, day, day)]))
-    child = [sys.executable, "-m", "bench.bank", server.dsn("keiyaku_operator"), str(path)]
+    assert server.process is not None
+    child = [sys.executable, "-m", "bench.bank", server.dsn("keiyaku_operator"), str(path), str(server.process.pid)]
     await asyncio.to_thread(subprocess.run, child, check=True)
     open_yen = await conn.fetchval("SELECT sum(open_yen) FROM gate.invoices")
     print(json.dumps({"open_yen_left": int(open_yen)}))
     await conn.close()
 
 
-async def import_one(dsn: str, path: Path) -> None:
-    """The import, timed; its own greatest memory."""
-    conn = await asyncpg.connect(dsn)
-    began = time.monotonic()
+async def import_one(dsn: str, path: Path, server: int) -> None:
+    """The import, timed; its own greatest memory. `server`: the process that PostgreSQL's are children of."""
+    conn = await asyncpg.connect(dsn, server_settings=SERVER_SETTINGS)
+    began, postgresql, own = time.monotonic(), cpu_of(server), time.process_time()
     done = await bank_import.import_file(conn, path, None, None, False, lambda *_: None, utc_now())
     seconds = time.monotonic() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    figures = {"lines": done.file.lines, "matched": done.tally.matched, "seconds": round(seconds, 1)}
-    print(json.dumps(figures | {"peak_rss_mib": round(peak, 1)}), flush=True)
+    figures = {
+        "lines": done.file.lines,
+        "matched": done.tally.matched,
+        "seconds": round(seconds, 1),
+        "own_cpu_s": round(time.process_time() - own, 1),
+        "postgresql_cpu_s": round(cpu_of(server) - postgresql, 1),
+        "peak_rss_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+    }
+    print(json.dumps(figures), flush=True)
     await conn.close()
+
+
+def cpu_of(root: int) -> float:
+    """CPU seconds of the process and all below it, so far."""
+    return sum(each.cpu_s for each in processes.tree(root).values())
 
 
 def main(count: int) -> None:
@@ -84,4 +101,4 @@ def main(count: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(import_one(sys.argv[1], Path(sys.argv[2])))
+    asyncio.run(import_one(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])))

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Literal
 from uuid import UUID
 
@@ -12,6 +13,7 @@ import msgspec
 from contract_gate.formats.receipt import Receipt
 
 How = Literal["virtual_account", "edi", "leading_number", "name"]
+REMEMBERED = 4096  # texts: each of a batch of lines is asked for several times
 SHORTEST_NUMBER = 4  # digits that may stand for an invoice
 NAME_CUT, NAME_CUT_WITH_EDI = 48, (26, 37)  # characters after which names are cut without notice
 
@@ -110,12 +112,14 @@ def _numbers(invoices: Iterable[OpenInvoice]) -> tuple[str, ...]:
     return tuple(sorted({each.number for each in invoices}))
 
 
+@lru_cache(REMEMBERED)
 def parted(remitter: str) -> tuple[str, str]:
     """The number a payer put before the name, '' if none, and the name. §1.4."""
     found = LEADING.fullmatch(remitter)
     return (found[1], found[2]) if found else ("", remitter)
 
 
+@lru_cache(REMEMBERED)
 def key_of(name: str) -> str:
     """A name as it is compared: no legal form, no spaces, large kana, one dash, voiced marks as signs of their own.
 
@@ -133,11 +137,13 @@ def names(receipt: Receipt, key: str) -> bool:
     return bool(written) and (key.startswith(written) if cut else key == written)
 
 
+@lru_cache(REMEMBERED)
 def whole(reference: str) -> str:
     """Letters and digits of a reference."""
     return NO_LETTER.sub("", unicodedata.normalize("NFKC", reference).upper())
 
 
+@lru_cache(REMEMBERED)
 def digits(reference: str) -> str:
     """The digits of a reference."""
     return NO_DIGIT.sub("", whole(reference))

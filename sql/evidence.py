@@ -1,6 +1,6 @@
 """Evidence: one row per thing decided, in the transaction of the thing decided (design §6)."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,10 +10,11 @@ import msgspec
 from sql import Conn
 from sql.ids import uuid7
 
-INSERT = """
-INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)
-VALUES ($1, $2, $3, $4, $5, $6)
-"""
+COLUMNS = "INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content) "
+INSERT = COLUMNS + "VALUES ($1, $2, $3, $4, $5, $6)"
+INSERT_ALL = (
+    COLUMNS + "SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::timestamptz[], $6::bytea[])"
+)
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -40,7 +41,8 @@ async def append(conn: Conn, row: Entry) -> None:
     await conn.execute(INSERT, row.id, row.kind, row.contract_id, row.actor, row.recorded_at, row.content)
 
 
-async def append_all(conn: Conn, rows: Iterable[Entry]) -> None:
-    """The same for many rows, in few round trips."""
-    values = [(row.id, row.kind, row.contract_id, row.actor, row.recorded_at, row.content) for row in rows]
-    await conn.executemany(INSERT, values)
+async def append_all(conn: Conn, rows: Collection[Entry]) -> None:
+    """The same for many rows, in one statement."""
+    if rows:
+        columns = zip(*((r.id, r.kind, r.contract_id, r.actor, r.recorded_at, r.content) for r in rows), strict=True)
+        await conn.execute(INSERT_ALL, *(list(column) for column in columns))

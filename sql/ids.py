@@ -4,6 +4,10 @@ import os
 from datetime import datetime
 from uuid import UUID
 
+from asyncpg.pgproto import pgproto
+
+MADE_OF_BYTES = pgproto.UUID  # what the driver returns: a uuid.UUID, made in a tenth of the time
+
 
 class Counter:
     """How many ids this process has made of the millisecond it is at (RFC 9562 §6.2, method 1)."""
@@ -24,6 +28,7 @@ MADE = Counter()
 def uuid7(at: datetime) -> UUID:
     """An id that sorts by `at` (milliseconds), then as this process made them, and holds 62 random bits."""
     millis = int(at.timestamp() * 1000)
-    random = int.from_bytes(os.urandom(8), "big") & ((1 << 62) - 1)
-    value = (millis & 0xFFFF_FFFF_FFFF) << 80 | 0x7 << 76 | MADE.next(millis) << 64 | 0b10 << 62 | random
-    return UUID(int=value)
+    first = (millis & 0xFFFF_FFFF_FFFF) << 16 | 0x7 << 12 | MADE.next(millis)
+    random = os.urandom(8)
+    made: UUID = MADE_OF_BYTES(first.to_bytes(8, "big") + bytes((random[0] & 0x3F | 0x80,)) + random[1:])
+    return made

@@ -78,7 +78,7 @@ class Layout:
         """The values by name, spaces at their right end cut. Raises BadFile."""
         if found := self._pattern.fullmatch(raw):
             texts = b"\0".join(found.groups()).decode("cp932").split("\0")
-            return {field.name: text.rstrip(" ") for field, text in zip(self.fields, texts, strict=True)}
+            return dict(zip(self.at, map(str.rstrip, texts), strict=True))  # no legal byte but 0x20 is a space
         raise self._first_fault(raw, record)
 
     def _first_fault(self, raw: bytes, record: int) -> BadFile:

@@ -105,7 +105,6 @@ async def insert_file(
     row = await conn.fetchrow(SQL["insert_file"], uuid7(now), sha256, name, by, now, cancelled_counted, *columns[1:])
     made = BankFile(**row)  # type: ignore[arg-type]
     await conn.execute(SQL["insert_periods"], made.id, *columns)
-    await conn.execute(SQL["insert_lines"], made.id)
     return made
 
 

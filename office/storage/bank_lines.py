@@ -69,7 +69,7 @@ class Settled(msgspec.Struct, frozen=True):
 
 async def staged(conn: Conn, file_id: UUID, cancel: bool, most: int, after: int = 0) -> list[Line]:
     """Lines of the file that are not booked yet, in its order, behind the line `after`."""
-    return many(Line, await conn.fetch(SQL["staged"], file_id, cancel, most, after))
+    return [Line(*row) for row in await conn.fetch(SQL["staged"], file_id, cancel, most, after)]
 
 
 async def cancelling(conn: Conn, file_id: UUID) -> int:
@@ -109,12 +109,13 @@ async def insert_receipts(conn: Conn, lines: Sequence[tuple[int, UUID]], now: da
     await conn.execute(SQL["insert_receipts"], [line for line, _ in lines], [receipt for _, receipt in lines], now)
 
 
-async def insert_matches(conn: Conn, pairs: Sequence[tuple[UUID, UUID]], now: datetime) -> dict[UUID, int]:
-    """Yen by receipt, for pairs of an invoice (each once) and a receipt; none for one that was paid meanwhile."""
-    ids = [uuid7(now) for _ in pairs]
-    rows = await conn.fetch(
-        SQL["insert_matches"], ids, [invoice for invoice, _ in pairs], [receipt for _, receipt in pairs], now
-    )
+async def insert_matches(conn: Conn, pairs: Sequence[tuple[UUID, UUID, int]], now: datetime) -> dict[UUID, int]:
+    """Yen by receipt, for invoices (each once) with a receipt that was not used before and what it holds.
+
+    None for an invoice that was paid meanwhile.
+    """
+    columns = [list(column) for column in zip(*pairs, strict=True)]
+    rows = await conn.fetch(SQL["insert_matches"], [uuid7(now) for _ in pairs], *columns, now)
     return {row["receipt_id"]: row["amount_yen"] for row in rows}
 
 

@@ -48,10 +48,10 @@ class Tally(msgspec.Struct, frozen=True):
 
 async def book(conn: Conn, file_id: UUID, said: Callable[[int], None], now: datetime) -> Tally:
     """Every line of the file is booked; those that are already stay as they are."""
-    tally, done = Tally(), 0
-    while lines := await bank_lines.staged(conn, file_id, False, BATCH):
+    tally, done, after = Tally(), 0, 0
+    while lines := await bank_lines.staged(conn, file_id, False, BATCH, after):
         tally += await book_batch(conn, lines, now)
-        done += len(lines)
+        done, after = done + len(lines), lines[-1].id
         said(done)
     while lines := await bank_lines.staged(conn, file_id, True, 1):
         tally += await cancel_by(conn, lines[0], now)
@@ -151,9 +151,9 @@ async def pay(conn: Conn, payments: Sequence[tuple[Line, Matched, UUID]], now: d
     paid: dict[UUID, int] = {}
     left = list(payments)
     while left:  # each invoice once a statement: what is open afterwards is known only then
-        first = {each.invoice.id: (each.invoice.id, receipt) for _, each, receipt in reversed(left)}
+        first = {each.invoice.id: (each.invoice.id, receipt, line.amount_yen) for line, each, receipt in reversed(left)}
         paid |= await bank_lines.insert_matches(conn, list(first.values()), now)
-        done = {receipt for _, receipt in first.values()}
+        done = {receipt for _, receipt, _ in first.values()}
         left = [each for each in left if each[2] not in done]
     proofs = [proof(line, each, receipt, paid[receipt], now) for line, each, receipt in payments if receipt in paid]
     await append_all(conn, proofs)

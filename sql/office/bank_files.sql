@@ -31,18 +31,24 @@ CREATE TEMPORARY TABLE bank_staging (
 ANALYZE bank_staging;
 
 -- name: insert_file
--- late: lines of days that earlier files covered and did not show.
+-- The file, and those of its lines that no earlier file showed. late: new lines of days that earlier files covered and
+-- did not show; missing: lines that they showed and it does not.
 -- $1 id  $2 sha256  $3 name  $4 imported_by  $5 now  $6 cancelled_counted  $7 accounts  $8 first days  $9 last days
-INSERT INTO office.bank_files (id, sha256, name, imported_by, imported_at, cancelled_counted, lines, known, late, missing)
 WITH staged AS (
     SELECT s.*, row_number() OVER (PARTITION BY bank_account_id, booked_on, amount_yen, query_number, remitter, cancels
                                    ORDER BY record) AS ordinal
     FROM bank_staging s
-), compared AS (
-    SELECT s.*, l.id IS NOT NULL AS known, d.day IS NOT NULL AS covered
-    FROM staged s
-    LEFT JOIN office.bank_lines l USING (bank_account_id, booked_on, amount_yen, query_number, remitter, cancels, ordinal)
-    LEFT JOIN gate.bank_days d ON d.bank_account_id = s.bank_account_id AND d.day = s.booked_on AND d.confirmed_by IS NULL
+), added AS (
+    INSERT INTO office.bank_lines (file_id, record, bank_account_id, virtual_number, nature, booked_on, value_on, amount_yen,
+        uncleared_yen, query_number, remitter_code, remitter, sending_bank, sending_branch, edi, cancels, ordinal)
+    SELECT $1, record, bank_account_id, virtual_number, nature, booked_on, value_on, amount_yen, uncleared_yen, query_number,
+        remitter_code, remitter, sending_bank, sending_branch, edi, cancels, ordinal
+    FROM staged ORDER BY record
+    ON CONFLICT DO NOTHING RETURNING bank_account_id, booked_on
+), new AS (
+    SELECT coalesce(sum(a.lines), 0) AS lines, coalesce(sum(a.lines) FILTER (WHERE d.day IS NOT NULL), 0) AS late
+    FROM (SELECT bank_account_id, booked_on, count(*) AS lines FROM added GROUP BY 1, 2) AS a
+    LEFT JOIN gate.bank_days d ON d.bank_account_id = a.bank_account_id AND d.day = a.booked_on AND d.confirmed_by IS NULL
 ), earlier AS (
     SELECT count(*) AS missing FROM office.bank_lines l
     WHERE EXISTS (SELECT FROM unnest($7::uuid[], $8::date[], $9::date[]) AS p(account, first, last)
@@ -51,25 +57,15 @@ WITH staged AS (
                           s.remitter, s.cancels, s.ordinal) = (l.bank_account_id, l.booked_on, l.amount_yen,
                           l.query_number, l.remitter, l.cancels, l.ordinal))
 )
-SELECT $1, $2, $3, $4, $5, $6, count(*), count(*) FILTER (WHERE c.known),
-    count(*) FILTER (WHERE c.covered AND NOT c.known), (SELECT missing FROM earlier)
-FROM compared c
+INSERT INTO office.bank_files (id, sha256, name, imported_by, imported_at, cancelled_counted, lines, known, late, missing)
+SELECT $1, $2, $3, $4, $5, $6, staging.lines, staging.lines - new.lines, new.late, earlier.missing
+FROM (SELECT count(*) AS lines FROM bank_staging) AS staging, new, earlier
 RETURNING id, name, imported_at, booked_at, lines, known, late, missing, cancelled_counted;
 
 -- name: insert_periods
 -- $1 file_id  $2 records  $3 accounts  $4 first days  $5 last days
 INSERT INTO office.bank_file_periods (file_id, record, bank_account_id, period_from, period_to)
 SELECT $1, p.* FROM unnest($2::integer[], $3::uuid[], $4::date[], $5::date[]) AS p;
-
--- name: insert_lines
--- Those that no earlier file showed. $1 file_id
-INSERT INTO office.bank_lines (file_id, record, bank_account_id, virtual_number, nature, booked_on, value_on, amount_yen,
-    uncleared_yen, query_number, remitter_code, remitter, sending_bank, sending_branch, edi, cancels, ordinal)
-SELECT $1, record, bank_account_id, virtual_number, nature, booked_on, value_on, amount_yen, uncleared_yen, query_number,
-    remitter_code, remitter, sending_bank, sending_branch, edi, cancels,
-    row_number() OVER (PARTITION BY bank_account_id, booked_on, amount_yen, query_number, remitter, cancels ORDER BY record)
-FROM bank_staging ORDER BY record
-ON CONFLICT DO NOTHING;
 
 -- name: periods
 -- $1 file_id

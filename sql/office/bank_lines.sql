@@ -1,7 +1,7 @@
 -- name: staged
--- $1 file_id  $2 whether those that cancel  $3 most  $4 after which id
-SELECT id, record, nature, booked_on, value_on, amount_yen, uncleared_yen, query_number, remitter_code, remitter,
-    sending_bank, sending_branch, edi, cancels, bank_account_id, virtual_number, receipt_id
+-- The columns in the order of a line's fields. $1 file_id  $2 whether those that cancel  $3 most  $4 after which id
+SELECT record, nature, booked_on, value_on, amount_yen, uncleared_yen, query_number, remitter_code, remitter,
+    sending_bank, sending_branch, edi, cancels, id, bank_account_id, virtual_number, receipt_id
 FROM office.bank_lines WHERE file_id = $1 AND state = 'staged' AND cancels = $2 AND id > $4 ORDER BY id LIMIT $3;
 
 -- name: cancelling
@@ -56,12 +56,11 @@ WHERE l.id = ANY ($1::bigint[]);
 
 -- name: insert_matches
 -- Each invoice once; what a receipt holds or the invoice still needs. No row for one that was paid meanwhile.
--- $1 ids  $2 invoice ids  $3 receipt ids  $4 now
+-- $1 ids  $2 invoice ids  $3 receipt ids  $4 what each receipt holds  $5 now
 INSERT INTO gate.payment_matches (id, invoice_id, receipt_id, amount_yen, matched_at)
-SELECT m.id, m.invoice_id, m.receipt_id, least(i.open_yen, r.amount_yen), $4
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS m(id, invoice_id, receipt_id)
+SELECT m.id, m.invoice_id, m.receipt_id, least(i.open_yen, m.amount_yen), $5
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::integer[]) AS m(id, invoice_id, receipt_id, amount_yen)
 CROSS JOIN LATERAL (SELECT open_yen FROM gate.invoices WHERE id = m.invoice_id AND open_yen > 0 OFFSET 0) AS i
-CROSS JOIN LATERAL (SELECT amount_yen FROM gate.receipts WHERE id = m.receipt_id OFFSET 0) AS r
 RETURNING receipt_id, amount_yen;
 
 -- name: settle

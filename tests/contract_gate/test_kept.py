@@ -73,7 +73,7 @@ async def test_every_table_of_facts_makes_revisions_anew(conn: Conn) -> None:
             "review_items": "UPDATE gate.review_items SET verdict = 'pending' WHERE kind = 'address'",
             "reviewed_subjects": "UPDATE gate.reviewed_subjects SET locality = 'Chiyoda-ku'",
             "binding_keys": "UPDATE gate.binding_keys SET withdrawn_at = now()",
-            "invoices": "DELETE FROM gate.invoices",
+            "invoices": "UPDATE gate.invoices SET due_on = due_on + 1",
             "holds": f"""INSERT INTO gate.holds (id, contract_id, kind, status, reason, set_by, set_at)
                 SELECT gen_random_uuid(), id, 'conduct', 'suspected', 'r', {PERSON}, now() FROM gate.contracts""",
             "information_changes": """INSERT INTO gate.information_changes (id, contract_id, item, in_certificate,
