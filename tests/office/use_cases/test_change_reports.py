@@ -6,11 +6,14 @@ import pytest
 
 from contract_gate.calendar import JST, jst_date
 from contract_gate.storage import facts_of_contract
-from office.use_cases import change_reports, documents
+from office.storage.contracts import Subject
+from office.use_cases import acceptance, application, change_reports, documents, keys, renewal
 from office.use_cases.asked import Unfit
 from office.use_cases.change_reports import Reported
+from office.use_cases.explain import explain
 from sql import Conn, Pool
 from tests.conftest import NOW
+from tests.office.conftest import ACCESS, stated
 from tests.office.use_cases.issued import issue, notices
 
 KEY = bytes(32)
@@ -119,3 +122,32 @@ async def test_a_report_without_its_proof_is_refused(accepted: Conn) -> None:
         with pytest.raises(Unfit, match=said):
             await change_reports.report(accepted, "acme", new, "ann", NOW)
     assert await change_reports.listed(accepted, "acme") == []
+
+
+async def follow(conn: Conn, now: datetime) -> None:
+    """The contract `acme-2` under the new name is applied for, reviewed and accepted."""
+    await renewal.apply(conn, "acme-2", "acme", None, "change", now)
+    await application.consent(conn, "acme-2", "1", "1", "ann", "web", now, now)
+    await application.subject(conn, "acme-2", Subject("Nova K.K.", "JP", "Tokyo", None), "ann", now)
+    for kind in application.REVIEWS:
+        item = application.Review(kind, "1", "register", TODAY, "positive")
+        await application.review(conn, "acme-2", item, "ann", now)
+    await stated(conn, "acme-2")
+    await acceptance.accept(conn, "acme-2", "ann", "bob", ACCESS, now)
+
+
+@pytest.mark.rule("T14-1", "T12-7", "T6-4")
+async def test_a_new_name_takes_a_new_contract_which_the_old_key_serves(accepted: Conn, pool: Pool) -> None:
+    await issue(pool, "acme", 1, NOW)
+    key = (await keys.new_key(accepted, "acme", "www", [], None, None, NOW)).kid
+    new = Reported("name", await proof(accepted, NOW), organization="Nova K.K.")
+    report = str((await change_reports.report(accepted, "acme", new, "ann", NOW)).id)
+    await change_reports.confirm(accepted, report, "registry", "bob", NOW)
+    assert (await explain(accepted, "acme", key, ["a.example.jp"], NOW)).gate == "G8"
+    await follow(accepted, NOW)
+    assert (await explain(accepted, "acme-2", key, ["a.example.jp"], NOW)).outcome == "admitted"
+    assert await blocked(accepted, NOW)  # nothing with the old name is ever issued again
+    done = await change_reports.finish(accepted, report, "bob", "株式会社 ノヴァ", None, NOW + timedelta(hours=1))
+    assert done.done_at == NOW + timedelta(hours=1)
+    fees = await pool.fetch("SELECT fee_yen, state FROM gate.contracts ORDER BY number")
+    assert [tuple(row) for row in fees] == [(55_000, "accepted")] * 2  # full fee, the old one stays owed

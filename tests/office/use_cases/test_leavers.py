@@ -72,6 +72,20 @@ STATEMENTS = {
     "tokens": "INSERT INTO office.tokens (id, sha256, person_id, role, created_at, expires_at) "
     "SELECT gen_random_uuid(), sha256(id::text::bytea), id, 'officer', now(), now() + interval '1 day' "
     "FROM gate.persons WHERE id IN ($1, $2)",
+    "seals": "INSERT INTO office.seals (contract_id, token, requested_by, requested_at) "
+    "SELECT c.id, repeat('x', 24), p.id, now() FROM gate.contracts c, gate.persons p WHERE p.id IN ($1, $2) "
+    "ORDER BY p.handle LIMIT 1",
+    "subcontractors": "INSERT INTO office.subcontractors (id, organisation, role, from_on, recorded_by, recorded_at) "
+    "SELECT gen_random_uuid(), handle, 'mail', '2026-04-01', id, now() FROM gate.persons WHERE id IN ($1, $2)",
+    "leaks": "INSERT INTO office.leaks (id, found_at, malicious, affected, measures, recorded_by, preliminary_due_at, "
+    "final_due_at) SELECT gen_random_uuid(), now(), false, 'a', 'm', id, now(), now() FROM gate.persons "
+    "WHERE id IN ($1, $2)",
+    "liability": "INSERT INTO office.liability_proposals SELECT gen_random_uuid(), c.id, '2026-04-01', 0, 0, 12, "
+    "'2027-04-01', 0, 0, '{}', '1', p.id, now() FROM gate.contracts c, gate.persons p WHERE p.id IN ($1, $2)",
+    "timers": "WITH s AS (INSERT INTO gate.suspensions (id, clause, cause, starts_at, set_by) "
+    "VALUES (gen_random_uuid(), 'A10.1', 'c', now(), $2) RETURNING id) "
+    "INSERT INTO office.timer_extensions SELECT gen_random_uuid(), s.id, c.id, 'lapse', now(), 'r', $1, now() "
+    "FROM s, gate.contracts c",
 }
 
 
