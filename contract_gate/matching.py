@@ -1,10 +1,11 @@
-"""Which open invoice a receipt pays: virtual account, EDI, leading number, name with exact amount; else a person."""
+"""Which open invoices a receipt pays: virtual account, EDI, number, a dealer's sum, name with amount; else a person."""
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
+from itertools import groupby
 from typing import Literal
 from uuid import UUID
 
@@ -12,7 +13,7 @@ import msgspec
 
 from contract_gate.formats.receipt import Receipt
 
-How = Literal["virtual_account", "edi", "leading_number", "name"]
+How = Literal["virtual_account", "edi", "leading_number", "name", "dealer"]
 REMEMBERED = 4096  # texts: each of a batch of lines is asked for several times
 SHORTEST_NUMBER = 4  # digits that may stand for an invoice
 NAME_CUT, NAME_CUT_WITH_EDI = 48, (26, 37)  # characters after which names are cut without notice
@@ -30,7 +31,7 @@ LEADING = re.compile(r"(\d{1,10}) *(\D.*)", re.DOTALL)
 
 
 class OpenInvoice(msgspec.Struct, frozen=True):
-    """An invoice with an open rest."""
+    """An invoice with an open rest. `dealer`: whose it is to collect (T8-16); None: nobody's."""
 
     id: UUID
     number: str
@@ -39,13 +40,15 @@ class OpenInvoice(msgspec.Struct, frozen=True):
     customer_id: UUID
     open_yen: int
     due_on: date
+    dealer: str | None = None
 
 
 class Alias(msgspec.Struct, frozen=True):
-    """A name, normalised, under which a customer's invoices are paid."""
+    """A name, normalised, under which a customer's invoices are paid, or those that a dealer collects."""
 
-    customer_id: UUID
+    customer_id: UUID | None
     key: str
+    dealer: str | None = None
 
 
 class Ledger(msgspec.Struct, frozen=True):
@@ -64,6 +67,23 @@ class Matched(msgspec.Struct, frozen=True):
     known_payer: bool
 
 
+class Shared(msgspec.Struct, frozen=True):
+    """It pays these invoices of a dealer, all of each (T8-16)."""
+
+    invoices: tuple[OpenInvoice, ...]
+
+
+class Payers(msgspec.Struct, frozen=True):
+    """Whose names a receipt's remitter is."""
+
+    customers: frozenset[UUID]
+    dealers: frozenset[str]
+
+    def know(self, invoice: OpenInvoice) -> bool:
+        """Whether one of them pays the invoice."""
+        return invoice.customer_id in self.customers or invoice.dealer in self.dealers
+
+
 class Ambiguous(msgspec.Struct, frozen=True):
     """A person chooses among these."""
 
@@ -77,18 +97,28 @@ class Unknown(msgspec.Struct, frozen=True):
     reason: str
 
 
-def match(receipt: Receipt, virtual_number: str, ledger: Ledger) -> Matched | Ambiguous | Unknown:
-    """In the order of business-formats §1.4; an amount alone never matches. T8-5, T13-1."""
-    payers = {alias.customer_id for alias in ledger.aliases if names(receipt, alias.key)}
+Outcome = Matched | Shared | Ambiguous | Unknown
+
+
+def match(receipt: Receipt, virtual_number: str, ledger: Ledger) -> Outcome:
+    """In the order of business-formats §1.4; an amount alone never matches. T8-5, T8-16, T13-1.
+
+    What a dealer sends may be one sum for many, of which it names one: only the exact amount makes that one the meant.
+    """
+    payers = payers_of(receipt, ledger.aliases)
     if (contract := ledger.virtual.get(virtual_number)) is not None:
         of_contract = [each for each in ledger.invoices if each.contract_id == contract]
         return _one_of(_exact(of_contract, receipt) or of_contract, "virtual_account", payers)
     for how, reference in (("edi", receipt.edi), ("leading_number", parted(receipt.remitter)[0])):
         if meant := [each for each in ledger.invoices if refers(reference, each.number)]:
+            if not _exact(meant, receipt) and (sums := sums_of(payers.dealers, receipt.amount_yen, ledger.invoices)):
+                return _one_sum(sums)
             return _one_of(meant, "edi" if how == "edi" else "leading_number", payers)
-    if not payers:
+    if payers.dealers:
+        return _of_dealers(receipt, payers, ledger)
+    if not payers.customers:
         return Unknown("nobody has this name, and no reference is an open invoice")
-    of_payers = [each for each in ledger.invoices if each.customer_id in payers]
+    of_payers = [each for each in ledger.invoices if each.customer_id in payers.customers]
     if exact := _exact(of_payers, receipt):
         return _one_of(exact, "name", payers)
     if of_payers:
@@ -96,16 +126,58 @@ def match(receipt: Receipt, virtual_number: str, ledger: Ledger) -> Matched | Am
     return Unknown("the name is known, its customer has no open invoice")
 
 
+def payers_of(receipt: Receipt, aliases: Iterable[Alias]) -> Payers:
+    """Customers and dealers that have the remitter's name."""
+    named = [alias for alias in aliases if names(receipt, alias.key)]
+    customers = frozenset(alias.customer_id for alias in named if alias.customer_id is not None)
+    return Payers(customers, frozenset(alias.dealer for alias in named if alias.dealer is not None))
+
+
+def sums_of(dealers: Collection[str], yen: int, invoices: Sequence[OpenInvoice]) -> list[tuple[OpenInvoice, ...]]:
+    """Which invoices of one of these dealers the amount pays in full: those due on one day, or all due up to one.
+
+    Nothing else is tried: some invoices of many that happen to have that sum are a guess. T8-16.
+    """
+    found: dict[frozenset[UUID], tuple[OpenInvoice, ...]] = {}
+    for dealer in sorted(dealers):
+        up_to: list[OpenInvoice] = []
+        theirs = sorted((each for each in invoices if each.dealer == dealer), key=lambda each: each.due_on)
+        for _, due in groupby(theirs, key=lambda each: each.due_on):
+            of_day = list(due)
+            up_to += of_day
+            for group in (of_day, up_to):
+                if sum(each.open_yen for each in group) == yen:
+                    found[frozenset(each.id for each in group)] = tuple(group)
+    return list(found.values())
+
+
+def _of_dealers(receipt: Receipt, payers: Payers, ledger: Ledger) -> Outcome:
+    theirs = [each for each in ledger.invoices if payers.know(each)]
+    if exact := _exact(theirs, receipt):
+        return _one_of(exact, "dealer", payers)
+    if sums := sums_of(payers.dealers, receipt.amount_yen, ledger.invoices):
+        return _one_sum(sums)
+    if theirs:
+        return Ambiguous(_numbers(theirs), "a dealer's sum: its list says which it pays")
+    return Unknown("the name is a dealer's, who has no open invoice")
+
+
+def _one_sum(sums: Sequence[tuple[OpenInvoice, ...]]) -> Shared | Ambiguous:
+    if len(sums) > 1:
+        return Ambiguous(_numbers(each for group in sums for each in group), "a dealer's sum fits in several ways")
+    return Shared(sums[0])
+
+
 def _exact(invoices: Iterable[OpenInvoice], receipt: Receipt) -> list[OpenInvoice]:
     return [each for each in invoices if each.open_yen == receipt.amount_yen]
 
 
-def _one_of(found: Sequence[OpenInvoice], how: How, payers: set[UUID]) -> Matched | Ambiguous | Unknown:
+def _one_of(found: Sequence[OpenInvoice], how: How, payers: Payers) -> Matched | Ambiguous | Unknown:
     if not found:
         return Unknown("the contract of the virtual account has no open invoice")
     if len(found) > 1:
         return Ambiguous(_numbers(found), "several open invoices fit")
-    return Matched(found[0], how, found[0].customer_id in payers)
+    return Matched(found[0], how, payers.know(found[0]))
 
 
 def _numbers(invoices: Iterable[OpenInvoice]) -> tuple[str, ...]:

@@ -138,6 +138,7 @@ FirstDay = Literal["counted", "not_counted"]
 
 CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(  # the first is adopted unless a row says otherwise
     {
+        "invoice.names": ("customer", "payer"),  # whom a qualified invoice names, T8-14; read by gate.issue_invoice
         "period.first_day": ("not_counted", "counted"),  # R-7, T6-3
         "seal.scope": ("registrable_domain", "same_host"),  # R-6, T4-10
         "consultation.scope": ("reminders,auto,A11.4.4", "reminders,auto", "reminders"),  # R-26, T28-1

@@ -1357,6 +1357,49 @@ CREATE TABLE office.refunds (
 );
 CREATE INDEX refunds_of_receipt ON office.refunds (receipt_id);
 
+-- Tax billed above what the rates in force ask, by a rate that fell (T8-11). Two people credit it or leave it: nothing
+-- moves by itself. overtaken: the rates changed again before anybody decided.
+CREATE TABLE office.tax_credits (
+    id uuid PRIMARY KEY,
+    invoice_id uuid NOT NULL REFERENCES gate.invoices, -- the fee's
+    amount_yen integer NOT NULL CHECK (amount_yen > 0),
+    basis_points integer NOT NULL,
+    found_at timestamptz NOT NULL,
+    outcome text CHECK (outcome IN ('credited', 'declined', 'overtaken')),
+    adjustment_id uuid REFERENCES office.adjustments,
+    decided_by_first uuid REFERENCES gate.persons,
+    decided_by_second uuid REFERENCES gate.persons,
+    ended_at timestamptz,
+    CHECK (decided_by_first <> decided_by_second),
+    CHECK ((outcome IS NULL) = (ended_at IS NULL)),
+    CHECK (coalesce(outcome = 'credited', false) = (adjustment_id IS NOT NULL)),
+    CHECK (num_nonnulls(decided_by_first, decided_by_second)
+        = CASE WHEN outcome IN ('credited', 'declined') THEN 2 ELSE 0 END)
+);
+CREATE UNIQUE INDEX tax_credits_open ON office.tax_credits (invoice_id) WHERE outcome IS NULL;
+CREATE INDEX tax_credits_of_invoice ON office.tax_credits (invoice_id);
+
+-- What two people made of the fee of a contract that ended early (Article 9): the figures as they were that day, and what
+-- goes back, at most the ceiling of Article 25. The money itself moves by credits and refunds.
+CREATE TABLE office.settlements (
+    contract_id uuid PRIMARY KEY REFERENCES gate.contracts,
+    end_cause text NOT NULL,
+    ended_on date NOT NULL,
+    outcome text NOT NULL CHECK (outcome IN ('nothing_owed', 'whole_fee_owed', 'proposal')),
+    owed_yen integer NOT NULL CHECK (owed_yen >= 0),
+    open_yen integer NOT NULL CHECK (open_yen >= 0),
+    ceiling_yen integer CHECK (ceiling_yen >= 0),
+    returned_yen integer NOT NULL CHECK (returned_yen >= 0),
+    reason text NOT NULL CHECK (reason <> ''),
+    decided_by_first uuid NOT NULL REFERENCES gate.persons,
+    decided_by_second uuid NOT NULL REFERENCES gate.persons,
+    decided_at timestamptz NOT NULL,
+    CHECK (decided_by_first <> decided_by_second),
+    CHECK ((outcome = 'proposal') = (ceiling_yen IS NOT NULL)),
+    CHECK (returned_yen <= coalesce(ceiling_yen, 0))
+);
+CREATE INDEX settlements_decided ON office.settlements (decided_at);
+
 -- Closed months: what is recorded later is dated in the month that is open then.
 CREATE TABLE office.closed_months (
     month date PRIMARY KEY CHECK (month = date_trunc('month', month)),
@@ -1432,15 +1475,21 @@ DECLARE
     total integer := (SELECT sum(t) FROM unnest(bill.taxes) t) + CASE invoice_kind
         WHEN 'fee' THEN (SELECT sum(b) FROM unnest(bill.bases) b)
         ELSE -(SELECT coalesce(sum(CASE i.kind WHEN 'fee' THEN (SELECT sum(t) FROM unnest(p.taxes) t) ELSE i.total_yen END), 0)
-               FROM gate.invoices i JOIN office.invoice_papers p ON p.invoice_id = i.id WHERE i.contract_id = contract) END;
+               FROM gate.invoices i JOIN office.invoice_papers p ON p.invoice_id = i.id WHERE i.contract_id = contract)
+            + (SELECT coalesce(sum(t.amount_yen), 0) FROM office.tax_credits t JOIN gate.invoices i ON i.id = t.invoice_id
+               WHERE i.contract_id = contract AND t.outcome = 'credited') END;
+    -- whom the paper names; the customer unless a reading says otherwise (T8-14)
+    names text := (SELECT r.value FROM gate.readings r WHERE r.key = 'invoice.names' AND r.effective_at <= at
+                   ORDER BY r.effective_at DESC LIMIT 1);
 BEGIN
     INSERT INTO gate.invoices (id, contract_id, number, kind, issued_on, due_on, total_yen, open_yen, created_at, dealer)
     SELECT invoice, contract, paper, invoice_kind, issued, bill.due_on, total, total, at,
         (SELECT a.dealer FROM office.applications a WHERE a.contract_id = contract);
     INSERT INTO office.invoice_papers (invoice_id, original_number, seller, seller_address, registration_number, buyer,
         payer, dealer, period_from, period_end, rates, months, bases, taxes)
-    SELECT invoice, original, s.name, s.address, s.registration_number, u.name, a.payer, a.dealer, bill.period_from,
-        bill.period_end, bill.rates, bill.months, bill.bases, bill.taxes
+    SELECT invoice, original, s.name, s.address, s.registration_number,
+        coalesce(CASE names WHEN 'payer' THEN a.payer END, u.name), a.payer, a.dealer, bill.period_from, bill.period_end,
+        bill.rates, bill.months, bill.bases, bill.taxes
     FROM gate.contracts c JOIN gate.customers u ON u.id = c.customer_id
     LEFT JOIN office.applications a ON a.contract_id = c.id
     LEFT JOIN LATERAL (SELECT * FROM office.sellers e WHERE e.effective_at <= at ORDER BY e.effective_at DESC LIMIT 1) s
@@ -1516,6 +1565,20 @@ CREATE TABLE office.payer_aliases (
 );
 CREATE UNIQUE INDEX payer_aliases_live ON office.payer_aliases (customer_id, key) WHERE removed_at IS NULL;
 CREATE INDEX payer_aliases_by_key ON office.payer_aliases ("left"(key, 8)) WHERE removed_at IS NULL;
+
+-- Names under which a dealer pays, as office.payer_aliases has those of customers. One sum may pay for many (T8-16).
+CREATE TABLE office.dealer_aliases (
+    id uuid PRIMARY KEY,
+    dealer text NOT NULL CHECK (dealer <> ''), -- as the applications name it
+    name text NOT NULL,
+    key text NOT NULL CHECK (key <> ''),
+    added_by uuid NOT NULL REFERENCES gate.persons,
+    added_at timestamptz NOT NULL,
+    removed_at timestamptz
+);
+CREATE UNIQUE INDEX dealer_aliases_live ON office.dealer_aliases (dealer, key) WHERE removed_at IS NULL;
+CREATE INDEX dealer_aliases_by_key ON office.dealer_aliases ("left"(key, 8)) WHERE removed_at IS NULL;
+CREATE INDEX invoices_of_dealer ON gate.invoices (dealer) WHERE open_yen > 0 AND dealer IS NOT NULL;
 
 -- staged: every line is stored, some wait to be booked, no day of it counts yet; booked: all of it counts.
 CREATE TABLE office.bank_files (
@@ -2311,6 +2374,11 @@ BEGIN
     END LOOP;
 END $$;
 
+CREATE TRIGGER person_present BEFORE INSERT OR UPDATE ON office.tax_credits
+    FOR EACH ROW EXECUTE FUNCTION gate.person_present('decided_by_first', 'decided_by_second');
+CREATE TRIGGER person_present BEFORE INSERT OR UPDATE ON office.settlements
+    FOR EACH ROW EXECUTE FUNCTION gate.person_present('decided_by_first', 'decided_by_second');
+
 -- Who does a person's work on a day: they, or the first of their deputies who is there; null: nobody.
 CREATE FUNCTION office.acting(person uuid, today date) RETURNS uuid LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
     WITH RECURSIVE line AS (
@@ -2377,6 +2445,9 @@ CREATE VIEW office.waiting AS
     SELECT 'rest', i.number, i.contract_id, max(m.matched_at), max(m.matched_at) + interval '5 days', false
     FROM gate.invoices i JOIN gate.payment_matches m ON m.invoice_id = i.id AND m.undone_at IS NULL
     WHERE i.open_yen > 0 GROUP BY i.id
+    UNION ALL
+    SELECT 'tax_credit', i.number, i.contract_id, t.found_at, t.found_at + interval '30 days', false
+    FROM office.tax_credits t JOIN gate.invoices i ON i.id = t.invoice_id WHERE t.outcome IS NULL
     UNION ALL
     SELECT CASE d.channel WHEN 'paper' THEN 'letter' ELSE 'delivery' END, d.id::text, n.contract_id, n.queued_at,
         n.queued_at + interval '1 day', false
@@ -2474,6 +2545,19 @@ GRANT SELECT (key, value) ON gate.readings TO keiyaku_sign;
 
 -- the national holidays of the years to come (T8-4)
 GRANT INSERT ON gate.holidays TO keiyaku_office;
+
+-- money that two people move, through the commands and the API; dealers' names
+GRANT SELECT ON office.tax_credits TO keiyaku_operator, keiyaku_office;
+GRANT INSERT ON office.tax_credits TO keiyaku_office;
+GRANT UPDATE (amount_yen, found_at) ON office.tax_credits TO keiyaku_office;
+GRANT UPDATE (outcome, adjustment_id, decided_by_first, decided_by_second, ended_at) ON office.tax_credits
+    TO keiyaku_operator, keiyaku_office;
+GRANT SELECT, INSERT ON office.settlements TO keiyaku_operator, keiyaku_office;
+GRANT SELECT, INSERT ON office.dealer_aliases TO keiyaku_operator;
+GRANT UPDATE (removed_at) ON office.dealer_aliases TO keiyaku_operator;
+GRANT SELECT ON office.dealer_aliases, office.sellers TO keiyaku_office;
+GRANT SELECT, INSERT ON office.adjustments TO keiyaku_office;
+GRANT INSERT ON office.refunds TO keiyaku_office;
 
 -- proposals of the API are confirmed by command too
 GRANT SELECT, UPDATE (confirmed_by, confirmed_at) ON office.proposals TO keiyaku_operator;

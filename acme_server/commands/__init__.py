@@ -11,6 +11,8 @@ from acme_server.commands.certificate import certificate
 from acme_server.commands.changes import change, seal, timer
 from acme_server.commands.check import check
 from acme_server.commands.contract import contract
+from acme_server.commands.credit import COMMANDS as CREDIT_COMMANDS
+from acme_server.commands.dealer import dealer
 from acme_server.commands.demo import demo
 from acme_server.commands.desk import desk
 from acme_server.commands.document import document
@@ -35,6 +37,9 @@ from acme_server.commands.terms import terms
 from acme_server.commands.token import token
 
 ca.add_command(ceremony)
+bank.add_command(dealer)
+for each in CREDIT_COMMANDS:
+    invoice.add_command(each)
 GROUPS: list[click.Command] = [
     check,
     ca,

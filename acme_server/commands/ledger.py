@@ -6,29 +6,15 @@ import click
 
 from acme_server.commands.money import invoice, payment
 from acme_server.commands.output import show_one, show_rows
-from acme_server.commands.running import Day, Instant, as_json, first_person, operating, second_person
+from acme_server.commands.running import Day, as_json, first_person, operating, second_person
 from contract_gate.calendar import jst_date
 from contract_gate.money import TaxRate
-from office.use_cases import invoices, payments, settlement
+from office.use_cases import invoices, payments
 from office.use_cases import ledger as books
 from sql import Conn
 
 one_person = click.option("--by", "person", required=True, metavar="PERSON", help="Who records it.")
 reason = click.option("--reason", required=True, help="Why, in one line.")
-
-
-@invoice.command("show")
-@click.argument("number")
-@click.option("--html", "as_html", is_flag=True, help="A page that prints well, Japanese and English.")
-@as_json
-@operating
-async def invoice_show(conn: Conn, now: datetime, number: str, as_html: bool, as_json: bool) -> None:
-    """The qualified invoice (適格請求書) as it was made."""
-    if as_html:
-        click.echo(await invoices.page(conn, number))
-        return
-    found = await invoices.paper(conn, number)
-    show_one(found, as_json)
 
 
 @invoice.command("seller")
@@ -69,25 +55,6 @@ async def invoice_rate_add(
     show_one(await invoices.add_rate(conn, TaxRate(effective_on, basis_points), person, now), as_json)
 
 
-@invoice.command("credit")
-@click.argument("number")
-@click.argument("amount_yen", type=int)
-@click.option("--rate", type=int, required=True, help="Basis points of the line that is credited.")
-@click.option("--refund", "receipt", metavar="RECEIPT", help="Send the money back out of this receipt.")
-@reason
-@first_person
-@second_person
-@as_json
-@operating
-async def invoice_credit(
-    conn: Conn, now: datetime, number: str, amount_yen: int, rate: int, receipt: str | None, reason: str, first: str,
-    second: str, as_json: bool,
-) -> None:  # fmt: skip
-    """Two people take an amount, tax included, off an invoice (適格返還請求書)."""
-    made = await invoices.credit(conn, number, amount_yen, rate, receipt, reason, first, second, now)
-    show_one(made, as_json)
-
-
 @invoice.command("write-off")
 @click.argument("number")
 @click.option("--kind", type=click.Choice(("write_off", "small_difference")), default="write_off", show_default=True)
@@ -112,19 +79,6 @@ async def invoice_default(conn: Conn, now: datetime, number: str, evidence: str,
     """The dealer states that the customer has not paid."""
     await books.state_default(conn, number, evidence, person, now)
     click.echo(f"invoice {number} can block its contract")
-
-
-@invoice.command("settlement")
-@click.argument("contract")
-@click.option("--cause", type=click.Choice(settlement.CAUSES), required=True)
-@click.option("--at", type=Instant(), help="Instant or day of the end; now, unless given.")
-@as_json
-@operating
-async def invoice_settlement(
-    conn: Conn, now: datetime, contract: str, cause: str, at: datetime | None, as_json: bool
-) -> None:
-    """What an early end makes of the fee (A9.1)."""
-    show_one(await settlement.settlement_of(conn, contract, cause, at or now), as_json)
 
 
 @payment.command("receive")

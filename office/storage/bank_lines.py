@@ -93,10 +93,11 @@ async def aliases(conn: Conn, beginnings: Sequence[str]) -> list[Alias]:
 
 
 async def open_invoices(
-    conn: Conn, words: Sequence[str], digits: Sequence[str], contracts: Sequence[UUID], customers: Sequence[UUID]
-) -> list[OpenInvoice]:
-    """Open invoices with one of these references, or of these contracts or customers."""
-    return many(OpenInvoice, await conn.fetch(SQL["open_invoices"], words, digits, contracts, customers))
+    conn: Conn, words: Sequence[str], digits: Sequence[str], contracts: Sequence[UUID], customers: Sequence[UUID],
+    dealers: Sequence[str],
+) -> list[OpenInvoice]:  # fmt: skip
+    """Open invoices with one of these references, or of these contracts or customers, or that these dealers collect."""
+    return many(OpenInvoice, await conn.fetch(SQL["open_invoices"], words, digits, contracts, customers, dealers))
 
 
 async def lock_contracts(conn: Conn, numbers: Sequence[int]) -> None:
@@ -109,14 +110,16 @@ async def insert_receipts(conn: Conn, lines: Sequence[tuple[int, UUID]], now: da
     await conn.execute(SQL["insert_receipts"], [line for line, _ in lines], [receipt for _, receipt in lines], now)
 
 
-async def insert_matches(conn: Conn, pairs: Sequence[tuple[UUID, UUID, int]], now: datetime) -> dict[UUID, int]:
-    """Yen by receipt, for invoices (each once) with a receipt that was not used before and what it holds.
+async def insert_matches(
+    conn: Conn, pairs: Sequence[tuple[UUID, UUID, int]], now: datetime
+) -> dict[tuple[UUID, UUID], int]:  # fmt: skip
+    """Yen by invoice and receipt, for invoices (each once), receipts not used before, and what these hold for each.
 
     None for an invoice that was paid meanwhile.
     """
     columns = [list(column) for column in zip(*pairs, strict=True)]
     rows = await conn.fetch(SQL["insert_matches"], [uuid7(now) for _ in pairs], *columns, now)
-    return {row["receipt_id"]: row["amount_yen"] for row in rows}
+    return {(row["invoice_id"], row["receipt_id"]): row["amount_yen"] for row in rows}
 
 
 async def settle(conn: Conn, settled: Sequence[Settled]) -> None:

@@ -86,7 +86,11 @@ class Aged(msgspec.Struct, frozen=True):
 
 
 class FeePaper(msgspec.Struct, frozen=True):
-    """The fee of a contract as billed, and all tax billed for it."""
+    """The fee of a contract as billed, and all tax billed for it less what was credited of it.
+
+    `top_rate`: the greatest on the paper. `proposed_yen`: a credit of tax that waits, `declined_yen`: one that two
+    people did not give.
+    """
 
     id: UUID
     contract_id: UUID
@@ -98,7 +102,10 @@ class FeePaper(msgspec.Struct, frozen=True):
     period_from: date
     period_end: date
     term_months: int
+    top_rate: int
     billed_tax_yen: int
+    proposed_yen: int | None
+    declined_yen: int | None
 
 
 class Unpaid(msgspec.Struct, frozen=True):

@@ -1,6 +1,6 @@
 """Lines of bank files become receipts, and pay what they name; a block ends in the transaction that books (T8-15)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -9,9 +9,12 @@ import msgspec
 from contract_gate.matching import (
     Alias,
     Ambiguous,
+    How,
     Ledger,
     Matched,
     OpenInvoice,
+    Outcome,
+    Shared,
     Unknown,
     digits,
     key_of,
@@ -32,7 +35,16 @@ BATCH = 1000  # lines, and so contracts held at once
 GREATEST = 2_147_483_647
 BEGINNING = 8  # characters of a key that the index has
 
-Outcome = Matched | Ambiguous | Unknown
+
+class Part(msgspec.Struct, frozen=True):
+    """What a line pays of one invoice, at most `yen`."""
+
+    line: Line
+    receipt: UUID
+    invoice: OpenInvoice
+    yen: int
+    how: How
+    known_payer: bool
 
 
 class Tally(msgspec.Struct, frozen=True):
@@ -64,7 +76,7 @@ async def look_at(conn: Conn, file_id: UUID) -> Tally:
     """What `book` would make of the file as things stand: nothing is written."""
     tally, after = Tally(), 0
     while lines := await bank_lines.staged(conn, file_id, False, BATCH, after):
-        matched = sum(isinstance(each, Matched) for each in await outcomes(conn, lines))
+        matched = sum(isinstance(each, Matched | Shared) for each in await outcomes(conn, lines))
         tally += Tally(matched, len(lines) - matched)
         after = lines[-1].id
     return tally + Tally(cancelled=await bank_lines.cancelling(conn, file_id))
@@ -82,7 +94,8 @@ async def outcomes(conn: Conn, lines: Sequence[Line]) -> list[Outcome]:
         sorted({whole(text) for text in references} - {""}),
         sorted({digits(text) for text in references} - {""}),
         [each.contract_id for each in virtual],
-        sorted({each.customer_id for each in aliases}),
+        sorted({each.customer_id for each in aliases if each.customer_id}),
+        sorted({each.dealer for each in aliases if each.dealer}),
     )
     shelf = Shelf(virtual, aliases, invoices)
     return [held_back(each) or match(each, each.virtual_number, shelf.ledger(each)) for each in lines]
@@ -101,7 +114,7 @@ class Shelf:
             self.aliases.setdefault(alias.key[:BEGINNING], []).append(alias)
         self.invoices: dict[object, list[OpenInvoice]] = {}
         for each in invoices:
-            for key in {whole(each.number), digits(each.number), each.contract_id, each.customer_id}:
+            for key in {whole(each.number), digits(each.number), each.contract_id, each.customer_id, of(each.dealer)}:
                 self.invoices.setdefault(key, []).append(each)
 
     def ledger(self, line: Line) -> Ledger:
@@ -109,9 +122,14 @@ class Shelf:
         number, name = parted(line.remitter)
         aliases = self.aliases.get(key_of(name)[:BEGINNING], [])
         contract = self.virtual.get((line.bank_account_id, line.virtual_number))
-        keys = (whole(line.edi), number, contract, *(each.customer_id for each in aliases))
+        keys = (whole(line.edi), number, contract, *(each.customer_id or of(each.dealer) for each in aliases))
         found = {each.id: each for key in keys if key for each in self.invoices.get(key, ())}
         return Ledger(list(found.values()), aliases, {} if contract is None else {line.virtual_number: contract})
+
+
+def of(dealer: str | None) -> tuple[str, ...]:
+    """A dealer as a key of the shelf, which no reference is."""
+    return (dealer,) if dealer else ()
 
 
 def held_back(line: Line) -> Unknown | None:
@@ -131,61 +149,84 @@ async def book_batch(conn: Conn, lines: Sequence[Line], now: datetime) -> Tally:
     Customers whose block this ends are told (T8-15).
     """
     found = list(zip(lines, await outcomes(conn, lines), strict=True))
-    contracts = [each.invoice.contract_number for _, each in found if isinstance(each, Matched)]
+    contracts = [invoice.contract_number for _, each in found for invoice in paid_by(each)]
     async with conn.transaction():
         await bank_lines.lock_contracts(conn, contracts)
         receipts = {line.id: uuid7(now) for line, _ in found if held_back(line) is None}
         await bank_lines.insert_receipts(conn, list(receipts.items()), now)
-        payments = [(line, each, receipts[line.id]) for line, each in found if isinstance(each, Matched)]
-        before = await unblocking.blocked(conn, [each.invoice.id for _, each, _ in payments], now)
+        payments = [part for line, each in found if paid_by(each) for part in parts(line, each, receipts[line.id])]
+        before = await unblocking.blocked(conn, [each.invoice.id for each in payments], now)
         paid = await pay(conn, payments, now)
-        await unblocking.tell(conn, before, by_invoice(payments, paid), now)
-        settled = [_settled(line, each, receipts.get(line.id), paid) for line, each in found]
+        await unblocking.tell(conn, before, by_invoice(paid), now)
+        spent = {each.receipt for each, _ in paid}
+        settled = [_settled(line, each, receipts.get(line.id), spent) for line, each in found]
         await bank_lines.settle(conn, settled)
     matched = sum(each.state == "matched" for each in settled)
     return Tally(matched, len(settled) - matched)
 
 
-async def pay(conn: Conn, payments: Sequence[tuple[Line, Matched, UUID]], now: datetime) -> dict[UUID, int]:
-    """Yen by receipt; each payment has its evidence, each new payer goes to screening (T13-1)."""
-    paid: dict[UUID, int] = {}
+def paid_by(outcome: Outcome) -> tuple[OpenInvoice, ...]:
+    """The invoices that it pays."""
+    match outcome:
+        case Matched():
+            return (outcome.invoice,)
+        case Shared():
+            return outcome.invoices
+        case Ambiguous() | Unknown():
+            return ()
+
+
+def parts(line: Line, outcome: Outcome, receipt: UUID) -> list[Part]:
+    """What the line pays, by invoice; of a dealer's sum each invoice in full: together they are the line's amount."""
+    match outcome:
+        case Matched():
+            return [Part(line, receipt, outcome.invoice, line.amount_yen, outcome.how, outcome.known_payer)]
+        case Shared():
+            return [Part(line, receipt, each, each.open_yen, "dealer", known_payer=True) for each in outcome.invoices]
+        case Ambiguous() | Unknown():
+            return []
+
+
+async def pay(conn: Conn, payments: Sequence[Part], now: datetime) -> list[tuple[Part, int]]:
+    """What was paid, with its yen; each payment has its evidence, each new payer goes to screening (T13-1)."""
+    paid: dict[tuple[UUID, UUID], int] = {}
     left = list(payments)
     while left:  # each invoice once a statement: what is open afterwards is known only then
-        first = {each.invoice.id: (each.invoice.id, receipt, line.amount_yen) for line, each, receipt in reversed(left)}
-        paid |= await bank_lines.insert_matches(conn, list(first.values()), now)
-        done = {receipt for _, receipt, _ in first.values()}
-        left = [each for each in left if each[2] not in done]
-    proofs = [proof(line, each, receipt, paid[receipt], now) for line, each, receipt in payments if receipt in paid]
-    await append_all(conn, proofs)
-    new = {
-        (each.invoice.contract_id, line.remitter)
-        for line, each, _ in payments
-        if line.remitter and not each.known_payer
-    }
+        first = {each.invoice.id: each for each in reversed(left)}
+        once = [(each.invoice.id, each.receipt, each.yen) for each in first.values()]
+        paid |= await bank_lines.insert_matches(conn, once, now)
+        left = [each for each in left if first[each.invoice.id] is not each]
+    done = [(each, paid[key]) for each in payments if (key := (each.invoice.id, each.receipt)) in paid]
+    await append_all(conn, [proof(each, yen, now) for each, yen in done])
+    new = {(p.invoice.contract_id, p.line.remitter) for p in payments if p.line.remitter and not p.known_payer}
     await bank_lines.screen_payers(conn, sorted(new), now)
-    return paid
+    return done
 
 
-def by_invoice(payments: Sequence[tuple[Line, Matched, UUID]], paid: Mapping[UUID, int]) -> dict[str, int]:
+def by_invoice(paid: Sequence[tuple[Part, int]]) -> dict[str, int]:
     """Yen paid, by the number of the invoice."""
     yen: dict[str, int] = {}
-    for _, each, receipt in payments:
-        yen[each.invoice.number] = yen.get(each.invoice.number, 0) + paid.get(receipt, 0)
+    for each, part in paid:
+        yen[each.invoice.number] = yen.get(each.invoice.number, 0) + part
     return yen
 
 
-def proof(line: Line, found: Matched, receipt: UUID, yen: int, now: datetime) -> Entry:
+def proof(paid: Part, yen: int, now: datetime) -> Entry:
     """The evidence that a line of a file paid an invoice."""
     return entry(
-        "payment.matched", OPERATOR, now, contract_id=found.invoice.contract_id, rule="T8-5", clause="A8.1",
-        invoice=found.invoice.number, receipt=receipt, amount_yen=yen, how=found.how, line=line.id,
+        "payment.matched", OPERATOR, now, contract_id=paid.invoice.contract_id, rule="T8-5", clause="A8.1",
+        invoice=paid.invoice.number, receipt=paid.receipt, amount_yen=yen, how=paid.how, line=paid.line.id,
     )  # fmt: skip
 
 
-def _settled(line: Line, outcome: Outcome, receipt: UUID | None, paid: dict[UUID, int]) -> Settled:
+def _settled(line: Line, outcome: Outcome, receipt: UUID | None, spent: Collection[UUID]) -> Settled:
     match outcome:
-        case Matched() if receipt in paid:
+        case Matched() if receipt in spent:
             return Settled(line.id, "matched", outcome.how, receipt)
+        case Shared() if receipt in spent:
+            return Settled(line.id, "matched", "dealer", receipt)
+        case Shared():
+            return Settled(line.id, "waiting", "the dealer's invoices are paid already", receipt)
         case Matched():
             return Settled(line.id, "waiting", f"invoice {outcome.invoice.number} is paid already", receipt)
         case Ambiguous():

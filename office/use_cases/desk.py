@@ -41,6 +41,7 @@ ENDED_BY: Mapping[str, str] = MappingProxyType(
         "revocation_execute": "keiyaku revocation execute",
         "revocation_look": "keiyaku revocation close",
         "screening": "keiyaku screening clear",
+        "tax_credit": "keiyaku invoice tax-credit",
     }
 )
 LOOKED_AT = frozenset({"dead_job"})  # no command ends them: somebody says what was done

@@ -1,4 +1,4 @@
-"""Papers of invoices: who issues them, how they read, difference bills and credit invoices."""
+"""Papers of invoices: who issues them, how they read, difference bills."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -8,18 +8,19 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from contract_gate.articles.article_08_payment import FeeBill, Term, difference, difference_due, fee_bill
 from contract_gate.calendar import DAY, jst_date
-from contract_gate.money import WHOLE, TaxRate, divided
+from contract_gate.money import WHOLE, TaxRate
 from contract_gate.readings import Reading, adopted
 from contract_gate.registration import of_corporation, well_formed
-from office.storage import money, money_books
+from office.storage import credit_invoices, money_books
 from office.storage.changing import changing
-from office.storage.money_books import Adjusted, Adjustment, FeePaper, Paper
+from office.storage.money_books import FeePaper, Paper
 from office.use_cases import asked, payments
-from office.use_cases.asked import Unfit, checked_text, id_of
+from office.use_cases.asked import Unfit, checked_text
 from sql import Conn, Pool
 from sql.evidence import append, entry
 
 PAGE = 500
+BILLING = "process:billing"
 TEMPLATES = Environment(loader=PackageLoader("office"), autoescape=True, undefined=StrictUndefined)
 
 
@@ -32,7 +33,7 @@ class Seller(msgspec.Struct, frozen=True):
 
 
 class Corrected(msgspec.Struct, frozen=True):
-    """What a sweep over the fees found: a difference above 0 was invoiced, one below 0 waits for a person."""
+    """What a sweep over the fees found: a difference above 0 was invoiced, one below 0 waits for two people."""
 
     contract: str
     original: str
@@ -97,48 +98,6 @@ async def page(conn: Conn, number: str) -> str:
     return TEMPLATES.get_template("invoice.html").render(invoice=found, lines=lines, last_day=last_day)
 
 
-async def credit(
-    conn: Conn,
-    number: str,
-    yen: int,
-    rate: int,
-    receipt: str | None,
-    reason: str,
-    first: str,
-    second: str,
-    now: datetime,
-) -> Adjusted:
-    """A credit invoice (適格返還請求書) over `yen`, tax included, by two people.
-
-    With a receipt the money is sent back out of what that receipt paid, in the same transaction. Raises Unfit.
-    """
-    found = await paper(conn, number)
-    if rate not in found.rates:
-        raise Unfit(f"invoice '{number}' has no line at {rate} basis points: choose {', '.join(map(str, found.rates))}")
-    one, two = await asked.two_persons(conn, first, second)
-    frozen = adopted(await money_books.readings(conn, now), found.created_at)
-    tax = divided(yen * rate, WHOLE + rate, frozen.rounding)
-    taken = Adjustment("credit", yen, tax, rate, checked_text("reason", reason), one.id, two.id)
-    bill = await payments.invoice(conn, number)
-    async with changing(conn, bill.contract_number):
-        receipt_id = id_of("receipt", receipt) if receipt else None
-        if receipt_id and not await money_books.unmatch(conn, found.id, receipt_id, now):
-            raise Unfit(f"receipt '{receipt}' pays nothing of invoice '{number}'")
-        made = await money_books.adjust(conn, found.id, taken, now)
-        if made is None:
-            raise Unfit(f"invoice '{number}' is not open by {yen} yen: name the receipt that paid it with --refund")
-        if receipt_id:
-            if not await money_books.refund(conn, receipt_id, yen, made.id, reason, one.id, two.id, now):
-                raise Unfit(f"receipt '{receipt}' does not hold {yen} yen")
-            await money.match(conn, found.id, receipt_id, now)
-        proof = entry(
-            "invoice.credited", asked.actor(one), now, contract_id=found.contract_id, rule="T8-11", clause="A8.1",
-            invoice=number, credit=made.number, amount_yen=yen, tax_yen=tax, second=two.id,
-        )  # fmt: skip
-        await append(conn, proof)
-    return made
-
-
 async def claim_differences(pool: Pool, now: datetime) -> list[Corrected]:
     """Every fee whose months take other rates than were billed gets its corrected invoice. T8-11, R-27.
 
@@ -161,23 +120,52 @@ async def claim_differences(pool: Pool, now: datetime) -> list[Corrected]:
 async def claimed(
     conn: Conn, fee: FeePaper, known: list[TaxRate], read: list[Reading], now: datetime
 ) -> Corrected | None:
-    """The corrected invoice of one fee, or the proposal of a credit; None when the right tax was billed."""
+    """The corrected invoice of one fee, or a new proposal of a credit; None when the right tax was billed."""
     frozen = adopted(read, fee.accepted_at)
-    bill = fee_bill(fee.fee_yen, jst_date(now), Term(fee.period_from, fee.term_months), known, frozen)
+    bill = right_bill(fee, known, read, now)
     async with changing(conn, fee.contract_number):
-        owed = difference(bill.lines, await billed_tax(conn, fee)).difference_yen
+        again = await fee_paper(conn, fee.id)
+        owed = difference(bill.lines, again.billed_tax_yen).difference_yen
+        if owed < 0:
+            known_before = again.declined_yen == -owed or not await propose_credit(conn, again, -owed, now)
+            return None if known_before else Corrected(fee.contract, fee.number, owed, None)
+        if again.proposed_yen is not None:
+            await credit_invoices.overtake(conn, fee.id, now)
         if owed == 0:
             return None
-        if owed < 0:
-            return Corrected(fee.contract, fee.number, owed, None)
         claim = msgspec.structs.replace(bill, due_on=difference_due(bill.issued_on, frozen))
         return Corrected(fee.contract, fee.number, owed, await issued(conn, fee, claim, now))
 
 
-async def billed_tax(conn: Conn, fee: FeePaper) -> int:
-    """The tax billed up to now, read under the contract's lock: another node may have claimed it a moment ago."""
-    (again,) = await money_books.fee_papers(conn, UUID(int=fee.id.int - 1), 1, date.min)
-    return again.billed_tax_yen
+def right_bill(fee: FeePaper, known: list[TaxRate], read: list[Reading], now: datetime) -> FeeBill:
+    """The fee as the rates known now ask it."""
+    term = Term(fee.period_from, fee.term_months)
+    return fee_bill(fee.fee_yen, jst_date(now), term, known, adopted(read, fee.accepted_at))
+
+
+async def fee_paper(conn: Conn, invoice_id: UUID) -> FeePaper:
+    """The fee as billed up to now, read under the contract's lock: another node may have claimed it a moment ago."""
+    (again,) = await money_books.fee_papers(conn, UUID(int=invoice_id.int - 1), 1, date.min)
+    return again
+
+
+async def difference_now(conn: Conn, invoice_id: UUID, now: datetime) -> int:
+    """What the rates in force ask of a fee above what was billed; below 0: that much less. T8-11."""
+    fee = await fee_paper(conn, invoice_id)
+    bill = right_bill(fee, await money_books.rates(conn), await money_books.readings(conn, now), now)
+    return difference(bill.lines, fee.billed_tax_yen).difference_yen
+
+
+async def propose_credit(conn: Conn, fee: FeePaper, yen: int, now: datetime) -> bool:
+    """Tax above what the rates ask goes before two people; nothing moves by itself. False when that was known."""
+    if not await credit_invoices.propose(conn, fee.id, yen, fee.top_rate, now):
+        return False
+    proof = entry(
+        "tax_credit.proposed", BILLING, now, contract_id=fee.contract_id, rule="T8-11", clause="A8.1",
+        invoice=fee.number, amount_yen=yen,
+    )  # fmt: skip
+    await append(conn, proof)
+    return True
 
 
 async def issued(conn: Conn, fee: FeePaper, claim: FeeBill, now: datetime) -> str:

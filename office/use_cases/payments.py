@@ -20,6 +20,11 @@ GREATEST = 2_147_483_647
 OURS = re.compile(r"[FDC][0-9]{8}")  # numbers of gate.next_number, without a gap
 
 
+def is_credit(number: str) -> bool:
+    """Whether it is the number of a credit invoice."""
+    return number.startswith("C") and OURS.fullmatch(number) is not None
+
+
 class Bill(msgspec.Struct, frozen=True):
     """An invoice to record. No due date: the end of the month after its date (T8-2)."""
 

@@ -5,12 +5,14 @@ from datetime import datetime
 import msgspec
 
 from contract_gate.readings import (
+    CHOICES,
     DEFAULTS,
     LIFE_DEFAULTS,
     NOTICE_DEFAULTS,
     Reading,
     adopted,
     adopted_life,
+    choice,
     notice_reading,
 )
 from office.storage import readings
@@ -19,7 +21,13 @@ from office.use_cases.asked import Unfit, actor, one_of
 from sql import Conn
 from sql.evidence import append, entry
 
-KEYS = tuple(sorted({**DEFAULTS, **LIFE_DEFAULTS, **NOTICE_DEFAULTS}))
+ADOPTED = {
+    **DEFAULTS,
+    **LIFE_DEFAULTS,
+    **{key: str(value) for key, value in NOTICE_DEFAULTS.items()},
+    **{key: values[0] for key, values in CHOICES.items()},
+}
+KEYS = tuple(sorted(ADOPTED))
 
 
 class Adopted(msgspec.Struct, frozen=True):
@@ -34,10 +42,9 @@ class Adopted(msgspec.Struct, frozen=True):
 async def listed(conn: Conn, now: datetime) -> list[Adopted]:
     """Every key with what is in force, then what is to come."""
     rows = {row.key: row for row in await readings.in_force(conn, now)}
-    defaults = {**DEFAULTS, **LIFE_DEFAULTS, **{key: str(value) for key, value in NOTICE_DEFAULTS.items()}}
     found = [
         Adopted(key, rows[key].value, rows[key].effective_at, False)
-        if key in rows else Adopted(key, defaults[key], None, False) for key in KEYS
+        if key in rows else Adopted(key, ADOPTED[key], None, False) for key in KEYS
     ]  # fmt: skip
     return found + [Adopted(row.key, row.value, row.effective_at, True) for row in await readings.to_come(conn, now)]
 
@@ -66,6 +73,8 @@ def check(row: Reading) -> None:
             adopted([row], row.effective_at)
         elif row.key in LIFE_DEFAULTS:
             adopted_life([row], row.effective_at)
+        elif row.key in CHOICES:
+            choice(row.key, row.value)
         else:
             notice_reading(row.key, row.value)
     except ValueError as error:

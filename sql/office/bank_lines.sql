@@ -23,21 +23,26 @@ WHERE v.ended_at IS NULL;
 
 -- name: aliases
 -- Of names that begin so. $1 first eight characters of keys
-SELECT customer_id, key FROM office.payer_aliases WHERE "left"(key, 8) = ANY ($1::text[]) AND removed_at IS NULL;
+SELECT customer_id, key, NULL::text AS dealer FROM office.payer_aliases
+WHERE "left"(key, 8) = ANY ($1::text[]) AND removed_at IS NULL
+UNION ALL SELECT NULL, key, dealer FROM office.dealer_aliases
+WHERE "left"(key, 8) = ANY ($1::text[]) AND removed_at IS NULL;
 
 -- name: open_invoices
--- Of references, contracts or customers. OFFSET 0: by index for each, whatever the planner thinks of the number. $1 letters and digits  $2 digits  $3 contract ids  $4 customer ids
+-- Of references, contracts, customers or dealers. OFFSET 0: by index for each, whatever the planner thinks of the number.
+-- $1 letters and digits  $2 digits  $3 contract ids  $4 customer ids  $5 dealers
 WITH found AS (
-    SELECT id, number, contract_id, open_yen, due_on FROM gate.invoices
+    SELECT id, number, contract_id, open_yen, due_on, dealer FROM gate.invoices
         WHERE open_yen > 0 AND upper(regexp_replace(number, '[^0-9A-Za-z]', '', 'g')) = ANY ($1::text[])
-    UNION SELECT id, number, contract_id, open_yen, due_on FROM gate.invoices
+    UNION SELECT id, number, contract_id, open_yen, due_on, dealer FROM gate.invoices
         WHERE open_yen > 0 AND regexp_replace(number, '[^0-9]', '', 'g') = ANY ($2::text[])
-    UNION SELECT id, number, contract_id, open_yen, due_on FROM gate.invoices WHERE open_yen > 0 AND contract_id = ANY ($3::uuid[])
-    UNION SELECT i.id, i.number, i.contract_id, i.open_yen, i.due_on FROM gate.contracts c
+    UNION SELECT id, number, contract_id, open_yen, due_on, dealer FROM gate.invoices WHERE open_yen > 0 AND contract_id = ANY ($3::uuid[])
+    UNION SELECT i.id, i.number, i.contract_id, i.open_yen, i.due_on, i.dealer FROM gate.contracts c
         JOIN gate.invoices i ON i.contract_id = c.id AND i.open_yen > 0
         WHERE c.customer_id = ANY ($4::uuid[])
+    UNION SELECT id, number, contract_id, open_yen, due_on, dealer FROM gate.invoices WHERE open_yen > 0 AND dealer = ANY ($5::text[])
 )
-SELECT i.id, i.number, i.contract_id, c.number AS contract_number, c.customer_id, i.open_yen, i.due_on
+SELECT i.id, i.number, i.contract_id, c.number AS contract_number, c.customer_id, i.open_yen, i.due_on, i.dealer
 FROM found i CROSS JOIN LATERAL (
     SELECT number, customer_id FROM gate.contracts WHERE id = i.contract_id OFFSET 0) AS c ORDER BY i.due_on, i.number;
 
@@ -61,7 +66,7 @@ INSERT INTO gate.payment_matches (id, invoice_id, receipt_id, amount_yen, matche
 SELECT m.id, m.invoice_id, m.receipt_id, least(i.open_yen, m.amount_yen), $5
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::integer[]) AS m(id, invoice_id, receipt_id, amount_yen)
 CROSS JOIN LATERAL (SELECT open_yen FROM gate.invoices WHERE id = m.invoice_id AND open_yen > 0 OFFSET 0) AS i
-RETURNING receipt_id, amount_yen;
+RETURNING invoice_id, receipt_id, amount_yen;
 
 -- name: settle
 -- $1 line ids  $2 states  $3 notes  $4 receipt ids

@@ -72,10 +72,16 @@ WHERE i.open_yen > 0 ORDER BY i.due_on, i.number LIMIT $2;
 -- Fee papers and what tax was billed for their contracts, by id, from a number on.
 -- $1 id to begin after, or null  $2 most  $3 a term that ends after this day
 SELECT i.id, i.contract_id, c.number AS contract_number, c.handle AS contract, i.number, c.fee_yen, c.accepted_at, p.period_from,
-    p.period_end, c.term_months, ((SELECT sum(t) FROM unnest(p.taxes) t) + coalesce((
+    p.period_end, c.term_months, (SELECT max(r) FROM unnest(p.rates) r) AS top_rate,
+    ((SELECT sum(t) FROM unnest(p.taxes) t) + coalesce((
         SELECT sum(d.total_yen) FROM gate.invoices d WHERE d.contract_id = i.contract_id AND d.kind = 'difference'), 0)
-    )::integer AS billed_tax_yen
+        - coalesce(t.credited_yen, 0))::integer AS billed_tax_yen, t.proposed_yen, t.declined_yen
 FROM gate.invoices i JOIN office.invoice_papers p ON p.invoice_id = i.id JOIN gate.contracts c ON c.id = i.contract_id
+LEFT JOIN LATERAL (
+    SELECT sum(amount_yen) FILTER (WHERE outcome = 'credited') AS credited_yen,
+        max(amount_yen) FILTER (WHERE outcome IS NULL) AS proposed_yen,
+        max(amount_yen) FILTER (WHERE outcome = 'declined') AS declined_yen
+    FROM office.tax_credits WHERE invoice_id = i.id) t ON true
 WHERE i.kind = 'fee' AND ($1::uuid IS NULL OR i.id > $1) AND p.period_end > $3
 ORDER BY i.id LIMIT $2;
 

@@ -6,7 +6,18 @@ from uuid import UUID
 import pytest
 
 from contract_gate.formats.receipt import Receipt
-from contract_gate.matching import Alias, Ambiguous, Ledger, Matched, OpenInvoice, Unknown, key_of, match, refers
+from contract_gate.matching import (
+    Alias,
+    Ambiguous,
+    Ledger,
+    Matched,
+    OpenInvoice,
+    Shared,
+    Unknown,
+    key_of,
+    match,
+    refers,
+)
 
 REI, OTHER, CONTRACT, SECOND = (UUID(int=number) for number in range(1, 5))
 DAY = date(2026, 11, 20)
@@ -82,3 +93,58 @@ def test_a_short_number_is_no_reference() -> None:
     assert refers("I1", "I-1")
     assert not refers("1", "I-1")
     assert not refers("", "-")
+
+
+NEXT = date(2026, 12, 31)
+
+
+def of_dealer(number: str, yen: int, due_on: date = DAY, dealer: str | None = "Dealer KK") -> OpenInvoice:
+    return OpenInvoice(UUID(int=int(number)), number, CONTRACT, 1, REI, yen, due_on, dealer)
+
+
+DEALERS = Ledger(
+    [
+        of_dealer("0001", 100), of_dealer("0002", 200), of_dealer("0003", 400, NEXT),
+        of_dealer("0004", 150, DAY, "Other KK"), of_dealer("0005", 1_000, DAY, None),
+    ],
+    [Alias(None, key_of("ﾃﾞｲ-ﾗ-"), "Dealer KK"), Alias(None, key_of("ﾍﾞﾂ"), "Other KK"), Alias(OTHER, key_of("ﾎｶ"))],
+    {"5550001": CONTRACT},
+)  # fmt: skip
+
+
+@pytest.mark.rule("T8-16")
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        pytest.param(receipt(300, "ﾃﾞｲ-ﾗ-"), {"0001", "0002"}, id="all due on a day"),
+        pytest.param(receipt(700, "ﾃﾞｲ-ﾗ-"), {"0001", "0002", "0003"}, id="all that are due"),
+        pytest.param(receipt(700, "ﾃﾞｲ-ﾗ-", "0002"), {"0001", "0002", "0003"}, id="a sum that names one of many"),
+        pytest.param(receipt(400, "ﾃﾞｲ-ﾗ-"), {"0003"}, id="one alone"),
+        pytest.param(receipt(150, "ﾃﾞｲ-ﾗ-", "0002"), {"0002"}, id="a part of the one that is named"),
+        pytest.param(receipt(150, "ﾍﾞﾂ"), {"0004"}, id="another dealer's"),
+        pytest.param(receipt(500, "ﾃﾞｲ-ﾗ-"), None, id="some of many are a guess"),
+        pytest.param(receipt(450, "ﾃﾞｲ-ﾗ-"), None, id="not with another dealer's"),
+        pytest.param(receipt(300, "ﾀﾞﾚｶ"), None, id="a sum alone never matches"),
+        pytest.param(receipt(300, "ﾎｶ"), None, id="a customer has no sums"),
+        pytest.param(receipt(1_300, "ﾃﾞｲ-ﾗ-"), None, id="not what no dealer collects"),
+    ],
+)  # fmt: skip
+def test_a_dealer_pays_for_many_in_one_sum(line: Receipt, expected: set[str] | None) -> None:
+    found = match(line, "", DEALERS)
+    match found:
+        case Matched():
+            assert {found.invoice.number} == expected
+            assert found.known_payer
+        case Shared():
+            assert {each.number for each in found.invoices} == expected
+        case Ambiguous() | Unknown():
+            assert expected is None
+
+
+@pytest.mark.rule("T8-16")
+def test_a_sum_that_two_dealers_of_one_name_owe_waits_for_a_person() -> None:
+    both = [Alias(None, key_of("ﾃﾞｲ-ﾗ-"), dealer) for dealer in ("Dealer KK", "Other KK")]
+    ledger = Ledger([*DEALERS.invoices, of_dealer("0006", 150, DAY, "Other KK")], both, {})
+    found = match(receipt(300, "ﾃﾞｲ-ﾗ-"), "", ledger)
+    assert isinstance(found, Ambiguous)
+    assert found.candidates == ("0001", "0002", "0004", "0006")

@@ -1,0 +1,98 @@
+"""Credit invoices as papers, and what the tax rates in force ask less than was billed (T8-11)."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+import msgspec
+
+from sql import Conn, statements
+from sql.ids import uuid7
+from sql.rows import many, one
+
+SQL = statements("office/credit_invoices")
+
+
+class CreditPaper(msgspec.Struct, frozen=True):
+    """A credit invoice (適格返還請求書): business-formats.md §4. Its one line is at the rate that was billed."""
+
+    id: UUID
+    contract_id: UUID
+    number: str
+    original_number: str
+    original_issued_on: date
+    issued_on: date
+    total_yen: int
+    base_yen: int
+    tax_yen: int
+    basis_points: int
+    seller: str | None
+    seller_address: str | None
+    registration_number: str | None
+    buyer: str
+    payer: str | None
+    dealer: str | None
+    period_from: date
+    period_end: date
+    refunded_yen: int
+
+
+class Credit(msgspec.Struct, frozen=True):
+    """A credit invoice in a listing, and the two who decided it."""
+
+    number: str
+    original_number: str
+    contract: str
+    issued_on: date
+    total_yen: int
+    tax_yen: int
+    reason: str
+    first: str
+    second: str
+
+
+class TaxCredit(msgspec.Struct, frozen=True):
+    """Tax of a fee above what the rates in force ask: a proposal for two people."""
+
+    id: UUID
+    invoice: str
+    contract: str
+    amount_yen: int
+    basis_points: int
+    found_at: datetime
+
+
+async def paper(conn: Conn, number: str) -> CreditPaper | None:
+    """The credit invoice of that number."""
+    return one(CreditPaper, await conn.fetchrow(SQL["paper"], number))
+
+
+async def credits(conn: Conn, contract_id: UUID | None, most: int) -> list[Credit]:
+    """Credit invoices of a contract, or all; newest first."""
+    return many(Credit, await conn.fetch(SQL["credits"], contract_id, most))
+
+
+async def propose(conn: Conn, invoice_id: UUID, yen: int, rate: int, now: datetime) -> bool:
+    """So much of the fee's tax may be credited. False when that was known."""
+    return await conn.fetchval(SQL["propose"], uuid7(now), invoice_id, yen, rate, now) is not None
+
+
+async def overtake(conn: Conn, invoice_id: UUID, now: datetime) -> None:
+    """What was proposed for the fee is no longer right."""
+    await conn.execute(SQL["overtake"], invoice_id, now)
+
+
+async def end(
+    conn: Conn, proposed: UUID, outcome: str, adjustment_id: UUID | None, first: UUID, second: UUID, now: datetime
+) -> bool:
+    """Two people decided about the proposal. False when it was decided before."""
+    return await conn.fetchval(SQL["end"], proposed, outcome, adjustment_id, first, second, now) is not None
+
+
+async def tax_credit(conn: Conn, number: str) -> TaxCredit | None:
+    """What is proposed for the fee of that number."""
+    return one(TaxCredit, await conn.fetchrow(SQL["tax_credit"], number))
+
+
+async def tax_credits(conn: Conn, most: int) -> list[TaxCredit]:
+    """What waits for two people, oldest first."""
+    return many(TaxCredit, await conn.fetch(SQL["tax_credits"], most))
