@@ -1,6 +1,7 @@
 """`keiyaku report`: problem reports, taken at any hour and answered within 24 hours (BR 4.9.3, 4.9.5)."""
 
 from datetime import datetime
+from pathlib import Path
 
 import click
 
@@ -9,7 +10,7 @@ from acme_server.commands.output import show_one, show_rows
 from acme_server.commands.revocation import show_standing
 from acme_server.commands.running import Instant, as_json, operating
 from office.storage.reports import NewReport
-from office.use_cases import cases, certificates, reports
+from office.use_cases import cases, certificates, compromise, reports
 from sql import Conn
 
 REPORT = ("id", "reporter", "received_at", "preliminary_at", "case_id", "what")
@@ -37,6 +38,30 @@ async def take(
     """Take a report; its 24 hours run from its receipt."""
     new = NewReport(reporter, email, what, [certificates.serial_of(s) for s in serials], received or now)
     show_one(await reports.take(conn, new, person, now), as_json)
+
+
+@report.command("compromise")
+@click.option(
+    "--proof",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    required=True,
+    help="A CSR with the fixed name, or a public key in PEM.",
+)
+@click.option(
+    "--signature",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="What the key signed of the fixed statement, beside a public key.",
+)
+@click.option("--reporter", required=True)
+@click.option("--email", required=True, help="Where the preliminary report goes.")
+@as_json
+@operating
+async def compromised(
+    conn: Conn, now: datetime, proof: Path, signature: Path | None, reporter: str, email: str, as_json: bool
+) -> None:
+    """A key proven to be compromised: it is blocked, and its certificates are revoked within 24 hours."""
+    found = compromise.proof_of(proof.read_bytes(), signature.read_bytes() if signature else None)
+    show_one(await compromise.report(conn, found, reporter, email, now), as_json)
 
 
 @report.command("answer")

@@ -31,6 +31,7 @@ _ALL = (
     Retention("screenings.subject", "review (BR 5.5.2)", 2, "last_certificate"),
     Retention("invoice_papers.buyer", "invoices", 7, "issued"),
     Retention("problem_reports.reporter", "revocation (BR 5.5.2)", 2, "closed"),
+    Retention("key_proofs.reporter", "revocation (BR 5.5.2)", 2, "issued"),
     Retention("deliveries.body", "proof of notices", 7, "delivered"),
 )
 RETENTION: Mapping[str, Retention] = MappingProxyType({each.field: each for each in _ALL})

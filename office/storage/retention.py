@@ -20,6 +20,7 @@ DESTROYS: Mapping[str, str] = MappingProxyType(
         "screenings.subject": SQL["screenings"],
         "invoice_papers.buyer": SQL["invoice_papers"],
         "problem_reports.reporter": SQL["problem_reports"],
+        "key_proofs.reporter": SQL["key_proofs"],
         "deliveries.body": SQL["deliveries"],
     }
 )

@@ -47,6 +47,13 @@ UPDATE office.problem_reports SET reporter = '-', email = '-', what = '-', perso
     WHERE personal_data_destroyed_at IS NULL AND closed_at <= $1 LIMIT $3)
 RETURNING id, NULL::uuid AS contract_id;
 
+-- name: key_proofs
+-- $1 kept since  $2 now  $3 most
+UPDATE office.key_proofs SET reporter = '-', email = '-', personal_data_destroyed_at = $2 WHERE id IN (
+    SELECT id FROM office.key_proofs
+    WHERE personal_data_destroyed_at IS NULL AND received_at <= $1 LIMIT $3)
+RETURNING id, NULL::uuid AS contract_id;
+
 -- name: deliveries
 -- $1 kept since  $2 now  $3 most
 UPDATE office.deliveries SET address = '', subject = '-', body = '-', personal_data_destroyed_at = $2 WHERE id IN (

@@ -1,6 +1,6 @@
 """How a call is answered: token, role, body, then one use case; every error leaves as a problem document.
 
-`/api/openapi.json` and the intake of problem reports are open to everybody.
+`/api/openapi.json` and the intake of problem reports and of proofs that a key is compromised are open to everybody.
 """
 
 import logging
@@ -35,6 +35,7 @@ def make_api(pool: Pool, clock: Clock, house: House, where: Where) -> web.Applic
         app.router.add_route(operation.method, operation.path, partial(run, pool, clock, house, operation))
     app.router.add_get("/openapi.json", described)
     app.router.add_post("/problem-reports", partial(open_intake.take, pool, clock, where))
+    app.router.add_post("/key-compromises", partial(open_intake.prove, pool, clock, where))
     return app
 
 

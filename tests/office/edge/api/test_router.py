@@ -17,7 +17,7 @@ from tests.office.edge.api.conftest import Api
 from tests.office.use_cases.issued import issue
 
 DOCUMENT = json.loads(description())
-OPEN = {("GET", "/openapi.json"), ("POST", "/problem-reports")}
+OPEN = {("GET", "/openapi.json"), ("POST", "/problem-reports"), ("POST", "/key-compromises")}
 NOBODY = str(UUID(int=1))
 OURS = {
     "contract": "acme",
