@@ -123,7 +123,7 @@ async def test_the_ceiling_follows_what_was_received(
     [
         (date(2026, 8, 25), 1, [], EXCLUSIONS[:-1], "A25.1.11"),
         (date(2026, 8, 25), 1, ["A25.1.1"], EXCLUSIONS, "answered once"),
-        (date(2026, 8, 25), 1, ["A25.1.12"], EXCLUSIONS, "is unknown"),
+        (date(2026, 8, 25), 1, ["item 12"], EXCLUSIONS, "is unknown"),
         (date(2026, 8, 25), -1, [], EXCLUSIONS, "an amount of yen"),
         (jst_date(NOW) + DAY, 1, [], EXCLUSIONS, "no later than today"),
     ],
