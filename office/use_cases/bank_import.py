@@ -16,6 +16,7 @@ from contract_gate.formats.receipt import BadElement, BadFile, DateMode, Group, 
 from contract_gate.formats.zengin import Reader
 from office.storage import bank, bank_files, bank_lines
 from office.storage.bank_files import BankFile, Dialect
+from office.storage.people import Person
 from office.use_cases import asked
 from office.use_cases.asked import OPERATOR, Unfit
 from office.use_cases.bank_booking import Tally, book, look_at
@@ -129,7 +130,7 @@ async def import_file(
                 return await _tried(conn, stream, path, sha256, account, said, now)
             if known is None:
                 async with conn.transaction():
-                    known = await _stage(conn, stream, path, sha256, account, who.id if who else None, said, now)
+                    known = await _stage(conn, stream, path, sha256, account, who, said, now)
         if dry_run:
             return Imported(known, await look_at(conn, known.id), None)
         tally = await book(conn, known.id, lambda done: said("booked", done, known.lines - known.known), now)
@@ -174,8 +175,9 @@ def _opened(path: Path) -> BufferedReader:
 
 
 async def _stage(
-    conn: Conn, stream: BinaryIO, path: Path, sha256: bytes, account: str | None, by: Any, said: Progress, now: datetime
-) -> BankFile:
+    conn: Conn, stream: BinaryIO, path: Path, sha256: bytes, account: str | None, by: Person | None, said: Progress,
+    now: datetime,
+) -> BankFile:  # fmt: skip
     """Every line is stored, none is booked; in the caller's transaction. Raises Unfit."""
     rows = Rows(await bank_files.dialects(conn), account, jst_date(now), said, path.stat().st_size)
     if not rows.dialects:
@@ -184,8 +186,9 @@ async def _stage(
         await bank_files.stage(conn, rows.of(stream))
     except BadFile as bad:
         raise Unfit(f"{path.name} is refused whole: {bad}") from None
-    made = await bank_files.insert_file(conn, sha256, path.name[:200], by, rows.cancelled_counted, rows.periods, now)
-    actor = f"person:{by}" if by else OPERATOR
+    who, counted = by.id if by else None, rows.cancelled_counted
+    made = await bank_files.insert_file(conn, sha256, path.name[:200], who, counted, rows.periods, now)
+    actor = asked.actor(by) if by else OPERATOR
     await append(
         conn,
         entry("bank.file_stored", actor, now, rule="T8-5", clause="A8.1", sha256=sha256.hex(), lines=made.lines),

@@ -13,6 +13,7 @@ import msgspec
 
 from office.storage import proposals as stored
 from office.storage.changing import changing
+from office.storage.people import Person
 from office.storage.proposals import Proposal as Proposal
 from office.storage.tokens import Caller
 from office.use_cases import acceptance, asked, cases, holds, tenants
@@ -130,16 +131,13 @@ async def propose(conn: Conn, caller: Caller, kind: str, arguments: object, now:
     """The proposal waits for another person, for a week. Raises Unfit."""
     allowed = [name for name, each in KINDS.items() if caller.role in each.proposers]
     given = converted(KINDS[one_of("kind", kind, allowed)].given, arguments)
-    contract_id = await contract_of(conn, given)
+    contract_id, who = await contract_of(conn, given), await person(conn, caller)
     async with conn.transaction():
         arguments_json = msgspec.json.encode(given, order="deterministic").decode()
-        made = await stored.insert(
-            conn, kind, contract_id, arguments_json, person_id(caller), now + LIFETIME, now
-        )  # fmt: skip
+        made = await stored.insert(conn, kind, contract_id, arguments_json, who.id, now + LIFETIME, now)
         row = entry(
-            "proposal.made", f"person:{caller.person_id}", now, contract_id=contract_id, rule="T17-1", proposal=made,
-            decision=kind,
-        )  # fmt: skip
+            "proposal.made", asked.actor(who), now, contract_id=contract_id, rule="T17-1", proposal=made, decision=kind
+        )
         await append(conn, row)
     return await named(conn, caller, str(made), now)
 
@@ -166,11 +164,11 @@ async def contract_of(conn: Conn, given: Given) -> UUID | None:
             return (await cases.case_named(conn, given.case)).contract_id
 
 
-def person_id(caller: Caller) -> UUID:
-    """The natural person. Raises Unfit for a service."""
-    if caller.person_id is None:
+async def person(conn: Conn, caller: Caller) -> Person:
+    """The natural person who calls. Raises Unfit for a service."""
+    if caller.handle is None:
         raise Unfit("a service decides nothing: use the token of a person")
-    return caller.person_id
+    return await asked.person(conn, caller.handle)
 
 
 async def named(conn: Conn, caller: Caller, proposal: str, now: datetime) -> Proposal:
@@ -194,38 +192,38 @@ async def listed(conn: Conn, caller: Caller, cursor: str | None, most: int, now:
 
 async def confirm(conn: Conn, caller: Caller, proposal: str, access: Access, now: datetime) -> Proposal:
     """Another person confirms it and it is decided, or nothing is. Raises Unfit."""
-    found, who = await named(conn, caller, proposal, now), person_id(caller)
+    found, who = await named(conn, caller, proposal, now), await person(conn, caller)
     confirmers = KINDS[found.kind].confirmers
     if caller.role not in confirmers:
         raise Unfit(f"'{found.kind}' is confirmed by {', '.join(sorted(confirmers))}")
-    await _decide(conn, found, who, str(caller.handle), access, now)
+    await _decide(conn, found, who, access, now)
     return await named(conn, caller, proposal, now)
 
 
-async def _decide(conn: Conn, found: Proposal, who: UUID, handle: str, access: Access, now: datetime) -> None:
-    if found.proposed_by == handle:
+async def _decide(conn: Conn, found: Proposal, who: Person, access: Access, now: datetime) -> None:
+    if found.proposed_by == who.handle:
         raise Unfit("two different people must decide this: another one than who proposed it confirms it")
     kind = KINDS[found.kind]
     async with changing(conn, *[found.contract_number] if found.contract_number else []):
-        if not await stored.confirm(conn, found.id, who, now):
+        if not await stored.confirm(conn, found.id, who.id, now):
             raise Unfit("the proposal is not open any more: it was confirmed or withdrawn, or has expired")
         row = entry(
-            "proposal.confirmed", f"person:{who}", now, contract_id=found.contract_id, rule="T17-1", proposal=found.id,
+            "proposal.confirmed", asked.actor(who), now, contract_id=found.contract_id, rule="T17-1", proposal=found.id,
             decision=found.kind,
         )  # fmt: skip
         await append(conn, row)
         given = msgspec.json.decode(found.arguments, type=kind.given)
-        await kind.decide(Deciding(conn, given, found.proposed_by, handle, access, now))
+        await kind.decide(Deciding(conn, given, found.proposed_by, who.handle, access, now))
 
 
 async def withdraw(conn: Conn, caller: Caller, proposal: str, now: datetime) -> Proposal:
     """Who proposed it takes it back. Raises Unfit."""
-    found, who = await named(conn, caller, proposal, now), person_id(caller)
+    found, who = await named(conn, caller, proposal, now), await person(conn, caller)
     async with conn.transaction():
-        if not await stored.withdraw(conn, found.id, who, now):
+        if not await stored.withdraw(conn, found.id, who.id, now):
             raise Unfit("only who proposed it withdraws it, while it is open")
         row = entry(
-            "proposal.withdrawn", f"person:{who}", now, contract_id=found.contract_id, rule="T17-1", proposal=found.id
+            "proposal.withdrawn", asked.actor(who), now, contract_id=found.contract_id, rule="T17-1", proposal=found.id
         )
         await append(conn, row)
     return await named(conn, caller, proposal, now)
@@ -234,7 +232,7 @@ async def withdraw(conn: Conn, caller: Caller, proposal: str, now: datetime) -> 
 async def confirm_at_desk(conn: Conn, proposal: str, person: str, access: Access, now: datetime) -> Proposal:
     """The same for an officer by command: never a hold, which is compliance's (T13-3). Raises Unfit."""
     found, who = await _of_kinds(conn, proposal, visible("auditor"), now), await asked.person(conn, person)
-    await _decide(conn, found, who.id, who.handle, access, now)
+    await _decide(conn, found, who, access, now)
     return await _of_kinds(conn, proposal, [found.kind], now)
 
 

@@ -10,10 +10,12 @@ from acme_server.dev.postgres import EmbeddedPostgres
 from contract_gate.articles.article_16_secrecy import RETENTION
 from contract_gate.calendar import jst_date
 from office.storage.retention import DESTROYS
-from office.use_cases import consultation, documents, ending, leaks, register, retention, subcontracting
+from office.storage.tokens import Caller
+from office.use_cases import consultation, documents, ending, leaks, proposals, register, retention, subcontracting
 from office.use_cases.application import Review, review
 from office.use_cases.asked import Unfit
 from sql import Conn, Pool
+from tests.architecture.ids import files
 from tests.conftest import NOW
 
 TODAY = jst_date(NOW)
@@ -76,3 +78,22 @@ async def test_a_consultation_has_an_owner_and_a_day_to_look_again(accepted: Con
     assert (held.owner, held.review_on) == ("bob", TODAY + timedelta(days=9))
     await consultation.end(accepted, "acme", "bob", NOW)
     assert await consultation.listed(accepted) == []
+
+
+@pytest.mark.rule("T17-1", "T16-3")
+def test_people_are_named_in_evidence_in_one_way_alone() -> None:
+    """By id, and of which subcontractor they are: nothing else of the office writes a person as an actor."""
+    spelled = {path.name for path in files(".py") if "office" in path.parts and "tests" not in path.parts
+               and 'f"person:' in path.read_text(encoding="utf-8")}  # fmt: skip
+    assert spelled == {"asked.py"}
+
+
+@pytest.mark.rule("T17-1")
+async def test_proposals_of_a_subcontractors_staff_say_so(applied: Conn, office: Pool) -> None:
+    person = await register.add_person(applied, "sub", "Sub", "Partner", NOW)
+    partner = await subcontracting.add(applied, "Partner", "review_support", TODAY, "ann", NOW)
+    caller = Caller(person.id, person.id, "sub", None, "officer", None, None, NOW + timedelta(days=1))
+    async with office.acquire() as conn:
+        await proposals.propose(conn, caller, "contract.accept", {"contract": "acme"}, NOW)
+    actor = await applied.fetchval("SELECT actor FROM evidence.records WHERE kind = 'proposal.made'")
+    assert actor == f"person:{person.id} of subcontractor:{partner}"
