@@ -115,3 +115,24 @@ async def test_a_certificate_under_way_holds_off_who_changes_the_contract(served
         number = await served.owner.fetchval("SELECT number FROM gate.contracts WHERE handle = 'demo'")
         assert not await served.owner.fetchval("SELECT pg_try_advisory_lock(7001, $1)", number)
     assert (await asked).json["status"] == "valid"
+
+
+@pytest.mark.rule("T0-5", "T0-2")
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        pytest.param("SELECT 1", 200, id="nothing"),
+        pytest.param("UPDATE gate.binding_keys SET withdrawn_at = now() WHERE kid = 'demo'", 403, id="the gate's answer"),
+    ],
+)
+async def test_what_was_committed_under_the_lock_counts_before_a_slow_look_too(
+    served: Served, change: str, status: int
+) -> None:
+    """CAA is old, so that a worker goes on; but who is refused now learns it now (design §4.4)."""
+    client, _, order = await started(served)
+    await served.owner.execute("UPDATE acme.authorizations SET caa_checked_at = now() - interval '8 hours'")
+    async with holding(served) as conn:
+        await conn.execute(change)
+        asked = asyncio.create_task(client.finalize(order))
+        await somebody_waits(served)
+    assert (await asked).status == status
