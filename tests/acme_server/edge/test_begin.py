@@ -122,7 +122,9 @@ async def test_a_certificate_under_way_holds_off_who_changes_the_contract(served
     ("change", "status"),
     [
         pytest.param("SELECT 1", 200, id="nothing"),
-        pytest.param("UPDATE gate.binding_keys SET withdrawn_at = now() WHERE kid = 'demo'", 403, id="the gate's answer"),
+        pytest.param(
+            "UPDATE gate.binding_keys SET withdrawn_at = now() WHERE kid = 'demo'", 403, id="the gate's answer"
+        ),
     ],
 )
 async def test_what_was_committed_under_the_lock_counts_before_a_slow_look_too(
