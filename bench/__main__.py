@@ -28,7 +28,8 @@ STEPS = ("newOrder", "getAuthz", "challenge", "pollAuthz", "finalize", "pollOrde
 COUNTS = """
 SELECT (SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()) AS commits,
        (SELECT sum(fsyncs) FROM pg_stat_io WHERE object = 'wal') AS flushes,
-       (SELECT wal_bytes FROM pg_stat_wal) AS wal_bytes
+       (SELECT wal_bytes FROM pg_stat_wal) AS wal_bytes,
+       (SELECT sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)) FROM pg_stat_user_tables) AS rows_read
 """
 
 
@@ -112,6 +113,7 @@ def report(before: Snapshot, after: Snapshot, seen: list[Any], options: argparse
         "transactions_per_certificate": round((after.counts["commits"] - before.counts["commits"]) / done, 2),
         "wal_flushes_per_certificate": round((after.counts["flushes"] - before.counts["flushes"]) / done, 2),
         "wal_kib_per_certificate": round((after.counts["wal_bytes"] - before.counts["wal_bytes"]) / done / 1024, 1),
+        "rows_read_per_certificate": round((after.counts["rows_read"] - before.counts["rows_read"]) / done, 1),
         "issuance_ms": quantiles(issued),
         "steps_ms": {step: quantiles(found) for step, found in steps.items() if found},
         "memory_mib": memory(after.tree),
