@@ -10,7 +10,7 @@ ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends tzdata \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --create-home keiyaku \
-    && install -d -o keiyaku -m 0700 /var/lib/keiyaku /var/lib/keiyaku/ca /run/keiyaku
+    && install -d -o keiyaku -m 0700 /var/lib/keiyaku /var/lib/keiyaku/ca /run/keiyaku /run/keiyaku-ocsp
 WORKDIR /opt/keiyaku
 COPY requirements.lock .
 RUN pip install --quiet --require-hashes -r requirements.lock

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from ipaddress import ip_network
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from acme_server import config_source, evidence_key, sealer, worker
+from acme_server import config_source, evidence_key, sealer, status_work, worker
 from acme_server.clock import utc_now
 from acme_server.config import Role, Settings
 from acme_server.database import dsn_of, make_pool, pool_when_asked, within
@@ -28,12 +28,14 @@ from acme_server.use_cases import readiness, terms
 from acme_server.use_cases.context import Context, Limits, Offers
 from acme_server.use_cases.counted import CountedLooks
 from acme_server.use_cases.limits import Rates
+from acme_server.use_cases.ocsp import Allowance, Answers
 from acme_server.validation.look import looker
 from acme_server.validation.resolver import Lookups, Resolver
 from acme_server.validation.settings import ValidationSettings
-from ca import hierarchy, keys, signer
+from ca import hierarchy, keys, signer, signer_ocsp
 from ca import storage as ca
 from ca.blocklist import Blocklist
+from ca.ocsp_client import OcspClient
 from ca.profiles import PROFILES
 from ca.signer_client import SignerClient
 from sql import Pool
@@ -184,11 +186,18 @@ def api_of(settings: Settings, pool: Pool, compliance: Pool) -> web.Application:
 
 
 async def serve_status(settings: Settings, stop: asyncio.Event) -> None:
-    """CRLs, chains and issuers, plain http."""
+    """CRLs, OCSP, chains and issuers, plain http."""
+    rate = settings.status.nonces
     async with await make_pool(settings, "status", size=4) as pool:
         health = Health({"database": partial(readiness.database, pool)})
-        app = status.status_application(pool, utc_now)
+        answers = Answers(pool, utc_now, ocsp_client(settings), Allowance(rate.number, rate.span))
+        app = status.status_application(pool, utc_now, answers)
         await serve("status", app, bound(settings.status.listen), settings, health, stop)
+
+
+def ocsp_client(settings: Settings) -> OcspClient:
+    """Who asks the signer for OCSP answers."""
+    return OcspClient(within(settings, settings.signer.ocsp_socket))
 
 
 async def serve_metrics(settings: Settings, stop: asyncio.Event, role: Role | None = None) -> None:
@@ -209,7 +218,8 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(await make_pool(settings, "work"))
         context = await stack.enter_async_context(context_of(settings, pool, "work"))
-        await asyncio.gather(worker.run(context, stop), seal(settings, stop), work_office(settings, stop))
+        answering = status_work.run(pool, ocsp_client(settings), utc_now, stop)
+        await asyncio.gather(worker.run(context, stop), answering, seal(settings, stop), work_office(settings, stop))
 
 
 async def work_office(settings: Settings, stop: asyncio.Event) -> None:
@@ -252,9 +262,18 @@ async def seal(settings: Settings, stop: asyncio.Event) -> None:
 
 async def sign(settings: Settings, stop: asyncio.Event) -> None:
     """The process that holds the issuing CA's key, and nothing else does."""
-    held = {hierarchy.ISSUING: issuing_key(settings)}
+    held = {hierarchy.ISSUING: keys.SharedKey(issuing_key(settings))}
+    answering = asyncio.create_task(answer(settings, held, stop))
     socket_path, blocklist = within(settings, settings.signer.socket), blocklist_of(settings)
     await signer.serve(socket_path, dsn_of(settings, "sign"), held, stop, utc_now, blocklist)
+    await answering
+
+
+async def answer(settings: Settings, held: Mapping[int, keys.SigningKey], stop: asyncio.Event) -> None:
+    """OCSP answers, by a responder of the signer process."""
+    name = f"{socket.gethostname()}/{os.getpid()}"
+    dsn = dsn_of(settings, "sign")
+    await signer_ocsp.serve(within(settings, settings.signer.ocsp_socket), dsn, held, name, stop, utc_now)
 
 
 def issuing_key(settings: Settings) -> keys.SigningKey:

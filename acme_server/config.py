@@ -80,6 +80,7 @@ class Status(Section, frozen=True, kw_only=True):
 
     base_url: Url = Url("http://localhost:14002")
     listen: Address = Address("127.0.0.1", 14002)
+    nonces: Rate = Rate(50, timedelta(seconds=1))  # OCSP answers of this process that are signed for one asker alone
 
 
 class Management(Section, frozen=True, kw_only=True):
@@ -164,6 +165,7 @@ class Signer(Section, frozen=True, kw_only=True):
     """The process that holds the keys."""
 
     socket: Path = Path("signer.sock")
+    ocsp_socket: Path = Path("ocsp.sock")
 
 
 class Evidence(Section, frozen=True, kw_only=True):

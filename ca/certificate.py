@@ -29,7 +29,7 @@ ECDSA_SHA256 = tlv(SEQUENCE, oid("1.2.840.10045.4.3.2"))  # C-112
 KEY_USAGE, EXT_KEY_USAGE, SUBJECT_ALT_NAME = oid("2.5.29.15"), oid("2.5.29.37"), oid("2.5.29.17")
 AUTHORITY_KEY_ID, AUTHORITY_INFO_ACCESS = oid("2.5.29.35"), oid("1.3.6.1.5.5.7.1.1")
 CERTIFICATE_POLICIES, CRL_DISTRIBUTION_POINTS = oid("2.5.29.32"), oid("2.5.29.31")
-CA_ISSUERS, SERVER_AUTH = oid("1.3.6.1.5.5.7.48.2"), oid("1.3.6.1.5.5.7.3.1")
+CA_ISSUERS, OCSP, SERVER_AUTH = oid("1.3.6.1.5.5.7.48.2"), oid("1.3.6.1.5.5.7.48.1"), oid("1.3.6.1.5.5.7.3.1")
 DIGITAL_SIGNATURE = tlv(BIT_STRING, b"\x07\x80")
 COUNTRY, STATE_OR_PROVINCE, LOCALITY, ORGANIZATION = oid("2.5.4.6"), oid("2.5.4.8"), oid("2.5.4.7"), oid("2.5.4.10")
 TRUE = b"\x01\x01\xff"
@@ -66,6 +66,11 @@ class Issuer(msgspec.Struct, frozen=True):
         """Where this issuer's own certificate is, in DER."""
         return f"{self.status_url}/issuer/{self.id}.cer"
 
+    @property
+    def ocsp_url(self) -> str:
+        """Where this issuer's certificates are asked about."""
+        return f"{self.status_url}/ocsp/{self.id}"
+
 
 class Wanted(msgspec.Struct, frozen=True):
     """What one certificate shall hold. `names` as in an order; `serial` is the content octets of its INTEGER."""
@@ -101,7 +106,7 @@ def to_be_signed(issuer: Issuer, wanted: Wanted) -> bytes:
             0xA3,
             tlv(
                 SEQUENCE,
-                fixed_extensions(issuer, wanted.profile.policy),
+                fixed_extensions(issuer, wanted.profile.policy, wanted.profile.ocsp),
                 extension(SUBJECT_ALT_NAME, tlv(SEQUENCE, *map(general_name, wanted.names))),
                 crl_pointer(issuer, wanted.shard),
             ),
@@ -142,15 +147,17 @@ def subject_name(subject: Subject) -> bytes:
 
 
 @lru_cache(maxsize=64)
-def fixed_extensions(issuer: Issuer, policy: str) -> bytes:
-    """The extensions that all certificates of an issuer and policy share. C-098..C-105."""
-    ca_issuers = tlv(SEQUENCE, CA_ISSUERS, tlv(URI, issuer.certificate_url.encode("ascii")))
+def fixed_extensions(issuer: Issuer, policy: str, ocsp: bool) -> bytes:
+    """The extensions that all certificates of an issuer and profile share. C-098..C-105."""
+    access = tlv(SEQUENCE, CA_ISSUERS, tlv(URI, issuer.certificate_url.encode("ascii")))
+    if ocsp:
+        access = tlv(SEQUENCE, OCSP, tlv(URI, issuer.ocsp_url.encode("ascii"))) + access
     return b"".join(
         (
             extension(KEY_USAGE, DIGITAL_SIGNATURE, critical=True),
             extension(EXT_KEY_USAGE, tlv(SEQUENCE, SERVER_AUTH)),
             extension(AUTHORITY_KEY_ID, tlv(SEQUENCE, tlv(0x80, issuer.key_id))),
-            extension(AUTHORITY_INFO_ACCESS, tlv(SEQUENCE, ca_issuers)),
+            extension(AUTHORITY_INFO_ACCESS, tlv(SEQUENCE, access)),
             extension(CERTIFICATE_POLICIES, tlv(SEQUENCE, tlv(SEQUENCE, oid(policy)))),
         )
     )

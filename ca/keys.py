@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Protocol
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -54,6 +55,19 @@ class FileKey:
 
     def sign(self, tbs: bytes) -> bytes:
         return self.private_key.sign(tbs, ECDSA)
+
+
+class SharedKey:
+    """A key for several threads: one after the other."""
+
+    def __init__(self, key: SigningKey) -> None:
+        self.key, self.turn = key, Lock()
+        self.spki, self.repeatable = key.spki, key.repeatable
+
+    def sign(self, tbs: bytes) -> bytes:
+        """As the key itself. Raises KeyAway."""
+        with self.turn:
+            return self.key.sign(tbs)
 
 
 def generate() -> FileKey:

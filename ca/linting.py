@@ -14,7 +14,7 @@ import msgspec
 
 from ca.certificate import Issuer, Subject, Wanted
 from ca.der import DerError, Node, elements, tree
-from ca.profiles import lifetime
+from ca.profiles import Profile, lifetime
 from ca.public_keys import key_findings
 
 EIGHT_FIELDS = (0xA0, 0x02, 0x30, 0x30, 0x30, 0x30, 0x30, 0xA3)
@@ -194,7 +194,7 @@ def extensions(issuer: Issuer, wanted: Wanted, field: Node) -> list[str]:
             found.append(f"{rule}, C-107: {name} is not here, or has another criticality")
         elif name == "subjectAltName":
             found += san_findings(wanted.names, value)
-        elif value != expected_value(issuer, wanted.profile.policy, wanted.shard, name):
+        elif value != expected_value(issuer, wanted.profile, wanted.shard, name):
             found.append(f"{rule}: {name} has another content than the profile's")
     return found
 
@@ -210,7 +210,7 @@ def content_of(node: Node, identifier: bytes, critical: bool) -> bytes | None:
 
 
 @lru_cache(maxsize=8192)
-def expected_value(issuer: Issuer, policy: str, shard: int, name: str) -> bytes:
+def expected_value(issuer: Issuer, profile: Profile, shard: int, name: str) -> bytes:
     """The content of an extension that does not vary with the order."""
     match name:
         case "keyUsage":
@@ -220,9 +220,10 @@ def expected_value(issuer: Issuer, policy: str, shard: int, name: str) -> bytes:
         case "authorityKeyIdentifier":
             return _sequence(b"\x80" + bytes((len(issuer.key_id),)) + issuer.key_id)
         case "authorityInfoAccess":
-            return _sequence(_sequence(bytes.fromhex("06082b06010505073002") + _url(issuer.certificate_url)))
+            asked = _sequence(bytes.fromhex("06082b06010505073001") + _url(issuer.ocsp_url)) if profile.ocsp else b""
+            return _sequence(asked + _sequence(bytes.fromhex("06082b06010505073002") + _url(issuer.certificate_url)))
         case "certificatePolicies":
-            identifier = POLICY_OIDS[policy]
+            identifier = POLICY_OIDS[profile.policy]
             return _sequence(_sequence(b"\x06" + bytes((len(identifier),)) + identifier))
         case "cRLDistributionPoints":
             url = _url(issuer.crl_url(shard))

@@ -20,12 +20,16 @@ class Profile(msgspec.Struct, frozen=True):
     curves: tuple[str, ...] = ("P-256", "P-384", "P-521")
     rsa_bits_min: int = 2048
     rsa_bits_max: int = 8192
+    ocsp: bool = False  # whether its certificates name an OCSP responder, besides their CRL
 
 
 TLSSERVER = Profile("tlsserver", "TLS server, organisation validated, 199 days at most", OV_POLICY, 199 * DAY)
 SHORTLIVED = Profile("shortlived", "TLS server, organisation validated, 6 days", OV_POLICY, 6 * DAY)
+TLSSERVER_OCSP = Profile(
+    "tlsserver-ocsp", "TLS server, organisation validated, 199 days at most, with OCSP", OV_POLICY, 199 * DAY, ocsp=True
+)
 DEFAULT_PROFILE = TLSSERVER
-PROFILES: Mapping[str, Profile] = {profile.name: profile for profile in (TLSSERVER, SHORTLIVED)}
+PROFILES: Mapping[str, Profile] = {profile.name: profile for profile in (TLSSERVER, SHORTLIVED, TLSSERVER_OCSP)}
 
 # BR 6.3.2 (C-080): valid at most so many days when issued from this instant on. Newest first.
 VALIDITY_LIMITS = (

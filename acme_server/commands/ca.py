@@ -2,17 +2,22 @@
 
 import asyncio
 import os
+from datetime import datetime
 from pathlib import Path
 
 import asyncpg
 import click
 
 from acme_server.clock import utc_now
-from acme_server.commands.running import chosen_settings
+from acme_server.commands.output import show_rows
+from acme_server.commands.running import as_json, chosen_settings, operating
 from acme_server.config import Settings
 from acme_server.database import dsn_of, within
-from ca import hierarchy
+from ca import hierarchy, status_storage
 from ca.hierarchy import AlreadyThere, Names
+from sql import Conn
+
+RESPONDERS = 100
 
 
 @click.group()
@@ -45,6 +50,15 @@ def init(country: str, organization: str, root: str, issuing: str) -> None:
     except (AlreadyThere, OSError, asyncpg.PostgresError) as fault:
         raise click.ClickException(f"no CA was made: {fault}") from None
     click.echo(f"made {made.name}; keys in {within(settings, settings.ca.folder)}")
+
+
+@ca.command()
+@as_json
+@operating
+async def responders(conn: Conn, _now: datetime, as_json: bool) -> None:
+    """OCSP responders, the newest first: each has its key in the memory of one signer process."""
+    rows = await status_storage.responders(conn, RESPONDERS)
+    show_rows(rows, ("issuer_id", "serial", "held_by", "not_before", "not_after"), as_json)
 
 
 def passphrase_of(settings: Settings) -> bytes:

@@ -1,4 +1,4 @@
-"""CRLs, CA certificates and chains over plain http, on a listener of its own. RFC 5280 §4.2.1.13, §4.2.2.1."""
+"""CRLs, OCSP, CA certificates and chains over plain http, on a listener of its own. RFC 5280 §4.2.1.13, §4.2.2.1."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -8,25 +8,30 @@ from hashlib import sha256
 
 from aiohttp import web
 
+from acme_server.edge import ocsp
 from acme_server.edge.pem import pem_chain
+from acme_server.use_cases.ocsp import Answers
 from acme_server.use_cases.status import Published
 from sql import Pool
 
 PUBLISHED = web.AppKey("published", Published)
 LONGEST = timedelta(hours=1)
+REQUEST_MOST = 4096  # octets of an OCSP request
 NUMBER = r"(?:0|[1-9][0-9]{0,3})"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def status_application(pool: Pool, now: Callable[[], datetime]) -> web.Application:
+def status_application(pool: Pool, now: Callable[[], datetime], answers: Answers) -> web.Application:
     """The application of the status listener; the pool is of role keiyaku_status."""
-    app = web.Application(middlewares=[problems], client_max_size=1)
-    app[PUBLISHED] = Published(pool, now)
+    app = web.Application(middlewares=[problems], client_max_size=REQUEST_MOST)
+    app[PUBLISHED], app[ocsp.ANSWERS] = Published(pool, now), answers
     app.add_routes(
         [
             web.get(f"/crl/{{issuer:{NUMBER}}}/{{shard:{NUMBER}}}.crl", crl),
             web.get(f"/issuer/{{issuer:{NUMBER}}}.cer", issuer),
             web.get(f"/chain/{{issuer:{NUMBER}}}.pem", chain),
+            web.post(f"/ocsp/{{issuer:{NUMBER}}}", ocsp.post),
+            web.get(f"/ocsp/{{issuer:{NUMBER}}}/{{request:.+}}", ocsp.get),
         ]
     )
     return app
@@ -81,7 +86,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         body = json.dumps({"type": "about:blank", "title": refused.reason, "status": refused.status})
         allow = {"Allow": refused.headers["Allow"]} if "Allow" in refused.headers else {}
         return web.Response(text=body, status=refused.status, headers=allow, content_type="application/problem+json")
-    return unmodified(request, response)
+    return response if request.method == "POST" else unmodified(request, response)
 
 
 def modified_since(request: web.Request) -> datetime | None:

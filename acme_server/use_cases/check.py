@@ -13,12 +13,14 @@ from acme_server.clock import by_machine
 from acme_server.config import Settings
 from acme_server.storage import check, evidence, house, jobs
 from acme_server.use_cases.readiness import SEAL_LIMIT, shipped
+from ca import status_storage
 from ca.signer_client import SignerAway, SignerClient
 from sql import Conn
 
 MONTHS_AHEAD = 2
 SKEW = timedelta(seconds=5)
 CRL_LATE, CRL_OLD = timedelta(minutes=5), timedelta(hours=26)  # made anew each day (C-134)
+OCSP_LATE = timedelta(minutes=15)  # C-147
 DANGER = timedelta(hours=12)
 OLDEST_JOB = 300.0  # seconds
 LOOKED_UP = timedelta(days=2)  # once a day (T6-5), and a day for what goes wrong
@@ -114,6 +116,14 @@ async def crls(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
         what = f"{hidden} revocations are on no CRL after five minutes"
         faults.append(Fault("CRLs", what, "run `keiyaku work` and `keiyaku sign`"))
     return faults
+
+
+async def ocsp(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
+    """Every OCSP answer that is due is signed within fifteen minutes (C-147)."""
+    if not (late := await status_storage.ocsp_late(conn, now - OCSP_LATE, now)):
+        return []
+    what = f"{late} answers have been due for more than fifteen minutes"
+    return [Fault("OCSP", what, "run `keiyaku work` and `keiyaku sign`; the worker's log says why ocsp_not_signed")]
 
 
 async def revocation_deadlines(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
@@ -217,8 +227,8 @@ async def signer(settings: Settings, _conn: Conn, _now: datetime) -> list[Fault]
 
 
 LOOKS: tuple[Look, ...] = (
-    migrations, cluster, roles, partitions, seal, waiting_jobs, crls, revocation_deadlines, desk, register, issuers,
-    clocks, files, tls, disk, signer,
+    migrations, cluster, roles, partitions, seal, waiting_jobs, crls, ocsp, revocation_deadlines, desk, register,
+    issuers, clocks, files, tls, disk, signer,
 )  # fmt: skip
 
 

@@ -5,12 +5,13 @@ ALTER TABLE ca.revocations ADD COLUMN compromised_at timestamptz,
     ADD CONSTRAINT revocations_compromised CHECK (
         compromised_at IS NULL OR (reason IS NOT DISTINCT FROM 1 AND compromised_at <= revoked_at));
 
--- Certificates of OCSP responders, each with the label of its key (C-118). Their serial numbers are in ca.serials too.
+-- Certificates of OCSP responders, each with the process that has its key in memory (C-118). Their serial
+-- numbers are in ca.serials too.
 CREATE TABLE ca.responders (
     id uuid PRIMARY KEY,
     issuer_id smallint NOT NULL REFERENCES ca.issuers,
     serial bytea NOT NULL UNIQUE REFERENCES ca.serials,
-    label text NOT NULL UNIQUE,
+    held_by text NOT NULL,
     certificate bytea NOT NULL,
     not_before timestamptz NOT NULL,
     not_after timestamptz NOT NULL CHECK (not_after > not_before),
@@ -36,7 +37,7 @@ CREATE INDEX ocsp_responses_due ON ca.ocsp_responses (issuer_id, due_at);
 CREATE FUNCTION ca.ocsp_wanted() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
     INSERT INTO ca.ocsp_responses (serial, issuer_id, not_after, due_at)
-    VALUES (NEW.serial, NEW.issuer_id, NEW.not_after, '-infinity') ON CONFLICT (serial) DO NOTHING;
+    VALUES (NEW.serial, NEW.issuer_id, NEW.not_after, NEW.created_at) ON CONFLICT (serial) DO NOTHING;
     RETURN NULL;
 END $$;
 CREATE TRIGGER ocsp_wanted AFTER UPDATE OF state ON ca.to_be_signed FOR EACH ROW
@@ -47,7 +48,7 @@ CREATE TRIGGER ocsp_wanted AFTER UPDATE OF state ON ca.to_be_signed FOR EACH ROW
 -- What was revoked, or is revoked otherwise now, is answered anew.
 CREATE FUNCTION ca.ocsp_outdated() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
-    UPDATE ca.ocsp_responses SET due_at = '-infinity' WHERE serial = NEW.serial;
+    UPDATE ca.ocsp_responses SET due_at = NEW.revoked_at WHERE serial = NEW.serial;
     RETURN NULL;
 END $$;
 CREATE TRIGGER ocsp_outdated AFTER INSERT OR UPDATE OF reason, compromised_at ON ca.revocations

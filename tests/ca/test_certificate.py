@@ -56,13 +56,14 @@ def built(issuer: Issuer, wanted: Wanted) -> bytes:
     ca_issuers = x509.AccessDescription(
         AuthorityInformationAccessOID.CA_ISSUERS, x509.UniformResourceIdentifier(issuer.certificate_url)
     )
+    ocsp = x509.AccessDescription(AuthorityInformationAccessOID.OCSP, x509.UniformResourceIdentifier(issuer.ocsp_url))
     policy = x509.PolicyInformation(x509.ObjectIdentifier(wanted.profile.policy), None)
     crl = x509.DistributionPoint([x509.UniformResourceIdentifier(issuer.crl_url(wanted.shard))], None, None, None)
     extensions = [
         (usage, True),
         (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False),
         (x509.AuthorityKeyIdentifier(issuer.key_id, None, None), False),
-        (x509.AuthorityInformationAccess([ca_issuers]), False),
+        (x509.AuthorityInformationAccess([ocsp, ca_issuers] if wanted.profile.ocsp else [ca_issuers]), False),
         (x509.CertificatePolicies([policy]), False),
         (x509.SubjectAlternativeName([general_name(name) for name in wanted.names]), False),
         (x509.CRLDistributionPoints([crl]), False),

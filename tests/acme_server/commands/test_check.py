@@ -120,6 +120,11 @@ async def test_nothing_is_wrong(deployed: Deployed) -> None:
         ),
         pytest.param("UPDATE ca.crls SET this_update = now() - interval '27 h'", "CRLs", id="CRL stale"),
         pytest.param(
+            "WITH drawn AS (INSERT INTO ca.serials VALUES ('\\x0102', gen_random_uuid(), 1)) INSERT INTO "
+            "ca.ocsp_responses (serial, issuer_id, not_after, due_at) "
+            "VALUES ('\\x0102', 1, now() + interval '1 day', now() - interval '16 minutes')", "OCSP", id="no answer",
+        ),
+        pytest.param(
             "INSERT INTO office.cases (id, ground, issuer_id, reporter, note, received_at, attention, deadline_at) "
             "VALUES (gen_random_uuid(), 'ca_key', 1, 'r', '', now(), true, now() + interval '11 h')",
             "revocation", id="deadline near",
@@ -176,7 +181,7 @@ async def test_clock_and_ca_that_ends_are_found(deployed: Deployed) -> None:
 
 
 def test_every_look_is_of_use() -> None:
-    assert len(LOOKS) == len({look.__name__ for look in LOOKS}) == 16
+    assert len(LOOKS) == len({look.__name__ for look in LOOKS}) == 17
 
 
 async def crl_number(conn: Conn) -> int:

@@ -15,9 +15,11 @@ from acme_server.dev import management
 from acme_server.dev.postgres import EmbeddedPostgres
 from acme_server.edge.pem import pem
 from acme_server.edge.status import status_application
+from acme_server.use_cases.ocsp import Answers
 from ca import hierarchy
 from office.edge.app import make_app as office_app
 from tests.acme_server.edge.hostile import converse, listening, mutated, nothing_unexpected, seeded
+from tests.acme_server.edge.test_status import UNLIMITED
 from tests.ca.arrange import NAMES, NOW, PASSPHRASE
 
 ODD = (
@@ -76,7 +78,8 @@ async def apps(postgres: EmbeddedPostgres, database: str, tmp_path: Path) -> Asy
         await asyncpg.create_pool(postgres.dsn(f"keiyaku_{role}", database), min_size=1, max_size=2) for role in roles
     ]
     yield {
-        "status": status_application(pools[0], utc_now), "office": office_app(pools[1], utc_now),
+        "status": status_application(pools[0], utc_now, Answers(pools[0], utc_now, None, UNLIMITED)),
+        "office": office_app(pools[1], utc_now),
         "management": management.make_app(pools[2], settings),
     }  # fmt: skip
     await asyncio.gather(*(pool.close() for pool in pools))

@@ -10,10 +10,13 @@ from cryptography import x509
 
 from acme_server.dev.postgres import EmbeddedPostgres
 from acme_server.edge.status import status_application
+from acme_server.use_cases.ocsp import Allowance, Answers
 from ca import hierarchy
 from ca.certificate import Issuer
 from sql import Pool
 from tests.ca.arrange import NAMES, NOW, PASSPHRASE
+
+UNLIMITED = Allowance(0, timedelta(0))
 
 
 class Clock:
@@ -42,7 +45,7 @@ async def client(
     dsn = postgres.dsn(user="keiyaku_status", database=database)
     async with (
         asyncpg.create_pool(dsn, min_size=1, max_size=2) as pool,
-        TestClient(TestServer(status_application(pool, clock))) as made,
+        TestClient(TestServer(status_application(pool, clock, Answers(pool, clock, None, UNLIMITED)))) as made,
     ):
         yield made
 

@@ -1,0 +1,50 @@
+"""What relying parties are shown beside CRLs, and where it was published: one function a statement."""
+
+from datetime import datetime
+
+import msgspec
+
+from sql import Conn, statements
+from sql.rows import many, one
+
+SQL = statements("ca/status_storage")
+
+
+class OcspAnswer(msgspec.Struct, frozen=True):
+    """The answer about a serial number, by either digest; without `this_update` it has yet to be signed."""
+
+    not_after: datetime
+    this_update: datetime | None
+    next_update: datetime | None
+    by_sha1: bytes | None
+    by_sha256: bytes | None
+
+
+class ResponderRow(msgspec.Struct, frozen=True):
+    """A responder, and the process that has its key."""
+
+    issuer_id: int
+    serial: bytes
+    held_by: str
+    not_before: datetime
+    not_after: datetime
+
+
+async def ocsp_answer(conn: Conn, issuer_id: int, serial: bytes) -> OcspAnswer | None:
+    """The answer about a serial number that was issued with an OCSP address; None when there is none such."""
+    return one(OcspAnswer, await conn.fetchrow(SQL["ocsp_answer"], issuer_id, serial))
+
+
+async def ocsp_due(conn: Conn, now: datetime) -> list[int]:
+    """Issuers that have answers to sign."""
+    return [row["issuer_id"] for row in await conn.fetch(SQL["ocsp_due"], now)]
+
+
+async def ocsp_late(conn: Conn, since: datetime, now: datetime) -> int:
+    """How many answers have been due since before `since`."""
+    return int(await conn.fetchval(SQL["ocsp_late"], since, now))
+
+
+async def responders(conn: Conn, most: int) -> list[ResponderRow]:
+    """The newest first."""
+    return many(ResponderRow, await conn.fetch(SQL["responders"], most))
