@@ -1,6 +1,7 @@
 """The gate's only IO: the facts of a contract, its lock, and the record of what was decided."""
 
 import itertools
+import re
 import secrets
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -23,6 +24,17 @@ from sql.evidence import Entry, entry
 from sql.ids import uuid7
 
 SQL = statements("contract_gate/storage")
+ASKED = ("binding_key_id", "contract_id", "names", "covering", "addresses")  # $1 to $5 of the statement `facts`
+# The statement `facts` for many, each with its own $1 to $5; what is a list there is a text with spaces here.
+FACTS_OF_MANY = f"""
+SELECT f.facts FROM (
+    SELECT n, binding_key_id, contract_id, string_to_array(names, ' ') AS names,
+        string_to_array(covering, ' ') AS covering, string_to_array(addresses, ' ')::inet[] AS addresses
+    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[]) WITH ORDINALITY AS a({", ".join(ASKED)}, n)
+) AS asked CROSS JOIN LATERAL (
+{re.sub(r"[$]([1-5])", lambda number: f"asked.{ASKED[int(number[1]) - 1]}", SQL["facts"].rstrip().rstrip(";"))}
+) AS f ORDER BY asked.n
+"""
 
 
 async def facts_of(
@@ -58,6 +70,27 @@ async def facts_of_contract(
     return (await _facts(conn, row["binding_key_id"], row["contract_id"], names, now))[0] if row else None
 
 
+async def facts_of_contracts(
+    conn: Conn, asked: Sequence[tuple[UUID, Sequence[str]]], now: datetime
+) -> list[LoadedFacts]:
+    """The same for contracts that exist, each with its names and its newest live key: two round trips for all."""
+    if not asked:
+        return []
+    ids = [contract for contract, _ in asked]
+    keys = {row["contract_id"]: row["binding_key_id"] for row in await conn.fetch(SQL["newest_keys"], ids, now)}
+    texts = [
+        [" ".join(map(str, values)) for values in (names, candidates(names), addresses(names))] for _, names in asked
+    ]
+    columns = (list(column) for column in zip(*texts, strict=True))
+    rows = await conn.fetch(FACTS_OF_MANY, [keys[id] for id in ids], ids, *columns, now, ENTRIES_MAX + 1)
+    return [_loaded(row) for row in rows]
+
+
+def _loaded(row: Any) -> LoadedFacts:
+    raw = row["facts"].encode()
+    return LoadedFacts(FACTS.decode(raw), raw)
+
+
 async def _facts(
     conn: Conn, binding_key_id: UUID | None, contract_id: UUID | None, names: Sequence[str], now: datetime,
     kept: KeptFacts | None = None,
@@ -66,8 +99,7 @@ async def _facts(
         SQL["facts"], binding_key_id, contract_id, names, candidates(names), addresses(names), now, ENTRIES_MAX + 1
     )
     assert row is not None  # never no row
-    raw = row["facts"].encode()
-    loaded = LoadedFacts(FACTS.decode(raw), raw)
+    loaded = _loaded(row)
     if kept is not None and binding_key_id is not None:
         revisions = None if row["whole_customer"] else row["revisions"]
         kept.keep((binding_key_id, contract_id), loaded, row["entries"], revisions, row["until"])

@@ -246,6 +246,7 @@ CREATE TABLE gate.contracts (
 );
 CREATE INDEX contracts_of_customer ON gate.contracts (customer_id);
 CREATE INDEX contracts_after ON gate.contracts (predecessor_id) WHERE predecessor_id IS NOT NULL;
+CREATE INDEX contracts_ended ON gate.contracts (ended_at) WHERE ended_at IS NOT NULL;
 -- One successor at a time: an application that came to nothing leaves room for another.
 CREATE UNIQUE INDEX contracts_successor ON gate.contracts (predecessor_id)
     WHERE state NOT IN ('withdrawn', 'rejected') AND (end_cause IS NULL OR end_cause = 'expired');
@@ -1222,6 +1223,7 @@ CREATE TABLE office.deliveries (
 CREATE INDEX deliveries_of_notice ON office.deliveries (notice_id);
 CREATE INDEX deliveries_waiting ON office.deliveries (next_at) WHERE state = 'waiting';
 CREATE INDEX deliveries_for_people ON office.deliveries (id) WHERE state = 'person';
+CREATE INDEX deliveries_past ON office.deliveries (delivered_at) WHERE personal_data_destroyed_at IS NULL; -- T16-2
 
 -- A version of the Terms and the announcement that must be delivered before it counts (T20-1).
 CREATE TABLE office.terms_changes (

@@ -1,6 +1,6 @@
 """Who will be blocked, by which gate, if nothing changes (design §5)."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
 import msgspec
@@ -10,7 +10,7 @@ from contract_gate.calendar import DAY, jst_date
 from contract_gate.decision import Gate, Refused, Request
 from contract_gate.facts import LoadedFacts
 from contract_gate.gate import decide
-from contract_gate.storage import facts_of_contract
+from contract_gate.storage import facts_of_contracts
 from office.storage import money_books
 from office.storage.money_books import Running
 from office.use_cases.asked import Unfit
@@ -38,9 +38,8 @@ async def forecast(conn: Conn, at: datetime, now: datetime) -> AsyncIterator[Blo
         raise Unfit("a forecast looks ahead: for the past `keiyaku gate explain --at` replays the rules")
     after = 0
     while page := await money_books.running(conn, after, PAGE):
-        for contract in page:
-            if blocked := await of_contract(conn, contract, at):
-                yield blocked
+        for blocked in await of_contracts(conn, page, at):
+            yield blocked
         after = page[-1].number
 
 
@@ -49,19 +48,25 @@ async def some(conn: Conn, at: datetime, now: datetime, after: int, most: int) -
     if at < now:
         raise Unfit("a forecast looks ahead: choose an instant to come")
     page = await money_books.running(conn, after, most + 1)
-    found = [blocked for contract in page[:most] if (blocked := await of_contract(conn, contract, at))]
-    return found, page[most - 1].number if len(page) > most else None
+    return await of_contracts(conn, page[:most], at), page[most - 1].number if len(page) > most else None
 
 
-async def of_contract(conn: Conn, contract: Running, at: datetime) -> Blocked | None:
-    """What will stop it; None: nothing."""
-    names = tuple(contract.names[:MOST_NAMES])
+async def of_contracts(conn: Conn, page: Sequence[Running], at: datetime) -> list[Blocked]:
+    """Those of them that something will stop. Raises Unfit."""
     try:
-        wanted = Request(names, None, None, lifetime(DEFAULT_PROFILE, at))
+        longest = lifetime(DEFAULT_PROFILE, at)
     except ValueError as error:
         raise Unfit(str(error)) from error
-    loaded = await facts_of_contract(conn, contract.id, names, at, None)
-    assert loaded is not None  # contracts are never deleted
+    asked = [(contract.id, contract.names[:MOST_NAMES]) for contract in page]
+    found = zip(page, asked, await facts_of_contracts(conn, asked, at), strict=True)
+    return [
+        blocked
+        for contract, (_, names), loaded in found
+        if (blocked := _blocked(contract, loaded, Request(tuple(names), None, None, longest), at))
+    ]
+
+
+def _blocked(contract: Running, loaded: LoadedFacts, wanted: Request, at: datetime) -> Blocked | None:
     answer = decide(gone_on(loaded, at), wanted, at)
     if not isinstance(answer, Refused):
         return None

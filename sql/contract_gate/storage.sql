@@ -123,6 +123,14 @@ SELECT c.id AS contract_id, coalesce(
      ORDER BY k.created_at DESC LIMIT 1)) AS binding_key_id
 FROM gate.contracts c WHERE c.id = $1 OR c.handle = $4;
 
+-- name: newest_keys
+-- Of each contract the newest live key, or null. $1 contract ids  $2 now
+SELECT a.contract_id, (
+    SELECT k.id FROM gate.binding_keys k
+    WHERE k.contract_id = a.contract_id AND k.withdrawn_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2)
+    ORDER BY k.created_at DESC LIMIT 1) AS binding_key_id
+FROM unnest($1::uuid[]) AS a(contract_id);
+
 -- name: lock_shared
 -- $1 contract_number
 SELECT pg_advisory_xact_lock_shared(7001, $1);

@@ -99,3 +99,7 @@ BEGIN
     ON CONFLICT (contract_id) DO UPDATE SET revision = excluded.revision;
     RETURN NULL;
 END $$;
+
+-- what is past its retention is found without reading what is not
+CREATE INDEX contracts_ended ON gate.contracts (ended_at) WHERE ended_at IS NOT NULL;
+CREATE INDEX deliveries_past ON office.deliveries (delivered_at) WHERE personal_data_destroyed_at IS NULL;

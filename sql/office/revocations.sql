@@ -136,9 +136,9 @@ ON CONFLICT (kind, subject) WHERE NOT dead DO NOTHING;
 -- name: take_acme
 -- Revocations through ACME that no case has yet, taken into the caller's; those of one request together. $1 most  $2 now
 WITH taken AS (
-    UPDATE office.acme_revocations SET taken_at = $2 WHERE serial IN (
+    UPDATE office.acme_revocations SET taken_at = $2 WHERE serial = ANY (ARRAY(
         SELECT serial FROM office.acme_revocations WHERE taken_at IS NULL
-        ORDER BY recorded_at, serial LIMIT $1 FOR UPDATE SKIP LOCKED)
+        ORDER BY recorded_at, serial LIMIT $1 FOR UPDATE SKIP LOCKED))
     RETURNING serial
 )
 SELECT r.serial, r.ground, r.requested_by, r.requested_at, r.revoked_at, r.reason, i.contract_id

@@ -12,6 +12,7 @@ from contract_gate.gate import decide
 from contract_gate.storage import (
     facts_of,
     facts_of_contract,
+    facts_of_contracts,
     lock_exclusive,
     lock_shared,
 )
@@ -207,3 +208,20 @@ async def test_a_change_of_facts_waits_for_a_decision_and_decisions_do_not_wait(
         async with writer.transaction(), one.transaction():
             await lock_exclusive(writer, contract)
             assert not await one.fetchval("SELECT pg_try_advisory_xact_lock_shared(7001, $1)", contract)
+
+
+async def test_the_facts_of_many_contracts_are_those_of_each(conn: Conn, rows: ContractRows) -> None:
+    listed = [("domain", "demo.test"), ("wildcard", "*.a.test"), ("network", "127.0.0.0/8")]
+    second = await good_contract(conn, "second", names=listed, names_max=9)
+    third = await good_contract(conn, "third")
+    await conn.execute("UPDATE gate.binding_keys SET withdrawn_at = $2 WHERE id = $1", third.binding_key_id, NOW)
+    asked = [
+        (second.contract_id, [*NAMES, "*.a.test", "127.0.0.2"]),
+        (third.contract_id, NAMES),
+        (rows.contract_id, []),
+    ]
+    found = await facts_of_contracts(conn, asked, NOW)
+    assert found == [await facts_of_contract(conn, contract, names, NOW, None) for contract, names in asked]
+    assert [each.facts.binding is None for each in found] == [False, True, False]
+    assert len(found[0].facts.names) == 3
+    assert await facts_of_contracts(conn, [], NOW) == []
