@@ -59,7 +59,8 @@ def validation_settings(settings: Settings) -> ValidationSettings:
         issuer_domains=settings.acme.caa_identities,
         mode="always_valid" if chosen.mode == "always_valid" else "network",
         http_port=chosen.http_port, tls_port=chosen.tls_port, allow_private=chosen.allow_private,
-        timeout=chosen.timeout.total_seconds(),
+        timeout=chosen.timeout.total_seconds(), methods=settings.acme.challenges,
+        persist_needs_dnssec=chosen.persist_needs_dnssec,
     )  # fmt: skip
 
 
@@ -81,7 +82,9 @@ def limits_of(settings: Settings) -> Limits:
 
 def offers_of(settings: Settings) -> Offers:
     """What clients may ask for."""
-    return Offers(public_only=not settings.validation.allow_private)
+    return Offers(
+        not settings.validation.allow_private, settings.acme.challenges, settings.acme.subdomain_authorizations
+    )
 
 
 def rates_of(settings: Settings) -> Rates:
@@ -140,7 +143,8 @@ async def serve_acme(settings: Settings, stop: asyncio.Event) -> None:
     """The door for machines."""
     async with await make_pool(settings, "acme") as pool, context_of(settings, pool, "acme") as context:
         app = routes.make_app(
-            context, Urls(str(settings.acme.base_url), str(settings.office.base_url)),
+            context,
+            Urls(str(settings.acme.base_url), str(settings.office.base_url), settings.acme.caa_identities),
             website=str(settings.acme.website or f"{settings.office.base_url}/supported"),
             identities=settings.acme.caa_identities, require_binding=settings.acme.require_binding,
             max_body=settings.acme.max_body_bytes, proxies=tuple(map(ip_network, settings.acme.trusted_proxies)),

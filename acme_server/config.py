@@ -3,6 +3,7 @@
 A relative path lies in the `data` folder. Secrets stand in files that settings name, or in the environment.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from ipaddress import ip_network
@@ -29,6 +30,10 @@ from acme_server.config_source import (
 
 __all__ = ["Address", "Fault", "Settings", "SettingsRefused", "Url", "load"]
 
+MAX_ISSUERS = 10
+FOR_WILDCARDS, FOR_ADDRESSES = ("dns-01", "dns-account-01", "dns-persist-01"), ("http-01", "tls-alpn-01")
+ISSUER = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+")
+
 Role = Literal["acme", "office", "status", "work", "sign", "seal", "operator", "compliance", "auditor"]
 
 
@@ -46,6 +51,8 @@ class Acme(Section, frozen=True, kw_only=True):
     default_binding_kid: str = "dev-default"  # whose contract accounts without a binding fall to, when not required
     order_lifetime: timedelta = timedelta(days=7)
     authorization_lifetime: timedelta = timedelta(days=30)  # how long validation evidence may be used again
+    challenges: tuple[str, ...] = ("http-01", "dns-01", "tls-alpn-01")  # what clients may choose from
+    subdomain_authorizations: bool = False  # one proof by DNS for a domain and all below it (RFC 9444)
     nonce_lifetime: timedelta = timedelta(hours=1)
     processing_deadline: timedelta = timedelta(seconds=60)  # T0-2
     inline_wait: timedelta = timedelta(milliseconds=200)
@@ -115,6 +122,7 @@ class Validation(Section, frozen=True, kw_only=True):
     allow_private: bool = True
     timeout: timedelta = timedelta(seconds=10)
     attempts: int = 3
+    persist_needs_dnssec: bool = True  # dns-persist-01 proves nothing in a zone that is not signed
 
 
 class Mail(Section, frozen=True, kw_only=True):
@@ -322,8 +330,22 @@ def unfit(settings: Settings) -> list[tuple[str, str]]:
         found.append(("pkcs11.module", "needed while ca.keys is 'pkcs11': the path of the vendor's library"))
     if settings.ca.keys == "pkcs11" and not settings.pkcs11.token:
         found.append(("pkcs11.token", "needed while ca.keys is 'pkcs11': the label of the issuing CA's token"))
+    found.extend(unfit_names(settings.acme))
     if not settings.ca.profiles:
         found.append(("ca.profiles", "name at least one profile"))
+    return found
+
+
+def unfit_names(acme: Acme) -> list[tuple[str, str]]:
+    """Challenge types and issuer domain names that cannot be offered (A-236)."""
+    found = []
+    if unknown := [each for each in acme.challenges if each not in (*FOR_WILDCARDS, *FOR_ADDRESSES)]:
+        found.append(("acme.challenges", f"{unknown[0]!r} is none of {', '.join((*FOR_ADDRESSES, *FOR_WILDCARDS))}"))
+    for possible, what in ((FOR_WILDCARDS, "wildcards"), (FOR_ADDRESSES, "addresses")):
+        if not set(possible) & set(acme.challenges):
+            found.append(("acme.challenges", f"keep one of {', '.join(possible)}: nothing else proves {what}"))
+    if len(acme.caa_identities) > MAX_ISSUERS or not all(map(ISSUER.fullmatch, acme.caa_identities)):
+        found.append(("acme.caa_identities", f"write at most {MAX_ISSUERS} lower-case domain names without a last dot"))
     return found
 
 

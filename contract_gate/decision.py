@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-Stage = Literal["new_order", "finalize", "before_signing"]
+Stage = Literal["new_authorization", "new_order", "finalize", "before_signing"]
 
 
 class Gate(Enum):

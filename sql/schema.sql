@@ -528,7 +528,7 @@ CREATE TABLE gate.decisions (
     id uuid NOT NULL,
     contract_id uuid NOT NULL,
     binding_key_id uuid NOT NULL,
-    stage text NOT NULL CHECK (stage IN ('new_order', 'finalize', 'before_signing')),
+    stage text NOT NULL CHECK (stage IN ('new_authorization', 'new_order', 'finalize', 'before_signing')),
     outcome text NOT NULL CHECK (outcome IN ('admitted', 'refused')),
     gate text,
     "case" text,
@@ -724,7 +724,9 @@ CREATE TABLE acme.account_keys (
 );
 
 -- One row an identifier and account; its challenges are columns of it: at most one is ever answered.
--- tokens: one for each challenge type on offer, in the order of protocol/objects.challenge_types.
+-- tokens: at the place of each challenge type in protocol/objects.challenge_types; empty or none: it is not on offer.
+-- subdomains: it covers names below its own (RFC 9444). Only what DNS proved covers more than one name (C-027), and
+-- nothing makes a proof last longer than the Baseline Requirements let it (C-015, C-016, C-028).
 -- `expired` and an order's `ready` are not stored: they follow from these columns and the time.
 CREATE TABLE acme.authorizations (
     id uuid NOT NULL,
@@ -734,7 +736,8 @@ CREATE TABLE acme.authorizations (
     wildcard boolean NOT NULL,
     status text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'valid', 'invalid', 'deactivated', 'revoked')),
     tokens text[] NOT NULL,
-    challenge_type text CHECK (challenge_type IN ('http-01', 'dns-01', 'tls-alpn-01')),
+    challenge_type text
+        CHECK (challenge_type IN ('http-01', 'dns-01', 'tls-alpn-01', 'dns-account-01', 'dns-persist-01')),
     challenge_status text CHECK (challenge_status IN ('processing', 'valid', 'invalid')),
     challenge_error bytea,
     key_authorization text,
@@ -744,10 +747,15 @@ CREATE TABLE acme.authorizations (
     caa_checked_at timestamptz,
     expires_at timestamptz NOT NULL,
     created_at timestamptz NOT NULL,
+    subdomains boolean NOT NULL DEFAULT false,
     PRIMARY KEY (id),
     CHECK ((challenge_type IS NULL) = (challenge_status IS NULL)),
     CHECK ((challenge_status = 'valid') = (validated_at IS NOT NULL)),
-    CHECK (status <> 'valid' OR challenge_status = 'valid')
+    CHECK (status <> 'valid' OR challenge_status = 'valid'),
+    CHECK (NOT subdomains OR identifier_type = 'dns' AND NOT wildcard),
+    CHECK (challenge_type IS NULL OR challenge_type LIKE 'dns-%' OR NOT (wildcard OR subdomains)),
+    CHECK (validated_at IS NULL OR expires_at <= validated_at
+        + CASE challenge_type WHEN 'dns-persist-01' THEN interval '240 hours' ELSE interval '4800 hours' END)
 ) PARTITION BY RANGE (id);
 CREATE INDEX authorizations_valid ON acme.authorizations (account_id, identifier_value, wildcard)
     WHERE status = 'valid';

@@ -31,8 +31,8 @@ def instant(at: datetime) -> datetime:
 
 
 def directory(urls: Urls, terms: str, website: str | None, identities: Sequence[str], eab: bool,
-              profiles: Mapping[str, str]) -> Document:  # fmt: skip
-    """The directory (RFC 8555 §7.1.1; RFC 9773 §3; profiles draft §3)."""
+              profiles: Mapping[str, str], subdomains: bool) -> Document:  # fmt: skip
+    """The directory (RFC 8555 §7.1.1; RFC 9444 §4.4; RFC 9773 §3; profiles draft §3)."""
     meta: Document = {
         "termsOfService": terms,
         "caaIdentities": list(identities),
@@ -41,10 +41,13 @@ def directory(urls: Urls, terms: str, website: str | None, identities: Sequence[
     }
     if website:
         meta["website"] = website
+    if subdomains:
+        meta["subdomainAuthAllowed"] = True
     return {
         "newNonce": f"{urls.base}/new-nonce",
         "newAccount": f"{urls.base}/new-account",
         "newOrder": f"{urls.base}/new-order",
+        "newAuthz": f"{urls.base}/new-authz",
         "revokeCert": f"{urls.base}/revoke-cert",
         "keyChange": f"{urls.base}/key-change",
         "renewalInfo": f"{urls.base}/renewal-info",
@@ -111,17 +114,25 @@ def authorization(urls: Urls, found: Authorization, now: datetime) -> Document:
     }
     if found.wildcard:
         document["wildcard"] = True
+    if found.subdomains:
+        document["subdomainAuthAllowed"] = True
     return document
 
 
 def challenge(urls: Urls, found: Authorization, type: str) -> Document:
-    """A challenge (RFC 8555 §8); the error of a failed attempt shows while the server still retries (A-151)."""
+    """A challenge (RFC 8555 §8); the error of a failed attempt shows while the server still retries (A-151).
+
+    That of dns-persist-01 has no token, but what its record must say (A-236).
+    """
     document: Document = {
         "type": type,
         "url": urls.challenge(found.id, type),
         "status": "pending",
-        "token": found.tokens[found.types.index(type)],
     }
+    if type == "dns-persist-01":
+        document |= {"issuer-domain-names": list(urls.issuers), "accounturi": urls.account(found.account_id)}
+    else:
+        document["token"] = found.tokens_of_types()[type]
     if type == found.challenge_type:
         document["status"] = found.challenge_status
         if found.validated_at:

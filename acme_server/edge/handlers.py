@@ -18,11 +18,21 @@ from acme_server.protocol.requests import (
     ChallengeResponse,
     Finalize,
     NewAccount,
+    NewAuthorization,
     NewOrder,
     Revoke,
     parse,
 )
-from acme_server.use_cases import accounts, authenticate, authorizations, finalize, orders, renewal, revoke
+from acme_server.use_cases import (
+    accounts,
+    authenticate,
+    authorizations,
+    finalize,
+    orders,
+    pre_authorization,
+    renewal,
+    revoke,
+)
 from acme_server.use_cases.orders import OrderState, RefusedByGate
 
 NIL = UUID(int=0)
@@ -129,6 +139,19 @@ def order_response(request: web.Request, state: OrderState, status: str, http_st
     cause = orders.cause_of_end(state, utc_now()) if status == "invalid" else None
     document = documents.order(urls, state.order, status, problems.of_order_error(cause, urls))
     return documents.respond(document, http_status, headers)
+
+
+async def new_authorization(request: web.Request) -> web.Response:
+    """Prove a name before ordering. RFC 8555 §7.4.1."""
+    owner, revisions, payload = await signed.to_order(request)
+    context, urls, now = request.app[CONTEXT], request.app[URLS], utc_now()
+    outcome = await pre_authorization.authorize(context, owner, revisions, parse(payload, NewAuthorization), now)
+    match outcome:
+        case RefusedByGate():
+            return problems.of_refusal(outcome, urls, context.terms_url, least=403)
+        case Authorization():
+            headers = {"Location": urls.authorization(outcome.id)}
+            return documents.respond(documents.authorization(urls, outcome, now), 201, headers)
 
 
 async def order(request: web.Request) -> web.Response:

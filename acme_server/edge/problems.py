@@ -166,12 +166,12 @@ def refusal(gate: Gate, case: Case, names: tuple[str, ...], help_url: str) -> Pr
     return problem
 
 
-def of_refusal(outcome: RefusedByGate, urls: Urls, terms_url: str) -> web.Response:
-    """The answer to a refused order (articles.md §0.4)."""
+def of_refusal(outcome: RefusedByGate, urls: Urls, terms_url: str, least: int = 400) -> web.Response:
+    """The answer to a refused order (articles.md §0.4), or authorization, which is 403 at least (A-138)."""
     refused = outcome.refused
     problem = refusal(refused.gate, refused.case, refused.names, urls.help(outcome.help_token))
     headers = {}
-    status = STATUS.get(ANSWERS[refused.gate, refused.case].type, 400)
+    status = max(least, STATUS.get(ANSWERS[refused.gate, refused.case].type, 400))
     if refused.gate is Gate.G9:
         status, headers["Retry-After"] = 503, str(refused.retry_after or WAIT)
     response = respond(problem, status, headers)

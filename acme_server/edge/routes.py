@@ -26,6 +26,7 @@ ROUTES = [
     web.post("/account/{id}/orders", handlers.account_orders),
     web.post("/key-change", handlers.key_change),
     web.post("/new-order", handlers.new_order),
+    web.post("/new-authz", handlers.new_authorization),
     web.post("/order/{id}", handlers.order),
     web.post("/order/{id}/finalize", handlers.finalize_order),
     web.post("/authorization/{id}", handlers.authorization),
@@ -48,7 +49,10 @@ def make_app(
 
     @lru_cache(maxsize=2)
     def directory(terms_url: str) -> bytes:
-        return msgspec.json.encode(documents.directory(urls, terms_url, website, identities, require_binding, profiles))
+        subdomains = context.offers.subdomains
+        return msgspec.json.encode(
+            documents.directory(urls, terms_url, website, identities, require_binding, profiles, subdomains)
+        )
 
     by_terms: Callable[[str], bytes] = directory
     app[DIRECTORY] = by_terms

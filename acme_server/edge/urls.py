@@ -6,10 +6,11 @@ from uuid import UUID
 
 @dataclass(frozen=True)
 class Urls:
-    """URLs of our resources. `customer` is the base of the pages for people (T0-1)."""
+    """URLs of our resources. `customer`: the base of the pages for people (T0-1); `issuers`: the CA's own names."""
 
     base: str
     customer: str
+    issuers: tuple[str, ...] = ()
 
     def account(self, id: UUID) -> str:
         """Also the account's `kid`."""

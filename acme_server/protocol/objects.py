@@ -1,5 +1,6 @@
 """The objects of RFC 8555 §7.1 as the server holds them; rendered by `edge/documents.py`."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -7,16 +8,29 @@ import msgspec
 
 from acme_server.protocol.identifiers import is_ip
 
-DNS_CHALLENGES = ("http-01", "dns-01", "tls-alpn-01")
-WILDCARD_CHALLENGES = ("dns-01",)  # BR 3.2.2.4.19, .20: the others prove one host only
+DNS_CHALLENGES = ("http-01", "dns-01", "tls-alpn-01", "dns-account-01", "dns-persist-01")
+BROAD_CHALLENGES = ("dns-01", "dns-account-01", "dns-persist-01")  # BR 3.2.2.4.19, .20: the others prove one host only
 IP_CHALLENGES = ("http-01", "tls-alpn-01")  # RFC 8738 §7
+USUAL_CHALLENGES = ("http-01", "dns-01", "tls-alpn-01")  # the others are drafts, offered where the settings say so
+SECTIONS: Mapping[tuple[str, str], str] = {
+    ("dns", "dns-01"): "3.2.2.4.7",
+    ("dns", "http-01"): "3.2.2.4.19",
+    ("dns", "tls-alpn-01"): "3.2.2.4.20",
+    ("dns", "dns-account-01"): "3.2.2.4.21",
+    ("dns", "dns-persist-01"): "3.2.2.4.22",
+    ("ip", "http-01"): "3.2.2.5.6",
+    ("ip", "tls-alpn-01"): "3.2.2.5.7",
+}  # of the Baseline Requirements, by types of identifier and challenge: every method there is here (C-017, C-029)
 
 
-def challenge_types(identifier: str, wildcard: bool) -> tuple[str, ...]:
-    """Challenge types on offer for an identifier, in the order of the authorization's tokens. A-157, A-205."""
+def challenge_types(identifier: str, broad: bool) -> tuple[str, ...]:
+    """Challenge types that can prove an identifier, in the order of the authorization's tokens. A-157, A-205, A-212.
+
+    `broad`: a wildcard, or all subdomains.
+    """
     if is_ip(identifier):
         return IP_CHALLENGES
-    return WILDCARD_CHALLENGES if wildcard else DNS_CHALLENGES
+    return BROAD_CHALLENGES if broad else DNS_CHALLENGES
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -36,7 +50,8 @@ class Account(msgspec.Struct, frozen=True):
 class Authorization(msgspec.Struct, frozen=True):
     """An authorization and its challenges: one token a type on offer; at most one challenge is ever answered.
 
-    `status` is as stored; `protocol/status.py` adds what follows from the time.
+    `subdomains`: it covers names below its own (RFC 9444). `status` is as stored; `protocol/status.py` adds what
+    follows from the time.
     """
 
     id: UUID
@@ -53,6 +68,7 @@ class Authorization(msgspec.Struct, frozen=True):
     validated_at: datetime | None
     caa_checked_at: datetime | None
     expires_at: datetime
+    subdomains: bool
 
     @property
     def name(self) -> str:
@@ -62,7 +78,12 @@ class Authorization(msgspec.Struct, frozen=True):
     @property
     def types(self) -> tuple[str, ...]:
         """Challenge types on offer."""
-        return challenge_types(self.identifier_value, self.wildcard)
+        return tuple(self.tokens_of_types())
+
+    def tokens_of_types(self) -> dict[str, str]:
+        """The token of each challenge type on offer."""
+        possible = challenge_types(self.identifier_value, self.wildcard or self.subdomains)
+        return {type: token for type, token in zip(possible, self.tokens, strict=False) if token}
 
 
 class Order(msgspec.Struct, frozen=True):

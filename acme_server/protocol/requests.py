@@ -1,4 +1,4 @@
-"""Payloads as clients send them, typed. RFC 8555 §7.3, §7.4, §7.5, §7.6, RFC 9773 §5, draft-ietf-acme-profiles §4.
+"""Payloads as clients send them, typed. RFC 8555 §7.3, §7.4, §7.5, §7.6, RFC 9444 §4, RFC 9773 §5, profiles draft §4.
 
 Members unknown to us are ignored (A-077); a member that occurs twice, or has the wrong type or size, is MALFORMED.
 """
@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
-from acme_server.protocol import identifiers, strict_json
+from acme_server.protocol import identifiers, strict_json, subdomains
 from acme_server.protocol.errors import AcmeError, ErrorType
 
 T = TypeVar("T")
@@ -49,11 +49,13 @@ class AccountUpdate(msgspec.Struct, frozen=True):
     status: _Short | None = None
 
 
-class Identifier(msgspec.Struct, frozen=True):
-    """An identifier as sent, not checked."""
+class Identifier(msgspec.Struct, frozen=True, rename="camel"):
+    """An identifier as sent, not checked, with what RFC 9444 §4 adds to it."""
 
     type: _Short
     value: _Short
+    ancestor_domain: _Short | None = None
+    subdomain_auth_allowed: bool = False
 
 
 class NewOrder(msgspec.Struct, frozen=True, rename="camel"):
@@ -74,6 +76,24 @@ class NewOrder(msgspec.Struct, frozen=True, rename="camel"):
     def names(self) -> list[str]:
         """Canonical names, each once; raises one error that tells of every bad one."""
         return identifiers.parse_all([(each.type, each.value) for each in self.identifiers])
+
+    def ancestors(self) -> dict[str, str]:
+        """The domain that a client would prove instead of a name, by name (RFC 9444 §4.3). A-208."""
+        hints = ((each.type, each.value, each.ancestor_domain) for each in self.identifiers)
+        return dict(subdomains.ancestor_of(type, value, hint) for type, value, hint in hints if hint is not None)
+
+
+class NewAuthorization(msgspec.Struct, frozen=True):
+    """newAuthz (§7.4.1)."""
+
+    identifier: Identifier
+
+    def name(self) -> str:
+        """The canonical name, which is no wildcard (A-137)."""
+        name = identifiers.parse(self.identifier.type, self.identifier.value)
+        if name.startswith("*."):
+            raise AcmeError(ErrorType.MALFORMED, "No wildcard can be authorized before an order. Name it in newOrder.")
+        return name
 
 
 class Finalize(msgspec.Struct, frozen=True):
@@ -101,7 +121,9 @@ class AuthorizationUpdate(msgspec.Struct, frozen=True):
 
 _DECODERS: Mapping[type[Any], msgspec.json.Decoder[Any]] = {
     each: msgspec.json.Decoder(each)
-    for each in (NewAccount, AccountUpdate, NewOrder, Finalize, Revoke, ChallengeResponse, AuthorizationUpdate)
+    for each in (
+        NewAccount, AccountUpdate, NewOrder, NewAuthorization, Finalize, Revoke, ChallengeResponse, AuthorizationUpdate,
+    )
 }
 
 

@@ -8,12 +8,15 @@ from uuid import UUID
 import msgspec
 
 from acme_server.protocol.challenges import new_token
-from acme_server.protocol.identifiers import base_of
+from acme_server.protocol.identifiers import base_of, identifier_of
 from acme_server.protocol.limits import Rate
 from acme_server.protocol.nonce import Spendable
-from acme_server.protocol.objects import DNS_CHALLENGES, IP_CHALLENGES, WILDCARD_CHALLENGES, Authorization
-from acme_server.storage import nonces
+from acme_server.protocol.objects import BROAD_CHALLENGES, DNS_CHALLENGES, IP_CHALLENGES, Authorization
+from acme_server.storage import limits, nonces
+from acme_server.storage.limits import Wanted
 from acme_server.storage.nonces import Spent
+from acme_server.storage.orders import WantedAuthorization
+from contract_gate.record import DecisionRow
 from sql import Conn, Pool, statements
 from sql.evidence import Entry
 from sql.ids import uuid7
@@ -53,8 +56,23 @@ class FailureRates(msgspec.Struct, frozen=True):
     pause_span: timedelta
 
 
+async def insert_authorization(
+    conn: Conn, wanted: WantedAuthorization, account_id: UUID, expires_at: datetime, decision: DecisionRow,
+    proof: Entry, taken: Sequence[Wanted], failed: Rate,
+) -> Authorization | None:  # fmt: skip
+    """The pending authorization, its decision and evidence: all or none. None when a limit is reached."""
+    type, value = identifier_of(wanted.name)
+    row = await conn.fetchrow(
+        SQL["insert_authorization"], wanted.id, account_id, decision.contract_id, wanted.name, expires_at,
+        decision.decided_at, type, value, wanted.token_column, wanted.subdomains,
+        decision.id, decision.binding_key_id, decision.not_after_limit, decision.facts, decision.findings,
+        proof.id, proof.actor, proof.content, *limits.columns(taken), failed.number, failed.span,
+    )  # fmt: skip
+    return one(Authorization, row)
+
+
 def place(types: tuple[str, ...], wanted: str) -> int:
-    """Place of a type's token among an authorization's tokens, from 1; 0 when the type is not on offer."""
+    """Place of a type's token among an authorization's tokens, from 1; 0 when it cannot prove such an identifier."""
     return types.index(wanted) + 1 if wanted in types else 0
 
 
@@ -69,7 +87,7 @@ async def respond(
     job_id = uuid7(now)
     row = await pool.fetchrow(
         SQL["respond"], authorization_id, account_id, challenge_type, place(DNS_CHALLENGES, challenge_type),
-        place(WILDCARD_CHALLENGES, challenge_type), place(IP_CHALLENGES, challenge_type), thumbprint, now, job_id,
+        place(BROAD_CHALLENGES, challenge_type), place(IP_CHALLENGES, challenge_type), thumbprint, now, job_id,
         attempts, worker, None if worker is None else lease.total_seconds(),
     )  # fmt: skip
     return (Authorization(**row), job_id) if row else None

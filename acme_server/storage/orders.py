@@ -72,11 +72,22 @@ class UsesOfKey(msgspec.Struct, frozen=True):
 
 
 class WantedAuthorization(msgspec.Struct, frozen=True):
-    """An authorization to make for a name, unless a fresh one is used again."""
+    """An authorization to make for a name, unless a fresh one is used again.
+
+    `tokens`: for each type of `challenge_types`, empty where it is not on offer. `above`: domains whose authorization
+    does as well if it covers subdomains.
+    """
 
     id: UUID
     name: str
     tokens: tuple[str, ...]
+    subdomains: bool = False
+    above: tuple[str, ...] = ()
+
+    @property
+    def token_column(self) -> str:
+        """The tokens with spaces between, none after the last."""
+        return " ".join(self.tokens).rstrip()
 
 
 class Predecessor(msgspec.Struct, frozen=True):
@@ -164,8 +175,9 @@ async def insert_order(
         decision.id, decision.binding_key_id, decision.not_after_limit, decision.facts, decision.findings,
         proof.id, proof.actor, proof.content,
         [w.id for w in wanted], [type for type, _ in identifiers], [base for base, _ in bases],
-        [wildcard for _, wildcard in bases], [" ".join(w.tokens) for w in wanted], order.expires_at,
+        [wildcard for _, wildcard in bases], [w.token_column for w in wanted], order.expires_at,
         replaced and replaced.issuer_key_id, *limits.columns(taken), failed.number, failed.span,
+        [w.subdomains for w in wanted], [" ".join(w.above) for w in wanted], [w.name for w in wanted],
     )  # fmt: skip
     return ids
 

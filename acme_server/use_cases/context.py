@@ -8,8 +8,9 @@ from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
 from acme_server.protocol.nonce import NonceKey
+from acme_server.protocol.objects import USUAL_CHALLENGES
 from acme_server.use_cases.limits import Rates
-from acme_server.validation.outcome import NotProven, Proven
+from acme_server.validation.outcome import Asked, NotProven, Proven
 from ca.blocklist import Blocklist
 from ca.certificate import Issuer
 from ca.profiles import Profile
@@ -23,7 +24,7 @@ T = TypeVar("T")
 class Looks(Protocol):
     """The look at what a challenge answers with, and at CAA (`validation/look.py`)."""
 
-    async def validate(self, type: str, name: str, token: str, key_authorization: str) -> Proven | NotProven:
+    async def validate(self, asked: Asked) -> Proven | NotProven:
         """Whether the challenge is answered as expected."""
 
     async def caa(self, name: str, wildcard: bool, account_uri: str, method: str) -> Proven | NotProven:
@@ -48,6 +49,8 @@ class Offers:
     """What the settings let clients ask for. `public_only`: no name or address outside the public Internet (C-013)."""
 
     public_only: bool = False
+    challenges: tuple[str, ...] = USUAL_CHALLENGES
+    subdomains: bool = False  # authorizations that cover subdomains (RFC 9444)
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from acme_server import tally
 from acme_server.use_cases.context import Looks
-from acme_server.validation.outcome import NotProven, Proven
+from acme_server.validation.outcome import Asked, NotProven, Proven
 from contract_gate.decision import Admitted, Refused, Stage
 
 
@@ -21,9 +21,9 @@ class CountedLooks:
     def __init__(self, looks: Looks) -> None:
         self.looks = looks
 
-    async def validate(self, type: str, name: str, token: str, key_authorization: str) -> Proven | NotProven:
+    async def validate(self, asked: Asked) -> Proven | NotProven:
         """Whether the challenge is answered as expected."""
-        outcome = await self.looks.validate(type, name, token, key_authorization)
+        outcome, type = await self.looks.validate(asked), asked.type
         match outcome:
             case Proven():
                 tally.count("validation", type, "valid")

@@ -71,6 +71,14 @@ def of_new_order(rates: Rates, account: Account, contract_id: UUID, names: Seque
     ]
 
 
+def of_new_authorization(rates: Rates, account: Account, contract_id: UUID) -> list[Wanted]:
+    """What an authorization that no order wants takes: as much as an order (A-137)."""
+    return [
+        Wanted(ORDERS_OF_ACCOUNT, str(account.id), rates.orders_of_account),
+        Wanted(ORDERS_OF_CONTRACT, str(contract_id), rates.orders_of_contract),
+    ]
+
+
 async def refusal(
     conn: Conn | Pool, rates: Rates, contract_id: UUID, wanted: Sequence[Wanted], now: datetime
 ) -> RateLimited | None:

@@ -1,6 +1,5 @@
 """newOrder and the orders list: load, decide, write. RFC 8555 §7.4, §7.1.2.1; RFC 9773 §5; T1-1."""
 
-import os
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -8,19 +7,17 @@ from uuid import UUID
 import msgspec
 
 from acme_server.protocol import certid
-from acme_server.protocol.challenges import new_token
 from acme_server.protocol.errors import AcmeError, ErrorType
-from acme_server.protocol.identifiers import base_of
 from acme_server.protocol.jws import Signed
-from acme_server.protocol.objects import Account, Order, challenge_types
+from acme_server.protocol.objects import Account, Order
 from acme_server.protocol.requests import NewOrder
 from acme_server.storage import orders
 from acme_server.storage.orders import Listed as Listed
 from acme_server.storage.orders import OrderState as OrderState
-from acme_server.storage.orders import WantedAuthorization
 from acme_server.use_cases import authenticate, counted, issue, limits, served_names
 from acme_server.use_cases.context import Context
 from acme_server.use_cases.problem import ENDED, EXPIRED, stored_problem
+from acme_server.use_cases.wanted import authorizations_for
 from ca.profiles import DEFAULT_PROFILE, Profile, lifetime
 from contract_gate.decision import Admitted, Refused, Request
 from contract_gate.gate import decide
@@ -68,11 +65,7 @@ async def place_order(
     replaced = predecessor(wanted.replaces)
     request = Request(tuple(names), wanted.not_before, wanted.not_after, lifetime(profile, wanted.not_before or now))
     async with context.pool.acquire() as conn:
-        kept = context.kept.facts((account.binding_key_id, None), names, now, revisions)
-        answer = decide(kept[0], request, now) if kept else None
-        if not isinstance(answer, Admitted) or not is_met(wanted.not_after, answer):  # what is kept may only admit
-            facts = await facts_of(conn, account.binding_key_id, names, now, None, context.kept)
-            answer = decide(facts, request, now)
+        answer = await gate_answer(context, conn, account, revisions, request, now)
         match counted.decision("new_order", answer):
             case Refused() as refused:
                 token = await record_refusal(conn, refused, "new_order", actor_of(account), now)
@@ -82,6 +75,17 @@ async def place_order(
                     await record_admission(conn, admitted, "new_order", actor_of(account), now)
                     raise EndNotMet(admitted)
                 return await insert(context, conn, account, admitted, wanted, profile, replaced, now)
+
+
+async def gate_answer(
+    context: Context, conn: Conn, account: Account, revisions: Collection[UUID], request: Request, now: datetime
+) -> Admitted | Refused:
+    """What the gate says of facts kept here, if it admits; else of facts read now."""
+    kept = context.kept.facts((account.binding_key_id, None), request.names, now, revisions)
+    answer = decide(kept[0], request, now) if kept else None
+    if isinstance(answer, Admitted) and is_met(request.not_after, answer):
+        return answer
+    return decide(await facts_of(conn, account.binding_key_id, request.names, now, None, context.kept), request, now)
 
 
 async def insert(
@@ -96,14 +100,14 @@ async def insert(
         replaces=wanted.replaces, error=None, certificate_id=None,
         expires_at=(now + context.limits.order_lifetime).replace(microsecond=0), created_at=now,
     )  # fmt: skip
-    authorizations = [WantedAuthorization(uuid7(now), name, tokens_for(name)) for name in names]
+    authorizations = authorizations_for(names, wanted.ancestors(), context.offers, now)
     decision = decision_row(admitted, "new_order")
     proof = evidence_of(decision, actor_of(account))
     taken = limits.of_new_order(context.rates, account, admitted.contract_id, names, replaced is not None)
     failed = context.rates.failed_validations
     ids = await orders.insert_order(conn, order, replaced, decision, proof, authorizations, taken, failed)
     if ids is None:
-        raise await why_not(context, conn, account, order, replaced, taken, now)
+        raise await why_not(context, conn, account, order, [w.name for w in authorizations], replaced, taken, now)
     new = {wanted.id for wanted in authorizations}
     statuses = ["pending" if id in new else "valid" for id in ids]
     placed = msgspec.structs.replace(order, authorization_ids=ids)
@@ -111,11 +115,11 @@ async def insert(
 
 
 async def why_not(
-    context: Context, conn: Conn, account: Account, order: Order, replaced: orders.Predecessor | None,
-    taken: Sequence[limits.Wanted], now: datetime,
+    context: Context, conn: Conn, account: Account, order: Order, proven: Sequence[str],
+    replaced: orders.Predecessor | None, taken: Sequence[limits.Wanted], now: datetime,
 ) -> AcmeError:  # fmt: skip
     """Why an order that the gate admits was not stored: a limit (A-057), or what it replaces."""
-    stopped = await limits.failing(conn, context.rates, account, order.contract_id, order.names, now)
+    stopped = await limits.failing(conn, context.rates, account, order.contract_id, proven, now)
     if stopped is None and replaced is not None:
         return await cannot_replace(conn, replaced, account, order.names)
     stopped = stopped or await limits.refusal(conn, context.rates, order.contract_id, taken, now)
@@ -125,12 +129,6 @@ async def why_not(
 def actor_of(account: Account) -> str:
     """The account as evidence names it."""
     return f"account:{account.id}"
-
-
-def tokens_for(name: str) -> tuple[str, ...]:
-    """A fresh token for each challenge type on offer for the name (A-156)."""
-    base, wildcard = base_of(name)
-    return tuple(new_token(os.urandom(16)) for _ in challenge_types(base, wildcard))
 
 
 def profile_of(context: Context, wanted: str | None) -> Profile:

@@ -6,7 +6,9 @@ from datetime import datetime
 from acme_server.clock import utc_now
 from acme_server.protocol.csr import parse_csr
 from acme_server.protocol.errors import AcmeError, ErrorType
-from acme_server.protocol.objects import Authorization, Order
+from acme_server.protocol.identifiers import base_of, is_ip
+from acme_server.protocol.objects import Order
+from acme_server.protocol.subdomains import covering
 from acme_server.storage import authorizations, jobs, orders
 from acme_server.storage.jobs import Job
 from acme_server.storage.orders import InProcessing
@@ -66,19 +68,21 @@ async def refused_by_caa(context: Context, job: Job, found: InProcessing, refuse
 async def check_caa(context: Context, found: InProcessing, now: datetime) -> NotProven | None:
     """CAA permits every name now (RFC 8659), which is recorded with what was seen; else the first refusal."""
     held = await authorizations.authorizations_of_order(context.pool, found.authorization_ids)
-    looked = [each for each in held if each.identifier_type != "ip"]
+    looked = [name for name in found.names if not is_ip(name)]
     at_once, account_url = asyncio.Semaphore(LOOKS_AT_ONCE), context.account_url(found.account_id)
 
-    async def look(each: Authorization) -> Proven | NotProven:
+    async def look(name: str) -> Proven | NotProven:
+        proven, (base, wildcard) = covering(name, held), base_of(name)
+        method = (proven and proven.challenge_type) or ""
         async with at_once:
-            return await context.looks.caa(each.identifier_value, each.wildcard, account_url, each.challenge_type or "")
+            return await context.looks.caa(base, wildcard, account_url, method)
 
     outcomes = await asyncio.gather(*map(look, looked))
     if refused := next((each for each in outcomes if isinstance(each, NotProven)), None):
         return refused
     proof = evidence.entry(
         "caa.checked", f"process:{context.worker}", now, contract_id=found.contract_id, order=str(found.id),
-        seen={each.name: outcome for each, outcome in zip(looked, outcomes, strict=True)},
+        seen=dict(zip(looked, outcomes, strict=True)),
     )  # fmt: skip
     async with context.pool.acquire() as conn, conn.transaction():
         await authorizations.caa_checked(conn, found.authorization_ids, now)

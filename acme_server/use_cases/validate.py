@@ -7,13 +7,13 @@ import msgspec
 
 from acme_server.clock import utc_now
 from acme_server.protocol.errors import ErrorType
-from acme_server.protocol.objects import Authorization
-from acme_server.protocol.reuse import usable_until
+from acme_server.protocol.objects import SECTIONS, Authorization
+from acme_server.protocol.reuse import reuse_of, usable_until
 from acme_server.storage import authorizations, jobs
 from acme_server.storage.jobs import Job
 from acme_server.use_cases.context import Context
 from acme_server.use_cases.problem import stored_problem
-from acme_server.validation.outcome import NotProven, Proven
+from acme_server.validation.outcome import Asked, NotProven, Proven
 from sql import evidence
 from sql.evidence import Entry
 
@@ -40,18 +40,26 @@ async def conclude(
     now = utc_now()
     if isinstance(outcome, Proven):
         status, error = "valid", None
-        expires_at = usable_until(now, context.limits.authorization_lifetime)
+        wanted = reuse_of(authorization.challenge_type or "", context.limits.authorization_lifetime, outcome.ttl)
+        expires_at = usable_until(now, wanted)
     else:
         status, error, expires_at = "invalid", problem_of(outcome), authorization.expires_at
     proof = evidence.entry(
         "authorization.validated", f"process:{context.worker}", now,
         authorization=str(authorization.id), account=str(authorization.account_id), name=authorization.name,
-        method=authorization.challenge_type, outcome=status, seen=outcome,
+        domain=authorization.identifier_value, subdomains=authorization.subdomains,
+        method=authorization.challenge_type, section=section_of(authorization), outcome=status, seen=outcome,
+        usable_until=expires_at if status == "valid" else None,
     )  # fmt: skip
     return await authorizations.finish_validation(
         context.pool, job.id, job.fence, authorization.id, status, error, now, expires_at, proof,
         context.rates.failures(), pause_of(authorization, outcome, proof.actor, now),
     )  # fmt: skip
+
+
+def section_of(authorization: Authorization) -> str | None:
+    """The method in the Baseline Requirements (C-031, C-170)."""
+    return SECTIONS.get((authorization.identifier_type, authorization.challenge_type or ""))
 
 
 def pause_of(authorization: Authorization, outcome: Proven | NotProven, actor: str, now: datetime) -> Entry | None:
@@ -65,7 +73,11 @@ async def look(context: Context, authorization: Authorization) -> Proven | NotPr
     """The challenge is answered as expected and CAA permits issuance, or what is wrong."""
     method, key_authorization = authorization.challenge_type or "", authorization.key_authorization or ""
     token = key_authorization.partition(".")[0]
-    outcome = await context.looks.validate(method, authorization.identifier_value, token, key_authorization)
+    asked = Asked(
+        method, authorization.name, token, key_authorization, context.account_url(authorization.account_id),
+        authorization.subdomains, utc_now(),
+    )  # fmt: skip
+    outcome = await context.looks.validate(asked)
     if isinstance(outcome, NotProven) or authorization.identifier_type == "ip":
         return outcome
     permitted = await context.looks.caa(

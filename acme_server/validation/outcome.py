@@ -1,5 +1,6 @@
 """What a look into the network found."""
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -9,11 +10,27 @@ from acme_server.protocol.errors import ErrorType
 ECHO_LIMIT = 64
 
 
-class Proven(msgspec.Struct, frozen=True):
-    """The look found what it was sent for. `address` is the one dialled for the name itself; `detail` is evidence."""
+class Asked(msgspec.Struct, frozen=True):
+    """A challenge to look at. `name` as in an order; `subdomains`: the proof must hold for those of it, too."""
+
+    type: str
+    name: str
+    token: str
+    key_authorization: str
+    account_url: str
+    subdomains: bool
+    at: datetime
+
+
+class Proven(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The look found what it was sent for. `address` is the one dialled for the name itself; `detail` is evidence.
+
+    `ttl`: the seconds for which what was found may be relied on, where it says so itself (A-245).
+    """
 
     address: str | None
     detail: dict[str, Any]
+    ttl: int | None = None
 
 
 class NotProven(msgspec.Struct, frozen=True):

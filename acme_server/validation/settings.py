@@ -4,13 +4,15 @@ from typing import Literal
 
 import msgspec
 
+from acme_server.protocol.objects import USUAL_CHALLENGES
+
 MAX_DNS_LIFETIME = 5.0
 
 
 class ValidationSettings(msgspec.Struct, frozen=True):
     """How to look. The defaults are those of a public CA; `timeout` is the seconds one whole look may take.
 
-    `issuer_domains` are the names that CAA records may give (C-049).
+    `issuer_domains` are the names that CAA records may give (C-049). `methods`: challenge types that prove anything.
     """
 
     issuer_domains: tuple[str, ...]
@@ -19,6 +21,8 @@ class ValidationSettings(msgspec.Struct, frozen=True):
     tls_port: int = 443
     allow_private: bool = False
     timeout: float = 10.0
+    methods: tuple[str, ...] = USUAL_CHALLENGES
+    persist_needs_dnssec: bool = True
 
     @property
     def dns_lifetime(self) -> float:

@@ -16,12 +16,13 @@ from acme_server.clock import utc_now
 from acme_server.dev.postgres import EmbeddedPostgres
 from acme_server.edge.routes import make_app
 from acme_server.edge.urls import Urls
+from acme_server.protocol.identifiers import base_of
 from acme_server.protocol.limits import Rate
 from acme_server.storage import nonces
 from acme_server.use_cases.context import Context, Limits
 from acme_server.use_cases.limits import Rates
 from acme_server.validation.look import AlwaysValid
-from acme_server.validation.outcome import NotProven, Proven
+from acme_server.validation.outcome import Asked, NotProven, Proven
 from ca import hierarchy, keys, signer
 from ca import storage as ca
 from ca.profiles import PROFILES
@@ -55,12 +56,13 @@ class ScriptedLooks:
     seen: list[tuple[str, ...]] = field(default_factory=list)
     gate: asyncio.Event | None = None  # when set, looks wait for it
 
-    async def validate(self, challenge_type: str, name: str, token: str, key_authorization: str) -> Proven | NotProven:
-        """The outcome scripted for the name, else what AlwaysValid says."""
-        self.seen.append((challenge_type, name, token, key_authorization))
+    async def validate(self, asked: Asked) -> Proven | NotProven:
+        """The outcome scripted for the identifier, else what AlwaysValid says."""
+        name, _ = base_of(asked.name)
+        self.seen.append((asked.type, name, asked.token, asked.key_authorization))
         if self.gate is not None:
             await self.gate.wait()
-        return self.outcomes.get(name) or await AlwaysValid().validate(challenge_type, name, token, key_authorization)
+        return self.outcomes.get(name) or await AlwaysValid().validate(asked)
 
     async def caa(self, name: str, wildcard: bool, account_uri: str, method: str) -> Proven | NotProven:
         """The outcome scripted for the name, else permitted."""
@@ -131,8 +133,8 @@ async def serving(
             own_keys=own_keys,
         )  # fmt: skip
         app = make_app(
-            context, Urls(BASE, PEOPLE), website=f"{PEOPLE}/supported", identities=IDENTITIES, require_binding=False,
-            max_body=64 * 1024,
+            context, Urls(BASE, PEOPLE, IDENTITIES), website=f"{PEOPLE}/supported", identities=IDENTITIES,
+            require_binding=False, max_body=64 * 1024,
         )  # fmt: skip
         async with TestServer(app) as server, ClientSession() as session:
             yield Served(context, pool, demo, looks, session, str(server.make_url("")).rstrip("/"), owner_dsn)

@@ -68,8 +68,8 @@ def sample(key: str, kind: Any) -> str:
         return next(str(word) for word in get_args(kind) if word != default)
     if get_origin(kind) in (Union, UnionType):
         kind = get_args(kind)[0]
-    if key == "acme.trusted_proxies":
-        return "192.0.2.0/24"
+    if key in LISTS:
+        return LISTS[key]
     texts = {
         bool: str(not default).lower(), Address: "192.0.2.7:7", Url: "https://other.example", Path: "/other",
         Rate: "7/7m",
@@ -110,12 +110,20 @@ COMPANIONS = {  # what else must be set for a key to be taken
 }
 
 
+LISTS = {
+    "acme.trusted_proxies": "192.0.2.0/24",
+    "acme.caa_identities": "other.example",
+    "acme.challenges": "tls-alpn-01,dns-persist-01",
+}
+
+
 @pytest.mark.parametrize("key", KEYS)
 def test_environment_overrides_every_key(key: str) -> None:
     kind, text = KEYS[key], sample(key, KEYS[key])
     environ = {**COMPANIONS.get(key, {}), variable_of(key): text}
+    parts = text.split(",")
     expected = (
-        [text] if get_origin(kind) is tuple else text == "true" if kind is bool else int(text) if kind is int else text
+        parts if get_origin(kind) is tuple else text == "true" if kind is bool else int(text) if kind is int else text
     )
     found = value_of(load(None, environ), key)
     assert found == convert(kind, expected)
@@ -217,6 +225,27 @@ def test_each_role_has_its_own_address() -> None:
             id="slash",
         ),
         pytest.param("data = ''", "FILE:1: data: expected a path, not an empty text", id="path"),
+        pytest.param(
+            "[acme]\nchallenges = ['http-01', 'dns-01', 'dns-02']",
+            "FILE:2: acme.challenges: 'dns-02' is none of http-01, tls-alpn-01, dns-01, dns-account-01, dns-persist-01",
+            id="C-017 no other method",
+        ),
+        pytest.param(
+            "[acme]\nchallenges = ['http-01']",
+            "FILE:2: acme.challenges: keep one of dns-01, dns-account-01, dns-persist-01: "
+            "nothing else proves wildcards",
+            id="no challenge for wildcards",
+        ),
+        pytest.param(
+            "[acme]\nchallenges = ['dns-01']",
+            "FILE:2: acme.challenges: keep one of http-01, tls-alpn-01: nothing else proves addresses",
+            id="no challenge for addresses",
+        ),
+        pytest.param(
+            "[acme]\ncaa_identities = ['CA.example']",
+            "FILE:2: acme.caa_identities: write at most 10 lower-case domain names without a last dot",
+            id="A-236 the form of issuer domain names",
+        ),
         pytest.param("[ca]\nprofiles = []", "FILE:2: ca.profiles: name at least one profile", id="profiles"),
         pytest.param(
             "[validation]\nmode = 'never'",

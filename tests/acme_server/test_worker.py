@@ -12,7 +12,7 @@ from acme_server.clock import utc_now
 from acme_server.use_cases.context import Context
 from acme_server.use_cases.held import held
 from acme_server.use_cases.validate import end_dead
-from acme_server.validation.outcome import NotProven, Proven
+from acme_server.validation.outcome import Asked, NotProven, Proven
 from tests.acme_server.conftest import Served
 
 RESPONDED = """
@@ -82,7 +82,7 @@ async def test_a_job_that_fails_waits_for_its_retry_and_not_for_its_lease(served
     class Broken:
         """A look that ends in a fault of ours."""
 
-        async def validate(self, *_: str) -> Proven | NotProven:
+        async def validate(self, asked: Asked) -> Proven | NotProven:
             raise RuntimeError("a fault")
 
         async def caa(self, *_: object) -> Proven | NotProven:

@@ -19,7 +19,9 @@ async def test_the_directory_names_what_is_offered_and_nothing_else(served: Serv
     found = await client.send("GET", "/directory")
     assert (found.status, found.headers["Content-Type"]) == (200, "application/json")
     named = {name: url for name, url in found.json.items() if name != "meta"}
-    assert set(named) == {"newNonce", "newAccount", "newOrder", "revokeCert", "keyChange", "renewalInfo"}
+    assert set(named) == {
+        "newNonce", "newAccount", "newOrder", "newAuthz", "revokeCert", "keyChange", "renewalInfo",
+    }  # fmt: skip
     assert all(url.startswith(f"{BASE}/") for url in named.values())
     for name in ("newAccount", "newOrder", "revokeCert", "keyChange"):
         assert (await client.send("POST", named[name])).status == 415  # there

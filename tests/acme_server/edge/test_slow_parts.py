@@ -8,7 +8,7 @@ import pytest
 
 from acme_server.clock import utc_now
 from acme_server.use_cases import issue
-from acme_server.validation.outcome import NotProven, Proven
+from acme_server.validation.outcome import Asked, NotProven, Proven
 from ca.signer_client import SignerClient
 from tests.acme_server.client import Client, der, leaf, new_key
 from tests.acme_server.conftest import Served
@@ -176,7 +176,7 @@ async def test_a_worker_takes_up_what_a_dead_process_left(served: Served) -> Non
 class Broken:
     """Looks with a fault of ours."""
 
-    async def validate(self, type: str, name: str, token: str, key_authorization: str) -> Proven | NotProven:
+    async def validate(self, asked: Asked) -> Proven | NotProven:
         raise RuntimeError("SECRET of a traceback")
 
     async def caa(self, name: str, wildcard: bool, account_uri: str, method: str) -> Proven | NotProven:

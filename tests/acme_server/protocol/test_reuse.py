@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from acme_server.protocol.reuse import usable_until
+from acme_server.protocol.reuse import reuse_of, usable_until
 
 YEAR = timedelta(days=365)
 MONTH = timedelta(days=30)
@@ -14,7 +14,7 @@ def at(year: int, month: int, day: int, hour: int = 0) -> datetime:
     return datetime(year, month, day, hour, tzinfo=UTC)
 
 
-@pytest.mark.std("C-015")
+@pytest.mark.std("C-015", "C-016")
 @pytest.mark.parametrize(
     ("proven_at", "wanted", "until"),
     [
@@ -31,3 +31,36 @@ def at(year: int, month: int, day: int, hour: int = 0) -> datetime:
 )
 def test_usable_until(proven_at: datetime, wanted: timedelta, until: datetime) -> None:
     assert usable_until(proven_at, wanted) == until
+
+
+@pytest.mark.std("C-015", "C-016")
+@pytest.mark.parametrize(
+    ("limit_from", "before", "after"),
+    [(at(2027, 3, 15), 200, 100), (at(2029, 3, 15), 100, 10)],
+)
+def test_both_sides_of_each_date(limit_from: datetime, before: int, after: int) -> None:
+    """By the instant of issuance, whatever the age: a proof of just over the new limit ends as that begins."""
+    second = timedelta(seconds=1)
+    old = limit_from - timedelta(days=before)  # serves to the last second before the date, by the old limit
+    assert usable_until(old, YEAR) == limit_from
+    assert usable_until(old - second, YEAR) == limit_from - second
+    assert usable_until(limit_from - timedelta(days=after) - second, YEAR) == limit_from
+    assert usable_until(limit_from - timedelta(days=after), YEAR) == limit_from
+    assert usable_until(limit_from - timedelta(days=after) + second, YEAR) == limit_from + second
+
+
+@pytest.mark.std("C-028", "A-244", "A-245")
+@pytest.mark.parametrize(
+    ("method", "lifetime", "ttl", "expected"),
+    [
+        ("dns-01", MONTH, None, MONTH),
+        ("dns-account-01", MONTH, None, MONTH),
+        ("dns-persist-01", MONTH, None, timedelta(days=10)),
+        ("dns-persist-01", timedelta(days=3), None, timedelta(days=3)),
+        ("dns-persist-01", MONTH, 86_400 * 11, timedelta(days=10)),
+        ("dns-persist-01", MONTH, 3600, timedelta(hours=1)),
+        ("dns-persist-01", MONTH, 0, timedelta(0)),
+    ],
+)
+def test_reuse_of(method: str, lifetime: timedelta, ttl: int | None, expected: timedelta) -> None:
+    assert reuse_of(method, lifetime, ttl) == expected

@@ -1,13 +1,14 @@
 """Look-ups through a real unbound, configured as shipped, into zones that nsd serves and ldns has signed."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
 from acme_server.protocol.challenges import dns_value
 from acme_server.protocol.errors import ErrorType
-from acme_server.validation import caa, dns_01, http_01
-from acme_server.validation.outcome import NotProven, Proven
+from acme_server.validation import caa, dns_01, dns_persist_01, http_01
+from acme_server.validation.outcome import Asked, NotProven, Proven
 from acme_server.validation.resolver import DnsFailure, Resolver, Texts
 from acme_server.validation.settings import ValidationSettings
 from tests.simulators.unbound import CONFIGURATION, SILENT, ZONES, validating
@@ -21,6 +22,7 @@ www IN A 127.0.0.1
 www IN CAA 0 issue "ca.example"
 alias IN CNAME www.good.test.
 into-bogus IN CNAME www.stranger.test.
+_validation-persist.www IN TXT "ca.example; accounturi={ACCOUNT}"
 bound IN CAA 0 issue "ca.example; accounturi={ACCOUNT}; validationmethods=dns-01"
 """
 BOGUS = ("expired.test", "stripped.test", "stranger.test")
@@ -112,6 +114,21 @@ async def test_parameters_of_caa_come_through_the_validating_resolver(
     refused = await caa.check("bound.stripped.test", False, ACCOUNT, "dns-01", validator, settings)
     assert isinstance(refused, NotProven)
     assert refused.type is ErrorType.DNS
+
+
+@pytest.mark.std("A-245", "C-034", "A-237")
+async def test_a_record_that_stays_is_proven_by_dnssec(validator: Resolver, settings: ValidationSettings) -> None:
+    """And serves for the TTL that its zone has signed, however long it has been in a cache."""
+    at = datetime(2026, 11, 23, tzinfo=UTC)
+    for zone, proven in (("good.test", True), ("nsec3.test", True), ("unsigned.test", False), ("expired.test", False)):
+        asked = Asked("dns-persist-01", f"www.{zone}", "", "", ACCOUNT, False, at)
+        outcome = await dns_persist_01.look(asked, validator, settings)
+        assert isinstance(outcome, Proven) is proven, outcome
+        if isinstance(outcome, Proven):
+            assert (outcome.ttl, outcome.detail["dnssec"]) == (300, True)
+        else:
+            assert outcome.type is ErrorType.DNS
+            assert "DNSSEC" in outcome.detail
 
 
 @pytest.mark.std("C-036")

@@ -1,12 +1,14 @@
 """Which look answers which challenge, and what each setting changes."""
 
+from datetime import UTC, datetime
+
 import msgspec
 import pytest
 
 from acme_server.protocol.challenges import dns_value as expected_value
 from acme_server.protocol.errors import ErrorType
 from acme_server.validation.look import AlwaysValid, Looker, looker
-from acme_server.validation.outcome import NotProven, Proven
+from acme_server.validation.outcome import Asked, NotProven, Proven
 from acme_server.validation.resolver import Resolver
 from acme_server.validation.settings import ValidationSettings
 from acme_server.validation.tls_alpn_01 import expected_extension
@@ -17,6 +19,11 @@ from tests.simulators.web import Reply, WebSimulator
 NAME = "www.demo.test"
 TOKEN = "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA"
 KEY_AUTHORIZATION = f"{TOKEN}.9jg46WB3rR_AHD-EBXdN7cBkH1WOu0tA3M9fm21mqTI"
+ACCOUNT = "https://acme.ca.example/acct/1"
+
+
+def asked(type: str, name: str, subdomains: bool = False) -> Asked:
+    return Asked(type, name, TOKEN, KEY_AUTHORIZATION, ACCOUNT, subdomains, datetime(2026, 11, 23, tzinfo=UTC))
 
 
 async def test_looker_takes_the_look_of_the_challenge(
@@ -29,7 +36,7 @@ async def test_looker_takes_the_look_of_the_challenge(
         web.on(f"/.well-known/acme-challenge/{TOKEN}", Reply(body=KEY_AUTHORIZATION.encode()))
         made = looker(msgspec.structs.replace(settings, http_port=web.port, tls_port=tls.port), resolver)
         for challenge_type in ("http-01", "dns-01", "tls-alpn-01"):
-            outcome = await made.validate(challenge_type, NAME, TOKEN, KEY_AUTHORIZATION)
+            outcome = await made.validate(asked(challenge_type, NAME))
             assert isinstance(outcome, Proven), outcome
             assert outcome.detail["method"] == challenge_type
 
@@ -41,7 +48,7 @@ async def test_a_method_that_proves_one_host_never_proves_a_wildcard(
     dns: DnsSimulator, resolver: Resolver, settings: ValidationSettings, mode: str, challenge_type: str
 ) -> None:
     made = looker(msgspec.structs.replace(settings, mode=mode), resolver)
-    outcome = await made.validate(challenge_type, "*.demo.test", TOKEN, KEY_AUTHORIZATION)
+    outcome = await made.validate(asked(challenge_type, "*.demo.test"))
     assert outcome == NotProven(ErrorType.UNAUTHORIZED, f"{challenge_type} cannot prove control of *.demo.test")
     assert dns.queries == []
 
@@ -52,7 +59,7 @@ async def test_dns_01_never_proves_an_address(
     dns: DnsSimulator, resolver: Resolver, settings: ValidationSettings, mode: str
 ) -> None:
     made = looker(msgspec.structs.replace(settings, mode=mode), resolver)
-    assert isinstance(await made.validate("dns-01", "127.0.0.1", TOKEN, KEY_AUTHORIZATION), NotProven)
+    assert isinstance(await made.validate(asked("dns-01", "127.0.0.1")), NotProven)
     assert dns.queries == []
 
 
@@ -63,7 +70,7 @@ async def test_always_valid_replaces_the_look_only(
     for mode, kind, proven in (("network", Looker, False), ("always_valid", AlwaysValid, True)):
         made = looker(msgspec.structs.replace(settings, mode=mode), resolver)
         assert isinstance(made, kind)
-        outcome = await made.validate("dns-01", "*.demo.test", TOKEN, KEY_AUTHORIZATION)
+        outcome = await made.validate(asked("dns-01", "*.demo.test"))
         assert isinstance(outcome, Proven) is proven
         outcome = await made.caa("*.demo.test", True, "https://acme.ca.example/acct/1", "dns-01")
         assert isinstance(outcome, Proven) is proven
