@@ -50,6 +50,11 @@ def bank_day(day: date, holidays: Set[date]) -> bool:
     return day.weekday() < SATURDAY and not year_end and day not in holidays
 
 
+def bank_days_between(first: date, last: date, holidays: Set[date]) -> int:
+    """How many bank days lie after `first` and before `last`."""
+    return sum(bank_day(first + n * DAY, holidays) for n in range(1, (last - first).days))
+
+
 def roll(day: date, rule: Roll, holidays: Set[date]) -> date:
     """The bank day that stands for `day`: itself if open, else as `due.roll` says. T8-4, R-9."""
     if rule == "none":

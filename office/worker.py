@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from office.use_cases import (
+    bank,
     deliver,
     desk,
     ending,
@@ -49,6 +50,7 @@ def sweeps(posting: Posting, register: Register | None = None) -> list[tuple[tim
         (timedelta(seconds=30), terms.take_effect),
         (timedelta(hours=1), invoices.claim_differences),
         (timedelta(hours=1), reminders.remind),
+        (timedelta(hours=1), bank.alarm),
         (timedelta(seconds=5), revocations.sweep),
         (timedelta(hours=12), holidays.sweep),
         (timedelta(minutes=10), ending.sweep),

@@ -459,7 +459,8 @@ CREATE TABLE gate.bank_days (
 -- Days on which banks are closed beyond weekends and year end (T8-4): dated data, seeded and corrected by people.
 CREATE TABLE gate.holidays (
     day date PRIMARY KEY,
-    name text NOT NULL
+    name text NOT NULL,
+    removed_at timestamptz -- by people, before its day; nobody records it anew by itself
 );
 
 -- Conduct (Article 3) and anti-social (Article 13) holds, of a contract (G7).
@@ -1179,6 +1180,22 @@ CREATE TABLE office.notices (
 );
 CREATE INDEX notices_to_address ON office.notices (id) WHERE addressed_at IS NULL;
 CREATE INDEX notices_of_contract ON office.notices (contract_id, id);
+CREATE INDEX notices_bank_data ON office.notices ((given ->> 'covered_through')) WHERE kind = 'bank_data_missing';
+
+-- Invoices put their notice into the outbox themselves, in the transaction that stores a certificate: its evidence, which
+-- office/use_cases/notify.py gives every other notice (T5-5).
+CREATE FUNCTION office.invoice_notice_queued() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog AS $$
+BEGIN
+    INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)
+    VALUES (keiyaku.uuid7(NEW.queued_at), 'notice.queued', NEW.contract_id, 'process:billing', NEW.queued_at,
+        convert_to(jsonb_build_object('rule', CASE NEW.kind WHEN 'invoice_issued' THEN 'T8-3' ELSE 'T8-11' END,
+            'clause', NEW.clause, 'notice', NEW.id, 'notice_kind', NEW.kind)::text, 'UTF8'));
+    RETURN NULL;
+END $$;
+REVOKE ALL ON FUNCTION office.invoice_notice_queued FROM PUBLIC;
+CREATE TRIGGER invoice_notice_queued AFTER INSERT ON office.notices FOR EACH ROW
+    WHEN (NEW.kind IN ('invoice_issued', 'difference_invoice_issued')) EXECUTE FUNCTION office.invoice_notice_queued();
 
 -- How a customer wants to be written to, beside the e-mail address in gate.customers.
 CREATE TABLE office.contacts (
@@ -1640,6 +1657,7 @@ CREATE TABLE office.bank_lines (
 CREATE UNIQUE INDEX bank_lines_identity ON office.bank_lines
     (bank_account_id, booked_on, amount_yen, query_number, remitter, cancels, ordinal);
 CREATE INDEX bank_lines_staged ON office.bank_lines (file_id, id) WHERE state = 'staged';
+CREATE INDEX bank_files_unfinished ON office.bank_files (imported_at) WHERE booked_at IS NULL;
 CREATE INDEX bank_lines_waiting ON office.bank_lines (id) WHERE state = 'waiting';
 
 -- What a payer may write for an invoice.
@@ -2784,3 +2802,6 @@ CREATE TRIGGER changed AFTER UPDATE ON office.screenings REFERENCING NEW TABLE A
 -- a screening that begins names nobody yet
 CREATE TRIGGER person_present BEFORE INSERT OR UPDATE ON office.screenings
     FOR EACH ROW WHEN (NEW.checked_by IS NOT NULL) EXECUTE FUNCTION gate.person_present('checked_by');
+
+-- holidays by people
+GRANT UPDATE (name, removed_at) ON gate.holidays TO keiyaku_operator;

@@ -20,6 +20,7 @@ from acme_server.commands.duties import consultation, leak, liability, retention
 from acme_server.commands.evidence import evidence
 from acme_server.commands.gate import gate
 from acme_server.commands.hold import hold
+from acme_server.commands.holiday import holiday
 from acme_server.commands.key import key
 from acme_server.commands.ledger import ledger
 from acme_server.commands.limit import limit
@@ -63,6 +64,7 @@ GROUPS: list[click.Command] = [
     payment,
     ledger,
     bank,
+    holiday,
     hold,
     certificate,
     revocation,

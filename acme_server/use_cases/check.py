@@ -12,6 +12,7 @@ from cryptography import x509
 from acme_server.clock import by_machine
 from acme_server.config import Settings
 from acme_server.storage import check, evidence, house, jobs
+from acme_server.use_cases import check_bank
 from acme_server.use_cases.readiness import SEAL_LIMIT, shipped
 from ca import status_storage
 from ca.signer_client import SignerAway, SignerClient
@@ -157,6 +158,11 @@ async def register(settings: Settings, conn: Conn, now: datetime) -> list[Fault]
     return [Fault("register", f"{late} customers were not looked up for two days", "see the log of `keiyaku work`")]
 
 
+async def bank(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
+    """Bank data is up to date, its files are booked, and no line waits for long (T8-6)."""
+    return [Fault(about, what, do) for about, what, do in await check_bank.wrong(conn, now)]
+
+
 async def issuers(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
     """CA certificates live longer than what they sign."""
     faults = []
@@ -227,7 +233,7 @@ async def signer(settings: Settings, _conn: Conn, _now: datetime) -> list[Fault]
 
 
 LOOKS: tuple[Look, ...] = (
-    migrations, cluster, roles, partitions, seal, waiting_jobs, crls, ocsp, revocation_deadlines, desk, register,
+    migrations, cluster, roles, partitions, seal, waiting_jobs, crls, ocsp, revocation_deadlines, desk, register, bank,
     issuers, clocks, files, tls, disk, signer,
 )  # fmt: skip
 

@@ -1,15 +1,17 @@
 """Article 8: fee and payment (契約料金および支払い義務)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import date, datetime
 
 import msgspec
 
-from contract_gate.calendar import jst_date, next_month_end, period_end, roll
+from contract_gate.calendar import bank_days_between, jst_date, next_month_end, period_end, roll
 from contract_gate.decision import Breach, Case, Finding, Request, Satisfied
 from contract_gate.facts import Facts, Invoice
 from contract_gate.money import Line, TaxRate, lines, month_rates, split, total
 from contract_gate.readings import Readings, adopted
+
+BANK_DAYS_BEHIND = 2
 
 
 class Term(msgspec.Struct, frozen=True):
@@ -84,6 +86,14 @@ def bank_data_covers(invoice: Invoice, last_day: date, facts: Facts) -> bool:
     if facts.bank_data_from is None or facts.bank_data_through is None:
         return False
     return facts.bank_data_from <= invoice.issued_on and last_day <= facts.bank_data_through
+
+
+def bank_data_missing(covered_through: date, today: date, holidays: Set[date]) -> bool:
+    """Whether an account's bank data is so far behind that an alarm is due: nothing becomes overdue meanwhile. T8-6.
+
+    A bank tells a day on the next one, so up to two bank days may lie between.
+    """
+    return bank_days_between(covered_through, today, holidays) > BANK_DAYS_BEHIND
 
 
 def overdue(invoice: Invoice, today: date, facts: Facts) -> bool:

@@ -56,3 +56,13 @@ async def extend_coverage(conn: Conn, account_id: UUID) -> date:
 async def accounts(conn: Conn) -> list[BankAccount]:
     """Every account by handle."""
     return many(BankAccount, await conn.fetch(SQL["accounts"]))
+
+
+async def hold_coverage(conn: Conn) -> date | None:
+    """The last day that every account covers, which no import changes until the transaction ends; None: no account."""
+    return min((row["covered_through"] for row in await conn.fetch(SQL["hold_coverage"])), default=None)
+
+
+async def alarmed(conn: Conn, through: date) -> bool:
+    """Whether officers were told that bank data is missing after that day."""
+    return bool(await conn.fetchval(SQL["alarmed"], through.isoformat()))

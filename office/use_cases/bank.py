@@ -4,12 +4,14 @@ from datetime import date, datetime, timedelta
 
 import msgspec
 
+from contract_gate.articles.article_08_payment import bank_data_missing
 from contract_gate.calendar import jst_date
-from office.storage import bank
+from office.storage import bank, holidays
 from office.storage.bank import BankAccount
 from office.use_cases import asked
 from office.use_cases.asked import OPERATOR, Unfit, checked_handle, checked_text
-from sql import Conn
+from office.use_cases.notify import notify
+from sql import Conn, Pool
 from sql.evidence import append, entry
 
 LONGEST = timedelta(days=366)
@@ -76,3 +78,16 @@ def not_before_its_end(day: date, now: datetime) -> None:
 async def accounts(conn: Conn) -> list[BankAccount]:
     """Every account with what it covers."""
     return await bank.accounts(conn)
+
+
+async def alarm(pool: Pool, now: datetime) -> bool:
+    """Whether officers are told by this that bank data is missing: once for each day that it ends on (T8-6)."""
+    async with pool.acquire() as conn, conn.transaction():
+        through, today = await bank.hold_coverage(conn), jst_date(now)
+        if through is None or through >= today:
+            return False
+        closed = frozenset(each.day for each in await holidays.between(conn, through, today))
+        if not bank_data_missing(through, today, closed) or await bank.alarmed(conn, through):
+            return False
+        await notify(conn, "bank_data_missing", now, covered_through=through.isoformat())
+        return True

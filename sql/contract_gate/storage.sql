@@ -90,7 +90,7 @@ CROSS JOIN LATERAL (
         a.bank_data_from,
         a.bank_data_through,
         (SELECT coalesce(json_agg(h.day), '[]') FROM gate.holidays h
-            WHERE h.day BETWEEN o.first_due_on - 14 AND o.last_due_on + 14) AS holidays,
+            WHERE h.day BETWEEN o.first_due_on - 14 AND o.last_due_on + 14 AND h.removed_at IS NULL) AS holidays,
         EXISTS (SELECT FROM gate.holds h
                 WHERE h.contract_id = c.id AND h.lifted_at IS NULL AND h.status <> 'reported')
             OR coalesce((SELECT i.verdict = 'negative' FROM gate.review_items i

@@ -36,3 +36,11 @@ SELECT a.handle, a.covered_from, a.covered_through, count(d.day)::integer AS wai
 FROM gate.bank_accounts a
 LEFT JOIN gate.bank_days d ON d.bank_account_id = a.id AND d.day > a.covered_through
 GROUP BY a.id ORDER BY a.handle;
+
+-- name: hold_coverage
+-- What each account covers, held until the transaction ends.
+SELECT covered_through FROM gate.bank_accounts ORDER BY id FOR UPDATE;
+
+-- name: alarmed
+-- Whether officers were told that bank data is missing after this day. $1 day
+SELECT EXISTS (SELECT FROM office.notices WHERE kind = 'bank_data_missing' AND given ->> 'covered_through' = $1);

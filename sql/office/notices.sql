@@ -160,7 +160,7 @@ SELECT n.clause, d.subject, d.body, d.body_sha256, n.queued_at
 FROM office.deliveries d JOIN office.notices n ON n.id = d.notice_id WHERE d.notice_id = $1 AND d.channel = 'web';
 
 -- name: holidays
-SELECT day FROM gate.holidays;
+SELECT day FROM gate.holidays WHERE removed_at IS NULL;
 
 -- name: reading
 -- $1 key  $2 now

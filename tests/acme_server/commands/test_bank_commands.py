@@ -84,3 +84,16 @@ async def test_money_by_hand(demo: Settings) -> None:
     assert "spent, cancelled or unknown" in await refused(demo, f"payment match {paid['receipt']} I-1", 1)
     [open_] = json.loads(await keiyaku(demo, "invoice list demo --unpaid --json"))
     assert open_["open_yen"] == 1000
+
+
+async def test_holidays_by_people(demo: Settings) -> None:
+    year = TODAY.year + 2
+    added = await keiyaku(demo, f"holiday add {year}-06-01 一度限り {BY} --json")
+    assert json.loads(added) == []
+    assert json.loads(await keiyaku(demo, f"holiday list {year} --json")) == [
+        {"day": f"{year}-06-01", "name": "一度限り"}
+    ]
+    assert "holiday already" in await refused(demo, f"holiday add {year}-06-01 again {BY}", 1)
+    assert (await keiyaku(demo, f"holiday remove {year}-06-01 {BY}")).splitlines()[-1] == "none"
+    assert "is no holiday" in await refused(demo, f"holiday remove {year}-06-01 {BY}", 1)
+    assert json.loads(await keiyaku(demo, f"holiday list {year} --json")) == []

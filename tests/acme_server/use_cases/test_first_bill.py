@@ -21,6 +21,13 @@ SELECT i.number, i.kind, i.issued_on, i.due_on, i.total_yen, i.open_yen, p.bases
 FROM gate.invoices i LEFT JOIN office.invoice_papers p ON p.invoice_id = i.id
 JOIN gate.contracts c ON c.id = i.contract_id WHERE c.handle = 'demo'
 """
+TOLD = """
+SELECT c.content->>'rule' AS rule, c.content->>'clause' AS clause, c.content->>'notice_kind' AS notice_kind,
+    n.contract_id = e.contract_id AND n.queued_at = e.recorded_at AND n.xmin = e.xmin AS same
+FROM evidence.records e CROSS JOIN LATERAL (SELECT convert_from(e.content, 'UTF8')::jsonb AS content) AS c
+JOIN office.notices n ON n.id = (c.content->>'notice')::uuid
+WHERE e.kind = 'notice.queued'
+"""
 STARTED = """
 SELECT s.issued_at FROM gate.contract_starts s JOIN gate.contracts c ON c.id = s.contract_id WHERE c.handle = 'demo'
 """
@@ -45,6 +52,8 @@ async def test_the_first_certificate_bills_the_fee_once_and_no_later_one_does(se
     }  # fmt: skip
     await client.certificate("api.demo.test")
     assert await billed(served) == [bill]
+    [told] = await served.owner.fetch(TOLD)
+    assert dict(told) == {"rule": "T8-3", "clause": "A8.1", "notice_kind": "invoice_issued", "same": True}
 
 
 @pytest.mark.rule("T8-3", "T8-2")

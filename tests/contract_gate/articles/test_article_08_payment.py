@@ -5,7 +5,13 @@ from datetime import date, timedelta
 import pytest
 from msgspec.structs import replace
 
-from contract_gate.articles.article_08_payment import last_day_in_time, no_payment_block, overdue, unblocked
+from contract_gate.articles.article_08_payment import (
+    bank_data_missing,
+    last_day_in_time,
+    no_payment_block,
+    overdue,
+    unblocked,
+)
 from contract_gate.calendar import day_start, next_month_end
 from contract_gate.decision import Breach, Satisfied
 from contract_gate.facts import Facts
@@ -57,6 +63,23 @@ TODAY = date(2026, 5, 1)
 def test_overdue_waits_for_bank_data(bank_from: date | None, bank_through: date | None, expected: bool) -> None:
     known = facts(bank_data_from=bank_from, bank_data_through=bank_through)
     assert overdue(invoice(DUE), TODAY, known) is expected
+
+
+@pytest.mark.parametrize(
+    ("through", "today", "missing"),
+    [
+        pytest.param(date(2026, 4, 27), date(2026, 4, 28), False, id="T8-6 yesterday is known"),
+        pytest.param(date(2026, 4, 27), date(2026, 5, 1), False, id="T8-6 28 and 30 April, 29 is a holiday"),
+        pytest.param(date(2026, 4, 27), date(2026, 5, 2), True, id="T8-6 1 May is the third"),
+        pytest.param(date(2026, 5, 1), date(2026, 5, 7), False, id="T8-6 a weekend and three holidays"),
+        pytest.param(date(2026, 5, 1), date(2026, 5, 1), False, id="T8-6 today"),
+        pytest.param(date(2026, 12, 30), date(2027, 1, 6), False, id="T8-6 the year's end"),
+        pytest.param(date(2026, 12, 30), date(2027, 1, 7), True, id="T8-6 three bank days after it"),
+    ],
+)
+def test_missing_bank_data_raises_an_alarm(through: date, today: date, missing: bool) -> None:
+    closed = frozenset({date(2026, 4, 29), date(2026, 5, 4), date(2026, 5, 5), date(2026, 5, 6)})
+    assert bank_data_missing(through, today, closed) is missing
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,11 @@
 """Invoices, payments and bank days, with what the gate makes of them."""
 
-from datetime import date
+from datetime import date, timedelta
 
+import asyncpg
 import pytest
 
+from acme_server.dev.postgres import EmbeddedPostgres
 from contract_gate.calendar import day_start
 from office.storage.money import Invoice
 from office.use_cases import bank, ending, ledger, payments
@@ -11,6 +13,7 @@ from office.use_cases.asked import Unfit
 from office.use_cases.explain import explain
 from office.use_cases.keys import new_key
 from sql import Conn
+from sql.pool import Pool
 from tests.conftest import NOW
 from tests.office.use_cases.issued import notices
 
@@ -124,3 +127,22 @@ async def test_a_day_is_covered_when_it_is_over_in_japan(operator: Conn) -> None
         await bank.add_days(operator, "main", day, day, "file", None, day_start(day))
     done = await bank.add_days(operator, "main", day, day, "file", None, day_start(date(2026, 11, 23)))
     assert done.covered_through == day
+
+
+@pytest.mark.rule("T8-6")
+async def test_officers_are_told_once_of_each_day_after_which_bank_data_is_missing(
+    accepted: Conn, postgres: EmbeddedPostgres, database: str
+) -> None:
+    async def connect() -> Conn:
+        return await asyncpg.connect(postgres.dsn("keiyaku_office", database))
+
+    friday = date(2026, 11, 13)
+    await bank.open_account(accepted, "main", friday, "file", NOW)
+    async with Pool(connect, 1) as office:
+        # the 22nd is a Sunday: the 16th to the 20th are missing; then all but a Friday
+        assert [await bank.alarm(office, NOW) for _ in range(2)] == [True, False]
+        await bank.add_days(accepted, "main", friday, date(2026, 11, 19), "file", None, NOW)
+        assert not await bank.alarm(office, NOW)
+        told = [await bank.alarm(office, NOW + timedelta(days=days)) for days in (2, 3, 4)]
+    assert told == [False, True, False]
+    assert await notices(accepted) == ["bank_data_missing"] * 2

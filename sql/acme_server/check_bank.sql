@@ -1,0 +1,17 @@
+-- name: accounts
+SELECT handle, covered_through FROM gate.bank_accounts ORDER BY handle;
+
+-- name: holidays
+-- $1 first day
+SELECT day FROM gate.holidays WHERE day >= $1 AND removed_at IS NULL;
+
+-- name: unfinished
+-- Names of files whose import began before $1 and never ended: none of their days counts.
+SELECT name FROM office.bank_files WHERE booked_at IS NULL AND imported_at < $1 ORDER BY imported_at LIMIT 100;
+
+-- name: oldest_waiting
+-- Since when the oldest line waits for a person that nobody has matched; by their index, one after the other.
+SELECT (SELECT f.imported_at FROM office.bank_files f WHERE f.id = l.file_id) FROM office.bank_lines l
+WHERE l.state = 'waiting' AND (SELECT m.id FROM gate.payment_matches m
+    WHERE m.receipt_id = l.receipt_id AND m.undone_at IS NULL LIMIT 1) IS NULL
+ORDER BY l.id LIMIT 1;
