@@ -38,7 +38,13 @@ async def accept(conn: Conn, name: str, first: str, second: str, access: Access,
         await renewal.begin_serving(conn, key.id, now)
         await notify(conn, "contract_formed", now, contract_id=key.id, directory=access.directory, portal=access.portal)
         proof = entry(
-            "contract.accepted", asked.actor(one), now, contract_id=key.id, rule="T4-5", clause="A4.3", second=two.id
+            "contract.accepted",
+            asked.actor(one),
+            now,
+            contract_id=key.id,
+            rule="T4-5",
+            clause="A4.3",
+            second=asked.actor(two),
         )
         await append(conn, proof)
     return await contracts.shown(conn, key.id)
@@ -55,8 +61,8 @@ async def reject(conn: Conn, name: str, reason: str, first: str, second: str, no
         destroyed_on = await documents.discard(conn, key.id, now)
         await notify(conn, "contract_not_formed", now, contract_id=key.id, destroyed_on=str(destroyed_on))
         proof = entry(
-            "contract.rejected", asked.actor(one), now, contract_id=key.id, rule="T4-7", clause="A4.3", second=two.id,
-            reason=reason, destroyed_on=destroyed_on,
+            "contract.rejected", asked.actor(one), now, contract_id=key.id, rule="T4-7", clause="A4.3",
+            second=asked.actor(two), reason=reason, destroyed_on=destroyed_on,
         )  # fmt: skip
         await append(conn, proof)
     return await contracts.shown(conn, key.id)

@@ -205,6 +205,6 @@ async def assign(
             raise Unfit(f"contract '{contract}' is that customer's already")
         row = entry(
             "contract.assigned", asked.actor(one), now, contract_id=key.id, rule="T15-1", clause="A15.1",
-            second=two.id, customer=to.id, document_sha256=sha256.hex(),
+            second=asked.actor(two), customer=to.id, document_sha256=sha256.hex(),
         )  # fmt: skip
         await append(conn, row)

@@ -43,7 +43,7 @@ async def review(conn: Conn, first: str, second: str, digest: str, findings: str
     async with conn.transaction():
         made = await audit.insert_review(conn, one.id, two.id, len(listed), bytes.fromhex(found), findings, now)
         row = entry(
-            "access.reviewed", actor(one), now, rule="T17-1", review=made, second=two.id, entries=len(listed),
+            "access.reviewed", actor(one), now, rule="T17-1", review=made, second=actor(two), entries=len(listed),
             list_sha256=found,
         )  # fmt: skip
         await append(conn, row)

@@ -229,8 +229,8 @@ async def _decide(
             await _end_contracts(conn, found, ground, contracts, now)
         proof = entry(
             f"revocation.{kind}", asked.actor(one), now, contract_id=found.contract_id,
-            rule="T11-12" if kind == "material" else "T11-7", clause=ground.clause, case=found.id, second=two.id,
-            deadline=until, code=code,
+            rule="T11-12" if kind == "material" else "T11-7", clause=ground.clause, case=found.id,
+            second=asked.actor(two), deadline=until, code=code,
         )  # fmt: skip
         await append(conn, proof)
         await clock(conn, found.id)
@@ -275,7 +275,7 @@ async def withdraw(conn: Conn, case: str, first: str, second: str, reason: str, 
         await clock(conn, found.id)
         proof = entry(
             "revocation.withdrawn", asked.actor(one), now, contract_id=found.contract_id, rule="T11-12", case=found.id,
-            second=two.id, reason=reason, decisions=ended,
+            second=asked.actor(two), reason=reason, decisions=ended,
         )  # fmt: skip
         await append(conn, proof)
     return await standing(conn, case, now)

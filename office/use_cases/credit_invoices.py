@@ -11,6 +11,7 @@ from office.storage import money, money_books
 from office.storage.changing import changing
 from office.storage.credit_invoices import Credit, CreditPaper, TaxCredit
 from office.storage.money_books import Adjusted, Adjustment, Paper
+from office.storage.people import Person
 from office.use_cases import asked, invoices, payments, unblocking
 from office.use_cases.asked import MOST, Unfit, checked_text, id_of
 from sql import Conn
@@ -56,7 +57,7 @@ async def credit(
     taken = Adjustment("credit", yen, tax, rate, checked_text("reason", reason), one.id, two.id)
     bill = await payments.invoice(conn, number)
     async with changing(conn, bill.contract_number):
-        return await _take(conn, found, taken, receipt, asked.actor(one), now)
+        return await _take(conn, found, taken, receipt, one, two, now)
 
 
 async def credit_tax(
@@ -72,7 +73,7 @@ async def credit_tax(
             raise Unfit("the rates in force ask for another amount by now: the daily job finds which")
         yen = proposed.amount_yen
         taken = Adjustment("credit", yen, yen, proposed.basis_points, why, one.id, two.id)
-        made = await _take(conn, found, taken, receipt, asked.actor(one), now)
+        made = await _take(conn, found, taken, receipt, one, two, now)
         await stored.end(conn, proposed.id, "credited", made.id, one.id, two.id, now)
     return made
 
@@ -87,7 +88,7 @@ async def decline_tax(conn: Conn, number: str, reason: str, first: str, second: 
             raise _none(number)
         proof = entry(
             "tax_credit.declined", asked.actor(one), now, contract_id=bill.contract_id, rule="T8-11", clause="A8.1",
-            invoice=number, amount_yen=proposed.amount_yen, reason=why, second=two.id,
+            invoice=number, amount_yen=proposed.amount_yen, reason=why, second=asked.actor(two),
         )  # fmt: skip
         await append(conn, proof)
     return proposed
@@ -109,8 +110,8 @@ def _none(number: str) -> Unfit:
 
 
 async def _take(
-    conn: Conn, found: Paper, taken: Adjustment, receipt: str | None, actor: str, now: datetime
-) -> Adjusted:  # fmt: skip
+    conn: Conn, found: Paper, taken: Adjustment, receipt: str | None, one: Person, two: Person, now: datetime
+) -> Adjusted:
     """The credit invoice; in the caller's transaction, which holds the contract. Raises Unfit."""
     receipt_id = id_of("receipt", receipt) if receipt else None
     if receipt_id:
@@ -126,9 +127,9 @@ async def _take(
     else:
         await unblocking.tell(conn, before, {found.number: yen}, now)
     proof = entry(
-        "invoice.credited", actor, now, contract_id=found.contract_id, rule="T8-11", clause="A8.1",
+        "invoice.credited", asked.actor(one), now, contract_id=found.contract_id, rule="T8-11", clause="A8.1",
         invoice=found.number, credit=made.number, amount_yen=yen, tax_yen=taken.tax_yen, receipt=receipt_id,
-        second=taken.second,
+        second=asked.actor(two),
     )  # fmt: skip
     await append(conn, proof)
     return made

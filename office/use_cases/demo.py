@@ -91,7 +91,7 @@ async def make_contract(
     await contracts.accept(conn, key.id, first.id, second.id, before("accepted"), now)
     await make_key(conn, key.id, handle, "demo", now)
     proof = entry(
-        "contract.accepted", actor(first), now, contract_id=key.id, rule="T4-5", clause="A4.3", second=second.id
+        "contract.accepted", actor(first), now, contract_id=key.id, rule="T4-5", clause="A4.3", second=actor(second)
     )
     await append(conn, proof)
     return key

@@ -37,7 +37,7 @@ async def rescind(conn: Conn, name: str, clause: str, first: str, second: str, n
     async with changing(conn, key.number):
         if clause.startswith("A13") and not await confirmed(conn, key.id):
             raise Unfit(f"no anti-social finding of '{name}' is confirmed: `keiyaku hold confirm` takes two people")
-        await ended(conn, name, key.id, "rescinded", asked.actor(one), "T13-2", clause, now, second=two.id)
+        await ended(conn, name, key.id, "rescinded", asked.actor(one), "T13-2", clause, now, second=asked.actor(two))
         await endings.record(conn, key.id, "rescinded", clause, None, one.id, two.id, now)
         await revocations.on_end(conn, key.id, "antisocial" if clause.startswith("A13") else "rescinded", now)
     return await contracts.shown(conn, key.id)
@@ -52,7 +52,7 @@ async def confirmed(conn: Conn, contract_id: UUID) -> bool:
 
 async def ended(
     conn: Conn, name: str, contract_id: UUID, cause: str, actor: str, rule: str, clause: str, now: datetime,
-    second: UUID | None = None,
+    second: str | None = None,
 ) -> None:  # fmt: skip
     """The contract has ended and its customer is told; in the caller's transaction under its lock. Raises Unfit."""
     if not await endings.end(conn, contract_id, cause, now):

@@ -52,7 +52,13 @@ async def confirm(conn: Conn, hold: str, first: str, second: str, now: datetime)
         if not await holds.confirm(conn, hold_id, one.id, two.id, now):
             raise Unfit("the hold is confirmed or lifted already: `keiyaku hold list` shows its status")
         row = entry(
-            "hold.confirmed", asked.actor(one), now, contract_id=key.id, rule="T13-3", hold=hold_id, second=two.id
+            "hold.confirmed",
+            asked.actor(one),
+            now,
+            contract_id=key.id,
+            rule="T13-3",
+            hold=hold_id,
+            second=asked.actor(two),
         )
         await append(conn, row)
 
@@ -64,7 +70,15 @@ async def lift(conn: Conn, hold: str, first: str, second: str, now: datetime) ->
     async with changing(conn, key.number):
         if not await holds.lift(conn, hold_id, one.id, two.id, now):
             raise Unfit("the hold was lifted before")
-        row = entry("hold.lifted", asked.actor(one), now, contract_id=key.id, rule="T13-3", hold=hold_id, second=two.id)
+        row = entry(
+            "hold.lifted",
+            asked.actor(one),
+            now,
+            contract_id=key.id,
+            rule="T13-3",
+            hold=hold_id,
+            second=asked.actor(two),
+        )
         await append(conn, row)
 
 

@@ -80,7 +80,7 @@ async def write_off(conn: Conn, number: str, kind: str, reason: str, first: str,
         await unblocking.tell(conn, before, {number: rest}, now)
         proof = entry(
             "invoice.written_off", asked.actor(one), now, contract_id=found.contract_id, rule="T8-15", clause="A8.1",
-            invoice=number, what=kind, amount_yen=rest, second=two.id,
+            invoice=number, what=kind, amount_yen=rest, second=asked.actor(two),
         )  # fmt: skip
         await append(conn, proof)
     return rest
@@ -98,7 +98,7 @@ async def refund(conn: Conn, receipt: str, yen: int, reason: str, first: str, se
             raise Unfit(f"receipt '{receipt}' has no {yen} yen left: `keiyaku ledger suspense` shows what there is")
         proof = entry(
             "payment.refunded", asked.actor(one), now, rule="T8-5", clause="A8.1", receipt=receipt_id, amount_yen=yen,
-            second=two.id,
+            second=asked.actor(two),
         )  # fmt: skip
         await append(conn, proof)
     return yen

@@ -62,7 +62,9 @@ async def set_reading(
     async with conn.transaction():
         if not await readings.insert(conn, row, one.id, two.id):
             raise Unfit(f"'{key}' has a value from that very instant on already: `keiyaku reading list` shows it")
-        proof = entry("reading.set", actor(one), now, key=key, value=value, effective_at=effective_at, second=two.id)
+        proof = entry(
+            "reading.set", actor(one), now, key=key, value=value, effective_at=effective_at, second=actor(two)
+        )
         await append(conn, proof)
 
 

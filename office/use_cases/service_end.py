@@ -33,8 +33,8 @@ async def decide(
         if not await service_end.insert(conn, cause, ends_on, certificates, notice, one.id, two.id, now):
             raise Unfit("the end of the service is decided: `keiyaku notice service-end-check` shows whom it reached")
         row = entry(
-            "service.end_decided", asked.actor(one), now, rule="T23-1", clause="A23.1", second=two.id, cause=cause,
-            ends_on=ends_on, certificates=certificates, notice=notice,
+            "service.end_decided", asked.actor(one), now, rule="T23-1", clause="A23.1", second=asked.actor(two),
+            cause=cause, ends_on=ends_on, certificates=certificates, notice=notice,
         )  # fmt: skip
         await append(conn, row)
 
@@ -70,9 +70,7 @@ async def sweep(pool: Pool, now: datetime) -> int:
             for key in page:
                 async with changing(conn, key.number):
                     first, second = found.decided_by_first, found.decided_by_second
-                    await ending.ended(
-                        conn, str(key.id), key.id, "service_ended", ACTOR, "T23-3", "A23.1", now, second=second
-                    )
+                    await ending.ended(conn, str(key.id), key.id, "service_ended", ACTOR, "T23-3", "A23.1", now)
                     await endings.record(conn, key.id, "service_ended", "A23.1", None, first, second, now)
                     if found.certificates == "revoke":
                         await revocations.on_end(conn, key.id, "service_ended", now)

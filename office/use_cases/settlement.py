@@ -58,8 +58,8 @@ async def settle(
             raise Unfit(f"contract '{contract}' is settled already: `keiyaku invoice settlements` shows it")
         proof = entry(
             "contract.settled", asked.actor(one), now, contract_id=key.id, rule=found.rule, clause=found.clause,
-            second=two.id, cause=end_cause, outcome=found.outcome, owed_yen=found.owed_yen, open_yen=found.open_yen,
-            ceiling_yen=found.ceiling_yen, returned_yen=yen,
+            second=asked.actor(two), cause=end_cause, outcome=found.outcome, owed_yen=found.owed_yen,
+            open_yen=found.open_yen, ceiling_yen=found.ceiling_yen, returned_yen=yen,
         )  # fmt: skip
         await append(conn, proof)
     return found
