@@ -17,7 +17,7 @@ import asyncpg
 
 from acme_server.clock import utc_now
 from acme_server.dev.postgres import EmbeddedPostgres
-from bench import processes
+from bench.processes import cpu_of
 from contract_gate.calendar import jst_date
 from office.use_cases import bank_import
 from sql import SERVER_SETTINGS
@@ -81,11 +81,6 @@ async def import_one(dsn: str, path: Path, server: int) -> None:
     }
     print(json.dumps(figures), flush=True)
     await conn.close()
-
-
-def cpu_of(root: int) -> float:
-    """CPU seconds of the process and all below it, so far."""
-    return sum(each.cpu_s for each in processes.tree(root).values())
 
 
 def main(count: int) -> None:

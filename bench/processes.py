@@ -40,3 +40,8 @@ def tree(root: int) -> dict[int, Process]:
     while more := {p.pid: p for p in everyone if p.parent in members and p.pid not in members}:
         members |= more
     return members
+
+
+def cpu_of(root: int) -> float:
+    """CPU seconds of the process and all below it, so far."""
+    return sum(each.cpu_s for each in tree(root).values())

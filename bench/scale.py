@@ -1,7 +1,8 @@
 """`python -m bench --scale 100000`: so many contracts, ten certificates each, a year's invoices.
 
 Prints what each job of the office takes then, its first run and one more, and what the gate costs an order (facts read
-afresh and decided) beside the same with two contracts. Seconds and microseconds of wall-clock time.
+afresh and decided) beside the same with two contracts. Seconds and microseconds of wall-clock time, and beside a job's
+seconds its CPU, that of its own process and that of PostgreSQL as a whole.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ import asyncpg
 
 from acme_server.clock import utc_now
 from acme_server.dev.postgres import EmbeddedPostgres
+from bench.processes import cpu_of
 from ca.profiles import DEFAULT_PROFILE, lifetime
 from contract_gate.decision import Request
 from contract_gate.gate import decide
@@ -112,29 +114,46 @@ async def fill(owner: Conn, count: int) -> None:
     await owner.execute("VACUUM ANALYZE", timeout=3600)
 
 
-async def jobs(server: EmbeddedPostgres) -> dict[str, list[float]]:
-    """Seconds that each job of the office takes: what has gathered, and when nothing has."""
+class Stopwatch:
+    """Wall-clock and CPU seconds from its making."""
+
+    def __init__(self, server: EmbeddedPostgres) -> None:
+        assert server.process is not None
+        self.root = server.process.pid
+        self.began, self.own, self.postgresql = time.monotonic(), time.process_time(), cpu_of(self.root)
+
+    def read(self) -> dict[str, float]:
+        """So far."""
+        return {
+            "seconds": round(time.monotonic() - self.began, 1),
+            "own_cpu_s": round(time.process_time() - self.own, 1),
+            "postgresql_cpu_s": round(cpu_of(self.root) - self.postgresql, 1),
+        }
+
+
+async def jobs(server: EmbeddedPostgres) -> dict[str, list[dict[str, float]]]:
+    """What each job of the office takes: what has gathered, and when nothing has."""
     posting = Posting(None, "http://localhost:14001", "officers@demo.test")
-    took: dict[str, list[float]] = {}
+    took: dict[str, list[dict[str, float]]] = {}
     connect = partial(asyncpg.connect, server.dsn("keiyaku_office"), server_settings=SERVER_SETTINGS)
     async with Pool(connect, 4) as pool:
         for _ in range(2):
             for _, sweep in sweeps(posting):
                 named: Any = sweep.func if isinstance(sweep, partial) else sweep
-                began = time.monotonic()
+                watch = Stopwatch(server)
                 await sweep(pool, utc_now())
                 name = f"{named.__module__.rpartition('.')[2]}.{named.__name__}"
-                took.setdefault(name, []).append(round(time.monotonic() - began, 2))
+                took.setdefault(name, []).append(watch.read())
     return took
 
 
 async def looked_ahead(server: EmbeddedPostgres) -> dict[str, float]:
-    """Seconds of a forecast over all contracts, and how many it names."""
+    """What a forecast over all contracts takes, and how many it names."""
     conn = await asyncpg.connect(server.dsn("keiyaku_operator"), server_settings=SERVER_SETTINGS)
-    began, now = time.monotonic(), utc_now()
+    watch, now = Stopwatch(server), utc_now()
     blocked = sum([1 async for _ in forecast.forecast(conn, now, now)])
     await conn.close()
-    return {"seconds": round(time.monotonic() - began, 1), "blocked": blocked}
+    return watch.read() | {"blocked": blocked}
 
 
 async def run(server: EmbeddedPostgres, count: int) -> None:
@@ -153,7 +172,7 @@ async def run(server: EmbeddedPostgres, count: int) -> None:
     made = {"contracts": count, "certificates": count * CERTIFICATES_EACH, "filled_s": round(time.monotonic() - began)}
     print(json.dumps(made), flush=True)
     print(json.dumps({"gate_us": await gate_us(asking)}), flush=True)
-    print(json.dumps({"jobs_s": await jobs(server)}), flush=True)
+    print(json.dumps({"jobs": await jobs(server)}), flush=True)
     print(json.dumps({"forecast": await looked_ahead(server)}), flush=True)
     for conn in (asking, owner):
         await conn.close()

@@ -109,6 +109,7 @@ class Lost(msgspec.Struct, frozen=True):
     """What a contract lost by a case, and whether any certificate of it lives."""
 
     contract_id: UUID
+    number: int
     serials: list[bytes]
     revoked_at: datetime
     alive: bool

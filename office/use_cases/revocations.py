@@ -154,6 +154,7 @@ async def revoke_all(conn: Conn, found: Case, now: datetime, progress: Progress 
         after, done = batch[-1].serial, done + len(batch)
         if progress is not None:
             progress(done)
+    await free_reissues(conn, found, now)
     async with conn.transaction():
         if await revocations.set_revoked(conn, found.id, now):
             await _aftermath(conn, found, ground, now)
@@ -179,17 +180,34 @@ async def _revoke(
         await revocations.enqueue_crl(conn, name, CRL_ATTEMPTS, now)
 
 
+async def free_reissues(conn: Conn, found: Case, now: datetime) -> None:
+    """Under A11.4.8 new certificates of the contracts that lost some are free (T11-13); done again it changes nothing.
+
+    A hundred contracts at a time hold their locks.
+    """
+    if ground_of(found.ground, found.underlying).clause != "A11.4.8":
+        return
+    everybody = await revocations.lost(conn, found.id, now)
+    for some in (everybody[at : at + AT_ONCE] for at in range(0, len(everybody), AT_ONCE)):
+        async with changing(conn, *(each.number for each in some)):
+            for each in some:
+                await revocations.free_reissue(conn, each.contract_id, found.id, now, now + FREE_REISSUE)
+                row = entry(
+                    "reissue.freed", PROCESS, now, contract_id=each.contract_id, rule="T11-13", clause="A11.4.8",
+                    case=found.id, until=now + FREE_REISSUE,
+                )  # fmt: skip
+                await append(conn, row)
+
+
 async def _aftermath(conn: Conn, found: Case, ground: Ground, now: datetime) -> None:
     """Each customer is told (T11-6, T11-7), the seal goes off and the contract waits for a certificate (T11-10, T12-3).
 
-    Under A11.4.8 new certificates are free (T11-13).
+    With the CA's own key everybody is told of it at once (T11-13).
     """
     window = timedelta(days=int(await revocations.reading(conn, "reissue.window", now) or REISSUE_DAYS))
     for lost in await revocations.lost(conn, found.id, now):
         certificates = named(lost.serials)
-        if ground.clause == "A11.4.8":
-            await revocations.free_reissue(conn, lost.contract_id, found.id, now, now + FREE_REISSUE)
-        elif found.notice_id is None:  # who was told before hears the result once it is published
+        if found.notice_id is None and ground.clause != "A11.4.8":  # else they hear of it once it is published
             said = f"{found.ground} ({ground.clause})"
             await notify(
                 conn, "certificate_revoked", now, contract_id=lost.contract_id, certificates=certificates,

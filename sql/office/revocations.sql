@@ -147,7 +147,8 @@ ORDER BY r.requested_by, r.revoked_at, r.serial;
 
 -- name: contracts_revoked
 -- Contracts of which the case revoked something: those serials, when, and whether anything of them lives. $1 case_id  $2 now
-SELECT x.contract_id, array_agg(x.serial ORDER BY x.serial) AS serials, max(r.revoked_at) AS revoked_at,
+SELECT x.contract_id, (SELECT c.number FROM gate.contracts c WHERE c.id = x.contract_id) AS number,
+    array_agg(x.serial ORDER BY x.serial) AS serials, max(r.revoked_at) AS revoked_at,
     EXISTS (
         SELECT FROM acme.issuances i JOIN ca.to_be_signed t ON t.id = i.to_be_signed_id
         WHERE i.contract_id = x.contract_id AND t.state <> 'void' AND t.not_after > $2

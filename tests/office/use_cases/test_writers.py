@@ -13,6 +13,7 @@ from contract_gate.storage import lock_shared
 from office.storage import bank_lines
 from office.storage.bank_files import Dialect
 from office.storage.contracts import Subject
+from office.storage.revocations import Scope
 from office.use_cases import (
     acceptance,
     application,
@@ -20,6 +21,7 @@ from office.use_cases import (
     bank_booking,
     bank_desk,
     bank_import,
+    cases,
     changes,
     contracts,
     credit_invoices,
@@ -28,12 +30,19 @@ from office.use_cases import (
     keys,
     ledger,
     payments,
+    register,
+    renewal,
+    review,
+    revocations,
 )
+from office.use_cases.cases import Opening
 from office.use_cases.demo import make_demo
 from sql import Conn, Pool, statements
 from tests.conftest import NOW
-from tests.office.conftest import ACCESS
+from tests.office.conftest import ACCESS, stated
+from tests.office.use_cases.issued import issue
 from tests.simulators.bank_files import Credit, Statement, whole
+from tests.sql.test_statements import MODULES
 
 DAY = date(2026, 9, 1)
 REVIEW = application.Review("address", "1", "register", DAY, "positive")
@@ -48,9 +57,13 @@ SELECT gate.issue_invoice(id, 'fee', '2026-09-01', NULL, ROW(id, '2026-09-01', '
 
 FACTS = re.compile(
     r"(?:INSERT INTO|UPDATE) gate\.(contract_names|contracts|consents|review_items|reviewed_subjects|binding_keys|"
-    r"invoices|payment_matches|receipts|holds|information_changes)\b"
+    r"invoices|payment_matches|receipts|holds|information_changes|successions|free_reissues)\b"
 )
-APPLICATION = ("contracts", "insert_contract")  # of a contract nobody else can know yet
+# Of a contract nobody else can know yet; and what tests below cover.
+BESIDE = {
+    ("contracts", "insert_contract"), ("contracts", "accept"), ("applications", "move"), ("applications", "reject"),
+    ("renewals", "serve"), ("renewals", "give_back"), ("revocations", "free_reissue"),
+}  # fmt: skip
 
 
 async def a_key(conn: Conn) -> str:
@@ -134,6 +147,29 @@ async def booked(conn: Conn, line: str) -> None:
     assert (await bank_booking.book_batch(conn, [found], NOW)).matched == 1
 
 
+async def reviewed_and_stated(conn: Conn, contract: str) -> None:
+    """The contract may be accepted."""
+    await application.consent(conn, contract, "1", "1", "ann", "web", NOW, NOW)
+    await application.subject(conn, contract, Subject("Rei K.K.", "JP", "Tokyo", None), "ann", NOW)
+    for kind in application.REVIEWS:
+        await application.review(conn, contract, application.Review(kind, "1", "register", DAY, "positive"), "ann", NOW)
+    await stated(conn, contract)
+
+
+async def a_decision(conn: Conn) -> str:
+    """A case that two people may decide."""
+    opening = Opening("damage", await cases.scope_of(conn, "acme", None, None, []), "somebody", "why", NOW, "recorded")
+    return str((await cases.open_case(conn, opening, NOW)).case.id)
+
+
+async def another(conn: Conn) -> str:
+    """Another customer."""
+    await register.add_customer(
+        conn, register.customer("other", "Other", "sole_proprietor", None, True, None, NOW), NOW
+    )
+    return "other"
+
+
 async def nothing(conn: Conn) -> str:
     return ""
 
@@ -174,6 +210,9 @@ WRITERS: dict[str, tuple[Callable[[Conn], Awaitable[str]], Writer]] = {
     "confirm": (reported, lambda c, hold: holds.confirm(c, hold, "ann", "bob", NOW)),
     "lift": (reported, lambda c, hold: holds.lift(c, hold, "ann", "bob", NOW)),
     "report": (nothing, lambda c, _: changes.report(c, "acme", "address", True, NOW)),
+    "apply": (nothing, lambda c, _: renewal.apply(c, "acme-2", "acme", None, "change", NOW)),
+    "assign": (another, lambda c, _: application.assign(c, "acme", "other", bytes(32), "ann", "bob", NOW)),
+    "end_contract": (a_decision, lambda c, case: cases.decide(c, case, "ann", "bob", "seen", NOW)),
     "resolve": (a_change, lambda c, change: changes.resolve(c, change, "ann", NOW)),
 }
 
@@ -211,17 +250,54 @@ def check(name: str, texts: list[str]) -> None:
 
 
 async def check_all_written(conn: Conn, written: set[str]) -> None:
-    """No statement of ours that changes a fact is left out of WRITERS; acceptance is tested beside."""
-    for module in ("contracts", "keys", "money", "money_books", "bank_lines", "holds"):
+    """No statement of ours that changes a fact is left out of WRITERS, but those of the tests below."""
+    for module in (module.removeprefix("office/") for module in MODULES if module.startswith("office/")):
         for name, text in statements(f"office/{module}").items():
-            if FACTS.search(text) and (module, name) not in (APPLICATION, ("contracts", "accept")):
+            if FACTS.search(text) and (module, name) not in BESIDE:
                 assert text in written, f"{module}.{name}"
 
 
-async def test_acceptance_takes_the_lock_first(applied: Conn) -> None:
+OF_APPLICATIONS: dict[str, Writer] = {
+    "accept": lambda c, _: acceptance.accept(c, "acme", "ann", "bob", ACCESS, NOW),
+    "reject": lambda c, _: acceptance.reject(c, "acme", "documents", "ann", "bob", NOW),
+    "withdraw": lambda c, _: acceptance.withdraw(c, "acme", "ann", NOW),
+    "ask_customer": lambda c, _: review.ask_customer(c, "acme", "a copy", "ann", NOW),
+}
+
+
+@pytest.mark.parametrize("name", OF_APPLICATIONS)
+async def test_what_becomes_of_an_application_takes_the_lock_first(applied: Conn, name: str) -> None:
     with applied.query_logger(said := Queries()):
-        await acceptance.accept(applied, "acme", "ann", "bob", ACCESS, NOW)
-    check("accept", said.texts)
+        await OF_APPLICATIONS[name](applied, "")
+    check(name, said.texts)
+
+
+async def test_a_successor_begins_and_gives_back_under_its_lock(accepted: Conn) -> None:
+    await renewal.apply(accepted, "acme-2", "acme", None, "change", NOW)
+    await reviewed_and_stated(accepted, "acme-2")
+    for name, write in (
+        ("serve", acceptance.accept(accepted, "acme-2", "ann", "bob", ACCESS, NOW)),
+        ("give_back", ending.cancel(accepted, "acme-2", "ann", NOW)),
+    ):
+        with accepted.query_logger(said := Queries()):
+            await write
+        assert statements("office/renewals")[name] in said.texts
+        check(name, said.texts)
+
+
+@pytest.mark.rule("T11-13")
+async def test_free_reissues_are_granted_under_the_lock(accepted: Conn, pool: Pool) -> None:
+    await issue(pool, "acme", 1, NOW)
+    opening = Opening("ca_key", Scope(issuer_id=2), "somebody", "why", NOW, "own_evidence")
+    case = str((await cases.open_case(accepted, opening, NOW)).case.id)
+    await cases.decide(accepted, case, "ann", "bob", "seen", NOW)
+    with accepted.query_logger(said := Queries()):
+        await revocations.execute(accepted, case, NOW)
+    granted = said.texts.index(statements("office/revocations")["free_reissue"])
+    begun = max(at for at, text in enumerate(said.texts[:granted]) if text.startswith("BEGIN"))
+    check("free_reissue", said.texts[begun:])
+    [kept] = await accepted.fetch("SELECT kind FROM evidence.records WHERE kind = 'reissue.freed'")
+    assert kept["kind"] == "reissue.freed"
 
 
 async def test_a_demo_made_before_is_changed_under_its_locks(operator: Conn) -> None:
