@@ -122,7 +122,14 @@ class AuthorizationUpdate(msgspec.Struct, frozen=True):
 _DECODERS: Mapping[type[Any], msgspec.json.Decoder[Any]] = {
     each: msgspec.json.Decoder(each)
     for each in (
-        NewAccount, AccountUpdate, NewOrder, NewAuthorization, Finalize, Revoke, ChallengeResponse, AuthorizationUpdate,
+        NewAccount,
+        AccountUpdate,
+        NewOrder,
+        NewAuthorization,
+        Finalize,
+        Revoke,
+        ChallengeResponse,
+        AuthorizationUpdate,
     )
 }
 
