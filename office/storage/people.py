@@ -123,6 +123,11 @@ async def insert_text(conn: Conn, text: Text) -> Text | None:
     return one(Text, await conn.fetchrow(SQL["insert_text"], *msgspec.structs.astuple(text)))
 
 
+async def other_terms(conn: Conn, version: str) -> bool:
+    """Whether there is another version of the Terms."""
+    return bool(await conn.fetchval(SQL["other_terms"], version))
+
+
 async def text_of(conn: Conn | Pool, kind: str, version: str) -> Text | None:
     """That version of `terms` or `cps`."""
     return one(Text, await conn.fetchrow(SQL["text"], kind, version))

@@ -64,7 +64,10 @@ async def add_plan(conn: Conn, plan: Plan, now: datetime) -> Plan:
 
 
 async def add_text(conn: Conn, text: Text, now: datetime) -> Text:
-    """A version of the Terms or the CP/CPS, by hash (T2-1). Raises Unfit."""
+    """A version of the Terms or the CP/CPS, by hash (T2-1); of the Terms only the first of all. Raises Unfit.
+
+    Later Terms count only after an announcement that was delivered in time (T20-1): `terms.announce`.
+    """
     one_of("kind", text.kind, TEXT_KINDS)
     checked_text("version", text.version, 64)
     if not text.url.startswith("https://"):
@@ -73,6 +76,8 @@ async def add_text(conn: Conn, text: Text, now: datetime) -> Text:
         made = await people.insert_text(conn, text)
         if made is None:
             raise Unfit(f"{text.kind} {text.version} is there already: a text never changes, add another version")
+        if text.kind == "terms" and await people.other_terms(conn, text.version):
+            raise Unfit("there are Terms already: later ones are announced first, `keiyaku terms announce` (A20.1)")
         sha256 = made.sha256.hex()
         await append(
             conn,

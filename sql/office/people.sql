@@ -59,6 +59,10 @@ INSERT INTO gate.texts (kind, version, sha256, url, effective_at) VALUES ($1, $2
 ON CONFLICT (kind, version) DO NOTHING
 RETURNING kind, version, sha256, url, effective_at;
 
+-- name: other_terms
+-- $1 version
+SELECT EXISTS (SELECT FROM gate.texts WHERE kind = 'terms' AND version <> $1);
+
 -- name: text
 -- $1 kind  $2 version
 SELECT kind, version, sha256, url, effective_at FROM gate.texts WHERE kind = $1 AND version = $2;

@@ -1,9 +1,10 @@
 """From application to end, on the real database."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
+from office.storage.people import Text
 from office.use_cases import acceptance, application, contracts, ending, holds, keys, register
 from office.use_cases.asked import Unfit
 from sql import Conn
@@ -103,3 +104,18 @@ async def test_a_contract_is_found_by_handle_and_by_id(applied: Conn) -> None:
     assert await contracts.dossier(applied, str(by_handle.contract.id)) == by_handle
     with pytest.raises(Unfit, match="no contract 'acm'"):
         await contracts.dossier(applied, "acm")
+
+
+@pytest.mark.rule("T20-1")
+@pytest.mark.parametrize("effective", [NOW - timedelta(days=400), NOW - timedelta(days=1), NOW + timedelta(days=60)])
+async def test_later_terms_never_count_without_their_announcement(reviewed: Conn, effective: datetime) -> None:
+    """Neither in the past, where they would change what was decided, nor to come; the CP/CPS is not of Article 20."""
+    for kind, refused in (("terms", True), ("cps", False)):
+        text = Text(kind, "2", bytes(32), "https://ca.example/2", effective)
+        if refused:
+            with pytest.raises(Unfit, match="announced first"):
+                await register.add_text(reviewed, text, NOW)
+        else:
+            await register.add_text(reviewed, text, NOW)
+    known = [(each.kind, each.version) for each in await register.texts(reviewed)]
+    assert sorted(known) == [("cps", "1"), ("cps", "2"), ("terms", "1")]

@@ -5,54 +5,23 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 
-import asyncpg
 import msgspec
 import pytest
 from aiohttp.test_utils import TestServer
 
-from acme_server.dev.postgres import EmbeddedPostgres
 from contract_gate.articles.article_05_notices import KINDS
 from office.edge.app import make_app
 from office.storage import notices as storage
 from office.use_cases import contracts, deliver, mail, maintenance, notices, terms
 from office.use_cases.asked import Unfit
-from office.use_cases.mail import Mail, Posting
+from office.use_cases.mail import Posting
 from office.use_cases.notify import GIVEN, LANGUAGES, checked, notify, rendered, texts
 from sql import Conn, Pool
 from tests.conftest import NOW
-from tests.simulators.smtp import MailServer, mail_server
+from tests.office.use_cases.conftest import INVOICE
+from tests.simulators.smtp import MailServer
 
-INVOICE = {"invoice": "I-1", "total_yen": "60,500", "due_on": "2026-12-31"}
 LATER = NOW + timedelta(days=1)
-
-
-@pytest.fixture
-async def office(postgres: EmbeddedPostgres, database: str) -> Pool:
-    """A pool as the worker has it."""
-    return Pool(lambda: asyncpg.connect(postgres.dsn("keiyaku_office", database)), 4)
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[MailServer]:
-    async with mail_server() as made:
-        yield made
-
-
-@pytest.fixture
-def posting(server: MailServer) -> Posting:
-    relay = Mail("127.0.0.1", server.port, "notices@ca.example", "none", own_relay=False)
-    return Posting(relay, "http://office.test", "officers@ca.example")
-
-
-@pytest.fixture
-async def invoiced(accepted: Conn, office: Pool, posting: Posting) -> Conn:
-    """A customer with an e-mail address and a notice of an invoice that is addressed to it."""
-    await accepted.execute("UPDATE gate.customers SET contact_email = 'info@kaisha.example'")
-    await accepted.execute("UPDATE office.notices SET addressed_at = queued_at")  # what came of the acceptance
-    contract = await contracts.shown(accepted, "acme")
-    await notify(accepted, "invoice_issued", NOW, contract_id=contract.id, **INVOICE)
-    await deliver.address_notices(office, NOW, posting=posting)
-    return accepted
 
 
 def about(at: datetime | None, expected: datetime) -> bool:
@@ -202,27 +171,6 @@ async def test_without_tls_nothing_is_said(invoiced: Conn, office: Pool, posting
     secure = msgspec.structs.replace(posting, mail=msgspec.structs.replace(posting.mail, security="starttls"))
     await deliver.hand_off(office, NOW, posting=secure)
     assert ((await only(invoiced)).state, server.taken) == ("waiting", [])
-
-
-@pytest.mark.rule("T5-3")
-async def test_killed_between_hand_off_and_record_the_letter_comes_again_with_its_message_id(
-    invoiced: Conn, office: Pool, posting: Posting, server: MailServer
-) -> None:
-    server.after = asyncio.get_running_loop().create_future()
-    killed = asyncio.create_task(deliver.hand_off(office, NOW, posting=posting))
-    async with asyncio.timeout(10):
-        while not server.taken:  # the server has it, we do not know
-            await asyncio.sleep(0)
-    killed.cancel()
-    await asyncio.gather(killed, return_exceptions=True)
-    server.after.cancel()
-    server.after = None
-    await deliver.hand_off(office, NOW, posting=posting)
-    assert len(server.taken) == 1  # its lease runs
-    await invoiced.execute("UPDATE office.deliveries SET locked_until = now() - interval '1 second'")
-    await deliver.hand_off(office, LATER, posting=posting)
-    assert about((await only(invoiced)).delivered_at, LATER)
-    assert len({letter["Message-ID"] for letter in server.taken}) == 1
 
 
 @pytest.mark.rule("T5-2")
