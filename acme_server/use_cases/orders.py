@@ -85,7 +85,8 @@ async def gate_answer(
     answer = decide(kept[0], request, now) if kept else None
     if isinstance(answer, Admitted) and is_met(request.not_after, answer):
         return answer
-    return decide(await facts_of(conn, account.binding_key_id, request.names, now, None, context.kept), request, now)
+    facts = await facts_of(conn, account.binding_key_id, request.names, now, None, context.kept)
+    return decide(facts, request, now)
 
 
 async def insert(
