@@ -9,7 +9,7 @@ from functools import partial
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
-from aiohttp import web
+from aiohttp import ClientSession, web
 
 from acme_server import config_source, evidence_key, sealer, status_work, worker
 from acme_server.clock import utc_now
@@ -22,8 +22,10 @@ from acme_server.edge.client_address import client_network
 from acme_server.edge.health import Check, Health
 from acme_server.edge.urls import Urls
 from acme_server.protocol.limits import Rate
+from acme_server.protocol.sigv4 import AccessKey
 from acme_server.serving import DRAIN, bound, serve, tls_of
 from acme_server.storage import nonces
+from acme_server.storage.shelves import Bucket, Directory, Shelf
 from acme_server.use_cases import readiness, terms
 from acme_server.use_cases.context import Context, Limits, Offers
 from acme_server.use_cases.counted import CountedLooks
@@ -222,8 +224,21 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(await make_pool(settings, "work"))
         context = await stack.enter_async_context(context_of(settings, pool, "work"))
-        answering = status_work.run(pool, ocsp_client(settings), utc_now, stop)
+        session = await stack.enter_async_context(ClientSession())
+        answering = status_work.run(pool, ocsp_client(settings), shelves_of(settings, session), utc_now, stop)
         await asyncio.gather(worker.run(context, stop), answering, seal(settings, stop), work_office(settings, stop))
+
+
+def shelves_of(settings: Settings, session: ClientSession) -> list[Shelf]:
+    """Where status files are published."""
+    chosen, found = settings.status, list[Shelf]()
+    if chosen.publish_directory is not None:
+        found.append(Directory(within(settings, chosen.publish_directory)))
+    if chosen.publish_bucket is not None and chosen.publish_key_file is not None:
+        key_id, secret = within(settings, chosen.publish_key_file).read_text().split()
+        key = AccessKey(key_id, secret, chosen.publish_region)
+        found.append(Bucket(session, str(chosen.publish_bucket), key, utc_now))
+    return found
 
 
 async def work_office(settings: Settings, stop: asyncio.Event) -> None:

@@ -88,6 +88,10 @@ class Status(Section, frozen=True, kw_only=True):
     base_url: Url = Url("http://localhost:14002")
     listen: Address = Address("127.0.0.1", 14002)
     nonces: Rate = Rate(50, timedelta(seconds=1))  # OCSP answers of this process that are signed for one asker alone
+    publish_directory: Path | None = None  # CRLs, certificates and chains are put here too, for others to serve
+    publish_bucket: Url | None = None  # and here: endpoint and name of an S3-compatible bucket
+    publish_region: str = "us-east-1"
+    publish_key_file: Path | None = None  # of the bucket: a line with the access key's id, a line with its secret
 
 
 class Management(Section, frozen=True, kw_only=True):
@@ -322,6 +326,13 @@ def unfit(settings: Settings) -> list[tuple[str, str]]:
         found.append(("database.url", "needed: postgresql://{role}@host/keiyaku, with {role} as it stands"))
     if wrong := [text for text in settings.acme.trusted_proxies if not is_network(text)]:
         found.append(("acme.trusted_proxies", f"{wrong[0]!r} is no network: write 10.0.0.0/8, or one address"))
+    if (settings.status.publish_bucket is None) != (settings.status.publish_key_file is None):
+        found.append(
+            (
+                "status.publish_key_file",
+                "status.publish_bucket and status.publish_key_file belong together: set both or none",
+            )
+        )
     if bool(settings.mail.user) != (settings.mail.password_file is not None):
         found.append(("mail.user", "mail.user and mail.password_file belong together: set both or none"))
     if (settings.register.url is None) != (settings.register.id_file is None):

@@ -1,11 +1,13 @@
-"""What the worker does for relying parties beside CRLs: OCSP answers are signed ahead. Design §7."""
+"""What the worker does for relying parties beside CRLs: signs OCSP answers ahead, and publishes. Design §7."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
 
+from acme_server.storage.shelves import Shelf
+from acme_server.use_cases.publish import publish
 from acme_server.worker import passed
 from ca import status_storage
 from ca.ocsp_client import OcspClient
@@ -14,15 +16,20 @@ from sql import Pool
 from sql.away import DATABASE_AWAY
 
 LOG = structlog.get_logger(__name__)
-OCSP_EVERY = timedelta(seconds=10)
+OCSP_EVERY, PUBLISH_EVERY = timedelta(seconds=10), timedelta(seconds=10)
 OCSP_SECONDS = 30.0
 BATCHES = 500  # of one issuer in one turn: a hundred thousand answers
 
 
-async def run(pool: Pool, signer: OcspClient, now: Callable[[], datetime], stop: asyncio.Event) -> None:
+async def run(
+    pool: Pool, signer: OcspClient, shelves: Sequence[Shelf], now: Callable[[], datetime], stop: asyncio.Event
+) -> None:
     """Works until `stop`. Safe on many nodes: each takes what no other has at hand."""
     try:
-        await every(OCSP_EVERY, lambda: refresh_ocsp(pool, signer, now(), stop), stop)
+        await asyncio.gather(
+            every(OCSP_EVERY, lambda: refresh_ocsp(pool, signer, now(), stop), stop),
+            every(PUBLISH_EVERY, lambda: publish(pool, shelves, now()), stop),
+        )
     finally:
         await signer.close()
 

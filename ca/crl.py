@@ -7,7 +7,7 @@ from functools import lru_cache
 import msgspec
 
 from ca.certificate import AUTHORITY_KEY_ID, ECDSA_SHA256, URI, Issuer, extension
-from ca.der import ENUMERATED, INTEGER, SEQUENCE, integer, oid, time, tlv
+from ca.der import ENUMERATED, INTEGER, SEQUENCE, elements, header, integer, oid, time, tlv
 
 CRL_NUMBER, ISSUING_DISTRIBUTION_POINT, REASON_CODE = oid("2.5.29.20"), oid("2.5.29.28"), oid("2.5.29.21")
 VERSION_2 = integer(1)
@@ -100,6 +100,21 @@ def _reason(reason: int | None) -> bytes:
     if reason is None:
         return b""
     return tlv(SEQUENCE, extension(REASON_CODE, tlv(ENUMERATED, bytes((reason,)))))
+
+
+def number_of(der: bytes) -> int | None:
+    """The number of a CRL, ours or not; None for anything else."""
+    try:
+        optional = elements(elements(der)[0])[-1]
+        _, start, stop = header(optional, 0, len(optional))
+        found = [elements(each) for each in elements(optional[start:stop])]
+        (value,) = (each[-1] for each in found if each[0] == CRL_NUMBER)
+        _, start, stop = header(value, 0, len(value))
+        number = value[start:stop]
+        _, start, stop = header(number, 0, len(number))
+    except (ValueError, IndexError):
+        return None
+    return int.from_bytes(number[start:stop], "big")
 
 
 def extensions(issuer: Issuer, shard: int, number: int, of_ca_certificates: bool) -> tuple[bytes, bytes, bytes]:

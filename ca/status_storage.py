@@ -30,6 +30,15 @@ class ResponderRow(msgspec.Struct, frozen=True):
     not_after: datetime
 
 
+class Unpublished(msgspec.Struct, frozen=True):
+    """What a shelf lacks: a CRL, or with `shard` None a certificate or chain. Lacking since then."""
+
+    path: str
+    issuer_id: int
+    shard: int | None
+    since: datetime
+
+
 async def ocsp_answer(conn: Conn, issuer_id: int, serial: bytes) -> OcspAnswer | None:
     """The answer about a serial number that was issued with an OCSP address; None when there is none such."""
     return one(OcspAnswer, await conn.fetchrow(SQL["ocsp_answer"], issuer_id, serial))
@@ -48,3 +57,28 @@ async def ocsp_late(conn: Conn, since: datetime, now: datetime) -> int:
 async def responders(conn: Conn, most: int) -> list[ResponderRow]:
     """The newest first."""
     return many(ResponderRow, await conn.fetch(SQL["responders"], most))
+
+
+async def hold_shelf(conn: Conn, shelf: str) -> bool:
+    """Whether no other session publishes to the shelf; none can until this one leaves it, or ends."""
+    return bool(await conn.fetchval(SQL["hold_shelf"], shelf))
+
+
+async def leave_shelf(conn: Conn, shelf: str) -> None:
+    """Another session may publish to the shelf."""
+    await conn.execute(SQL["leave_shelf"], shelf)
+
+
+async def unpublished(conn: Conn, shelf: str) -> list[Unpublished]:
+    """What the shelf lacks: newest CRLs first, then certificates and chains."""
+    return many(Unpublished, await conn.fetch(SQL["unpublished"], shelf))
+
+
+async def published(conn: Conn, shelf: str, path: str, number: int, sha256: bytes, now: datetime) -> None:
+    """The shelf has this, since now. A higher number stays."""
+    await conn.execute(SQL["published"], shelf, path, number, sha256, now)
+
+
+async def shelves(conn: Conn) -> list[str]:
+    """Shelves that something was ever put on."""
+    return [row["target"] for row in await conn.fetch(SQL["shelves"])]

@@ -19,7 +19,7 @@ from acme_server.config import Settings
 from acme_server.database import embedded, make_pool, within
 from acme_server.dev.set_clock import ClockPaths
 from acme_server.edge.health import Health
-from acme_server.edge.pem import pem
+from acme_server.protocol.pem import pem
 from acme_server.serving import bound, serve, tls_of
 from acme_server.storage import certificates
 from ca import hierarchy, keys

@@ -8,10 +8,10 @@ from acme_server.clock import utc_now
 from acme_server.edge import documents, problems, signed
 from acme_server.edge.client_address import client_network
 from acme_server.edge.keys import CONTEXT, DIRECTORY, PROXIES, URLS
-from acme_server.edge.pem import pem_chain
 from acme_server.edge.problems import NotFound
 from acme_server.protocol import keys
 from acme_server.protocol.objects import Account, Authorization
+from acme_server.protocol.pem import pem_chain
 from acme_server.protocol.requests import (
     AccountUpdate,
     AuthorizationUpdate,

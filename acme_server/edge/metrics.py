@@ -97,6 +97,11 @@ def gauges(waiting: Backlog, now: datetime) -> Iterable[Metric]:
     yield oldest
     lag = waiting.seal_lag / timedelta(seconds=1) if waiting.seal_lag != timedelta.max else float("inf")
     yield GaugeMetricFamily("keiyaku_evidence_seal_lag_seconds", "Age of what is not sealed; 60 stops issuance.", lag)
+    behind = GaugeMetricFamily("keiyaku_publication_lag_seconds", "How long a shelf has lacked what is new.",
+                               labels=("shelf",))  # fmt: skip
+    for shelf, span in sorted(waiting.publication_lag.items()):
+        behind.add_metric((shelf,), span.total_seconds())
+    yield behind
     left = (waiting.nearest_deadline - now).total_seconds() if waiting.nearest_deadline else float("inf")
     yield GaugeMetricFamily(
         "keiyaku_revocation_deadline_seconds",

@@ -9,7 +9,7 @@ from hashlib import sha256
 from aiohttp import web
 
 from acme_server.edge import ocsp
-from acme_server.edge.pem import pem_chain
+from acme_server.protocol.pem import pem_chain
 from acme_server.use_cases.ocsp import Answers
 from acme_server.use_cases.status import Published
 from sql import Pool

@@ -16,6 +16,7 @@ from acme_server.use_cases import check_bank
 from acme_server.use_cases.readiness import SEAL_LIMIT, shipped
 from ca import status_storage
 from ca.signer_client import SignerAway, SignerClient
+from ca.status_storage import Unpublished
 from sql import Conn
 
 MONTHS_AHEAD = 2
@@ -127,6 +128,22 @@ async def ocsp(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
     return [Fault("OCSP", what, "run `keiyaku work` and `keiyaku sign`; the worker's log says why ocsp_not_signed")]
 
 
+async def publication(settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
+    """What the settings say where to publish is there, the newest CRLs within five minutes."""
+    chosen, faults = settings.status, []
+    named = {"directory": chosen.publish_directory, "bucket": chosen.publish_bucket}
+    for shelf in (f"{kind} {where}" for kind, where in named.items() if where is not None):
+        if late := [each.path for each in await status_storage.unpublished(conn, shelf) if is_late(each, now)]:
+            what = f"{shelf} lacks the newest {late[0]}" + (f" and {len(late) - 1} more" if len(late) > 1 else "")
+            faults.append(Fault("publication", what, "run `keiyaku work`; its log says why not_published"))
+    return faults
+
+
+def is_late(item: Unpublished, now: datetime) -> bool:
+    """Whether it should have been published by now."""
+    return now - item.since > CRL_LATE
+
+
 async def revocation_deadlines(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
     """No revocation and no problem report is overdue or within twelve hours of its deadline (T11-9, C-162)."""
     nearest, overdue = await check.deadlines(conn, now)
@@ -233,8 +250,8 @@ async def signer(settings: Settings, _conn: Conn, _now: datetime) -> list[Fault]
 
 
 LOOKS: tuple[Look, ...] = (
-    migrations, cluster, roles, partitions, seal, waiting_jobs, crls, ocsp, revocation_deadlines, desk, register, bank,
-    issuers, clocks, files, tls, disk, signer,
+    migrations, cluster, roles, partitions, seal, waiting_jobs, crls, ocsp, publication, revocation_deadlines, desk,
+    register, bank, issuers, clocks, files, tls, disk, signer,
 )  # fmt: skip
 
 

@@ -15,3 +15,38 @@ SELECT count(*) FROM ca.issuers i JOIN ca.ocsp_responses o ON o.issuer_id = i.id
 -- name: responders
 -- $1 most
 SELECT issuer_id, serial, held_by, not_before, not_after FROM ca.responders ORDER BY made_at DESC LIMIT $1;
+
+-- name: hold_shelf
+-- One node at a time publishes to a shelf; until it leaves it, or its session ends. $1 name
+SELECT pg_try_advisory_lock(7105, hashtext($1));
+
+-- name: leave_shelf
+-- $1 name
+SELECT pg_advisory_unlock(7105, hashtext($1));
+
+-- name: unpublished
+-- Newest CRLs, certificates and chains that the shelf lacks, and since when it has lacked them: since the first CRL after
+-- the one it has, or since the newest where it has none. $1 shelf
+SELECT w.path, w.issuer_id, w.shard, coalesce(
+    (SELECT min(c.this_update) FROM ca.crls c
+     WHERE c.issuer_id = w.issuer_id AND c.shard = w.shard AND c.number > p.number), w.this_update) AS since
+FROM (
+    SELECT format('crl/%s/%s.crl', i.id, s.shard) AS path, i.id::integer AS issuer_id, s.shard, c.number, c.this_update
+    FROM ca.issuers i CROSS JOIN LATERAL generate_series(0, i.shard_count - 1) AS s(shard)
+    CROSS JOIN LATERAL (SELECT number, this_update FROM ca.crls WHERE issuer_id = i.id AND shard = s.shard
+                        ORDER BY number DESC LIMIT 1) c
+    UNION ALL SELECT format('issuer/%s.cer', id), id::integer, NULL, 0, created_at FROM ca.issuers
+    UNION ALL SELECT format('chain/%s.pem', id), id::integer, NULL, 0, created_at FROM ca.issuers
+) w LEFT JOIN ca.publications p ON p.target = $1 AND p.path = w.path
+WHERE p.number IS NULL OR p.number < w.number ORDER BY w.shard IS NULL, w.path;
+
+-- name: published
+-- $1 shelf  $2 path  $3 number  $4 sha256  $5 now
+INSERT INTO ca.publications AS p (target, path, number, sha256, published_at) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (target, path) DO UPDATE
+SET number = excluded.number, sha256 = excluded.sha256, published_at = excluded.published_at
+WHERE p.number < excluded.number;
+
+-- name: shelves
+-- Shelves that something was ever put on.
+SELECT DISTINCT target FROM ca.publications ORDER BY 1;

@@ -104,6 +104,8 @@ COMPANIONS = {  # what else must be set for a key to be taken
     "ca.keys": {"KEIYAKU_PKCS11__MODULE": "/module.so", "KEIYAKU_PKCS11__TOKEN": "issuing"},
     "register.url": {"KEIYAKU_REGISTER__ID_FILE": "/id"},
     "register.id_file": {"KEIYAKU_REGISTER__URL": "https://register.example"},
+    "status.publish_bucket": {"KEIYAKU_STATUS__PUBLISH_KEY_FILE": "/key"},
+    "status.publish_key_file": {"KEIYAKU_STATUS__PUBLISH_BUCKET": "https://s3.example/status"},
     "mail.password_file": {"KEIYAKU_MAIL__USER": "notices"},
     "database.embedded": {"KEIYAKU_DATABASE__URL": "postgresql://x"},
     "database.url": {"KEIYAKU_DATABASE__EMBEDDED": "false"},

@@ -13,8 +13,8 @@ from acme_server.clock import utc_now
 from acme_server.config import load
 from acme_server.dev import management
 from acme_server.dev.postgres import EmbeddedPostgres
-from acme_server.edge.pem import pem
 from acme_server.edge.status import status_application
+from acme_server.protocol.pem import pem
 from acme_server.use_cases.ocsp import Answers
 from ca import hierarchy
 from office.edge.app import make_app as office_app
