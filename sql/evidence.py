@@ -1,6 +1,8 @@
 """Evidence: one row per thing decided, in the transaction of the thing decided (design §6)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,6 +19,9 @@ INSERT_ALL = (
 )
 
 
+_through: ContextVar[UUID | None] = ContextVar("through", default=None)
+
+
 class Entry(msgspec.Struct, frozen=True):
     """What one evidence row says. `content` is canonical JSON; personal data only by reference (T16-3)."""
 
@@ -31,9 +36,22 @@ class Entry(msgspec.Struct, frozen=True):
 def entry(kind: str, actor: str, at: datetime, *, contract_id: UUID | None = None, **content: Any) -> Entry:
     """An evidence row of `kind` (`object.verb`, past tense) by `actor` (`account:…`, `person:…`, `process:…`).
 
-    By convention `content` holds rule, clause, outcome and inputs_sha256 where they apply (articles.md §0.3).
+    By convention `content` holds rule, clause, outcome and inputs_sha256 where they apply (articles.md §0.3); what was
+    asked for with a token of the API names it (`through`).
     """
+    if (token := _through.get()) is not None:
+        content["through"] = f"token:{token}"
     return Entry(uuid7(at), kind, contract_id, actor, at, msgspec.json.encode(content, order="deterministic"))
+
+
+@contextmanager
+def through(token: UUID) -> Iterator[None]:
+    """Every entry made meanwhile, in this task and those it starts, names the token."""
+    before = _through.set(token)
+    try:
+        yield
+    finally:
+        _through.reset(before)
 
 
 async def append(conn: Conn, row: Entry) -> None:

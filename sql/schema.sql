@@ -136,6 +136,7 @@ CREATE TABLE evidence.records (
     PRIMARY KEY (id)
 ) PARTITION BY RANGE (id);
 CREATE INDEX records_by_transaction ON evidence.records (era, transaction_id);
+CREATE INDEX records_of_contract ON evidence.records (contract_id, id) WHERE contract_id IS NOT NULL;
 
 -- A signed, chained batch. `leaves` is id (16 octets) + SHA-256 (32 octets) per record, in order of id.
 CREATE TABLE evidence.checkpoints (
@@ -372,6 +373,7 @@ CREATE TABLE gate.invoices (
     CHECK (open_yen BETWEEN 0 AND total_yen)
 );
 CREATE INDEX invoices_open ON gate.invoices (contract_id) WHERE open_yen > 0;
+CREATE INDEX invoices_of_contract ON gate.invoices (contract_id);
 
 CREATE TABLE gate.receipts (
     id uuid PRIMARY KEY,
@@ -1383,6 +1385,7 @@ CREATE TABLE office.refunds (
     CHECK (decided_by_first <> decided_by_second)
 );
 CREATE INDEX refunds_of_receipt ON office.refunds (receipt_id);
+CREATE INDEX refunds_of_adjustment ON office.refunds (adjustment_id) WHERE adjustment_id IS NOT NULL;
 
 -- Tax billed above what the rates in force ask, by a rate that fell (T8-11). Two people credit it or leave it: nothing
 -- moves by itself. overtaken: the rates changed again before anybody decided.
@@ -2069,8 +2072,13 @@ CREATE TABLE office.tokens (
     expires_at timestamptz NOT NULL CHECK (expires_at > created_at),
     withdrawn_at timestamptz,
     last_used_on date, -- coarse: one write a day
+    granted_by_first uuid REFERENCES gate.persons, -- two people give somebody a role with the CA (T17-1)
+    granted_by_second uuid REFERENCES gate.persons,
     CHECK (num_nonnulls(person_id, service) = 1),
-    CHECK ((role IN ('applicant', 'requester')) = (customer_id IS NOT NULL))
+    CHECK ((role IN ('applicant', 'requester')) = (customer_id IS NOT NULL)),
+    CHECK (granted_by_first <> granted_by_second),
+    CONSTRAINT tokens_of_the_ca_by_two CHECK (role IN ('applicant', 'requester') OR withdrawn_at IS NOT NULL
+        OR num_nulls(granted_by_first, granted_by_second) = 0)
 );
 
 -- Decisions that one person proposed and another confirms (2p). Which use case `kind` names: office/use_cases/proposals.py.
@@ -2586,6 +2594,7 @@ GRANT UPDATE (removed_at) ON office.dealer_aliases TO keiyaku_operator;
 GRANT SELECT ON office.dealer_aliases, office.sellers TO keiyaku_office;
 GRANT SELECT, INSERT ON office.adjustments TO keiyaku_office;
 GRANT INSERT ON office.refunds TO keiyaku_office;
+GRANT UPDATE (verdict, checked_by, checked_at) ON office.screenings TO keiyaku_office;
 
 -- proposals of the API are confirmed by command too
 GRANT SELECT, UPDATE (confirmed_by, confirmed_at) ON office.proposals TO keiyaku_operator;

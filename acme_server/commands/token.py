@@ -21,14 +21,16 @@ def token() -> None:
 @click.option("--customer", help="Whose things an applicant or requester sees.")
 @click.option("--service", is_flag=True, help="PERSON is the name of a program, which cannot decide anything.")
 @click.option("--expires", "expires_at", type=Instant(), help="90 days from now, unless given; at most 366.")
+@click.option("--by", "first", metavar="PERSON", help="Who grants it; a role with the CA needs two.")
+@click.option("--and", "second", metavar="PERSON", help="The other one who grants it.")
 @as_json
 @operating
 async def new(
     conn: Conn, now: datetime, holder: str, role: str, customer: str | None, service: bool,
-    expires_at: datetime | None, as_json: bool,
+    expires_at: datetime | None, first: str | None, second: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Make a token. It is shown this once."""
-    made = await tokens.new(conn, holder, role, customer, service, expires_at, now)
+    made = await tokens.new(conn, tokens.Wanted(holder, role, customer, service, expires_at), first, second, now)
     if as_json:
         show_json(made)
     else:
@@ -42,7 +44,8 @@ async def new(
 @operating
 async def listed(conn: Conn, now: datetime, dead: bool, as_json: bool) -> None:
     """Tokens without their secrets, newest first."""
-    columns = ("id", "person", "service", "role", "customer", "expires_at", "withdrawn_at", "last_used_on")
+    columns = ("id", "person", "service", "role", "customer", "expires_at", "withdrawn_at", "last_used_on",
+               "first", "second")  # fmt: skip
     show_rows(await tokens.listed(conn, dead, now), columns, as_json)
 
 

@@ -68,7 +68,9 @@ async def paper(conn: Conn, number: str) -> CreditPaper | None:
 
 async def credits(conn: Conn, contract_id: UUID | None, most: int) -> list[Credit]:
     """Credit invoices of a contract, or all; newest first."""
-    return many(Credit, await conn.fetch(SQL["credits"], contract_id, most))
+    if contract_id is None:
+        return many(Credit, await conn.fetch(SQL["credits"], most))
+    return many(Credit, await conn.fetch(SQL["credits_of"], contract_id, most))
 
 
 async def propose(conn: Conn, invoice_id: UUID, yen: int, rate: int, now: datetime) -> bool:

@@ -61,6 +61,11 @@ async def invoice(conn: Conn, customer: UUID | None, number: str) -> bool:
     return await conn.fetchval(SQL["invoice"], customer, number) is not None
 
 
+async def credit(conn: Conn, customer: UUID | None, number: str) -> bool:
+    """Whether there is such a credit invoice for the customer."""
+    return await conn.fetchval(SQL["credit"], customer, number) is not None
+
+
 async def certificate(conn: Conn, customer: UUID | None, serial: bytes) -> bool:
     """Whether there is such a certificate for the customer."""
     return await conn.fetchval(SQL["certificate"], customer, serial) is not None

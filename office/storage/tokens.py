@@ -26,7 +26,7 @@ class Caller(msgspec.Struct, frozen=True):
 
 
 class Token(msgspec.Struct, frozen=True):
-    """A token without its secret."""
+    """A token without its secret; `first` and `second` granted it."""
 
     id: UUID
     person: str | None
@@ -37,15 +37,29 @@ class Token(msgspec.Struct, frozen=True):
     expires_at: datetime
     withdrawn_at: datetime | None
     last_used_on: date | None
+    first: str | None
+    second: str | None
 
 
-async def insert(
-    conn: Conn, sha256: bytes, person_id: UUID | None, service: str | None, role: str, customer_id: UUID | None,
-    expires_at: datetime, now: datetime,
-) -> UUID:  # fmt: skip
+class NewToken(msgspec.Struct, frozen=True):
+    """Of a person or a service of that name; the two who grant it, for a role with the CA."""
+
+    person_id: UUID | None
+    service: str | None
+    role: str
+    customer_id: UUID | None
+    expires_at: datetime
+    first: UUID | None
+    second: UUID | None
+
+
+async def insert(conn: Conn, sha256: bytes, new: NewToken, now: datetime) -> UUID:
     """The id of the new token."""
     token_id = uuid7(now)
-    await conn.execute(SQL["insert"], token_id, sha256, person_id, service, role, customer_id, now, expires_at)
+    await conn.execute(
+        SQL["insert"], token_id, sha256, new.person_id, new.service, new.role, new.customer_id, now, new.expires_at,
+        new.first, new.second,
+    )  # fmt: skip
     return token_id
 
 

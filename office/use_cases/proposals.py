@@ -3,11 +3,7 @@
 Two different persons by a constraint of the database on the proposal, and again on what is decided.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
-from types import MappingProxyType
-from typing import Any
-from uuid import UUID
 
 import msgspec
 
@@ -16,108 +12,14 @@ from office.storage.changing import changing
 from office.storage.people import Person
 from office.storage.proposals import Proposal as Proposal
 from office.storage.tokens import Caller
-from office.use_cases import acceptance, asked, cases, holds, tenants
+from office.use_cases import asked, tenants
 from office.use_cases.acceptance import Access
-from office.use_cases.asked import Unfit, checked_text, id_of, one_of
-from office.use_cases.tokens import Role
+from office.use_cases.asked import Unfit, id_of, one_of
+from office.use_cases.deciding import COMPLIANCE, KINDS, Deciding, contract_of, converted
 from sql import Conn
 from sql.evidence import append, entry
 
 LIFETIME = timedelta(days=7)
-DESK: frozenset[Role] = frozenset({"officer", "approver"})
-APPROVERS: frozenset[Role] = frozenset({"approver"})
-COMPLIANCE: frozenset[Role] = frozenset({"compliance"})
-
-
-class OfContract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which application is accepted."""
-
-    contract: str
-
-
-class Rejection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which application is rejected, by which reason code (T4-7)."""
-
-    contract: str
-    reason: str
-
-
-class OfHold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which hold."""
-
-    hold: str
-
-
-class OfCase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which case of revocation, and why it is decided so."""
-
-    case: str
-    reason: str
-
-
-Given = OfContract | Rejection | OfHold | OfCase
-
-
-class Deciding(msgspec.Struct, frozen=True):
-    """What a use case of two persons is called with."""
-
-    conn: Conn
-    given: Any
-    first: str
-    second: str
-    access: Access
-    now: datetime
-
-
-class Kind(msgspec.Struct, frozen=True):
-    """A decision: what it needs, who may propose and who confirm it, and the use case that decides."""
-
-    given: type[Given]
-    proposers: frozenset[Role]
-    confirmers: frozenset[Role]
-    decide: Callable[[Deciding], Awaitable[object]]
-
-
-def accept(d: Deciding) -> Awaitable[object]:
-    """T4-5."""
-    return acceptance.accept(d.conn, d.given.contract, d.first, d.second, d.access, d.now)
-
-
-def reject(d: Deciding) -> Awaitable[object]:
-    """T4-7."""
-    return acceptance.reject(d.conn, d.given.contract, d.given.reason, d.first, d.second, d.now)
-
-
-def confirm_hold(d: Deciding) -> Awaitable[object]:
-    """T3-4, T13-2."""
-    return holds.confirm(d.conn, d.given.hold, d.first, d.second, d.now)
-
-
-def lift_hold(d: Deciding) -> Awaitable[object]:
-    """T3-4."""
-    return holds.lift(d.conn, d.given.hold, d.first, d.second, d.now)
-
-
-def decide_case(d: Deciding) -> Awaitable[object]:
-    """T11-7."""
-    return cases.decide(d.conn, d.given.case, d.first, d.second, d.given.reason, d.now)
-
-
-def withdraw_case(d: Deciding) -> Awaitable[object]:
-    """T11-12."""
-    return cases.withdraw(d.conn, d.given.case, d.first, d.second, d.given.reason, d.now)
-
-
-KINDS: Mapping[str, Kind] = MappingProxyType(
-    {
-        "contract.accept": Kind(OfContract, DESK, APPROVERS, accept),
-        "contract.reject": Kind(Rejection, DESK, APPROVERS, reject),
-        "hold.confirm": Kind(OfHold, COMPLIANCE, COMPLIANCE, confirm_hold),
-        "hold.lift": Kind(OfHold, COMPLIANCE, COMPLIANCE, lift_hold),
-        "revocation.decide": Kind(OfCase, DESK, APPROVERS, decide_case),
-        "revocation.withdraw": Kind(OfCase, DESK, APPROVERS, withdraw_case),
-    }
-)
 
 
 def visible(role: str) -> list[str]:
@@ -140,28 +42,6 @@ async def propose(conn: Conn, caller: Caller, kind: str, arguments: object, now:
         )
         await append(conn, row)
     return await named(conn, caller, str(made), now)
-
-
-def converted(kind: type[Given], arguments: object) -> Given:
-    """The arguments of a kind, each a line. Raises Unfit."""
-    try:
-        given = msgspec.convert(arguments, kind)
-    except msgspec.ValidationError as error:
-        raise Unfit(f"the arguments do not fit: {error}") from error
-    for name in given.__struct_fields__:
-        checked_text(name, getattr(given, name))
-    return given
-
-
-async def contract_of(conn: Conn, given: Given) -> UUID | None:
-    """The contract that is decided about, if it is one. Raises Unfit for a thing that is not there."""
-    match given:
-        case OfContract() | Rejection():
-            return (await asked.contract(conn, given.contract)).id
-        case OfHold():
-            return (await holds.found(conn, given.hold))[1].id
-        case OfCase():
-            return (await cases.case_named(conn, given.case)).contract_id
 
 
 async def person(conn: Conn, caller: Caller) -> Person:

@@ -81,6 +81,12 @@ async def invoice(conn: Conn, customer: UUID | None, number: str) -> None:
         raise NotThere
 
 
+async def credit(conn: Conn, customer: UUID | None, number: str) -> None:
+    """Nothing, for a credit invoice that is there. Raises NotThere."""
+    if len(number) > LONGEST_HANDLE or not await tenants.credit(conn, customer, number):
+        raise NotThere
+
+
 async def certificate(conn: Conn, customer: UUID | None, serial: str) -> bytes:
     """The serial number of a certificate that is there. Raises NotThere."""
     if not SERIAL.fullmatch(serial) or not await tenants.certificate(conn, customer, bytes.fromhex(serial)):

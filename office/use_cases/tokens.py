@@ -10,8 +10,9 @@ import msgspec
 
 from contract_gate.calendar import jst_date
 from office.storage import people, tokens
+from office.storage.people import Person
 from office.storage.tokens import Caller as Caller
-from office.storage.tokens import Token
+from office.storage.tokens import NewToken, Token
 from office.use_cases import asked
 from office.use_cases.asked import MOST, OPERATOR, Unfit, checked_handle, id_of, one_of
 from sql import Conn
@@ -25,7 +26,17 @@ USUAL = timedelta(days=90)
 PREFIX = "kyt_"  # so that a token in a log or a repository is known for what it is
 
 
-class NewToken(msgspec.Struct, frozen=True):
+class Wanted(msgspec.Struct, frozen=True):
+    """A token of a person, or of a service of that name, which cannot decide anything."""
+
+    holder: str
+    role: str
+    customer: str | None = None
+    service: bool = False
+    expires_at: datetime | None = None
+
+
+class Made(msgspec.Struct, frozen=True):
     """A token as it is handed over; its secret is shown once."""
 
     id: UUID
@@ -34,32 +45,44 @@ class NewToken(msgspec.Struct, frozen=True):
     expires_at: datetime
 
 
-async def new(
-    conn: Conn, holder: str, role: str, customer: str | None, service: bool, expires_at: datetime | None, now: datetime
-) -> NewToken:
-    """A token of a person, or of a service of that name, which cannot decide anything. Raises Unfit."""
-    one_of("role", role, ROLES)
-    until = expires_at or now + USUAL
+async def new(conn: Conn, wanted: Wanted, first: str | None, second: str | None, now: datetime) -> Made:
+    """The token; two different people give a role with the CA, or another role than before (T17-1). Raises Unfit."""
+    role: Role = one_of("role", wanted.role, ROLES)  # type: ignore[assignment]
+    until = wanted.expires_at or now + USUAL
     if not now < until <= now + LONGEST:
         raise Unfit(f"a token lives at most {LONGEST.days} days from now: choose --expires within them")
-    if (role in OF_CUSTOMERS) != (customer is not None):
+    if (role in OF_CUSTOMERS) != (wanted.customer is not None):
         raise Unfit("the roles applicant and requester, and they alone, name their --customer")
-    who = None if service else await asked.person(conn, holder)
-    of = await people.customer_of(conn, customer) if customer else None
-    if customer and of is None:
-        raise Unfit(f"there is no customer '{customer}': `keiyaku customer list` shows them")
+    one, two = await granting(conn, role, first, second)
+    who = None if wanted.service else await asked.person(conn, wanted.holder)
+    of = await people.customer_of(conn, wanted.customer) if wanted.customer else None
+    if wanted.customer and of is None:
+        raise Unfit(f"there is no customer '{wanted.customer}': `keiyaku customer list` shows them")
+    service = checked_handle(wanted.holder) if wanted.service else None
     secret = PREFIX + secrets.token_urlsafe(32)
+    row = NewToken(
+        who.id if who else None, service, role, of.id if of else None, until, one.id if one else None,
+        two.id if two else None,
+    )  # fmt: skip
     async with conn.transaction():
-        made = await tokens.insert(
-            conn, digest(secret), who.id if who else None, checked_handle(holder) if service else None, role,
-            of.id if of else None, until, now,
+        made = await tokens.insert(conn, digest(secret), row, now)
+        proof = entry(
+            "token.made", asked.actor(one) if one else OPERATOR, now, rule="T17-1", token=made, role=role,
+            person=row.person_id, service=service, customer=row.customer_id, expires_at=until, second=row.second,
         )  # fmt: skip
-        row = entry(
-            "token.made", OPERATOR, now, rule="T17-1", token=made, role=role, person=who.id if who else None,
-            service=holder if service else None, customer=of.id if of else None, expires_at=until,
-        )  # fmt: skip
-        await append(conn, row)
-    return NewToken(made, secret, role, until)  # type: ignore[arg-type]  # one_of
+        await append(conn, proof)
+    return Made(made, secret, role, until)
+
+
+async def granting(
+    conn: Conn, role: str, first: str | None, second: str | None
+) -> tuple[Person, Person] | tuple[None, None]:
+    """The two who grant the role; a customer's needs none. Raises Unfit."""
+    if first is not None and second is not None:
+        return await asked.two_persons(conn, first, second)
+    if role not in OF_CUSTOMERS or first is not None or second is not None:
+        raise Unfit(f"two people give somebody the role {role}: name them with --by and --and")
+    return None, None
 
 
 async def withdraw(conn: Conn, token: str, now: datetime) -> None:

@@ -181,3 +181,23 @@ GRANT UPDATE (removed_at) ON office.dealer_aliases TO keiyaku_operator;
 GRANT SELECT ON office.dealer_aliases, office.sellers TO keiyaku_office;
 GRANT SELECT, INSERT ON office.adjustments TO keiyaku_office;
 GRANT INSERT ON office.refunds TO keiyaku_office;
+
+-- Two different people give somebody a role with the CA (T17-1); tokens made before by one are withdrawn.
+UPDATE office.tokens SET withdrawn_at = now() WHERE role NOT IN ('applicant', 'requester') AND withdrawn_at IS NULL;
+ALTER TABLE office.tokens
+    ADD COLUMN granted_by_first uuid REFERENCES gate.persons,
+    ADD COLUMN granted_by_second uuid REFERENCES gate.persons,
+    ADD CHECK (granted_by_first <> granted_by_second),
+    ADD CONSTRAINT tokens_of_the_ca_by_two CHECK (role IN ('applicant', 'requester') OR withdrawn_at IS NOT NULL
+        OR num_nulls(granted_by_first, granted_by_second) = 0);
+DROP TRIGGER person_present ON office.tokens;
+CREATE TRIGGER person_present BEFORE INSERT OR UPDATE ON office.tokens
+    FOR EACH ROW EXECUTE FUNCTION gate.person_present('granted_by_first', 'granted_by_second', 'person_id');
+
+-- evidence and invoices of a contract are looked up, not read to their end
+CREATE INDEX records_of_contract ON evidence.records (contract_id, id) WHERE contract_id IS NOT NULL;
+CREATE INDEX invoices_of_contract ON gate.invoices (contract_id);
+CREATE INDEX refunds_of_adjustment ON office.refunds (adjustment_id) WHERE adjustment_id IS NOT NULL;
+
+-- screenings through the API, as by command; of their findings nothing is read (T13-3)
+GRANT UPDATE (verdict, checked_by, checked_at) ON office.screenings TO keiyaku_office;

@@ -14,13 +14,21 @@ LEFT JOIN LATERAL (SELECT * FROM office.sellers e WHERE e.effective_at <= a.deci
     ORDER BY e.effective_at DESC LIMIT 1) s ON true
 WHERE a.number = $1;
 
+-- name: credits_of
+-- Of a contract, newest first. $1 contract_id  $2 most
+SELECT a.number, i.number AS original_number, c.handle AS contract, (a.decided_at AT TIME ZONE 'Asia/Tokyo')::date
+    AS issued_on, a.amount_yen AS total_yen, a.tax_yen, a.reason, one.handle AS first, two.handle AS second
+FROM gate.invoices i JOIN office.adjustments a ON a.invoice_id = i.id JOIN gate.contracts c ON c.id = i.contract_id
+JOIN gate.persons one ON one.id = a.decided_by_first JOIN gate.persons two ON two.id = a.decided_by_second
+WHERE i.contract_id = $1 AND a.kind = 'credit' ORDER BY a.number DESC LIMIT $2;
+
 -- name: credits
--- Of a contract, or all; newest first. $1 contract_id, or null  $2 most
+-- All, newest first. $1 most
 SELECT a.number, i.number AS original_number, c.handle AS contract, (a.decided_at AT TIME ZONE 'Asia/Tokyo')::date
     AS issued_on, a.amount_yen AS total_yen, a.tax_yen, a.reason, one.handle AS first, two.handle AS second
 FROM office.adjustments a JOIN gate.invoices i ON i.id = a.invoice_id JOIN gate.contracts c ON c.id = i.contract_id
 JOIN gate.persons one ON one.id = a.decided_by_first JOIN gate.persons two ON two.id = a.decided_by_second
-WHERE a.kind = 'credit' AND ($1::uuid IS NULL OR i.contract_id = $1) ORDER BY a.number DESC LIMIT $2;
+WHERE a.kind = 'credit' ORDER BY a.number DESC LIMIT $1;
 
 -- name: propose
 -- No row: it is known already. $1 id  $2 invoice_id  $3 amount  $4 rate  $5 now

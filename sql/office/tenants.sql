@@ -14,6 +14,12 @@ WHERE k.kid = $2 AND ($1::uuid IS NULL OR c.customer_id = $1);
 SELECT i.id FROM gate.invoices i JOIN gate.contracts c ON c.id = i.contract_id
 WHERE i.number = $2 AND ($1::uuid IS NULL OR c.customer_id = $1);
 
+-- name: credit
+-- $1 customer_id, or null  $2 number
+SELECT a.id FROM office.adjustments a JOIN gate.invoices i ON i.id = a.invoice_id
+JOIN gate.contracts c ON c.id = i.contract_id
+WHERE a.number = $2 AND ($1::uuid IS NULL OR c.customer_id = $1);
+
 -- name: certificate
 -- $1 customer_id, or null  $2 serial
 SELECT s.to_be_signed_id FROM ca.serials s LEFT JOIN acme.issuances i ON i.to_be_signed_id = s.to_be_signed_id

@@ -2,8 +2,10 @@
 
 -- name: insert
 -- $1 id  $2 sha256  $3 person_id, or null  $4 service, or null  $5 role  $6 customer_id, or null  $7 now  $8 expires_at
-INSERT INTO office.tokens (id, sha256, person_id, service, role, customer_id, created_at, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
+-- $9 $10 the two who grant it, or null
+INSERT INTO office.tokens (id, sha256, person_id, service, role, customer_id, created_at, expires_at, granted_by_first,
+    granted_by_second)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
 
 -- name: caller
 -- Who holds the live token, and has not left; the day of its use is written once a day. $1 sha256  $2 now  $3 today
@@ -18,8 +20,9 @@ WHERE t.sha256 = $1 AND t.withdrawn_at IS NULL AND t.expires_at > $2 AND p.left_
 -- name: tokens
 -- Those that live, or all; newest first. $1 dead ones too  $2 now  $3 most
 SELECT t.id, p.handle AS person, t.service, t.role, c.handle AS customer, t.created_at, t.expires_at, t.withdrawn_at,
-    t.last_used_on
+    t.last_used_on, one.handle AS first, two.handle AS second
 FROM office.tokens t LEFT JOIN gate.persons p ON p.id = t.person_id LEFT JOIN gate.customers c ON c.id = t.customer_id
+LEFT JOIN gate.persons one ON one.id = t.granted_by_first LEFT JOIN gate.persons two ON two.id = t.granted_by_second
 WHERE $1 OR (t.withdrawn_at IS NULL AND t.expires_at > $2)
 ORDER BY t.id DESC LIMIT $3;
 

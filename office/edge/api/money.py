@@ -1,10 +1,12 @@
 """Invoices, receipts, bank files and the queue of lines that wait for a person. Article 8."""
 
 from datetime import date
+from typing import Literal
 
-from office.edge.api.calls import Body, Call, Line, Name, Operation, Paged, Yen, answer, created
+from office.edge.api.applications import OF, the_contract
+from office.edge.api.calls import Body, Call, Instant, Line, Name, Operation, Paged, Query, Yen, answer, created
 from office.edge.api.roles import CA, EVERYBODY, OFFICERS, OPERATORS
-from office.use_cases import bank_import, invoices, payments, tenants
+from office.use_cases import bank_import, credit_invoices, invoices, payments, settlement, tenants
 from office.use_cases.bank_desk import match_line
 from office.use_cases.idempotency import Answer
 
@@ -19,6 +21,13 @@ class NewPayment(Body, frozen=True, forbid_unknown_fields=True):
     value_on: date
     remitter: Name
     source: Line
+
+
+class Ending(Query, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """T9-1. `at`: now, unless given."""
+
+    cause: Literal["cancelled", "rescinded", "revoked", "lapsed", "service_ended", "cause_of_ca"]
+    at: Instant | None = None
 
 
 class NewMatch(Body, frozen=True, forbid_unknown_fields=True):
@@ -48,6 +57,40 @@ async def show_page(call: Call) -> Answer:
     """The same as a page that prints well."""
     await tenants.invoice(call.conn, call.customer, call.path["number"])
     return Answer(200, (await invoices.page(call.conn, call.path["number"])).encode(), "text/html")
+
+
+async def list_credits(call: Call) -> Answer:
+    """Credit invoices of a contract, newest first, at most a thousand."""
+    return answer(tenants.Page(await credit_invoices.listed(call.conn, await the_contract(call)), None))
+
+
+async def show_credit(call: Call) -> Answer:
+    """A credit invoice as it was made."""
+    await tenants.credit(call.conn, call.customer, call.path["credit"])
+    return answer(await credit_invoices.paper(call.conn, call.path["credit"]))
+
+
+async def show_credit_page(call: Call) -> Answer:
+    """The same as a page that prints well."""
+    await tenants.credit(call.conn, call.customer, call.path["credit"])
+    return Answer(200, (await credit_invoices.page(call.conn, call.path["credit"])).encode(), "text/html")
+
+
+async def list_tax_credits(call: Call) -> Answer:
+    """Tax above what the rates in force ask, that two people did not decide about, at most a thousand."""
+    return answer(tenants.Page(await credit_invoices.waiting(call.conn), None))
+
+
+async def foretell_settlement(call: Call) -> Answer:
+    """What an early end makes of the fee (A9.1); nothing moves."""
+    query: Ending = call.query
+    contract = await the_contract(call)
+    return answer(await settlement.settlement_of(call.conn, contract, query.cause, query.at or call.now))
+
+
+async def list_settlements(call: Call) -> Answer:
+    """Settlements that two people recorded, newest first, at most a thousand."""
+    return answer(tenants.Page(await settlement.listed(call.conn), None))
 
 
 async def pay(call: Call) -> Answer:
@@ -83,6 +126,12 @@ OPERATIONS = (
     Operation("showInvoice", "GET", "/invoices/{number}", EVERYBODY, show_invoice),
     Operation("showInvoicePaper", "GET", "/invoices/{number}/paper", EVERYBODY, show_paper),
     Operation("showInvoicePage", "GET", "/invoices/{number}/page", EVERYBODY, show_page),
+    Operation("listCredits", "GET", OF + "/credits", CA, list_credits),
+    Operation("showCredit", "GET", "/credits/{credit}", EVERYBODY, show_credit),
+    Operation("showCreditPage", "GET", "/credits/{credit}/page", EVERYBODY, show_credit_page),
+    Operation("listTaxCredits", "GET", "/tax-credits", CA, list_tax_credits),
+    Operation("foretellSettlement", "GET", OF + "/settlement", CA, foretell_settlement, query=Ending),
+    Operation("listSettlements", "GET", "/settlements", CA, list_settlements),
     Operation("recordPayment", "POST", "/payments", OFFICERS, pay, body=NewPayment, once=True),
     Operation("listReceipts", "GET", "/receipts", CA, list_receipts, query=Paged),
     Operation("listBankQueue", "GET", "/bank-queue", CA, list_waiting, query=Paged),

@@ -1,6 +1,6 @@
 """Every operation of the API, in one table; office/openapi.yaml describes the same."""
 
-from office.edge.api import applications, compliance, contracts, decisions, money, register, revocation
+from office.edge.api import applications, compliance, contracts, decisions, money, register, revocation, screenings
 from office.edge.api.calls import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -10,5 +10,6 @@ OPERATIONS: tuple[Operation, ...] = (
     *money.OPERATIONS,
     *revocation.OPERATIONS,
     *compliance.OPERATIONS,
+    *screenings.OPERATIONS,
     *decisions.OPERATIONS,
 )

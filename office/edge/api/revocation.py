@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from office.edge.api.calls import Body, Call, Handle, Instant, Line, Name, Operation, Query, Text, answer, created
+from office.edge.api.calls import Body, Call, Handle, Instant, Line, Name, Operation, Query, Text, answer, created, done
 from office.edge.api.roles import CA, DESK
 from office.use_cases import cases, reports, revocations, tenants
 from office.use_cases.certificates import serial_of
@@ -34,6 +34,19 @@ class Listed(Query, frozen=True, forbid_unknown_fields=True):
     """Those that are done, too."""
 
     all: bool = False
+
+
+class Why(Body, frozen=True, forbid_unknown_fields=True):
+    """T11-7."""
+
+    reason: Line
+
+
+class Leading(Body, frozen=True, forbid_unknown_fields=True):
+    """T11-9. `key_sha256`: the compromised key."""
+
+    ground: Name
+    key_sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")] | None = None
 
 
 class Findings(Body, frozen=True, forbid_unknown_fields=True):
@@ -70,6 +83,12 @@ async def execute(call: Call) -> Answer:
     return answer(await revocations.execute(call.conn, call.path["case"], call.now))
 
 
+async def close_case(call: Call) -> Answer:
+    """An officer looked at it: what is open ends without a revocation."""
+    await cases.close(call.conn, call.path["case"], call.person, call.body.reason, call.now)
+    return done()
+
+
 async def list_reports(call: Call) -> Answer:
     """Problem reports, the earliest received first, at most a thousand."""
     return answer(tenants.Page(await reports.listed(call.conn, call.query.all), None))
@@ -81,6 +100,23 @@ async def answer_report(call: Call) -> Answer:
     return created(found)
 
 
+async def show_report(call: Call) -> Answer:
+    """A problem report."""
+    return answer(await reports.named(call.conn, call.path["report"]))
+
+
+async def lead_report(call: Call) -> Answer:
+    """A case is opened from a report; its clock counts from the receipt of the report."""
+    new: Leading = call.body
+    key = bytes.fromhex(new.key_sha256) if new.key_sha256 else None
+    return created(await reports.lead(call.conn, call.path["report"], new.ground, call.person, call.now, key))
+
+
+async def close_report(call: Call) -> Answer:
+    """An answered report is done."""
+    return created(await reports.close(call.conn, call.path["report"], call.person, call.now))
+
+
 OPERATIONS = (
     Operation("openCase", "POST", "/revocation-cases", DESK, open_case, body=NewCase, person=True, once=True),
     Operation("listCases", "GET", "/revocation-cases", CA, list_cases, query=Listed),
@@ -88,9 +124,20 @@ OPERATIONS = (
     Operation(
         "executeCase", "POST", "/revocation-cases/{case}/execution", DESK, execute, body=Body, person=True
     ),
+    Operation(
+        "closeCase", "POST", "/revocation-cases/{case}/closing", DESK, close_case, body=Why, person=True, once=True
+    ),
     Operation("listReports", "GET", "/problem-reports", CA, list_reports, query=Listed),
     Operation(
         "answerReport", "POST", "/problem-reports/{report}/answer", DESK, answer_report, body=Findings, person=True,
+        once=True,
+    ),
+    Operation("showReport", "GET", "/problem-reports/{report}", CA, show_report),
+    Operation(
+        "leadReport", "POST", "/problem-reports/{report}/case", DESK, lead_report, body=Leading, person=True, once=True
+    ),
+    Operation(
+        "closeReport", "POST", "/problem-reports/{report}/closing", DESK, close_report, body=Body, person=True,
         once=True,
     ),
 )  # fmt: skip

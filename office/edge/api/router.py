@@ -22,6 +22,7 @@ from office.use_cases import tokens
 from office.use_cases.idempotency import Answer, Keyed, once
 from office.use_cases.tokens import Caller
 from sql import Conn, Pool
+from sql.evidence import through
 
 log = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
@@ -74,10 +75,11 @@ async def run(pool: Pool, clock: Clock, house: House, operation: Operation, requ
     path = {name: checked(value) for name, value in request.match_info.items()}
     async with pool.acquire() as conn:
         call = Call(conn, caller, caller.customer_id, path, query, body, house, now)
-        if key is None:
-            return response(await operation.run(call))
-        asked = sha256(f"{request.method} {request.raw_path}\n".encode() + octets).digest()
-        return await run_once(conn, Keyed(caller.id, secret, key, asked), operation, call)
+        with through(caller.id):
+            if key is None:
+                return response(await operation.run(call))
+            asked = sha256(f"{request.method} {request.raw_path}\n".encode() + octets).digest()
+            return await run_once(conn, Keyed(caller.id, secret, key, asked), operation, call)
 
 
 async def run_once(conn: Conn, keyed: Keyed, operation: Operation, call: Call) -> web.Response:

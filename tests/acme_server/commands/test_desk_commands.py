@@ -110,7 +110,7 @@ async def test_exports_have_a_line_for_each_item(demo: Settings, form: str, tmp_
 
 @pytest.mark.std("C-176")
 async def test_access_is_reviewed_and_leavers_are_followed(demo: Settings) -> None:
-    made = json.loads(await keiyaku(demo, f"token new {ONE} --role officer --json"))
+    made = json.loads(await keiyaku(demo, f"token new {ONE} --role officer {BOTH} --json"))
     [held] = json.loads(await keiyaku(demo, "token list --json"))
     assert (held["person"], held["role"]) == (ONE, "officer")
     assert made["token"] not in await keiyaku(demo, "token list --all")
@@ -128,7 +128,7 @@ async def test_access_is_reviewed_and_leavers_are_followed(demo: Settings) -> No
 
 
 async def test_a_withdrawn_token_is_listed_no_more(demo: Settings) -> None:
-    await keiyaku(demo, "token new exporter --role auditor --service")
+    await keiyaku(demo, f"token new exporter --role auditor --service {BOTH}")
     [held] = json.loads(await keiyaku(demo, "token list --json"))
     assert await keiyaku(demo, f"token withdraw {held['id']}") == f"token {held['id']} is withdrawn\n"
     assert await keiyaku(demo, "token list") == "none\n"

@@ -12,6 +12,7 @@ from office.storage.tokens import Caller
 from office.use_cases import acceptance, application, cases, holds, leavers, register, tokens
 from office.use_cases.asked import Unfit
 from office.use_cases.cases import Opening
+from office.use_cases.tokens import Wanted
 from sql import Conn, Pool
 from tests.conftest import NOW
 from tests.office.conftest import ACCESS
@@ -27,14 +28,14 @@ async def caller(pool: Pool, token: str) -> Caller | None:
 
 @pytest.mark.std("C-176")
 async def test_tokens_end_in_the_same_commit(accepted: Conn, pool: Pool) -> None:
-    token = await tokens.new(accepted, "ann", "officer", None, False, None, NOW)
-    other = await tokens.new(accepted, "bob", "officer", None, False, None, NOW)
+    token = await tokens.new(accepted, Wanted("ann", "officer"), "ann", "bob", NOW)
+    other = await tokens.new(accepted, Wanted("bob", "officer"), "ann", "bob", NOW)
     assert await caller(pool, token.token) is not None
     assert await leavers.leave(accepted, "ann", NOW - HOUR, "bob", NOW) == 1
     assert await caller(pool, token.token) is None
     assert await caller(pool, other.token) is not None
     with pytest.raises(Unfit, match="left at"):
-        await tokens.new(accepted, "ann", "officer", None, False, None, NOW)
+        await tokens.new(accepted, Wanted("ann", "applicant", "kaisha"), None, None, NOW)
     row = await pool.fetchrow("SELECT actor, content FROM evidence.records WHERE kind = 'person.left'")
     assert row is not None
     assert str(token.id) in row["content"].decode()
@@ -69,9 +70,9 @@ STATEMENTS = {
     "holds": "INSERT INTO gate.holds (id, contract_id, kind, status, reason, set_by, set_at, confirmed_by_first, "
     "confirmed_by_second, confirmed_at) SELECT gen_random_uuid(), id, 'antisocial', 'confirmed', 'r', $2, now(), $2, "
     "$1, now() FROM gate.contracts",
-    "tokens": "INSERT INTO office.tokens (id, sha256, person_id, role, created_at, expires_at) "
-    "SELECT gen_random_uuid(), sha256(id::text::bytea), id, 'officer', now(), now() + interval '1 day' "
-    "FROM gate.persons WHERE id IN ($1, $2)",
+    "tokens": "INSERT INTO office.tokens (id, sha256, person_id, role, created_at, expires_at, granted_by_first, "
+    "granted_by_second) SELECT gen_random_uuid(), sha256(id::text::bytea), id, 'officer', now(), "
+    "now() + interval '1 day', $1, $2 FROM gate.persons WHERE id = $2",
     "seals": "INSERT INTO office.seals (contract_id, token, requested_by, requested_at) "
     "SELECT c.id, repeat('x', 24), p.id, now() FROM gate.contracts c, gate.persons p WHERE p.id IN ($1, $2) "
     "ORDER BY p.handle LIMIT 1",

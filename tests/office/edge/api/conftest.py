@@ -15,7 +15,7 @@ from office.edge.api.calls import House
 from office.edge.api.router import make_api
 from office.edge.app import make_app
 from office.use_cases import register, tokens
-from office.use_cases.tokens import OF_CUSTOMERS, ROLES
+from office.use_cases.tokens import OF_CUSTOMERS, ROLES, Wanted
 from sql import Conn
 from tests.conftest import NOW
 from tests.office.conftest import ACCESS
@@ -76,9 +76,15 @@ async def make_secrets(conn: Conn) -> dict[str, str]:
     found = {}
     for role, default in zip(ROLES, ("hana", "hana", "ann", "bob", "carol", "dave", "eve"), strict=True):
         customer = "kaisha" if role in OF_CUSTOMERS else None
-        found[role] = (await tokens.new(conn, default, role, customer, False, None, NOW)).token
+        found[role] = await granted(conn, Wanted(default, role, customer))
     for name, role in (("stranger", "applicant"), ("strange_requester", "requester")):
-        found[name] = (await tokens.new(conn, "stranger", role, "other", False, None, NOW)).token
-    found["service"] = (await tokens.new(conn, "importer", "officer", None, True, None, NOW)).token
-    found["approver2"] = (await tokens.new(conn, "ann", "approver", None, False, None, NOW)).token
+        found[name] = await granted(conn, Wanted("stranger", role, "other"))
+    found["service"] = await granted(conn, Wanted("importer", "officer", service=True))
+    found["approver2"] = await granted(conn, Wanted("ann", "approver"))
     return found
+
+
+async def granted(conn: Conn, wanted: Wanted) -> str:
+    """The token's secret; `ann` and `bob` grant it."""
+    both = (None, None) if wanted.role in OF_CUSTOMERS else ("ann", "bob")
+    return (await tokens.new(conn, wanted, *both, NOW)).token

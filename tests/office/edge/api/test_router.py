@@ -10,7 +10,7 @@ import pytest
 from office.edge.api.description import description
 from office.edge.api.operations import OPERATIONS
 from office.use_cases import tokens
-from office.use_cases.tokens import OF_CUSTOMERS, ROLES
+from office.use_cases.tokens import OF_CUSTOMERS, ROLES, Wanted
 from sql import Conn, Pool
 from tests.conftest import NOW
 from tests.office.edge.api.conftest import Api
@@ -25,6 +25,9 @@ OURS = {
     "serial": (bytes([1, *[0] * 8]) + (7).to_bytes(4, "big")).hex(),
     "number": "I-1",
     "line": "1",
+    "credit": "C99999999",
+    "screening": str(UUID(int=2)),
+    "report": str(UUID(int=3)),
 }
 
 
@@ -60,7 +63,7 @@ def address(path: str) -> str:
 
 @pytest.mark.rule("T17-1")
 async def test_every_operation_wants_a_token_that_lives(api: Api, applied: Conn) -> None:
-    gone = await tokens.new(applied, "ann", "officer", None, False, None, NOW)
+    gone = await tokens.new(applied, Wanted("ann", "officer"), "ann", "bob", NOW)
     await tokens.withdraw(applied, str(gone.id), NOW)
     for each in OPERATIONS:
         for headers in ({}, {"Authorization": f"Bearer {gone.token}"}, {"Authorization": "Basic YTpi"}):
@@ -128,7 +131,7 @@ async def asked(api: Api, role: str, name: str, method: str, path: str) -> tuple
 
 
 async def things(pool: Pool) -> None:
-    """A binding key, an invoice and a certificate of the contract `acme`, by the names that OURS tells."""
+    """A binding key, an invoice, a credit, a screening, a certificate with a report, by the names that OURS tells."""
     await pool.execute(
         """WITH c AS (SELECT id FROM gate.contracts WHERE handle = 'acme'),
         k AS (INSERT INTO gate.binding_keys (id, kid, contract_id, hmac_key, label, names, uses_max, created_at)
@@ -137,6 +140,22 @@ async def things(pool: Pool) -> None:
         SELECT gen_random_uuid(), id, 'I-1', 'fee', '2026-11-01', '2026-12-31', 10, 10, now() FROM c"""
     )
     await issue(pool, "acme", 7, NOW)
+    await pool.execute(
+        """WITH i AS (SELECT id FROM gate.invoices WHERE number = 'I-1'), paper AS (
+            INSERT INTO office.invoice_papers (invoice_id, buyer, period_from, period_end, rates, months, bases, taxes)
+            SELECT id, 'Rei', '2026-11-01', '2027-11-01', '{1000}', '{12}', '{9}', '{1}' FROM i),
+        report AS (
+            INSERT INTO office.problem_reports (id, reporter, email, what, serials, received_at)
+            VALUES ($2::text::uuid, 'R', 'r@example.org', 'spam', ARRAY[decode($3, 'hex')], $4)),
+        screening AS (
+            INSERT INTO office.screenings (id, contract_id, role, subject, added_at)
+            SELECT $1::text::uuid, id, 'payer', 'P', $4 FROM gate.contracts WHERE handle = 'acme')
+        INSERT INTO office.adjustments (id, invoice_id, kind, number, amount_yen, tax_yen, basis_points, reason,
+            decided_by_first, decided_by_second, decided_at)
+        SELECT gen_random_uuid(), i.id, 'credit', 'C99999999', 2, 0, 1000, 'r', a.id, b.id, $4
+        FROM i, gate.persons a, gate.persons b WHERE a.handle = 'ann' AND b.handle = 'bob'""",
+        OURS["screening"], OURS["report"], OURS["serial"], NOW,
+    )  # fmt: skip
 
 
 async def counted(pool: Pool) -> list[int]:
