@@ -2659,6 +2659,7 @@ CREATE TABLE office.incident_certificates (
     PRIMARY KEY (incident_id, serial)
 );
 CREATE INDEX incident_certificates_windows ON office.incident_certificates (incident_id, serial) WHERE window_at IS NULL;
+CREATE INDEX incident_certificates_left ON office.incident_certificates (incident_id, serial) WHERE revoked_at IS NULL;
 
 ALTER TABLE office.cases ADD FOREIGN KEY (incident_id, incident_is_drill) REFERENCES office.incidents (id, drill);
 
@@ -2671,7 +2672,7 @@ GRANT UPDATE (per_second, wait, begun_by_first, begun_by_second, begun_at, windo
     ON office.incidents TO keiyaku_operator;
 GRANT UPDATE (windows_at, next_at, finished_at) ON office.incidents TO keiyaku_office;
 GRANT UPDATE (window_at, revoked_at) ON office.incident_certificates TO keiyaku_office, keiyaku_operator;
-GRANT SELECT (serial), INSERT, UPDATE (starts_at, ends_at, explanation_url) ON acme.renewal_windows TO keiyaku_office;
+GRANT SELECT, INSERT, UPDATE (starts_at, ends_at, explanation_url) ON acme.renewal_windows TO keiyaku_office;
 
 -- Certificates of OCSP responders, each with the process that has its key in memory (C-118). Their serial
 -- numbers are in ca.serials too.

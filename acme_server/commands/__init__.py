@@ -21,6 +21,7 @@ from acme_server.commands.evidence import evidence
 from acme_server.commands.gate import gate
 from acme_server.commands.hold import hold
 from acme_server.commands.holiday import holiday
+from acme_server.commands.incident import incident
 from acme_server.commands.key import key
 from acme_server.commands.ledger import ledger
 from acme_server.commands.limit import limit
@@ -68,6 +69,7 @@ GROUPS: list[click.Command] = [
     hold,
     certificate,
     revocation,
+    incident,
     report,
     gate,
     timer,

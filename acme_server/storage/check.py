@@ -56,6 +56,12 @@ async def late_lookups(conn: Conn, since: datetime) -> int:
     return int(await conn.fetchval(SQL["late_lookups"], since))
 
 
+async def drilled_since(conn: Conn) -> datetime | None:
+    """When a drill of bulk revocation ended last, else since when there is a CA; None: there is none."""
+    at: datetime | None = await conn.fetchval(SQL["drilled_since"])
+    return at
+
+
 async def stale_crls(conn: Conn, before: datetime) -> Sequence[str]:
     """Shards, as issuer/shard, whose newest CRL is older than that instant."""
     return [f"{row['issuer_id']}/{row['shard']}" for row in await conn.fetch(SQL["stale_crls"], before)]

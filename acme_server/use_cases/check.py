@@ -15,6 +15,7 @@ from acme_server.storage import check, evidence, house, jobs
 from acme_server.use_cases import check_bank
 from acme_server.use_cases.readiness import SEAL_LIMIT, shipped
 from ca import status_storage
+from ca.blocklist import Blocklist, BlocklistUnusable
 from ca.signer_client import SignerAway, SignerClient
 from ca.status_storage import Unpublished
 from sql import Conn
@@ -24,6 +25,7 @@ SKEW = timedelta(seconds=5)
 CRL_LATE, CRL_OLD = timedelta(minutes=5), timedelta(hours=26)  # made anew each day (C-134)
 OCSP_LATE = timedelta(minutes=15)  # C-147
 DANGER = timedelta(hours=12)
+DRILL_AGE = timedelta(days=365)
 OLDEST_JOB = 300.0  # seconds
 LOOKED_UP = timedelta(days=2)  # once a day (T6-5), and a day for what goes wrong
 CA_LEFT, TLS_LEFT = timedelta(days=400), timedelta(days=14)  # a CA must outlive what it signs
@@ -155,6 +157,15 @@ async def revocation_deadlines(_settings: Settings, conn: Conn, now: datetime) -
     return [Fault("revocation", f"a deadline is {(nearest - now).total_seconds():.0f} s away", do)]
 
 
+async def drills(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
+    """Bulk revocation was rehearsed within a year, or the CA is younger than that (C-166)."""
+    since = await check.drilled_since(conn)
+    if since is None or now - since <= DRILL_AGE:
+        return []
+    what = f"bulk revocation was not rehearsed since {since:%Y-%m-%d}"
+    return [Fault("incidents", what, "run `keiyaku incident drill`: BR 5.7.1.2 wants one a year")]
+
+
 async def desk(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
     """Nothing that waits for a person is past a deadline that binds the CA (C-176, T4-4)."""
     late = await check.late_tasks(conn, now)
@@ -213,6 +224,18 @@ async def files(settings: Settings, _conn: Conn, _now: datetime) -> list[Fault]:
     ]
 
 
+async def blocklist(settings: Settings, _conn: Conn, _now: datetime) -> list[Fault]:
+    """The list of keys that are public can be read, if its folder is on this machine (C-073)."""
+    named = settings.keys.blocklist
+    if named is None or not (settings.data / named).parent.is_dir():
+        return []
+    try:
+        Blocklist(settings.data / named)
+    except BlocklistUnusable as fault:
+        return [Fault("keys", str(fault), "put blocklist.dat of badkeys there: without it nothing is issued")]
+    return []
+
+
 async def tls(settings: Settings, _conn: Conn, now: datetime) -> list[Fault]:
     """The listener's own certificate is valid for two weeks more."""
     if settings.acme.tls_certificate is None or not (path := settings.data / settings.acme.tls_certificate).exists():
@@ -251,7 +274,7 @@ async def signer(settings: Settings, _conn: Conn, _now: datetime) -> list[Fault]
 
 LOOKS: tuple[Look, ...] = (
     migrations, cluster, roles, partitions, seal, waiting_jobs, crls, ocsp, publication, revocation_deadlines, desk,
-    register, bank, issuers, clocks, files, tls, disk, signer,
+    register, bank, issuers, clocks, drills, files, blocklist, tls, disk, signer,
 )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ class Scope(msgspec.Struct, frozen=True):
     spki_sha256: bytes | None = None
     serials: list[bytes] | None = None
     issuer_id: int | None = None
+    incident_id: UUID | None = None
 
 
 class NewCase(msgspec.Struct, frozen=True):
@@ -53,6 +54,7 @@ class Case(msgspec.Struct, frozen=True):
     spki_sha256: bytes | None
     serials: list[bytes] | None
     issuer_id: int | None
+    incident_id: UUID | None
     reporter: str
     note: str
     asked_code: int | None
@@ -165,7 +167,7 @@ async def insert_case(conn: Conn, new: NewCase, now: datetime) -> UUID:
     await conn.execute(
         SQL["insert_case"], case_id, new.ground, new.underlying, of.contract_id, of.customer_id, of.spki_sha256,
         of.serials, of.issuer_id, new.reporter, new.note, new.asked_code, new.cps_demands, new.received_at, new.state,
-        new.attention,
+        new.attention, of.incident_id,
     )  # fmt: skip
     return case_id
 
@@ -260,7 +262,12 @@ async def live(
     conn: Conn, scope: Scope, contract_ids: Sequence[UUID], now: datetime, most: int, *, after: bytes = b"",
     code: int | None = None,
 ) -> list[Live]:  # fmt: skip
-    """What the scope covers and lives, by serial; with `code` revoked ones too whose code is another."""
+    """What the scope covers and lives, by serial; with `code` revoked ones too whose code is another.
+
+    `after` is not for what an incident lists: of that those come that it has not revoked.
+    """
+    if scope.incident_id is not None:
+        return many(Live, await conn.fetch(SQL["live_of_incident"], scope.incident_id, now, most, code))
     rows = await conn.fetch(
         SQL["live"], list(contract_ids), scope.spki_sha256, scope.serials, scope.issuer_id, now, after, most, code
     )
@@ -269,6 +276,8 @@ async def live(
 
 async def covered(conn: Conn, scope: Scope, contract_ids: Sequence[UUID], now: datetime) -> list[Covered]:
     """Live certificates that the scope covers, counted by contract."""
+    if scope.incident_id is not None:
+        return many(Covered, await conn.fetch(SQL["covered_by_incident"], scope.incident_id, now))
     rows = await conn.fetch(SQL["covered"], list(contract_ids), scope.spki_sha256, scope.serials, scope.issuer_id, now)
     return many(Covered, rows)
 

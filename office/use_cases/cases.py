@@ -332,4 +332,6 @@ async def clock(conn: Conn, case_id: UUID) -> None:
 
 def scope(found: Case) -> Scope:
     """What the case covers."""
-    return Scope(found.contract_id, found.customer_id, found.spki_sha256, found.serials, found.issuer_id)
+    return Scope(
+        found.contract_id, found.customer_id, found.spki_sha256, found.serials, found.issuer_id, found.incident_id
+    )

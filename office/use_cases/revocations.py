@@ -63,7 +63,10 @@ async def execute(conn: Conn, case: str, now: datetime, progress: Progress | Non
 
     While a notice that comes before has not left us, the case stays `executing`; the office's sweep goes on (T11-5).
     """
-    await begin(conn, await case_named(conn, case), now)
+    wanted = await case_named(conn, case)
+    if wanted.incident_id is not None:
+        raise Unfit(f"the case is that of an incident: `keiyaku incident run {wanted.incident_id}` goes on with it")
+    await begin(conn, wanted, now)
     found = await case_named(conn, case)
     if await _may_revoke(conn, found, now):
         await revoke_all(conn, found, now, progress)
@@ -156,8 +159,27 @@ async def revoke_all(conn: Conn, found: Case, now: datetime, progress: Progress 
             progress(done)
     await free_reissues(conn, found, now)
     async with conn.transaction():
-        if await revocations.set_revoked(conn, found.id, now):
-            await _aftermath(conn, found, ground, now)
+        await finish(conn, found, now)
+
+
+async def revoke_some(conn: Conn, found: Case, most: int, now: datetime) -> list[bytes]:
+    """Up to so many of what an incident's case covers are revoked in the caller's transaction: which. None: all are.
+
+    Their keys are blocked where the ground is their compromise (C-076).
+    """
+    ground = ground_of(found.ground, found.underlying)
+    code = code_of(ground, None, material=False)
+    batch = await revocations.live(conn, scope(found), [], now, most, code=code if code == KEY_COMPROMISE else None)
+    for key in sorted({each.spki_sha256 for each in batch}) if code == KEY_COMPROMISE else ():
+        await ca.block_key(conn, key, f"{ground.clause}, case {found.id}", now, actor=PROCESS)
+    await _revoke(conn, found, ground, code, batch, now)
+    return [each.serial for each in batch]
+
+
+async def finish(conn: Conn, found: Case, now: datetime) -> None:
+    """The case is done with revoking, and its customers are told, in the caller's transaction; once."""
+    if await revocations.set_revoked(conn, found.id, now):
+        await _aftermath(conn, found, ground_of(found.ground, found.underlying), now)
 
 
 async def _revoke(

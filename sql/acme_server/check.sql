@@ -38,6 +38,10 @@ SELECT count(*) FROM gate.customers u LEFT JOIN office.register_states s ON s.cu
 WHERE u.corporate_number IS NOT NULL AND (s.checked_at IS NULL OR s.checked_at < $1)
     AND EXISTS (SELECT FROM gate.contracts c WHERE c.customer_id = u.id AND c.state = 'accepted' AND c.accepted_at < $1);
 
+-- name: drilled_since
+-- The last drill of bulk revocation, else the first CA.
+SELECT coalesce((SELECT max(finished_at) FROM office.incidents WHERE drill), (SELECT min(created_at) FROM ca.issuers));
+
 -- name: stale_crls
 -- Shards of issuing CAs without a CRL that is younger than $1.
 SELECT i.id::integer AS issuer_id, s.shard

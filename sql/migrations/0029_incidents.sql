@@ -60,6 +60,7 @@ CREATE TABLE office.incident_certificates (
     PRIMARY KEY (incident_id, serial)
 );
 CREATE INDEX incident_certificates_windows ON office.incident_certificates (incident_id, serial) WHERE window_at IS NULL;
+CREATE INDEX incident_certificates_left ON office.incident_certificates (incident_id, serial) WHERE revoked_at IS NULL;
 
 -- A case may cover what an incident lists. No case covers a drill, and nothing else revokes: a drill touches nothing live.
 ALTER TABLE office.cases ADD COLUMN incident_id uuid UNIQUE;
@@ -79,4 +80,4 @@ GRANT UPDATE (per_second, wait, begun_by_first, begun_by_second, begun_at, windo
     ON office.incidents TO keiyaku_operator;
 GRANT UPDATE (windows_at, next_at, finished_at) ON office.incidents TO keiyaku_office;
 GRANT UPDATE (window_at, revoked_at) ON office.incident_certificates TO keiyaku_office, keiyaku_operator;
-GRANT SELECT (serial), INSERT, UPDATE (starts_at, ends_at, explanation_url) ON acme.renewal_windows TO keiyaku_office;
+GRANT SELECT, INSERT, UPDATE (starts_at, ends_at, explanation_url) ON acme.renewal_windows TO keiyaku_office;

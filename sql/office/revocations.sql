@@ -3,9 +3,10 @@
 -- name: insert_case
 -- $1 id  $2 ground  $3 underlying  $4 contract_id  $5 customer_id  $6 spki_sha256  $7 serials  $8 issuer_id
 -- $9 reporter  $10 note  $11 asked code  $12 whether the CP/CPS demands it  $13 received_at  $14 state  $15 attention
+-- $16 incident_id, of no drill
 INSERT INTO office.cases (id, ground, underlying, contract_id, customer_id, spki_sha256, serials, issuer_id, reporter,
-    note, asked_code, cps_demands, received_at, state, attention)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15);
+    note, asked_code, cps_demands, received_at, state, attention, incident_id, incident_is_drill)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, CASE WHEN $16::uuid IS NOT NULL THEN false END);
 
 -- name: insert_awareness
 -- $1 id  $2 case_id  $3 kind  $4 known_at  $5 now
@@ -15,7 +16,7 @@ INSERT INTO office.awareness (id, case_id, kind, known_at, recorded_at) VALUES (
 -- One case, or those that are not done, or all; earliest receipt first. The materiality and the decision that live.
 -- $1 case id, or null  $2 done ones too  $3 most
 SELECT c.id, c.ground, c.underlying, c.contract_id, k.handle AS contract, c.customer_id, u.handle AS customer,
-    c.spki_sha256, c.serials, c.issuer_id, c.reporter, c.note, c.asked_code, c.cps_demands, c.received_at, c.state,
+    c.spki_sha256, c.serials, c.issuer_id, c.incident_id, c.reporter, c.note, c.asked_code, c.cps_demands, c.received_at, c.state,
     c.attention, c.notice_id, c.notice_failed, c.executed_at, c.published_at, c.deadline_at,
     m.decided_at AS material_at, d.decided_at, d.code,
     (SELECT coalesce(json_agg(json_build_object('kind', a.kind, 'at', a.known_at) ORDER BY a.known_at), '[]')::text
@@ -30,8 +31,9 @@ WHERE ($1::uuid IS NULL OR c.id = $1) AND ($1 IS NOT NULL OR $2 OR c.state NOT I
 ORDER BY c.received_at, c.id LIMIT $3;
 
 -- name: to_do
--- Cases that a sweep goes on with, oldest first. $1 state  $2 most
-SELECT id FROM office.cases WHERE state = $1 ORDER BY received_at, id LIMIT $2;
+-- Cases that a sweep goes on with, oldest first; what an incident lists it revokes itself, at its pace. $1 state  $2 most
+SELECT id FROM office.cases WHERE state = $1 AND (incident_id IS NULL OR state = 'revoked')
+ORDER BY received_at, id LIMIT $2;
 
 -- name: lock_case
 -- Its state, held until the transaction ends. $1 id
@@ -104,6 +106,24 @@ LEFT JOIN ca.revocations r ON r.serial = t.serial
 WHERE t.state <> 'void' AND t.not_after > $5 AND t.serial > $6
   AND (r.serial IS NULL OR ($8::smallint IS NOT NULL AND r.reason IS DISTINCT FROM $8))
 ORDER BY t.serial LIMIT $7;
+
+-- name: live_of_incident
+-- The same of an incident's list. $1 incident_id  $2 now  $3 most  $4 a code that revoked ones shall have, or null
+SELECT t.serial, t.names, t.not_after, t.spki_sha256, x.contract_id, k.handle AS contract
+FROM office.incident_certificates x
+JOIN ca.serials s ON s.serial = x.serial JOIN ca.to_be_signed t ON t.id = s.to_be_signed_id
+LEFT JOIN gate.contracts k ON k.id = x.contract_id
+LEFT JOIN ca.revocations r ON r.serial = x.serial
+WHERE x.incident_id = $1 AND x.revoked_at IS NULL AND t.state <> 'void' AND t.not_after > $2
+  AND (r.serial IS NULL OR ($4::smallint IS NOT NULL AND r.reason IS DISTINCT FROM $4))
+ORDER BY x.serial LIMIT $3;
+
+-- name: covered_by_incident
+-- $1 incident_id  $2 now
+SELECT k.id, k.number, k.handle, k.state, count(*) AS certificates
+FROM office.incident_certificates x LEFT JOIN gate.contracts k ON k.id = x.contract_id
+WHERE x.incident_id = $1 AND x.not_after > $2 AND NOT EXISTS (SELECT FROM ca.revocations r WHERE r.serial = x.serial)
+GROUP BY k.id ORDER BY k.number;
 
 -- name: covered
 -- How many certificates, of which contracts. $1 contract ids  $2 spki_sha256  $3 serials  $4 issuer  $5 now
