@@ -26,10 +26,11 @@ from acme_server.protocol.sigv4 import AccessKey
 from acme_server.serving import DRAIN, bound, serve, tls_of
 from acme_server.storage import nonces
 from acme_server.storage.shelves import Bucket, Directory, Shelf
-from acme_server.use_cases import readiness, terms
+from acme_server.use_cases import log_list, readiness, terms
 from acme_server.use_cases.context import Context, Limits, Offers
 from acme_server.use_cases.counted import CountedLooks
 from acme_server.use_cases.limits import Rates
+from acme_server.use_cases.log_list import Transparency
 from acme_server.use_cases.ocsp import Allowance, Answers
 from acme_server.validation.look import looker
 from acme_server.validation.resolver import Lookups, Resolver
@@ -40,6 +41,7 @@ from ca.blocklist import Blocklist
 from ca.ocsp_client import OcspClient
 from ca.profiles import PROFILES
 from ca.signer_client import SignerClient
+from ca.signer_lint import Demands
 from sql import Pool
 
 if TYPE_CHECKING:
@@ -111,6 +113,31 @@ def blocklist_of(settings: Settings) -> Blocklist | None:
 
 
 @asynccontextmanager
+async def transparency_of(settings: Settings, pool: Pool) -> AsyncIterator[Transparency | None]:
+    """How logs are asked, with the list of them that counts; None where no certificate needs SCTs."""
+    chosen = settings.ct
+    if not chosen.required:
+        yield None
+        return
+    source = within(settings, chosen.log_list) if chosen.log_list is not None else str(chosen.log_list_url)
+    stop = asyncio.Event()
+    async with ClientSession() as session:
+        made = Transparency(session, source, chosen.log_timeout.total_seconds(), chosen.patience.total_seconds())
+        await made.refresh(pool)
+        following = asyncio.create_task(log_list.follow(made, pool, stop))
+        try:
+            yield made
+        finally:
+            stop.set()
+            await following
+
+
+def demands_of(settings: Settings) -> Demands:
+    """What the signer demands of a record before it asks a key."""
+    return Demands(settings.ct.required)
+
+
+@asynccontextmanager
 async def context_of(settings: Settings, pool: Pool, name: str) -> AsyncIterator[Context]:
     """What the use cases of this process work with."""
     async with pool.acquire() as conn:
@@ -119,24 +146,28 @@ async def context_of(settings: Settings, pool: Pool, name: str) -> AsyncIterator
         own_keys = await ca.own_keys(conn)
     client = SignerClient(within(settings, settings.signer.socket))
     try:
-        yield Context(
-            pool=pool,
-            base_url=str(settings.acme.base_url),
-            terms_url=terms_url(settings),
-            limits=limits_of(settings),
-            profiles={name: PROFILES[name] for name in settings.ca.profiles},
-            default_binding_kid=None if settings.acme.require_binding else settings.acme.default_binding_kid or None,
-            looks=CountedLooks(looker(validation_settings(settings), resolver_of(settings))),
-            signer=client,
-            issuer=issuer,
-            chains=chains,
-            worker=f"{name}@{socket.gethostname()}/{os.getpid()}",
-            nonce_key=await nonces.current_key(pool),
-            rates=rates_of(settings),
-            offers=offers_of(settings),
-            own_keys=own_keys,
-            blocklist=blocklist_of(settings),
-        )
+        async with transparency_of(settings, pool) as transparency:
+            yield Context(
+                pool=pool,
+                base_url=str(settings.acme.base_url),
+                terms_url=terms_url(settings),
+                limits=limits_of(settings),
+                profiles={name: PROFILES[name] for name in settings.ca.profiles},
+                default_binding_kid=None
+                if settings.acme.require_binding
+                else settings.acme.default_binding_kid or None,
+                looks=CountedLooks(looker(validation_settings(settings), resolver_of(settings))),
+                signer=client,
+                issuer=issuer,
+                chains=chains,
+                worker=f"{name}@{socket.gethostname()}/{os.getpid()}",
+                nonce_key=await nonces.current_key(pool),
+                rates=rates_of(settings),
+                offers=offers_of(settings),
+                own_keys=own_keys,
+                blocklist=blocklist_of(settings),
+                transparency=transparency,
+            )
     finally:
         await client.close()
 
@@ -284,7 +315,7 @@ async def sign(settings: Settings, stop: asyncio.Event) -> None:
     held = {hierarchy.ISSUING: keys.SharedKey(issuing_key(settings))}
     answering = asyncio.create_task(answer(settings, held, stop))
     socket_path, blocklist = within(settings, settings.signer.socket), blocklist_of(settings)
-    await signer.serve(socket_path, dsn_of(settings, "sign"), held, stop, utc_now, blocklist)
+    await signer.serve(socket_path, dsn_of(settings, "sign"), held, stop, utc_now, blocklist, demands_of(settings))
     await answering
 
 

@@ -173,6 +173,25 @@ class Pkcs11(Section, frozen=True, kw_only=True):
     pin_file: Path = Path("ca/pin")
 
 
+class Ct(Section, frozen=True, kw_only=True):
+    """Certificate Transparency. The list of logs is in the format of Google's log_list.json, version 3."""
+
+    required: bool = False  # every certificate holds SCTs
+    log_list: Path | None = None  # a file; it counts before log_list_url
+    log_list_url: Url | None = None
+    log_timeout: timedelta = timedelta(seconds=5)  # for a log's answer
+    patience: timedelta = timedelta(seconds=1)  # when none has answered for so long, another log is asked too
+    list_age: timedelta = timedelta(days=14)  # an older list is a fault of the deployment
+
+
+class Lint(Section, frozen=True, kw_only=True):
+    """pkilint, asked by the signer before any key is."""
+
+    processes: int = 0  # 0: nobody is asked
+    ignored: tuple[str, ...] = ()  # codes of findings that forbid nothing
+    timeout: timedelta = timedelta(seconds=10)
+
+
 class Signer(Section, frozen=True, kw_only=True):
     """The process that holds the keys."""
 
@@ -219,6 +238,8 @@ class Settings(Section, frozen=True, kw_only=True):
     ca: Ca = Ca()
     keys: Keys = Keys()
     pkcs11: Pkcs11 = Pkcs11()
+    ct: Ct = Ct()
+    lint: Lint = Lint()
     signer: Signer = Signer()
     evidence: Evidence = Evidence()
     log: Log = Log()
@@ -249,6 +270,11 @@ LIMITS: Mapping[str, Limit] = {
     "validation.timeout": Limit("100ms", "60s"),
     "validation.attempts": Limit(1, 10),
     "mail.per_minute": Limit(1, 10_000),
+    "ct.log_timeout": Limit("100ms", "8s"),
+    "ct.patience": Limit("10ms", "8s"),
+    "ct.list_age": Limit("1d", "70d"),
+    "lint.processes": Limit(0, 64),
+    "lint.timeout": Limit("1s", "60s"),
 }
 
 
@@ -341,6 +367,8 @@ def unfit(settings: Settings) -> list[tuple[str, str]]:
         found.append(("pkcs11.module", "needed while ca.keys is 'pkcs11': the path of the vendor's library"))
     if settings.ca.keys == "pkcs11" and not settings.pkcs11.token:
         found.append(("pkcs11.token", "needed while ca.keys is 'pkcs11': the label of the issuing CA's token"))
+    if settings.ct.required and settings.ct.log_list is None and settings.ct.log_list_url is None:
+        found.append(("ct.log_list", "needed while ct.required: name the file of logs, or ct.log_list_url"))
     found.extend(unfit_names(settings.acme))
     if not settings.ca.profiles:
         found.append(("ca.profiles", "name at least one profile"))

@@ -20,6 +20,9 @@ PRODUCTION_DEFAULTS: Mapping[str, Any] = {
     "validation.tls_port": 443,
     "validation.allow_private": False,
     "ca.keys": "pkcs11",
+    "ct.required": True,
+    "ct.log_list_url": "https://www.gstatic.com/ct/log_list/v3/log_list.json",
+    "lint.processes": 2,
     "limits.new_accounts": Rate(50, timedelta(hours=3)),
     "limits.orders_of_account": Rate(300, timedelta(hours=3)),
     "limits.orders_of_contract": Rate(1500, timedelta(hours=3)),
@@ -81,6 +84,14 @@ REFUSALS = (
         "the register is asked over https: its answers start deadlines",
     ),
     Refusal("management.listen", lambda s: s.management.listen is not None, "it hands out keys: leave it out"),
+    Refusal("ct.required", lambda s: not s.ct.required, "browsers trust no certificate without SCTs: set true"),
+    Refusal(
+        "ct.log_list_url",
+        lambda s: s.ct.log_list_url is not None and not public(s.ct.log_list_url, "https"),
+        "who writes the list of logs says whose SCTs count: read it over https, or from a file",
+    ),
+    Refusal("lint.processes", lambda s: s.lint.processes == 0, "BR 4.3.1.2: nothing is signed that was not linted"),
+    Refusal("lint.ignored", lambda s: bool(s.lint.ignored), "an error of the linter stops the signature: leave it out"),
     Refusal("ca.keys", lambda s: s.ca.keys == "file", "keys in files are for development: set 'pkcs11'"),
 )
 

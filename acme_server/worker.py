@@ -11,7 +11,7 @@ from acme_server.clock import utc_now
 from acme_server.protocol.nonce import expired_slot
 from acme_server.storage import authorizations, jobs, limits, nonces
 from acme_server.storage.jobs import Job
-from acme_server.use_cases import issue, resume
+from acme_server.use_cases import issue, log_list, resume
 from acme_server.use_cases.context import Context
 from acme_server.use_cases.held import LONGEST_WAIT, held
 from acme_server.use_cases.sweep import ensure_partitions, sweep_expired, sweep_missed
@@ -39,6 +39,7 @@ async def run(context: Context, stop: asyncio.Event) -> None:
         (timedelta(minutes=5), truncate_nonces),
         (timedelta(minutes=5), forget_limits),
         (timedelta(hours=6), ensure_partitions),
+        (timedelta(minutes=10), read_log_list),
     ]
     await asyncio.gather(
         *(take_jobs(context, stop, kinds, most) for kinds, most in AT_ONCE),
@@ -135,6 +136,12 @@ async def truncate_nonces(context: Context, now: datetime) -> None:
 async def forget_limits(context: Context, now: datetime) -> None:
     """Limits of which all has come back take no room."""
     await limits.forget(context.pool, now)
+
+
+async def read_log_list(context: Context, now: datetime) -> None:
+    """The list of logs is the one that is published (C-130)."""
+    if context.transparency is not None:
+        await log_list.read_list(context.transparency, context.pool, f"process:{context.worker}", now)
 
 
 HANDLERS: dict[str, Callable[[Context, Job], Awaitable[None]]] = {

@@ -12,6 +12,7 @@ import msgspec
 from ca.der import (
     BIT_STRING,
     INTEGER,
+    NULL,
     OCTET_STRING,
     PRINTABLE_STRING,
     SEQUENCE,
@@ -29,6 +30,7 @@ ECDSA_SHA256 = tlv(SEQUENCE, oid("1.2.840.10045.4.3.2"))  # C-112
 KEY_USAGE, EXT_KEY_USAGE, SUBJECT_ALT_NAME = oid("2.5.29.15"), oid("2.5.29.37"), oid("2.5.29.17")
 AUTHORITY_KEY_ID, AUTHORITY_INFO_ACCESS = oid("2.5.29.35"), oid("1.3.6.1.5.5.7.1.1")
 CERTIFICATE_POLICIES, CRL_DISTRIBUTION_POINTS = oid("2.5.29.32"), oid("2.5.29.31")
+POISON_ID, SCT_LIST = oid("1.3.6.1.4.1.11129.2.4.3"), oid("1.3.6.1.4.1.11129.2.4.2")
 CA_ISSUERS, OCSP, SERVER_AUTH = oid("1.3.6.1.5.5.7.48.2"), oid("1.3.6.1.5.5.7.48.1"), oid("1.3.6.1.5.5.7.3.1")
 DIGITAL_SIGNATURE = tlv(BIT_STRING, b"\x07\x80")
 COUNTRY, STATE_OR_PROVINCE, LOCALITY, ORGANIZATION = oid("2.5.4.6"), oid("2.5.4.8"), oid("2.5.4.7"), oid("2.5.4.10")
@@ -73,7 +75,10 @@ class Issuer(msgspec.Struct, frozen=True):
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """What one certificate shall hold. `names` as in an order; `serial` is the content octets of its INTEGER."""
+    """What one certificate shall hold. `names` as in an order; `serial` is the content octets of its INTEGER.
+
+    A precertificate holds the poison besides, after all else. RFC 6962 §3.1.
+    """
 
     profile: Profile
     subject: Subject
@@ -83,6 +88,7 @@ class Wanted(msgspec.Struct, frozen=True):
     not_before: datetime
     not_after: datetime
     shard: int
+    precertificate: bool = False
 
 
 def issuer_of(id: int, name: str, certificate: bytes, key_id: bytes, status_url: str, shard_count: int) -> Issuer:
@@ -109,6 +115,7 @@ def to_be_signed(issuer: Issuer, wanted: Wanted) -> bytes:
                 fixed_extensions(issuer, wanted.profile.policy, wanted.profile.ocsp),
                 extension(SUBJECT_ALT_NAME, tlv(SEQUENCE, *map(general_name, wanted.names))),
                 crl_pointer(issuer, wanted.shard),
+                POISON if wanted.precertificate else b"",
             ),
         ),
     )
@@ -129,6 +136,9 @@ def general_name(name: str) -> bytes:
 def extension(identifier: bytes, value: bytes, *, critical: bool = False) -> bytes:
     """One Extension. RFC 5280 §4.2."""
     return tlv(SEQUENCE, identifier, TRUE if critical else b"", tlv(OCTET_STRING, value))
+
+
+POISON = extension(POISON_ID, tlv(NULL), critical=True)  # C-121
 
 
 @lru_cache(maxsize=4096)

@@ -2,12 +2,18 @@
 
 1. Choose serial number, validity and shard: `prepare`.
 2. Make the to-be-signed bytes: `certificate.to_be_signed`.
-3. Lint them: `linting.lint`. Weak-key checks beyond size and curve, and pkilint, belong here.
-4. Precertificate and SCTs belong here: both are recorded, signed and stored like 5 to 7 before any log sees them.
-5. Record the bytes with the decision that admits them: the caller's transaction, with a `ToBeSigned`.
+3. Check them: `linting.lint`, our own exact profile check.
+4. Record the bytes with the decision that admits them: the caller's transaction, with a `ToBeSigned`.
    That commit is the point of no return: what is recorded may be signed, and is revocable from then on.
-6. Sign what is recorded: the signer, which knows only the record's id.
-7. Store the certificate: the signer, in the statement that turns the record from `admitted` to `signed`.
+5. Lint and sign what is recorded: the signer, which knows only the record's id; pkilint in `pkilint_pool.py`.
+6. Store the certificate: the signer, in the statement that turns the record from `admitted` to `signed`.
+
+With Certificate Transparency (RFC 6962) what is recorded is the precertificate, and 6 stores it before any log sees it
+(C-125). Then:
+
+7. Submit it to logs: `ct.py`, which verifies each SCT; `ct_logs.py` says which logs, and which SCTs are enough.
+8. Record the certificate that they lead to: `precertificate.final_tbs`, once for ever.
+9. Sign it, if it is the stored precertificate's (`precertificate.faults`), and store it as in 6: the signer.
 """
 
 import os
@@ -66,15 +72,17 @@ def prepare(
     record_id: UUID,
     deadline_at: datetime,
     now: datetime,
+    *,
+    precertificate: bool = False,
 ) -> ToBeSigned:
-    """Steps 1 to 3: what step 5 records. Instants are cut to whole seconds (C-083); the shard is fixed here.
+    """Steps 1 to 3: what step 4 records. Instants are cut to whole seconds (C-083); the shard is fixed here.
 
     Raises LintError when the result would not be what profile and Baseline Requirements allow.
     """
     serial = new_serial()
     starts, ends = not_before.replace(microsecond=0), not_after.replace(microsecond=0)
     shard = int.from_bytes(serial, "big") % issuer.shard_count
-    wanted = Wanted(profile, subject, tuple(names), spki_der, serial, starts, ends, shard)
+    wanted = Wanted(profile, subject, tuple(names), spki_der, serial, starts, ends, shard, precertificate)
     linted = lint(issuer, wanted, to_be_signed(issuer, wanted), now)
     return ToBeSigned(
         record_id, issuer.id, admission_id, serial, profile.name, linted.tbs, list(names), sha256(spki_der).digest(),

@@ -37,6 +37,7 @@ EXTENSIONS = (
     ("subjectAltName", bytes.fromhex("551d11"), False, "C-096"),
     ("cRLDistributionPoints", bytes.fromhex("551d1f"), False, "C-106"),
 )
+POISON = ("poison", bytes.fromhex("2b06010401d679020403"), True, "C-121")  # the last one of a precertificate
 POLICY_OIDS = {"2.23.140.1.2.2": bytes.fromhex("67810c010202")}
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 ABSENCE = re.compile(r"[\s.\-_*/?–—ー・‐－．]*")
@@ -185,10 +186,11 @@ def extensions(issuer: Issuer, wanted: Wanted, field: Node) -> list[str]:
             pass
         case _:
             return ["C-107: extensions are not one sequence"]
-    if len(present) != len(EXTENSIONS):
-        return [f"C-107: {len(present)} extensions where the profile has {len(EXTENSIONS)}"]
+    expected = (*EXTENSIONS, POISON) if wanted.precertificate else EXTENSIONS
+    if len(present) != len(expected):
+        return [f"C-107: {len(present)} extensions where the profile has {len(expected)}"]
     found = []
-    for node, (name, identifier, critical, rule) in zip(present, EXTENSIONS, strict=True):
+    for node, (name, identifier, critical, rule) in zip(present, expected, strict=True):
         value = content_of(node, identifier, critical)
         if value is None:
             found.append(f"{rule}, C-107: {name} is not here, or has another criticality")
@@ -228,6 +230,8 @@ def expected_value(issuer: Issuer, profile: Profile, shard: int, name: str) -> b
         case "cRLDistributionPoints":
             url = _url(issuer.crl_url(shard))
             return _sequence(_sequence(_short(0xA0, _short(0xA0, url))))
+        case "poison":
+            return b"\x05\x00"  # NULL, C-121
         case _:
             raise ValueError(f"{name} varies with the order")
 

@@ -1,7 +1,7 @@
 """The signer process (`keiyaku sign`): the only holder of keys. Design §8.
 
 Of a request only the id is believed. Record and admission are read under the signer's own database role, checked
-again, signed by one thread, and stored with the record's change in one commit. Steps 6 and 7 of issuance, and CRLs.
+again, linted, signed by one thread, and stored with the record's change in one commit. Steps 5, 6 and 9 of issuance.
 """
 
 import asyncio
@@ -9,37 +9,43 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
+import msgspec
 import structlog
 
 from ca import storage
 from ca.blocklist import Blocklist
+from ca.ct_logs import Log
+from ca.finishing import finish
 from ca.keys import KeyAway, SigningKey
 from ca.signer_crl import next_crl
-from ca.signer_lines import LINE_MAX, CrlAnswer, CrlMade, SignAnswer, Signed, SignerAway, SignRefused
+from ca.signer_ct import KnownLogs, begin_finals, finals_not_signed, load_held
+from ca.signer_lines import LINE_MAX, CrlAnswer, CrlMade, Precertified, SignAnswer, Signed, SignerAway, SignRefused
+from ca.signer_lint import NO_DEMANDS, Demands, look
 from ca.signer_socket import BATCH_MAX, WAITING_MAX, Request, answer_all, bound, converse
-from ca.signing import Authority, Certified, Record, certify
-from sql import SERVER_SETTINGS, Conn, evidence, statements
+from ca.signer_store import store_all
+from ca.signing import Authority, Certified, Held, Record, certify
+from sql import SERVER_SETTINGS, Conn, statements
 from sql.away import DATABASE_FAULTS
 
 SQL = statements("ca/signer")
 LOG = structlog.get_logger(__name__)
-ACTOR = "process:signer"
 CONNECT_SECONDS, STATEMENT_SECONDS = 5.0, 30.0
+DOUBTFUL = SignRefused("may have been signed before: what came of it is unknown")
 MODULE_BATCH = 8  # with 500 ms a signature nobody waits 5 s for a batch that is not his own
 
 
 async def serve(
     socket_path: Path, dsn: str, keys: Mapping[int, SigningKey], stop: asyncio.Event, now: Callable[[], datetime],
-    blocklist: Blocklist | None = None,
+    blocklist: Blocklist | None = None, demands: Demands = NO_DEMANDS,
 ) -> None:  # fmt: skip
     """Signs what is asked for until `stop` is set; what was asked before is answered then. `keys` are by issuer id."""
     waiting: asyncio.Queue[Request | None] = asyncio.Queue(WAITING_MAX)
-    signer = Signer(dsn, keys, now, blocklist)
+    signer = Signer(dsn, keys, now, blocklist, demands)
     open_writers: set[asyncio.StreamWriter] = set()
     server = await asyncio.start_unix_server(
         lambda reader, writer: converse(reader, writer, waiting, open_writers), sock=bound(socket_path), limit=LINE_MAX
@@ -70,6 +76,8 @@ class Signer:
     keys: Mapping[int, SigningKey]
     now: Callable[[], datetime]
     blocklist: Blocklist | None = None
+    demands: Demands = NO_DEMANDS
+    logs: KnownLogs = field(default_factory=KnownLogs)
     conn: "asyncpg.Connection[asyncpg.Record] | None" = None
     authorities: dict[int, Authority] = field(default_factory=dict)
     thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "signing"))
@@ -92,26 +100,33 @@ class Signer:
         records = [Record(**row) for row in await conn.fetch(SQL["load_records"], ids, self.now())]
         answers |= {record.id: Signed() for record in records if record.state == "signed"}
         open_records = [record for record in records if record.state != "signed"]
+        held = await load_held(conn, open_records)
+        answers |= {record.id: Precertified() for record in open_records if waits(record, held)}
+        open_records = [record for record in open_records if not waits(record, held)]
+        logs = await self.logs.refresh(conn) if held else {}
         authorities = {
             number: await self._authority(conn, number) for number in {record.issuer_id for record in open_records}
         }
         now = self.now()
-        begun, doubtful = await begin(conn, open_records, authorities, now)
-        answers |= dict.fromkeys(doubtful, SignRefused("may have been signed before: what came of it is unknown"))
+        reports, unfit = await look(conn, self.demands, [one for one in open_records if one.id not in held], now)
+        open_records = [record for record in open_records if record.id not in unfit]
+        begun, doubtful = await begin(conn, open_records, held, authorities, now)
+        answers |= unfit | dict.fromkeys(doubtful, DOUBTFUL)
         open_records = [record for record in open_records if record.id not in doubtful]
+        task = Task(held, logs, authorities, self.blocklist, now)
         outcomes = await asyncio.get_running_loop().run_in_executor(
-            self.thread, lambda: [attempt(r, authorities[r.issuer_id], self.blocklist, now) for r in open_records]
+            self.thread, lambda: [attempt(record, task) for record in open_records]
         )
         certified = []
         for record, outcome in zip(open_records, outcomes, strict=True):
             match outcome:
                 case Certified():
-                    certified.append(outcome)
+                    certified.append(msgspec.structs.replace(outcome, report=reports.get(record.id)))
                 case SignRefused() | SignerAway():
                     answers[record.id] = outcome
         if unsigned := begun - {one.record.id for one in certified}:
-            await conn.execute(SQL["not_signed"], list(unsigned))
-        return answers | await store(conn, certified, now)
+            await not_signed(conn, unsigned, held)
+        return answers | await store_all(conn, certified, now)
 
     async def make_crl(self, issuer_id: int, shard: int) -> CrlAnswer:
         """The next CRL of a shard is signed and stored. C-133..C-142."""
@@ -156,20 +171,35 @@ class Signer:
         """Connection and thread have ended."""
         if self.conn is not None:
             await self.conn.close(timeout=CONNECT_SECONDS)
+        if self.demands.linter is not None:
+            await self.demands.linter.close()
         self.thread.shutdown()
 
 
 async def begin(
-    conn: Conn, records: Sequence[Record], authorities: Mapping[int, Authority | None], now: datetime
-) -> tuple[set[UUID], set[UUID]]:
+    conn: Conn, records: Sequence[Record], held: Mapping[UUID, Held], authorities: Mapping[int, Authority | None],
+    now: datetime,
+) -> tuple[set[UUID], set[UUID]]:  # fmt: skip
     """Records whose signature could not be made a second time: those marked as begun by this commit, and those that
     had been begun before and are still neither signed nor known to be unsigned. Design §4.5.
+
+    The certificate that goes with a precertificate has a mark of its own.
     """
-    once = [record.id for record in records if once_only(authorities[record.issuer_id]) and record.state == "admitted"]
+    once = {record.id for record in records if once_only(authorities[record.issuer_id]) and record.state == "admitted"}
     if not once:
         return set(), set()
-    begun = {row["id"] for row in await conn.fetch(SQL["begin_signing"], once, now)}
-    return begun, set(once) - begun
+    first, finals = list(once - held.keys()), list(once & held.keys())
+    begun = {row["id"] for row in await conn.fetch(SQL["begin_signing"], first, now)} if first else set()
+    begun |= await begin_finals(conn, finals, now)
+    return begun, once - begun
+
+
+async def not_signed(conn: Conn, ids: set[UUID], held: Mapping[UUID, Held]) -> None:
+    """No signature was made of these: their marks are gone."""
+    if first := list(ids - held.keys()):
+        await conn.execute(SQL["not_signed"], first)
+    if finals := list(ids & held.keys()):
+        await finals_not_signed(conn, finals)
 
 
 def once_only(authority: Authority | None) -> bool:
@@ -177,61 +207,32 @@ def once_only(authority: Authority | None) -> bool:
     return authority is not None and not authority.key.repeatable
 
 
-def attempt(
-    record: Record, authority: Authority | None, blocklist: Blocklist | None, now: datetime
-) -> Certified | SignRefused | SignerAway:
+def waits(record: Record, held: Mapping[UUID, Held]) -> bool:
+    """Whether its precertificate is stored, and the certificate that goes with it must be recorded first."""
+    return record.state == "admitted" and record.id in held and held[record.id].final is None
+
+
+class Task(NamedTuple):
+    """What the records of a batch are signed with."""
+
+    held: Mapping[UUID, Held]
+    logs: Mapping[bytes, Log]
+    authorities: Mapping[int, Authority | None]
+    blocklist: Blocklist | None
+    now: datetime
+
+
+def attempt(record: Record, task: Task) -> Certified | SignRefused | SignerAway:
     """The record's certificate, or why there is none. A fault of ours ends neither the batch nor the signer."""
+    authority = task.authorities[record.issuer_id]
     if authority is None:  # the key may come back with the next start; until then the deadline bounds it
         return SignerAway(f"no key of issuer {record.issuer_id} here")
     try:
-        return certify(record, authority, now, blocklist)
+        if held := task.held.get(record.id):
+            return finish(record, held, authority, task.logs, task.blocklist, task.now)
+        return certify(record, authority, task.now, task.blocklist)
     except KeyAway as fault:
         return SignerAway(f"key: {fault}")
     except Exception as fault:
         LOG.exception("record_not_signed", record=str(record.id))
         return SignerAway(f"fault of the signer: {type(fault).__name__}")
-
-
-async def store(conn: Conn, certified: Sequence[Certified], now: datetime) -> dict[UUID, SignAnswer]:
-    """Every certificate that can be stored is; in one commit, or one by one when one of them spoils the batch."""
-    if not certified:
-        return {}
-    try:
-        return await store_batch(conn, certified, now)
-    except asyncpg.PostgresError as fault:
-        if conn.is_closed():
-            raise
-        if len(certified) > 1:
-            answers: dict[UUID, SignAnswer] = {}
-            for one in certified:
-                answers |= await store(conn, [one], now)
-            return answers
-        return {certified[0].record.id: unstorable(fault)}
-
-
-def unstorable(fault: asyncpg.PostgresError) -> SignRefused | SignerAway:
-    """What the store's refusal of one certificate means: its order has ended, or the store was in trouble."""
-    if isinstance(fault, asyncpg.IntegrityConstraintViolationError):
-        return SignRefused(f"not stored: {fault}")
-    return SignerAway(f"not stored: {fault}")
-
-
-async def store_batch(conn: Conn, certified: Sequence[Certified], now: datetime) -> dict[UUID, SignAnswer]:
-    """One statement, one commit. Another signer's or the sweeper's change in between is answered as it is."""
-    ids = [one.record.id for one in certified]
-    proofs = [
-        evidence.entry(
-            "certificate.signed", ACTOR, now,
-            contract_id=one.record.contract_id, certificate_id=one.record.id, serial=one.record.serial.hex(),
-            sha256=sha256(one.der).hexdigest(),
-        )
-        for one in certified
-    ]  # fmt: skip
-    stored = await conn.fetch(
-        SQL["store_certificates"], ids, [one.der for one in certified], now, [proof.id for proof in proofs],
-        proofs[0].kind, [proof.contract_id for proof in proofs], ACTOR, [proof.content for proof in proofs],
-    )  # fmt: skip
-    states = {row["id"]: "signed" for row in stored}
-    if missing := [one for one in ids if one not in states]:
-        states |= {row["id"]: row["state"] for row in await conn.fetch(SQL["load_states"], missing)}
-    return {one: Signed() if states[one] == "signed" else SignRefused(f"record is {states[one]}") for one in ids}

@@ -11,6 +11,7 @@ from ca.signer_lines import (
     LINE_MAX,
     CrlAnswer,
     CrlMade,
+    Precertified,
     SignAnswer,
     Signed,
     SignerAway,
@@ -19,7 +20,7 @@ from ca.signer_lines import (
     name_of,
 )
 
-__all__ = ["CrlAnswer", "CrlMade", "SignAnswer", "SignRefused", "Signed", "SignerAway", "SignerClient"]
+__all__ = ["CrlAnswer", "CrlMade", "Precertified", "SignAnswer", "SignRefused", "Signed", "SignerAway", "SignerClient"]
 
 log = structlog.get_logger()
 
@@ -42,7 +43,7 @@ class SignerClient:
     async def crl(self, issuer_id: int, shard: int, timeout: float) -> CrlAnswer:
         """A new CRL of the shard is stored, or why not, within `timeout` seconds."""
         answer = await self._ask(f"crl {issuer_id} {shard}", name_of((issuer_id, shard)), timeout)
-        return SignerAway("answered another question") if isinstance(answer, Signed) else answer
+        return SignerAway("answered another question") if isinstance(answer, Signed | Precertified) else answer
 
     async def close(self) -> None:
         """The connection has ended; what is pending is answered `SignerAway`."""

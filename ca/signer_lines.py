@@ -1,6 +1,7 @@
 """What a signer and its client say to each other, one line each (pure).
 
     sign <uuid>            signed <uuid>                   refused <uuid> <reason>              failed <uuid> <reason>
+                           precertified <uuid>
     crl <issuer> <shard>   crl <issuer> <shard> <number>   refused <issuer>/<shard> <reason>    failed …
 
 `refused` is final for the record as it is; `failed` leaves open what happened, and the same request again is safe.
@@ -25,6 +26,10 @@ class Signed(msgspec.Struct, frozen=True):
     """The record's certificate is stored; now or since an earlier request."""
 
 
+class Precertified(msgspec.Struct, frozen=True):
+    """The record's precertificate is stored; the certificate that its SCTs lead to must be recorded next."""
+
+
 class SignRefused(msgspec.Struct, frozen=True):
     """This will never be signed, as it is; says why."""
 
@@ -43,7 +48,7 @@ class CrlMade(msgspec.Struct, frozen=True):
     number: int
 
 
-SignAnswer: TypeAlias = Signed | SignRefused | SignerAway
+SignAnswer: TypeAlias = Signed | Precertified | SignRefused | SignerAway
 CrlAnswer: TypeAlias = CrlMade | SignRefused | SignerAway
 
 
@@ -67,6 +72,8 @@ def line_of(key: Key, answer: SignAnswer | CrlAnswer) -> bytes:
     match answer:
         case Signed():
             return f"signed {name}\n".encode()
+        case Precertified():
+            return f"precertified {name}\n".encode()
         case CrlMade(number):
             return f"crl {name.replace('/', ' ')} {number}\n".encode()
         case SignRefused(reason):
@@ -87,6 +94,8 @@ def answer_of(line: bytes) -> tuple[str, SignAnswer | CrlAnswer]:
     match word:
         case "signed":
             return name, Signed()
+        case "precertified":
+            return name, Precertified()
         case "crl":
             shard, number = reason.split(" ")
             return f"{name}/{shard}", CrlMade(int(number))

@@ -1,4 +1,4 @@
-"""Step 6 of issuance (pure): what must hold of a record before it is signed, and its certificate."""
+"""Step 5 of issuance (pure): what must hold of a record before it is signed, and its certificate."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -9,7 +9,9 @@ from ca.blocklist import Blocklist, why_listed
 from ca.certificate import Issuer, Subject, Wanted, assemble
 from ca.covering import uncovered
 from ca.keys import SigningKey
-from ca.linting import LintError, lint, recorded_key
+from ca.lint_report import Report
+from ca.linting import Linted, LintError, lint, recorded_key
+from ca.precertificate import is_precertificate
 from ca.profiles import PROFILES
 from ca.signer_lines import SignRefused
 
@@ -54,11 +56,23 @@ class Record(msgspec.Struct, frozen=True):
     entries: list[str]
 
 
+class Held(msgspec.Struct, frozen=True):
+    """A stored precertificate, and the to-be-signed bytes of the certificate that goes with it, once there are such."""
+
+    id: UUID
+    der: bytes
+    signed_at: datetime
+    final: bytes | None
+    revoked: bool
+
+
 class Certified(msgspec.Struct, frozen=True):
-    """A certificate to store."""
+    """A certificate or precertificate to store, with what the linter said."""
 
     record: Record
     der: bytes
+    precertificate: bool
+    report: Report | None = None
 
 
 class Authority(msgspec.Struct, frozen=True):
@@ -106,7 +120,16 @@ def refusal(record: Record, now: datetime) -> str | None:
 def certify(
     record: Record, authority: Authority, now: datetime, blocklist: Blocklist | None
 ) -> Certified | SignRefused:
-    """The certificate of a record that passes every check, profile check included. Its subject is the reviewed one."""
+    """The certificate, or precertificate, of a record that passes every check."""
+    linted = checked(record, authority.issuer, now, blocklist)
+    if isinstance(linted, SignRefused):
+        return linted
+    der = assemble(linted.tbs, authority.key.sign(linted.tbs))
+    return Certified(record, der, is_precertificate(linted.tbs))
+
+
+def checked(record: Record, issuer: Issuer, now: datetime, blocklist: Blocklist | None) -> Linted | SignRefused:
+    """The record's bytes, if they pass every check, profile check included. Their subject is the reviewed one."""
     if reason := refusal(record, now):
         return SignRefused(reason)
     if record.organization is None or record.country is None:
@@ -116,13 +139,13 @@ def certify(
         spki = recorded_key(record.tbs, record.spki_sha256)
         wanted = Wanted(
             PROFILES[record.profile], subject, tuple(record.names), spki,
-            record.serial, record.not_before, record.not_after, record.shard,
+            record.serial, record.not_before, record.not_after, record.shard, is_precertificate(record.tbs),
         )  # fmt: skip
-        linted = lint(authority.issuer, wanted, record.tbs, now)
+        linted = lint(issuer, wanted, record.tbs, now)
         if why := why_listed(blocklist, spki):
             return SignRefused(why)
     except LintError as fault:
         return SignRefused(f"lint: {fault}")
     except ValueError as fault:  # a date or encoding outside what the tables hold
         return SignRefused(f"cannot be checked: {fault}")
-    return Certified(record, assemble(linted.tbs, authority.key.sign(linted.tbs)))
+    return linted

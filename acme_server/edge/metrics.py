@@ -36,6 +36,10 @@ COUNTERS: Mapping[str, Family] = {
                        ("stage", "outcome", "gate", "case")),
     "validation": Family("keiyaku_validations", "Attempts at a challenge by its method.", ("method", "outcome")),
     "certificate": Family("keiyaku_certificates_issued", "Certificates that were waited for and stored.", ()),
+    "sct": Family("keiyaku_scts", "Answers of CT logs by their operator; failed: no SCT that counts.",
+                  ("operator", "outcome")),
+    "log_list": Family("keiyaku_ct_list_reads", "How often the list of CT logs was read: newer, same, failed.",
+                       ("outcome",)),
     "revocation": Family("keiyaku_revocations", "Certificates revoked by ACME request.", ("reason",)),
     "connection": Family("keiyaku_connections_ended", "Connections refused at the limit, or cut for being slow.",
                          ("listener", "cause")),
@@ -108,6 +112,10 @@ def gauges(waiting: Backlog, now: datetime) -> Iterable[Metric]:
         "Left until the nearest deadline of a revocation or problem report.",
         left,
     )
+    if waiting.log_list_at is not None:
+        yield GaugeMetricFamily(
+            "keiyaku_ct_list_age_seconds", "Age of the list of CT logs.", (now - waiting.log_list_at).total_seconds()
+        )
     yield GaugeMetricFamily(
         "keiyaku_revocation_overdue", "Revocations and problem reports past their deadline.", waiting.overdue
     )

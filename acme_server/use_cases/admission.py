@@ -185,10 +185,20 @@ def record_of(passing: Passing, csr: Csr, admitted: Admitted, decision: Decision
     order, profile, now = passing.order, passing.profile, passing.now
     start = order.not_before or now
     end = order.not_after or min(admitted.not_after_limit, start + lifetime(profile, start))
+    check_logs(passing.context, start, end, now)
     return issuance.prepare(
         passing.context.issuer, profile, subject, list(order.names), csr.spki_der, not_before=start, not_after=end,
         admission_id=decision.id, record_id=uuid7(now), deadline_at=passing.deadline_at, now=now,
+        precertificate=passing.context.transparency is not None,
     )  # fmt: skip
+
+
+def check_logs(context: Context, start: datetime, end: datetime, now: datetime) -> None:
+    """Enough logs take such a certificate: nothing is precertified that could not be issued (C-124)."""
+    if context.transparency is not None and not context.transparency.can_serve(start, end, now):
+        raise AcmeError(
+            ErrorType.SERVER_INTERNAL, "Too few logs take certificates just now. Try again.", retry_after=60
+        )
 
 
 async def begin(

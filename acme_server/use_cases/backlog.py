@@ -7,13 +7,13 @@ import msgspec
 
 from acme_server.storage import check, evidence, jobs
 from acme_server.storage.jobs import Depth
-from ca import status_storage
+from ca import ct_storage, status_storage
 from sql import Conn, Pool
 
 
 class Backlog(msgspec.Struct, frozen=True):
-    """Jobs by kind, the age of the seal (timedelta.max before the first), how long each shelf has lacked something, and
-    deadlines of revocations and reports.
+    """Jobs by kind, the age of the seal (timedelta.max before the first), how long each shelf has lacked something,
+    deadlines of revocations and reports, and the date of the list of CT logs.
     """
 
     jobs: Mapping[str, Depth]
@@ -21,6 +21,7 @@ class Backlog(msgspec.Struct, frozen=True):
     publication_lag: Mapping[str, timedelta]
     nearest_deadline: datetime | None
     overdue: int
+    log_list_at: datetime | None
 
 
 async def backlog(pool: Pool, now: datetime) -> Backlog:
@@ -28,7 +29,7 @@ async def backlog(pool: Pool, now: datetime) -> Backlog:
     async with pool.acquire() as conn:
         return Backlog(
             await jobs.depth(conn), await evidence.seal_lag(conn, now), await publication_lag(conn, now),
-            *await check.deadlines(conn, now),
+            *await check.deadlines(conn, now), await ct_storage.log_list_date(conn),
         )  # fmt: skip
 
 

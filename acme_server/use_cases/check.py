@@ -14,8 +14,10 @@ from acme_server.config import Settings
 from acme_server.storage import check, evidence, house, jobs
 from acme_server.use_cases import check_bank
 from acme_server.use_cases.readiness import SEAL_LIMIT, shipped
-from ca import status_storage
+from ca import ct_storage, status_storage
 from ca.blocklist import Blocklist, BlocklistUnusable
+from ca.ct_logs import enough, needed
+from ca.profiles import PROFILES, lifetime
 from ca.signer_client import SignerAway, SignerClient
 from ca.status_storage import Unpublished
 from sql import Conn
@@ -186,6 +188,25 @@ async def register(settings: Settings, conn: Conn, now: datetime) -> list[Fault]
     return [Fault("register", f"{late} customers were not looked up for two days", "see the log of `keiyaku work`")]
 
 
+async def transparency(settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
+    """Where certificates need SCTs: the list of logs is fresh (C-130), and enough logs take each profile's."""
+    if not settings.ct.required:
+        return []
+    if (newest := await ct_storage.newest_log_list(conn, None)) is None:
+        do = "run `keiyaku work`; its log says why log_list_not_read"
+        return [Fault("transparency", "there is no list of logs: nothing is issued", do)]
+    faults = []
+    if now - newest.logs.listed_at > settings.ct.list_age:
+        what = f"the list of logs is of {newest.logs.listed_at:%Y-%m-%d}"
+        faults.append(Fault("transparency", what, "renew the file of ct.log_list, or see why log_list_not_read"))
+    for profile in (PROFILES[name] for name in settings.ca.profiles):
+        end = now + lifetime(profile, now)
+        if not enough([log for log in newest.logs.logs if log.takes(end, now)], needed(now, end)):
+            what = f"too few logs take certificates of profile {profile.name} (until {end:%Y-%m-%d})"
+            faults.append(Fault("transparency", what, "wait for logs of that shard, or name another list"))
+    return faults
+
+
 async def bank(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
     """Bank data is up to date, its files are booked, and no line waits for long (T8-6)."""
     return [Fault(about, what, do) for about, what, do in await check_bank.wrong(conn, now)]
@@ -274,7 +295,7 @@ async def signer(settings: Settings, _conn: Conn, _now: datetime) -> list[Fault]
 
 LOOKS: tuple[Look, ...] = (
     migrations, cluster, roles, partitions, seal, waiting_jobs, crls, ocsp, publication, revocation_deadlines, desk,
-    register, bank, issuers, clocks, drills, files, blocklist, tls, disk, signer,
+    register, bank, transparency, issuers, clocks, drills, files, blocklist, tls, disk, signer,
 )  # fmt: skip
 
 

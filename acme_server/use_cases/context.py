@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 from acme_server.protocol.nonce import NonceKey
 from acme_server.protocol.objects import USUAL_CHALLENGES
 from acme_server.use_cases.limits import Rates
+from acme_server.use_cases.log_list import Transparency
 from acme_server.validation.outcome import Asked, NotProven, Proven
 from ca.blocklist import Blocklist
 from ca.certificate import Issuer
@@ -73,6 +74,7 @@ class Context:
     own_keys: frozenset[bytes] = frozenset()  # SHA-256 of the SPKI of each CA's key: no certificate's, no account's
     blocklist: Blocklist | None = None
     offers: Offers = Offers()
+    transparency: Transparency | None = None  # none: certificates without SCTs
     kept: KeptFacts = field(default_factory=KeptFacts)
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     validating: int = 0  # validations that requests of this process have begun

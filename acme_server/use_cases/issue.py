@@ -10,10 +10,11 @@ from acme_server.clock import utc_now
 from acme_server.protocol.errors import ErrorType
 from acme_server.storage import jobs, orders
 from acme_server.storage.jobs import Job
+from acme_server.use_cases import transparency
 from acme_server.use_cases.context import Context
 from acme_server.use_cases.problem import stored_problem
 from ca import storage as ca
-from ca.signer_lines import Signed, SignerAway, SignRefused
+from ca.signer_lines import Precertified, Signed, SignerAway, SignRefused
 from sql import Conn, evidence
 
 LOG = structlog.get_logger(__name__)
@@ -27,7 +28,13 @@ async def sign(context: Context, job: Job, to_be_signed_id: UUID, order_id: UUID
 
     The signer is idempotent: a retry signs the same bytes, or finds them signed. The store ends the job.
     """
-    match await context.signer.sign(to_be_signed_id, SIGN_TIMEOUT):
+    answer = await context.signer.sign(to_be_signed_id, SIGN_TIMEOUT)
+    if isinstance(answer, Precertified):
+        if reason := await transparency.record_final(context, to_be_signed_id):
+            await jobs.fail(context.pool, job, reason, LONGEST_WAIT)
+            return False
+        answer = await context.signer.sign(to_be_signed_id, SIGN_TIMEOUT)
+    match answer:
         case Signed():
             tally.count("certificate")
             return True
@@ -35,6 +42,8 @@ async def sign(context: Context, job: Job, to_be_signed_id: UUID, order_id: UUID
             await end(context, order_id, "The certificate cannot be signed. Place a new order.", reason, utc_now())
         case SignerAway(reason):
             await jobs.fail(context.pool, job, reason, LONGEST_WAIT)
+        case Precertified():
+            await jobs.fail(context.pool, job, "its certificate was recorded and is not there", LONGEST_WAIT)
     return False
 
 

@@ -47,6 +47,9 @@ async def go_on(context: Context, job: Job, found: InProcessing, now: datetime) 
             return
         begun = await admit(context, found, utc_now())
     except AcmeError as error:
+        if error.retry_after is not None:
+            await jobs.fail(context.pool, job, error.detail, issue.LONGEST_WAIT)
+            return
         await issue.end_with(context, found.id, stored_problem(error.type, error.detail), error.type.value, now)
         return
     if isinstance(begun, RefusedByGate):

@@ -63,7 +63,7 @@ def sample(key: str, kind: Any) -> str:
     """A text for `key` that its default does not have."""
     default = value_of(load(None, {}), key)
     if limit := LIMITS.get(key):
-        return str(limit.least)
+        return str(limit.least if convert(kind, limit.least) != default else limit.greatest)
     if get_origin(kind) is Literal:
         return next(str(word) for word in get_args(kind) if word != default)
     if get_origin(kind) in (Union, UnionType):
@@ -109,6 +109,7 @@ COMPANIONS = {  # what else must be set for a key to be taken
     "mail.password_file": {"KEIYAKU_MAIL__USER": "notices"},
     "database.embedded": {"KEIYAKU_DATABASE__URL": "postgresql://x"},
     "database.url": {"KEIYAKU_DATABASE__EMBEDDED": "false"},
+    "ct.required": {"KEIYAKU_CT__LOG_LIST": "/logs.json"},
 }
 
 
@@ -378,6 +379,10 @@ def test_production_starts(file: File) -> None:
         ("mail.security", "none"),
         ("mail.sender", "notices@ca.keiyaku.test"),
         ("mail.officers", ""),
+        ("ct.required", "false"),
+        ("ct.log_list_url", "http://logs.ca.example/log_list.json"),
+        ("lint.processes", "0"),
+        ("lint.ignored", "cabf.internal_domain_name"),
         ("management.listen", "127.0.0.1:15000"),
         ("keys.blocklist", ""),
         ("ca.keys", "file"),
@@ -398,7 +403,10 @@ def test_production_lists_every_convenience_at_once(file: File) -> None:
     environ = dict(line.split("=", 1) for line in lines)
     refusal = file.refusal("environment = 'production'", **environ)
     missed = {rule.key for rule in REFUSALS} - {line.split(": ")[1] for line in refusal.splitlines()}
-    assert missed == {"validation.mode", "database.url", "acme.caa_identities", "mail.security", "register.url"}
+    assert missed == {
+        "validation.mode", "database.url", "acme.caa_identities", "mail.security", "register.url", "ct.log_list_url",
+        "lint.ignored",
+    }  # fmt: skip
 
 
 def sample_of_development(key: str) -> str:

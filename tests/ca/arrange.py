@@ -53,12 +53,16 @@ WANTED = Wanted(
 
 
 def record(
-    issuer: Issuer = ISSUER, subject_names: Sequence[str] = ("www.demo.test", "*.demo.test"), **changes: Any
+    issuer: Issuer = ISSUER,
+    subject_names: Sequence[str] = ("www.demo.test", "*.demo.test"),
+    *,
+    precertificate: bool = False,
+    **changes: Any,
 ) -> ToBeSigned:
     """A prepared record of `issuer`; `changes` replace columns afterwards."""
     made = issuance.prepare(
         issuer, TLSSERVER, SUBJECT, list(subject_names), spki_of(LEAF),
-        NOW, WANTED.not_after, uuid7(NOW), uuid7(NOW), DEADLINE, NOW,
+        NOW, WANTED.not_after, uuid7(NOW), uuid7(NOW), DEADLINE, NOW, precertificate=precertificate,
     )  # fmt: skip
     return msgspec.structs.replace(made, **changes)
 

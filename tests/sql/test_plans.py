@@ -16,7 +16,7 @@ from tests.sql.test_statements import MODULES
 SMALL = {
     "ca.issuers", "ca.cross_certificates", "acme.nonce_epoch", "evidence.seal_state", "keiyaku.cluster",
     "keiyaku.migrations", "gate.bank_accounts", "gate.holidays", "gate.readings", "gate.suspensions", "gate.tax_rates",
-    "gate.texts", "gate.plans", "acme.jobs", "ca.responders", "ca.publications",
+    "gate.texts", "gate.plans", "acme.jobs", "ca.responders", "ca.publications", "ca.log_lists",
 }  # fmt: skip
 PARTITION = re.compile(r"_\d{4}_\d\d$|_\d$")
 OFFICE = {"office/tenants", "office/idempotency"}  # what the JSON API asks first, and lists

@@ -255,7 +255,7 @@ def test_sealer_writes_checkpoints_only(rights: Rights) -> None:
 def test_signer_writes_what_it_signed_only(rights: Rights) -> None:
     assert written(rights, "sign") == {
         "ca.certificates", "ca.crls", "ca.to_be_signed", "ca.revocations", "evidence.records", "ca.serials",
-        "ca.responders", "ca.ocsp_responses",
+        "ca.responders", "ca.ocsp_responses", "ca.precertificates", "ca.final_records",
     }  # fmt: skip
     assert "gate.decisions.facts" not in rights["sign", "SELECT"]
 

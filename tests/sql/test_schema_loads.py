@@ -2,4 +2,4 @@ from sql import Pool
 
 
 async def test_schema_loads(pool: Pool) -> None:
-    assert await pool.fetchval("SELECT count(*) FROM keiyaku.partitioned_tables()") == 6
+    assert await pool.fetchval("SELECT count(*) FROM keiyaku.partitioned_tables()") == 8

@@ -10,25 +10,28 @@ from pathlib import Path
 from uuid import UUID
 
 import asyncpg
+import msgspec
 import pytest
 from click.testing import CliRunner
 
 from acme_server import checkpoint_file, evidence_key
 from acme_server.clock import utc_now
 from acme_server.commands import GROUPS
-from acme_server.config import Ca, Database, Evidence, Settings, Signer
+from acme_server.config import Ca, Ct, Database, Evidence, Settings, Signer
 from acme_server.dev.postgres import EmbeddedPostgres
 from acme_server.dev.tls import ensure_tls
 from acme_server.sealer import SealRefused, take_over
 from acme_server.storage import evidence
 from acme_server.use_cases.check import LOOKS, Fault, faults_of
 from acme_server.use_cases.restore import accept_restored
-from ca import hierarchy, keys, signer
+from ca import ct_storage, hierarchy, keys, signer
+from ca.profiles import PROFILES, lifetime
 from ca.signer_client import CrlMade, SignerClient
 from contract_gate.calendar import jst_date
 from sql import Conn
 from sql.migrate import migrate
 from tests.acme_server.conftest import PASSPHRASE
+from tests.simulators.ct_log import SimulatedLog, log_list
 
 CHECK = next(each for each in GROUPS if each.name == "check")
 
@@ -223,6 +226,28 @@ async def test_clock_and_ca_that_ends_are_found(deployed: Deployed) -> None:
     late = await faults_of(deployed.settings, deployed.operator, lambda: utc_now() + timedelta(days=3650))
     expected = {"clock", "CA certificates", "CRLs", "partitions", "evidence seal", "incidents"}
     assert expected == {fault.about for fault in late}
+
+
+@pytest.mark.std("C-130")
+async def test_a_list_of_logs_that_is_missing_old_or_too_short_is_found(deployed: Deployed) -> None:
+    deployed.settings = msgspec.structs.replace(deployed.settings, ct=Ct(required=True))
+    now, whats = utc_now(), []
+
+    async def look() -> None:
+        whats.append([fault.what for fault in await deployed.faults() if fault.about == "transparency"])
+
+    await look()
+    logs = [SimulatedLog(name, name, (), utc_now, url="https://log.test") for name in ("A", "B", "C")]
+    for age, some in ((timedelta(days=15), logs), (timedelta(days=13), logs), (timedelta(days=1), logs[:2])):
+        await ct_storage.insert_log_list(deployed.owner, log_list(some, now - age), "test", "process:test", now)
+        await look()
+    end = now + lifetime(PROFILES["tlsserver"], now)
+    assert whats == [
+        ["there is no list of logs: nothing is issued"],
+        [f"the list of logs is of {now - timedelta(days=15):%Y-%m-%d}"],
+        [],
+        [f"too few logs take certificates of profile tlsserver (until {end:%Y-%m-%d})"],
+    ]
 
 
 def test_every_look_is_of_use() -> None:

@@ -1,0 +1,41 @@
+-- name: newest_log_list
+-- The list of logs that counts, unless it is the one with hash $1.
+SELECT sha256, content, read_at FROM (SELECT * FROM ca.log_lists ORDER BY listed_at DESC LIMIT 1) AS newest
+WHERE sha256 IS DISTINCT FROM $1;
+
+-- name: insert_log_list
+-- A list that is newer than all before it, with its evidence. No row: it is not.
+-- $1 sha256  $2 content  $3 listed at  $4 source  $5 now  $6 evidence id  $7 kind  $8 actor  $9 evidence content
+WITH added AS (
+    INSERT INTO ca.log_lists (sha256, content, listed_at, source, read_at)
+    SELECT $1, $2, $3, $4, $5 WHERE NOT EXISTS (SELECT FROM ca.log_lists WHERE listed_at >= $3)
+    ON CONFLICT DO NOTHING RETURNING sha256
+), recorded AS (
+    INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)
+    SELECT $6, $7, NULL, $8, $5, $9 FROM added
+)
+SELECT sha256 FROM added;
+
+-- name: log_list_date
+-- When the list that counts says that it was made.
+SELECT max(listed_at) FROM ca.log_lists;
+
+-- name: precertificate
+-- A stored precertificate whose record is still open, and whether the certificate it leads to is recorded. $1 id
+SELECT p.der, p.signed_at, t.tbs, t.serial, t.issuer_id, t.not_before, t.not_after, d.contract_id, f.id IS NOT NULL AS is_final
+FROM ca.precertificates p
+JOIN ca.to_be_signed t ON t.id = p.id AND t.state = 'admitted'
+JOIN gate.decisions d ON d.id = t.admission_id
+LEFT JOIN ca.final_records f ON f.id = p.id
+WHERE p.id = $1;
+
+-- name: insert_final
+-- The certificate's to-be-signed bytes, once for ever, while its record is open; with its evidence.
+-- $1 id  $2 tbs  $3 now  $4 evidence id  $5 kind  $6 contract id  $7 actor  $8 evidence content
+WITH open AS (
+    SELECT id FROM ca.to_be_signed WHERE id = $1 AND state = 'admitted' FOR NO KEY UPDATE
+), added AS (
+    INSERT INTO ca.final_records (id, tbs, recorded_at) SELECT id, $2, $3 FROM open ON CONFLICT (id) DO NOTHING RETURNING id
+)
+INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)
+SELECT $4, $5, $6, $7, $3, $8 FROM added;
