@@ -14,14 +14,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from acme_server.clock import utc_now
 from acme_server.commands.certificate import key_text
-from acme_server.commands.output import console, show_json, show_one, show_rows, table
+from acme_server.commands.output import console, show_json, show_one, show_rows, table, text
 from acme_server.commands.running import Instant, as_json, first_person, operating, second_person
 from acme_server.config_source import convert
 from office.storage.incidents import Incident, Query
 from office.use_cases import incident_steps, incidents
 from office.use_cases.asked import Unfit
 from office.use_cases.certificates import serial_of
-from office.use_cases.incidents import Pace, Plan, Standing
+from office.use_cases.incidents import Pace, Plan, Report, Standing
 from sql import Conn
 
 INCIDENT = ("id", "title", "drill", "ground", "certificates", "deadline_at", "begun_at", "finished_at", "published_at")
@@ -66,7 +66,7 @@ async def query_of(conn: Conn, given: dict[str, Any]) -> Query:
     listed = serials_of(given["serials"]) if given["serials"] is not None else None
     return Query(
         given["profile"], given["since"], given["until"], key_text(given["key"]), given["method"],
-        await incidents.contract_id(conn, given["contract"]), listed,
+        await incidents.contract_id(conn, given["contract"]), listed, given["contract"],
     )  # fmt: skip
 
 
@@ -160,10 +160,8 @@ async def run(
     if not execute:
         if found.begun_at is None:
             found = await incidents.fit(conn, incident, pace, now)
-            until = incidents.published_by(found, pace, now).isoformat(timespec="seconds")
-            click.echo(
-                f"nothing is done. Begun now it would be published by {until}: add --execute, --by, --and, --reason"
-            )
+            until = text(incidents.published_by(found, pace, now))
+            click.echo(f"nothing is done. Published by {until}: add --execute, --by, --and and --reason", err=True)
         show_standing(await incidents.standing(conn, incident), as_json)
         return
     if found.begun_at is None:
@@ -190,6 +188,11 @@ async def pause(conn: Conn, now: datetime, incident: str, reason: str, person: s
     show_one(await incidents.pause(conn, incident, person, reason, now), as_json)
 
 
+def against(found: Report) -> str:
+    """How long it took, in whole seconds, and whether that was in time."""
+    return f"{timedelta(seconds=int(found.took.total_seconds()))}, {'in time' if found.in_time else 'TOO LATE'}"
+
+
 @incident.command("report")
 @click.argument("incident")
 @as_json
@@ -202,7 +205,7 @@ async def report(conn: Conn, now: datetime, incident: str, as_json: bool) -> Non
         return
     show_one(found.incident, False)
     show_one(found.span, False)
-    click.echo(f"known to published {found.took}, {'in time' if found.in_time else 'TOO LATE'}")
+    click.echo(f"known to published {against(found)}")
     console().print(table(found.counts[:100], COUNT))
 
 
@@ -237,10 +240,7 @@ async def drill(
         show_json(found)
         return
     show_one(found.incident, False)
-    said = "in time" if found.in_time else "TOO LATE"
-    click.echo(
-        f"a drill: nothing was revoked. {found.incident.certificates} would be published after {found.took}, {said}"
-    )
+    click.echo(f"a drill: nothing was revoked. {found.incident.certificates} would be published in {against(found)}")
 
 
 @incident.command("list")

@@ -15,7 +15,10 @@ LONGEST_LIFE = timedelta(days=400)  # of a certificate: older ones have expired
 
 
 class Query(msgspec.Struct, frozen=True):
-    """Which certificates: those that fit every part that is not None. `since` and `until` are of issuance."""
+    """Which certificates: those that fit every part that is not None. `since` and `until` are of issuance.
+
+    `contract` only says how people name the contract of `contract_id`.
+    """
 
     profile: str | None = None
     since: datetime | None = None
@@ -24,6 +27,7 @@ class Query(msgspec.Struct, frozen=True):
     method: str | None = None
     contract_id: UUID | None = None
     serials: list[bytes] | None = None
+    contract: str | None = None
 
 
 class NewIncident(msgspec.Struct, frozen=True):

@@ -112,7 +112,7 @@ def words(query: Query) -> str:
         "issued before": query.until.isoformat() if query.until else None,
         "key": query.key.hex() if query.key else None,
         "validated by": query.method,
-        "contract": str(query.contract_id) if query.contract_id else None,
+        "contract": query.contract or (str(query.contract_id) if query.contract_id else None),
         "serials": f"{len(query.serials)} in a list" if query.serials is not None else None,
     }
     said = ", ".join(f"{name} {value}" for name, value in parts.items() if value is not None)

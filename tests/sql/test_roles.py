@@ -217,10 +217,14 @@ def test_only_the_state_of_a_record_to_be_signed_changes(rights: Rights) -> None
         ("account_keys", {"acme"}, {"acme": {"retired_at"}}),
         ("nonce_epoch", {"acme", "work"}, {}),
         ("spent_nonces", {"acme"}, {}),
-        ("renewal_windows", {"operator", "office"}, {
-            "operator": {"serial", "starts_at", "ends_at", "explanation_url"},
-            "office": {"starts_at", "ends_at", "explanation_url"},  # incidents (C-166)
-        }),
+        (
+            "renewal_windows",
+            {"operator", "office"},
+            {
+                "operator": {"serial", "starts_at", "ends_at", "explanation_url"},
+                "office": {"starts_at", "ends_at", "explanation_url"},  # incidents (C-166)
+            },
+        ),
     ],
 )
 def test_what_ties_accounts_orders_and_certificates_stays(
