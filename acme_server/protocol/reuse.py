@@ -13,13 +13,19 @@ LIMIT_BEFORE = 200 * DAY
 LIMIT_OF_METHOD: Mapping[str, timedelta] = {"dns-persist-01": 10 * DAY}
 
 
-def reuse_of(method: str, lifetime: timedelta, ttl: int | None) -> timedelta:
+AT_HAND = timedelta(minutes=10)
+
+
+def reuse_of(method: str, lifetime: timedelta, ttl: int | None, order_lifetime: timedelta) -> timedelta:
     """How long a proof by this method is wanted: what the settings say, what its method allows, what its record says.
 
-    C-028, A-244, A-245.
+    C-028, A-244, A-245. For the order at hand ten minutes at least, which no new order can use: what is used again
+    outlives the new order.
     """
     wanted = min(lifetime, LIMIT_OF_METHOD.get(method, lifetime))
-    return wanted if ttl is None else min(wanted, timedelta(seconds=ttl))
+    if ttl is None:
+        return wanted
+    return min(wanted, max(timedelta(seconds=ttl), min(AT_HAND, order_lifetime)))
 
 
 def usable_until(proven_at: datetime, wanted: timedelta) -> datetime:

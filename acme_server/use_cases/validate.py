@@ -40,7 +40,8 @@ async def conclude(
     now = utc_now()
     if isinstance(outcome, Proven):
         status, error = "valid", None
-        wanted = reuse_of(authorization.challenge_type or "", context.limits.authorization_lifetime, outcome.ttl)
+        limits, method = context.limits, authorization.challenge_type or ""
+        wanted = reuse_of(method, limits.authorization_lifetime, outcome.ttl, limits.order_lifetime)
         expires_at = usable_until(now, wanted)
     else:
         status, error, expires_at = "invalid", problem_of(outcome), authorization.expires_at

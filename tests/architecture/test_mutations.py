@@ -3,9 +3,9 @@
 import pytest
 
 from tests.architecture.ids import ROOT
-from tests.mutation import doors, gate, protocol
+from tests.mutation import doors, gate, protocol, validation
 
-MUTATIONS = [*protocol.MUTATIONS, *gate.MUTATIONS, *doors.MUTATIONS]
+MUTATIONS = [*protocol.MUTATIONS, *gate.MUTATIONS, *doors.MUTATIONS, *validation.MUTATIONS]
 
 
 def test_the_text_of_every_mutation_stands_once_in_its_file() -> None:

@@ -145,6 +145,8 @@ async def test_one_proof_for_a_domain_and_all_below_it(served: Served) -> None:
     for names in ((NAME,), ("*.demo.test",), (PARENT,), (NAME, "a.b.demo.test", "*.b.demo.test", PARENT)):
         placed = (await order(client, *names)).json
         assert (placed["status"], placed["authorizations"]) == ("ready", [url]), names
+    address = await new_authz(client, "127.0.0.1", "ip", subdomainAuthAllowed=True)
+    assert (address.status, "subdomainAuthAllowed" in address.json) == (201, False)
     plain = await served.registered()
     without = await new_authz(plain, PARENT)
     assert "subdomainAuthAllowed" not in (await prove(plain, without.headers["Location"]))

@@ -54,13 +54,22 @@ def test_both_sides_of_each_date(limit_from: datetime, before: int, after: int) 
     ("method", "lifetime", "ttl", "expected"),
     [
         ("dns-01", MONTH, None, MONTH),
+        ("http-01", timedelta(minutes=1), None, timedelta(minutes=1)),
         ("dns-account-01", MONTH, None, MONTH),
         ("dns-persist-01", MONTH, None, timedelta(days=10)),
         ("dns-persist-01", timedelta(days=3), None, timedelta(days=3)),
         ("dns-persist-01", MONTH, 86_400 * 11, timedelta(days=10)),
         ("dns-persist-01", MONTH, 3600, timedelta(hours=1)),
-        ("dns-persist-01", MONTH, 0, timedelta(0)),
+        ("dns-persist-01", MONTH, 0, timedelta(minutes=10)),
+        ("dns-persist-01", timedelta(minutes=1), 0, timedelta(minutes=1)),
     ],
 )
 def test_reuse_of(method: str, lifetime: timedelta, ttl: int | None, expected: timedelta) -> None:
-    assert reuse_of(method, lifetime, ttl) == expected
+    assert reuse_of(method, lifetime, ttl, timedelta(days=7)) == expected
+
+
+@pytest.mark.std("A-245")
+@pytest.mark.parametrize("order_lifetime", [timedelta(minutes=1), timedelta(days=7)])
+def test_no_new_order_can_use_what_is_kept_for_the_order_at_hand(order_lifetime: timedelta) -> None:
+    """What is used again ends after the new order does."""
+    assert reuse_of("dns-persist-01", MONTH, 5, order_lifetime) <= order_lifetime

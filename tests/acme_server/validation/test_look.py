@@ -7,6 +7,7 @@ import pytest
 
 from acme_server.protocol.challenges import dns_value as expected_value
 from acme_server.protocol.errors import ErrorType
+from acme_server.validation import dns_01
 from acme_server.validation.look import AlwaysValid, Looker, looker
 from acme_server.validation.outcome import Asked, NotProven, Proven
 from acme_server.validation.resolver import Resolver
@@ -51,6 +52,43 @@ async def test_a_method_that_proves_one_host_never_proves_a_wildcard(
     outcome = await made.validate(asked(challenge_type, "*.demo.test"))
     assert outcome == NotProven(ErrorType.UNAUTHORIZED, f"{challenge_type} cannot prove control of *.demo.test")
     assert dns.queries == []
+
+
+@pytest.mark.std("A-212", "C-027")
+@pytest.mark.parametrize("mode", ["network", "always_valid"])
+@pytest.mark.parametrize("challenge_type", ["http-01", "tls-alpn-01"])
+async def test_a_method_that_proves_one_host_never_proves_subdomains(
+    dns: DnsSimulator, resolver: Resolver, settings: ValidationSettings, mode: str, challenge_type: str
+) -> None:
+    made = looker(msgspec.structs.replace(settings, mode=mode), resolver)
+    outcome = await made.validate(asked(challenge_type, NAME, subdomains=True))
+    said = f"{challenge_type} cannot prove control of {NAME} and its subdomains"
+    assert outcome == NotProven(ErrorType.UNAUTHORIZED, said)
+    assert dns.queries == []
+
+
+@pytest.mark.std("C-017")
+@pytest.mark.parametrize("challenge_type", ["http-01", "dns-01", "tls-alpn-01", "dns-account-01", "dns-persist-01"])
+async def test_a_method_that_is_offered_no_more_proves_nothing(
+    dns: DnsSimulator, resolver: Resolver, settings: ValidationSettings, challenge_type: str
+) -> None:
+    """Whatever was offered before the settings changed."""
+    made = looker(msgspec.structs.replace(settings, methods=()), resolver)
+    outcome = await made.validate(asked(challenge_type, NAME))
+    assert outcome == NotProven(ErrorType.UNAUTHORIZED, f"{challenge_type} is not offered any more. Place a new order.")
+    assert dns.queries == []
+
+
+@pytest.mark.parametrize("challenge_type", ["dns-account-01", "dns-persist-01"])
+async def test_the_drafts_are_looked_at_where_they_are_offered(
+    dns: DnsSimulator, resolver: Resolver, settings: ValidationSettings, challenge_type: str
+) -> None:
+    dns.add(dns_01.record_name_of_account(NAME, ACCOUNT), "TXT", f'"{expected_value(KEY_AUTHORIZATION)}"')
+    dns.add(f"_validation-persist.{NAME}", "TXT", f'"ca.example; accounturi={ACCOUNT}"')
+    offering = msgspec.structs.replace(settings, methods=(challenge_type,), persist_needs_dnssec=False)
+    outcome = await looker(offering, resolver).validate(asked(challenge_type, NAME))
+    assert isinstance(outcome, Proven), outcome
+    assert outcome.detail["method"] == challenge_type
 
 
 @pytest.mark.std("A-205")
