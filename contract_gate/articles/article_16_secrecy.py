@@ -12,7 +12,7 @@ import msgspec
 
 from contract_gate.calendar import JST
 
-Since = Literal["last_certificate", "issued", "closed", "delivered"]
+Since = Literal["last_certificate", "ended", "issued", "closed", "delivered"]
 
 
 class Retention(msgspec.Struct, frozen=True):
@@ -24,7 +24,8 @@ class Retention(msgspec.Struct, frozen=True):
     since: Since
 
 
-# T16-2. What is not here is no personal data, or has a duty of its own (rejected applications: T4-7).
+# T16-2. What is not here is no personal data, has a duty of its own (rejected applications: T4-7), or is named in
+# docs/known-gaps.md.
 _ALL = (
     Retention("documents.content", "review (BR 5.5.2)", 2, "last_certificate"),
     Retention("applications.representative", "review (BR 5.5.2)", 2, "last_certificate"),
@@ -33,6 +34,8 @@ _ALL = (
     Retention("problem_reports.reporter", "revocation (BR 5.5.2)", 2, "closed"),
     Retention("key_proofs.reporter", "revocation (BR 5.5.2)", 2, "issued"),
     Retention("deliveries.body", "proof of notices", 7, "delivered"),
+    Retention("contacts.postal_address", "notices", 2, "ended"),
+    Retention("recipients.email", "notices", 2, "ended"),
 )
 RETENTION: Mapping[str, Retention] = MappingProxyType({each.field: each for each in _ALL})
 

@@ -22,6 +22,8 @@ DESTROYS: Mapping[str, str] = MappingProxyType(
         "problem_reports.reporter": SQL["problem_reports"],
         "key_proofs.reporter": SQL["key_proofs"],
         "deliveries.body": SQL["deliveries"],
+        "contacts.postal_address": SQL["contacts"],
+        "recipients.email": SQL["recipients"],
     }
 )
 

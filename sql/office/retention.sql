@@ -56,8 +56,35 @@ UPDATE office.key_proofs SET reporter = '-', email = '-', personal_data_destroye
 RETURNING id, NULL::uuid AS contract_id;
 
 -- name: deliveries
--- $1 kept since  $2 now  $3 most
-UPDATE office.deliveries SET address = '', subject = '-', body = '-', personal_data_destroyed_at = $2 WHERE id = ANY (ARRAY(
-    SELECT id FROM office.deliveries
-    WHERE personal_data_destroyed_at IS NULL AND delivered_at <= $1 LIMIT $3))
-RETURNING id, NULL::uuid AS contract_id;
+-- What its notice was written from goes with it. $1 kept since  $2 now  $3 most
+WITH gone AS (
+    UPDATE office.deliveries SET address = '', subject = '-', body = '-', personal_data_destroyed_at = $2
+    WHERE id = ANY (ARRAY(
+        SELECT id FROM office.deliveries
+        WHERE personal_data_destroyed_at IS NULL AND delivered_at <= $1 LIMIT $3))
+    RETURNING id, notice_id
+), emptied AS (
+    UPDATE office.notices SET given = '{}' WHERE id = ANY (ARRAY(SELECT notice_id FROM gone))
+)
+SELECT id, NULL::uuid AS contract_id FROM gone;
+
+-- name: contacts
+-- Of customers whose contracts have all ended, with nothing left to pay. $1 kept since  $2 now  $3 most
+UPDATE office.contacts SET postal_address = NULL, stale_since = NULL WHERE customer_id = ANY (ARRAY(
+    SELECT x.customer_id FROM office.contacts x
+    WHERE x.postal_address IS NOT NULL
+      AND EXISTS (SELECT FROM gate.contracts c WHERE c.customer_id = x.customer_id AND c.ended_at <= least($1::timestamptz, $2))
+      AND NOT EXISTS (
+        SELECT FROM gate.contracts c WHERE c.customer_id = x.customer_id AND (
+            coalesce(c.ended_at > $1::timestamptz, c.state NOT IN ('withdrawn', 'rejected'))
+            OR EXISTS (SELECT FROM gate.invoices i WHERE i.contract_id = c.id AND i.open_yen > 0))) LIMIT $3))
+RETURNING customer_id AS id, NULL::uuid AS contract_id;
+
+-- name: recipients
+-- Of contracts that have ended, with nothing left to pay. $1 kept since  $2 now  $3 most
+UPDATE office.recipients SET name = '-', email = '-' WHERE contract_id = ANY (ARRAY(
+    SELECT r.contract_id FROM office.recipients r JOIN gate.contracts c ON c.id = r.contract_id
+    WHERE r.email <> '-' AND c.ended_at <= least($1::timestamptz, $2)
+      AND NOT EXISTS (SELECT FROM gate.invoices i WHERE i.contract_id = c.id AND i.open_yen > 0) LIMIT $3))
+    AND email <> '-'
+RETURNING contract_id AS id, contract_id;

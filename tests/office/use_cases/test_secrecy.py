@@ -12,9 +12,22 @@ from contract_gate.articles.article_16_secrecy import RETENTION
 from contract_gate.calendar import jst_date
 from office.storage.retention import DESTROYS
 from office.storage.tokens import Caller
-from office.use_cases import consultation, documents, ending, leaks, proposals, register, retention, subcontracting
+from office.use_cases import (
+    consultation,
+    deliver,
+    documents,
+    ending,
+    leaks,
+    notices,
+    payments,
+    proposals,
+    register,
+    retention,
+    subcontracting,
+)
 from office.use_cases.application import Review, review
 from office.use_cases.asked import Unfit
+from office.use_cases.mail import Posting
 from sql import Conn, Pool
 from tests.architecture.ids import files
 from tests.conftest import NOW
@@ -44,6 +57,42 @@ async def test_what_is_past_its_retention_is_destroyed_and_its_record_stays(
     assert row is not None
     assert (row["sealed_content"], row["destroyed_at"]) == (None, later)
     assert await accepted.fetchval("SELECT representative FROM office.applications") == "-"
+
+
+@pytest.mark.rule("T16-2")
+@pytest.mark.parametrize("owed", [False, True])
+async def test_contacts_go_two_years_after_the_end_unless_something_is_owed(
+    accepted: Conn, office: Pool, pool: Pool, owed: bool
+) -> None:
+    await notices.set_contact(accepted, "kaisha", "ja", "東京都千代田区 1-1", NOW)
+    await notices.set_recipient(accepted, "acme", "payer", "親 太郎", "payer@example.org", "ja", NOW)
+    if owed:
+        bill = payments.Bill("I-1", "fee", TODAY, None, 60_500)
+        await payments.add_invoice(accepted, "acme", bill, NOW)
+    later = NOW + timedelta(days=732)
+    await pool.execute("SELECT keiyaku.ensure_partitions($1, 0)", later)
+    assert await retention.destroy(office, "contacts.postal_address", later) == 0  # the contract runs
+    await ending.cancel(accepted, "acme", "ann", NOW)
+    for field, look in (
+        ("contacts.postal_address", "SELECT postal_address IS NULL FROM office.contacts"),
+        ("recipients.email", "SELECT email = '-' AND name = '-' FROM office.recipients"),
+    ):
+        assert await retention.destroy(office, field, NOW + timedelta(days=729)) == 0
+        assert await retention.destroy(office, field, later) == (0 if owed else 1)
+        assert await retention.destroy(office, field, later) == 0
+        assert await pool.fetchval(look) is not owed
+
+
+@pytest.mark.rule("T16-2")
+async def test_what_a_notice_was_written_from_goes_with_its_letters(accepted: Conn, office: Pool, pool: Pool) -> None:
+    await leaks.record(accepted, NOW, False, "40 contacts", "closed", ["kaisha"], "ann", NOW)
+    await deliver.address_notices(office, NOW, posting=Posting(None, "http://office.test", ""))
+    await pool.execute("UPDATE office.deliveries SET state = 'delivered', delivered_at = $1", NOW)
+    later = NOW + timedelta(days=7 * 366)
+    await pool.execute("SELECT keiyaku.ensure_partitions($1, 0)", later)
+    assert await retention.destroy(office, "deliveries.body", NOW) == 0
+    assert await retention.destroy(office, "deliveries.body", later) == 2  # with the letter of the contract's formation
+    assert await pool.fetchval("SELECT array_agg(DISTINCT given::text) FROM office.notices") == ["{}"]
 
 
 @pytest.mark.rule("T16-2")
