@@ -141,8 +141,8 @@ def key_id(spki: bytes) -> bytes:
     return sha1(spki[len(P256) :], usedforsecurity=False).digest()
 
 
-def lint_crl(issuer: Issuer, shard: int, tbs: bytes, at: datetime, *, of_root: bool) -> None:
-    """A first CRL: number 1, empty, of this shard, made within the day before. C-133..C-139. Raises LintError."""
+def lint_crl(issuer: Issuer, shard: int, tbs: bytes, at: datetime, *, of_root: bool, wanted: int = 1) -> None:
+    """An empty CRL of this shard with the wanted number, made within the day before. C-133..C-139. Raises LintError."""
     try:
         fields = elements(tbs)
         crl = x509.load_der_x509_crl(tlv(0x30, tbs, ECDSA_SHA256_DER, tlv(0x03, b"\0")))
@@ -157,8 +157,8 @@ def lint_crl(issuer: Issuer, shard: int, tbs: bytes, at: datetime, *, of_root: b
         found.append("C-112: signature algorithm is not ecdsa-with-SHA256 without parameters")
     if fields[2] != issuer.subject or key != issuer.key_id or len(crl.extensions) != 3:
         found.append("C-135: issuer or its key identifier is another one, or there are other extensions")
-    if number != 1 or len(crl):
-        found.append("C-136, C-139: not the first number, or not empty")
+    if number != wanted or len(crl):
+        found.append("C-136, C-139: not the number that is next, or not empty")
     if ends is None or not timedelta(0) <= at - starts <= DAY or ends - starts > CRL_SPAN[of_root]:
         found.append("C-135: not made within the day before, or valid for too long")
     urls = [each.value for each in scope.value.full_name or []]

@@ -59,6 +59,19 @@ async def responders(conn: Conn, most: int) -> list[ResponderRow]:
     return many(ResponderRow, await conn.fetch(SQL["responders"], most))
 
 
+class RootCrl(msgspec.Struct, frozen=True):
+    """A root and when its newest CRL ends."""
+
+    name: str
+    issuer_id: int
+    next_update: datetime
+
+
+async def root_crls_ending(conn: Conn, before: datetime) -> list[RootCrl]:
+    """Roots whose newest CRL ends before that instant."""
+    return many(RootCrl, await conn.fetch(SQL["root_crls_ending"], before))
+
+
 async def hold_shelf(conn: Conn, shelf: str) -> bool:
     """Whether no other session publishes to the shelf; none can until this one leaves it, or ends."""
     return bool(await conn.fetchval(SQL["hold_shelf"], shelf))

@@ -25,6 +25,7 @@ from sql import Conn
 MONTHS_AHEAD = 2
 SKEW = timedelta(seconds=5)
 CRL_LATE, CRL_OLD = timedelta(minutes=5), timedelta(hours=26)  # made anew each day (C-134)
+ROOT_CRL_LEFT = timedelta(days=60)
 OCSP_LATE = timedelta(minutes=15)  # C-147
 DANGER = timedelta(hours=12)
 DRILL_AGE = timedelta(days=365)
@@ -121,6 +122,15 @@ async def crls(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
     if hidden := await check.unpublished(conn, now - CRL_LATE):
         what = f"{hidden} revocations are on no CRL after five minutes"
         faults.append(Fault("CRLs", what, "run `keiyaku work` and `keiyaku sign`"))
+    return faults
+
+
+async def root_crls(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
+    """The CRL of no root ends within two months: two people and the root's token are needed for the next one."""
+    faults = []
+    for each in await status_storage.root_crls_ending(conn, now + ROOT_CRL_LEFT):
+        what = f"that of {each.name} ends on {each.next_update:%Y-%m-%d}"
+        faults.append(Fault("root CRL", what, f"hold `keiyaku ca root-crl --issuer {each.issuer_id}`"))
     return faults
 
 
@@ -294,8 +304,9 @@ async def signer(settings: Settings, _conn: Conn, _now: datetime) -> list[Fault]
 
 
 LOOKS: tuple[Look, ...] = (
-    migrations, cluster, roles, partitions, seal, waiting_jobs, crls, ocsp, publication, revocation_deadlines, desk,
-    register, bank, transparency, issuers, clocks, drills, files, blocklist, tls, disk, signer,
+    migrations, cluster, roles, partitions, seal, waiting_jobs, crls, root_crls, ocsp, publication,
+    revocation_deadlines, desk, register, bank, transparency, issuers, clocks, drills, files, blocklist, tls, disk,
+    signer,
 )  # fmt: skip
 
 

@@ -50,3 +50,9 @@ WHERE p.number < excluded.number;
 -- name: shelves
 -- Shelves that something was ever put on.
 SELECT DISTINCT target FROM ca.publications ORDER BY 1;
+
+-- name: root_crls_ending
+-- $1 before
+SELECT i.name, i.id::integer AS issuer_id, c.next_update FROM ca.issuers i CROSS JOIN LATERAL
+    (SELECT next_update FROM ca.crls WHERE issuer_id = i.id AND shard = 0 ORDER BY number DESC LIMIT 1) c
+WHERE i.kind = 'root' AND c.next_update < $1 ORDER BY i.id;

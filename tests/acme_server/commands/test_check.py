@@ -131,6 +131,9 @@ async def test_nothing_is_wrong(deployed: Deployed) -> None:
         ),
         pytest.param("UPDATE ca.crls SET this_update = now() - interval '27 h'", "CRLs", id="CRL stale"),
         pytest.param(
+            "UPDATE ca.crls SET next_update = now() + interval '59 days' WHERE issuer_id = 0", "root CRL", id="root CRL"
+        ),
+        pytest.param(
             "WITH drawn AS (INSERT INTO ca.serials VALUES ('\\x0102', gen_random_uuid(), 1)) INSERT INTO "
             "ca.ocsp_responses (serial, issuer_id, not_after, due_at) "
             "VALUES ('\\x0102', 1, now() + interval '1 day', now() - interval '16 minutes')", "OCSP", id="no answer",
