@@ -9,7 +9,7 @@ from uuid import UUID
 
 from contract_gate.articles.article_08_payment import unblocked
 from contract_gate.facts import Facts
-from contract_gate.storage import facts_of_contract
+from contract_gate.storage import facts_of_contracts
 from office.storage.unblocking import perhaps_blocking
 from office.use_cases.notify import notify
 from sql import Conn
@@ -17,8 +17,8 @@ from sql import Conn
 
 async def blocked(conn: Conn, invoices: Sequence[UUID], now: datetime) -> list[Facts]:
     """What is known of each contract that one of these invoices may block."""
-    found = [await facts_of_contract(conn, each, [], now, None) for each in await perhaps_blocking(conn, invoices)]
-    return [loaded.facts for loaded in found if loaded is not None]
+    asked = [(each, ()) for each in await perhaps_blocking(conn, invoices)]
+    return [loaded.facts for loaded in await facts_of_contracts(conn, asked, now)]
 
 
 async def tell(conn: Conn, before: Sequence[Facts], settled: Mapping[str, int], now: datetime) -> None:
