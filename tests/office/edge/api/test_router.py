@@ -81,8 +81,8 @@ async def test_every_operation_is_closed_to_the_roles_it_does_not_name(api: Api)
 
 @pytest.mark.rule("T13-3")
 def test_grounds_of_holds_are_for_compliance_alone() -> None:
-    grounds = [each for each in OPERATIONS if each.id in ("listHolds", "listFindings", "setHold", "suspect")]
-    assert len(grounds) == 4
+    grounds = [each for each in OPERATIONS if each.id in ("listHolds", "listFindings", "setHold", "suspect", "hit")]
+    assert len(grounds) == 5
     assert all(each.roles == {"compliance"} for each in grounds)
 
 
