@@ -16,7 +16,7 @@ from office.use_cases import audit as audits
 from office.use_cases.asked import Unfit
 from sql import Conn
 
-KEY_OCTETS = 32
+KEY_OCTETS, KEY_MOST = 32, 4096
 ACCESS = ("kind", "holder", "may", "since", "until", "last_used_on")
 
 
@@ -85,7 +85,7 @@ async def export(
     key: BinaryIO | None, identified: bool,
 ) -> None:  # fmt: skip
     """Every item of a period, a line each: people and customers by pseudonyms, which hold for this export alone."""
-    secret = os.urandom(KEY_OCTETS) if key is None else key.read()
+    secret = os.urandom(KEY_OCTETS) if key is None else key.read(KEY_MOST)
     if len(secret) < KEY_OCTETS:
         raise Unfit(f"a key has {KEY_OCTETS} octets or more: without --key one is made for this export")
     rows = audits.population(conn, population, since, until, None if identified else secret, now)

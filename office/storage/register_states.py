@@ -1,5 +1,6 @@
 """What the corporate-number register said last of each customer (T6-5)."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -36,10 +37,10 @@ class State(msgspec.Struct, frozen=True):
     checked_at: datetime
 
 
-async def due(conn: Conn, before: datetime, most: int) -> list[Due]:
-    """Customers not looked up since, the longest ago first."""
+async def due(conn: Conn, before: datetime, but: Sequence[UUID], most: int) -> list[Due]:
+    """Customers not looked up since, the longest ago first, but for these."""
     found = []
-    for row in await conn.fetch(SQL["due"], before, most):
+    for row in await conn.fetch(SQL["due"], before, list(but), most):
         said = None
         if row["checked_at"] is not None:
             fields = ("name", "prefecture", "city", "street", "closed_on", "successor")

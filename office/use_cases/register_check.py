@@ -2,6 +2,7 @@
 
 import logging
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from contract_gate.articles.article_06_changes import Registered, register_changes
 from contract_gate.calendar import JST
@@ -26,21 +27,41 @@ LOG = logging.getLogger(__name__)
 
 async def sweep(pool: Pool, now: datetime, *, register: Register) -> int:
     """Every customer of a running contract is looked up once a day; says how many had changed."""
-    changed = 0
+    changed, unanswered = 0, list[UUID]()
     for _ in range(REQUESTS):
         async with pool.acquire() as conn:
-            due = await register_states.due(conn, now - EVERY, AT_ONCE)
+            due = await register_states.due(conn, now - EVERY, unanswered, AT_ONCE)
             if not due:
                 break
             try:
-                found = {each.number: each.registered for each in await register.look([one.number for one in due])}
-            except (RegisterAway, AnswerRefused) as fault:
+                found = await answers(register, due)
+            except RegisterAway as fault:
                 LOG.warning("the corporate-number register: %s", fault)
                 break
-            missing = Registered("", "", "", "", None, None)
-            for one in due:  # a number that the register does not know is a change of its name
-                changed += await learn(conn, one, found.get(one.number, missing), now)
+            unanswered += [one.id for one in due if one.id not in found]
+            for one in due:
+                if one.id in found:
+                    changed += await learn(conn, one, found[one.id], now)
     return changed
+
+
+async def answers(register: Register, due: list[Due]) -> dict[UUID, Registered]:
+    """What the register says of each. Where it says nothing, nothing is learned, and that is in no other's way.
+
+    A number that it leaves out proves no change; `keiyaku check` tells of it in two days. Raises RegisterAway.
+    """
+    try:
+        said = {each.number: each.registered for each in await register.look([one.number for one in due])}
+        found = {one.id: said[one.number] for one in due if one.number in said}
+        if len(found) < len(due):
+            LOG.warning("the corporate-number register left out %d of %d numbers", len(due) - len(found), len(due))
+        return found
+    except AnswerRefused as fault:
+        LOG.warning("the corporate-number register: %s", fault)
+    found = {}
+    for one in due if len(due) > 1 else ():
+        found |= await answers(register, [one])
+    return found
 
 
 async def learn(conn: Conn, one: Due, found: Registered, now: datetime) -> bool:

@@ -1,12 +1,13 @@
 -- name: due
--- Customers of running contracts with a corporate number, not looked up since $1. $2 most
+-- Customers of running contracts with a corporate number, not looked up since $1. $2 not these  $3 most
 SELECT u.id, u.corporate_number AS number, u.name AS customer_name, s.name, s.prefecture, s.city, s.street, s.closed_on,
     s.successor, s.checked_at,
     ARRAY(SELECT c.number FROM gate.contracts c WHERE c.customer_id = u.id AND c.state = 'accepted') AS contracts
 FROM gate.customers u LEFT JOIN office.register_states s ON s.customer_id = u.id
 WHERE u.corporate_number IS NOT NULL AND (s.checked_at IS NULL OR s.checked_at < $1)
+  AND u.id <> ALL ($2::uuid[])
   AND EXISTS (SELECT FROM gate.contracts c WHERE c.customer_id = u.id AND c.state = 'accepted')
-ORDER BY s.checked_at NULLS FIRST, u.id LIMIT $2;
+ORDER BY s.checked_at NULLS FIRST, u.id LIMIT $3;
 
 -- name: keep
 -- What the register says now. No row: another node has looked since.

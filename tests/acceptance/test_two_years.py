@@ -5,6 +5,7 @@
 
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from acme_server.clock import CLOCK
@@ -33,7 +34,20 @@ def expected() -> dict[str, list[str]]:
     return tables
 
 
-@pytest.mark.rule("T12-3", "T8-11", "T23-3")
+NAMED = """
+WITH people AS (
+    SELECT name AS who FROM gate.persons UNION SELECT name FROM gate.customers
+    UNION SELECT contact_email FROM gate.customers UNION SELECT representative FROM office.applications
+    UNION SELECT subject FROM office.screenings UNION SELECT remitter FROM gate.receipts
+    UNION SELECT reporter FROM office.problem_reports UNION SELECT email FROM office.problem_reports
+    UNION SELECT address FROM office.deliveries UNION SELECT remitter FROM office.bank_lines
+)
+SELECT DISTINCT e.kind, p.who FROM people p
+JOIN evidence.records e ON position(p.who IN convert_from(e.content, 'UTF8')) > 0 WHERE length(p.who) > 1 ORDER BY 1, 2
+"""
+
+
+@pytest.mark.rule("T12-3", "T16-3", "T23-3")
 async def test_every_state_notice_invoice_and_certificate_of_two_years(
     postgres: EmbeddedPostgres, database: str, tmp_path: Path
 ) -> None:
@@ -41,12 +55,22 @@ async def test_every_state_notice_invoice_and_certificate_of_two_years(
     settings = settings_of(tmp_path, DATABASE__EMBEDDED="false", DATABASE__URL=url)
     told: list[str] = []
     outcome = await play(settings, postgres.dsn(database=database), MONTHS, lambda line: told.append(str(line)))
+    assert await named_in_evidence(postgres.dsn(database=database)) == []
     refusals = [line for line in told if "refused" in line]
     found = {title: getattr(outcome, title) for title in Outcome.__struct_fields__} | {"refusals": refusals}
     for title, rows in expected().items():
         assert sorted(found[title]) == sorted(rows), title
     assert set(expected()) == set(TITLES)
     assert not CLOCK.ahead()  # the story's clock ends with it
+
+
+async def named_in_evidence(dsn: str) -> list[tuple[str, str]]:
+    """Kinds of evidence that hold what says who somebody is, of all whom the database knows (T16-3)."""
+    conn = await asyncpg.connect(dsn)
+    try:
+        return [(row["kind"], row["who"]) for row in await conn.fetch(NAMED)]
+    finally:
+        await conn.close()
 
 
 def test_the_storys_bank_writes_as_the_banks_of_the_tests_do() -> None:

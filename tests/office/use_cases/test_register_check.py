@@ -8,6 +8,7 @@ import pytest
 
 from acme_server.dev.postgres import EmbeddedPostgres
 from contract_gate.formats.corporations import AnswerRefused, corporations
+from office.use_cases import register as customers
 from office.use_cases import register_check
 from office.use_cases.corporate_register import LARGEST, RegisterAway, WebRegister
 from sql import Conn, Pool
@@ -19,6 +20,14 @@ from tests.simulators.web import Action, Endless, Raw, Reply, WebSimulator, redi
 
 PATH = "/4/num?id=key&number=7000012050002&type=12&history=0"
 OURS = {"name": "株式会社　例"}
+CLOSED = {"corporateNumber": "4011001098993", "name": "例二", "closeDate": "2026-11-20"}
+RUNNING = """
+INSERT INTO gate.contracts (id, handle, customer_id, plan_id, fee_yen, term_months, names_max, state, applied_at,
+    accepted_at, accepted_by_first, accepted_by_second)
+SELECT gen_random_uuid(), 'other', u.id, c.plan_id, c.fee_yen, c.term_months, c.names_max, 'accepted', c.applied_at,
+    c.accepted_at, c.accepted_by_first, c.accepted_by_second
+FROM gate.contracts c, gate.customers u WHERE u.handle = 'other'
+"""
 
 
 @pytest.fixture
@@ -126,3 +135,27 @@ def test_the_recorded_answer() -> None:
     assert one.registered.closed_on is None
     assert corporations(answer({"latest": "0"}, {"name": "新"}))[0].registered.name == "新"
     assert len(answer({})) < LARGEST
+
+
+@pytest.mark.rule("T6-5", "T11-9")
+@pytest.mark.parametrize(
+    ("both", "first"),
+    [
+        pytest.param(b"<corporations>", answer({**OURS, "closeDate": "2026-02-30"}), id="its answer is none"),
+        pytest.param(answer(CLOSED), b"", id="it is left out"),
+    ],
+)
+async def test_whom_the_register_cannot_tell_of_is_in_no_others_way(
+    accepted: Conn, office: Pool, web: WebSimulator, both: bytes, first: bytes
+) -> None:
+    """Nothing is learned of the first; the second is looked up all the same, and its closure is found."""
+    other = customers.customer("other", "例二", "juridical_person", CLOSED["corporateNumber"], True, None, NOW)
+    await customers.add_customer(accepted, other, NOW)
+    await accepted.execute(RUNNING)
+    for numbers, body in (
+        ("7000012050002,4011001098993", both), ("7000012050002", first), ("4011001098993", answer(CLOSED)),
+    ):  # fmt: skip
+        web.on(PATH.replace("7000012050002", numbers), Reply(body=body))
+    assert await register_check.sweep(office, NOW, register=register(web)) == 1
+    assert [state.customer for state in await register_check.listed(accepted)] == ["other"]
+    assert await accepted.fetchval("SELECT count(*) FROM gate.information_changes") == 1
