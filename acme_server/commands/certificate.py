@@ -30,10 +30,11 @@ def key_text(value: str | None) -> bytes | None:
 
 
 async def chosen(
-    conn: Conn, contract: str | None, customer: str | None, key: str | None, serials: tuple[str, ...]
-) -> Scope:
+    conn: Conn, contract: str | None, customer: str | None, key: str | None, serials: tuple[str, ...],
+    issuer: str | None = None,
+) -> Scope:  # fmt: skip
     """What the options choose."""
-    return await scope_of(conn, contract, customer, key_text(key), [certificates.serial_of(s) for s in serials])
+    return await scope_of(conn, contract, customer, key_text(key), [certificates.serial_of(s) for s in serials], issuer)
 
 
 @certificate.command("list")
@@ -65,6 +66,7 @@ async def show(conn: Conn, now: datetime, serial: str, as_json: bool) -> None:
 @click.option("--contract")
 @click.option("--customer")
 @click.option("--key", metavar="SHA256|FILE", help="SHA-256 of the public key, or a PEM file.")
+@click.option("--issuer", metavar="NAME", help="All of an issuing CA, whose key is compromised (A11.4.8).")
 @click.option("--ground", type=click.Choice(cases.OPENED), default="request", show_default=True)
 @click.option("--underlying", type=click.Choice(cases.OPENED), help="What lies under guideline_ignored.")
 @click.option("--reason", "code", type=int, help="The code that the customer asks for: 0, 1, 3, 4 or 5.")
@@ -78,11 +80,11 @@ async def show(conn: Conn, now: datetime, serial: str, as_json: bool) -> None:
 @operating
 async def revoke(
     conn: Conn, now: datetime, serials: tuple[str, ...], contract: str | None, customer: str | None, key: str | None,
-    ground: str, underlying: str | None, code: int | None, reporter: str | None, note: str | None,
+    issuer: str | None, ground: str, underlying: str | None, code: int | None, reporter: str | None, note: str | None,
     received: datetime | None, first: str | None, second: str | None, execute: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Show what would be revoked and by when; with --execute two people decide it and it is revoked."""
-    scope = await chosen(conn, contract, customer, key, serials)
+    scope = await chosen(conn, contract, customer, key, serials, issuer)
     if not execute:
         plan = await cases.plan(conn, ground, underlying, scope, received or now, now)
         if as_json:

@@ -36,6 +36,17 @@ class Member(msgspec.Struct, frozen=True):
         )
 
 
+class Consented(msgspec.Struct, frozen=True):
+    """A running contract whose customer consents to its renewal under a plan that is on offer (T12-4)."""
+
+    id: UUID
+    number: int
+    handle: str
+    plan_id: UUID
+    term_months: int
+    person_id: UUID
+
+
 async def line(conn: Conn, contract_id: UUID) -> list[Member]:
     """The contract, then those before it, nearest first."""
     return many(Member, await conn.fetch(SQL["line"], contract_id))
@@ -85,6 +96,22 @@ async def consent(conn: Conn, contract_id: UUID, plan_id: UUID, person: UUID, no
 async def withdraw_consent(conn: Conn, contract_id: UUID, now: datetime) -> bool:
     """Whether there was one until now."""
     return await conn.fetchval(SQL["withdraw_consent"], contract_id, now) is not None
+
+
+async def consented(conn: Conn, until: datetime, now: datetime, after: int, most: int) -> list[Consented]:
+    """Those whose term may end before `until` and that nothing follows yet; by number."""
+    return many(Consented, await conn.fetch(SQL["consented"], until, now, after, most))
+
+
+async def consents(conn: Conn, contract_id: UUID) -> bool:
+    """Whether its standing consent was not taken back."""
+    return bool(await conn.fetchval(SQL["consents"], contract_id))
+
+
+async def free_handle(conn: Conn, wanted: Sequence[str]) -> str | None:
+    """The first of these that no contract has."""
+    handle: str | None = await conn.fetchval(SQL["free_handle"], list(wanted))
+    return handle
 
 
 async def renewal_due(conn: Conn, until: datetime, after: int, most: int) -> list[ContractKey]:

@@ -224,6 +224,16 @@ async def attended(conn: Conn, case_id: UUID) -> bool:
     return await conn.fetchval(SQL["attended"], case_id) is not None
 
 
+async def paid_after(conn: Conn, contract_ids: Sequence[UUID]) -> list[tuple[UUID, UUID]]:
+    """Case and contract where certificates were revoked for non-payment; somebody has to look at each from now on."""
+    return [(row["id"], row["contract_id"]) for row in await conn.fetch(SQL["paid_after"], list(contract_ids))]
+
+
+async def issuing(conn: Conn) -> dict[str, int]:
+    """The ids of the issuing CAs, by name."""
+    return {row["name"]: row["id"] for row in await conn.fetch(SQL["issuing"])}
+
+
 async def set_notice(conn: Conn, case_id: UUID, notice_id: UUID | None, failed: str | None) -> None:
     """The notice before revoking, or why there is none (T11-5)."""
     await conn.execute(SQL["set_notice"], case_id, notice_id, failed)

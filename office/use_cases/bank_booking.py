@@ -25,7 +25,7 @@ from contract_gate.matching import (
 from office.storage import bank_lines, money
 from office.storage.bank_lines import Line, Settled
 from office.storage.changing import changing
-from office.use_cases import unblocking
+from office.use_cases import paid_late, unblocking
 from office.use_cases.asked import OPERATOR
 from sql import Conn
 from sql.evidence import Entry, append, append_all, entry
@@ -158,6 +158,7 @@ async def book_batch(conn: Conn, lines: Sequence[Line], now: datetime) -> Tally:
         before = await unblocking.blocked(conn, [each.invoice.id for each in payments], now)
         paid = await pay(conn, payments, now)
         await unblocking.tell(conn, before, by_invoice(paid), now)
+        await paid_late.noticed(conn, [(each.invoice.contract_id, each.receipt) for each, _ in paid], now)
         spent = {each.receipt for each, _ in paid}
         settled = [_settled(line, each, receipts.get(line.id), spent) for line, each in found]
         await bank_lines.settle(conn, settled)

@@ -83,11 +83,15 @@ async def plan(
 
 
 async def scope_of(
-    conn: Conn, contract: str | None, customer: str | None, key: bytes | None, serials: list[bytes]
-) -> Scope:
-    """What the words mean: one of contract, customer, key and serials. Raises Unfit."""
-    if sum((contract is not None, customer is not None, key is not None, bool(serials))) != 1:
-        raise Unfit("say what to revoke by exactly one of contract, customer, key and serials")
+    conn: Conn, contract: str | None, customer: str | None, key: bytes | None, serials: list[bytes],
+    issuer: str | None = None,
+) -> Scope:  # fmt: skip
+    """What the words mean: one of contract, customer, key, serials and issuing CA. Raises Unfit."""
+    if sum((contract is not None, customer is not None, key is not None, bool(serials), issuer is not None)) != 1:
+        raise Unfit("say what to revoke by exactly one of contract, customer, key, serials and issuer")
+    if issuer is not None:
+        known = await revocations.issuing(conn)
+        return Scope(issuer_id=known[one_of("issuing CA", issuer, tuple(known))])
     if contract is not None:
         return Scope(contract_id=(await asked.contract(conn, contract)).id)
     if customer is not None:

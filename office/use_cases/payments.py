@@ -10,7 +10,7 @@ from contract_gate.calendar import next_month_end
 from office.storage import money
 from office.storage.changing import changing
 from office.storage.money import Invoice, Receipt
-from office.use_cases import asked, unblocking
+from office.use_cases import asked, paid_late, unblocking
 from office.use_cases.asked import MOST, OPERATOR, Unfit, checked_text, id_of, one_of
 from sql import Conn
 from sql.evidence import append, entry
@@ -126,7 +126,7 @@ async def match(conn: Conn, receipt: str, number: str, now: datetime) -> Paid:
 async def matched(conn: Conn, bill: Invoice, receipt: UUID, now: datetime) -> Paid:
     """The receipt pays the invoice as far as it can; within the transaction that holds the contract. Raises Unfit.
 
-    A customer whose block this ends is told (T8-15).
+    A customer whose block this ends is told (T8-15); after a revocation for non-payment an officer is (A11.4.4).
     """
     await money.hold_receipt(conn, receipt)
     before = await unblocking.blocked(conn, [bill.id], now)
@@ -146,6 +146,7 @@ async def matched(conn: Conn, bill: Invoice, receipt: UUID, now: datetime) -> Pa
     )
     await append(conn, proof)
     await unblocking.tell(conn, before, {bill.number: yen}, now)
+    await paid_late.noticed(conn, [(bill.contract_id, receipt)], now)
     return Paid(receipt, yen, bill.number, (await invoice(conn, bill.number)).open_yen)
 
 

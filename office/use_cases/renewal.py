@@ -15,7 +15,7 @@ from contract_gate.calendar import jst_date, period_end
 from office.storage import contracts, people, renewals, service_end
 from office.storage.changing import changing
 from office.storage.contracts import Contract
-from office.storage.renewals import Member
+from office.storage.renewals import Consented, Member
 from office.use_cases import asked
 from office.use_cases.asked import OPERATOR, Unfit, checked_handle, one_of
 from office.use_cases.notify import notify
@@ -48,20 +48,30 @@ async def apply(conn: Conn, handle: str, predecessor: str, plan: str | None, lin
     async with changing(conn, old.number):
         if link == "renewal":
             await check_open(conn, predecessor, old.id, what.term_months if what else None, now)
-        made = await renewals.insert_successor(conn, handle, old.id, what.id if what else None, link, now)
+        made = await applied(conn, handle, old.id, what.id if what else None, link, OPERATOR, now)
         if made is None:
             raise Unfit(
                 f"'{handle}' cannot follow '{predecessor}': the handle is taken, it has a successor, was never "
                 "accepted, or its plan is not on offer"
             )
-        names = await contracts.live_names(conn, old.id)
-        await renewals.copy_names(conn, old.id, made.id, len(names), now)
-        row = entry(
-            "contract.applied", OPERATOR, now, contract_id=made.id, rule="T12-4", clause="A12.1", link=link,
-            predecessor=old.id,
-        )  # fmt: skip
-        await append(conn, row)
-    return await contracts.shown(conn, made.id)
+    return await contracts.shown(conn, made)
+
+
+async def applied(
+    conn: Conn, handle: str, predecessor_id: UUID, plan_id: UUID | None, link: str, actor: str, now: datetime
+) -> UUID | None:
+    """The id of the new application, its names copied; None when it may not be. Under the old contract's lock."""
+    made = await renewals.insert_successor(conn, handle, predecessor_id, plan_id, link, now)
+    if made is None:
+        return None
+    names = await contracts.live_names(conn, predecessor_id)
+    await renewals.copy_names(conn, predecessor_id, made.id, len(names), now)
+    row = entry(
+        "contract.applied", actor, now, contract_id=made.id, rule="T12-4", clause="A12.1", link=link,
+        predecessor=predecessor_id,
+    )  # fmt: skip
+    await append(conn, row)
+    return made.id
 
 
 async def check_open(conn: Conn, name: str, contract_id: UUID, months: int | None, now: datetime) -> None:
@@ -126,7 +136,11 @@ async def withdraw_consent(conn: Conn, contract: str, person: str, now: datetime
 
 
 async def sweep(conn: Conn, portal: str, now: datetime) -> int:
-    """Customers are told once that their contract may be renewed (T12-6); says how many were."""
+    """Customers are told once that their contract may be renewed (T12-6); says how many were.
+
+    Where one gave a standing consent, the application is made too (T12-4).
+    """
+    await apply_by_consent(conn, now)
     told, after = 0, 0
     while page := await renewals.renewal_due(conn, now + RENEWAL_OPENS, after, PAGE):
         after = page[-1].number
@@ -160,3 +174,40 @@ async def told_of_renewal(conn: Conn, contract_id: UUID, portal: str, now: datet
         issuance_opens_on=str(jst_date(ends_at - RENEWAL_ISSUES)), portal=portal,
     )  # fmt: skip
     return True
+
+
+async def apply_by_consent(conn: Conn, now: datetime) -> int:
+    """Contracts with a standing consent have the application that renews them, once they may be renewed (T12-4, T12-6).
+
+    Only the application: review and acceptance are as of any other. Says how many were made.
+    """
+    made, after = 0, 0
+    while page := await renewals.consented(conn, now + RENEWAL_OPENS, now, after, PAGE):
+        after = page[-1].number
+        for due in page:
+            made += await applied_by_consent(conn, due, now)
+    return made
+
+
+async def applied_by_consent(conn: Conn, due: Consented, now: datetime) -> bool:
+    """Whether the application is made by this: the term nears its end, and the consent was not taken back."""
+    async with changing(conn, due.number):
+        line = await renewals.line(conn, due.id)
+        ends_at = await term_end(conn, line, now)
+        if ends_at is None or now < renewable_from(ends_at) or not await renewals.consents(conn, due.id):
+            return False
+        if await service_ends_within(conn, ends_at, due.term_months):
+            return False
+        handle = await renewals.free_handle(conn, following(due.handle))
+        if handle is None:
+            return False
+        made = await applied(conn, handle, due.id, due.plan_id, "renewal", f"person:{due.person_id}", now)
+        return made is not None
+
+
+def following(handle: str) -> list[str]:
+    """Handles for the contract after the one of this handle: its number one up, then others."""
+    stem, _, number = handle.rpartition("-")
+    if not stem or not number.isdecimal() or len(number) > 3:
+        stem, number = handle, "1"
+    return [f"{stem[: 62 - len(str(n))]}-{n}" for n in range(int(number) + 1, int(number) + 21)]

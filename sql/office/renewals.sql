@@ -59,6 +59,27 @@ RETURNING contract_id;
 UPDATE office.renewal_consents SET withdrawn_at = $2 WHERE contract_id = $1 AND withdrawn_at IS NULL
 RETURNING contract_id;
 
+-- name: consented
+-- Running contracts with a standing consent for a plan that is on offer, whose term may end before $1; an application that
+-- came to nothing is not made again by itself. $1 until  $2 now  $3 after number  $4 most
+SELECT c.id, c.number, c.handle, p.id AS plan_id, p.term_months, r.person_id
+FROM office.renewal_consents r JOIN gate.contracts c ON c.id = r.contract_id
+JOIN gate.contract_starts s ON s.contract_id = c.id JOIN gate.plans p ON p.id = r.plan_id
+WHERE r.withdrawn_at IS NULL AND c.state = 'accepted' AND c.number > $3
+  AND s.issued_at + make_interval(months => c.term_months) - interval '1 day' <= $1
+  AND p.offered_from <= $2 AND p.offered_until > $2
+  AND NOT EXISTS (SELECT FROM gate.contracts n WHERE n.predecessor_id = c.id)
+ORDER BY c.number LIMIT $4;
+
+-- name: consents
+-- $1 contract_id
+SELECT EXISTS (SELECT FROM office.renewal_consents WHERE contract_id = $1 AND withdrawn_at IS NULL);
+
+-- name: free_handle
+-- No row: all are taken. $1 handles, in order
+SELECT w.handle FROM unnest($1::text[]) WITH ORDINALITY AS w (handle, place)
+WHERE NOT EXISTS (SELECT FROM gate.contracts c WHERE c.handle = w.handle) ORDER BY w.place LIMIT 1;
+
 -- name: renewal_due
 -- Running contracts whose term may end before $1, without a successor or an announcement. $1 until  $2 after number  $3 most
 SELECT c.id, c.number FROM gate.contracts c JOIN gate.contract_starts s ON s.contract_id = c.id

@@ -59,6 +59,16 @@ RETURNING c.published_at;
 -- $1 id
 UPDATE office.cases SET attention = false WHERE id = $1 AND attention RETURNING id;
 
+-- name: paid_after
+-- Cases of contracts that were executed under A11.4.4: a person looks at what the payment makes of them. $1 contract ids
+UPDATE office.cases SET attention = true
+WHERE contract_id = ANY ($1::uuid[]) AND ground = 'unpaid' AND state IN ('executing', 'revoked', 'published')
+RETURNING id, contract_id;
+
+-- name: issuing
+-- The issuing CAs, by id.
+SELECT id, name FROM ca.issuers WHERE kind = 'issuing' ORDER BY id;
+
 -- name: set_notice
 -- Before revoking, or why there is none. $1 id  $2 notice id  $3 failure
 UPDATE office.cases SET notice_id = $2, notice_failed = $3 WHERE id = $1;

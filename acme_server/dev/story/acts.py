@@ -10,7 +10,7 @@ from acme_server.dev.story.bank_file import Credit
 from acme_server.dev.story.machine import registered
 from acme_server.dev.story.telling import Line, refusal
 from acme_server.dev.story.world import World
-from contract_gate.calendar import DAY, bank_day, jst_date
+from contract_gate.calendar import DAY, bank_day, bank_days_between, jst_date
 from contract_gate.money import TaxRate
 from office.storage.bank_files import Dialect
 from office.storage.contracts import Subject
@@ -223,12 +223,12 @@ async def end_service(world: World, on: date) -> None:
 async def bank_morning(world: World) -> None:
     """The bank's file of the days since the last one is imported (T8-6).
 
-    It comes each Monday, in the first days of a month, and on the bank day after money came in.
+    It comes after two bank days, in the first days of a month, and on the bank day after money came in.
     """
     today = jst_date(world.now)
     last = today - DAY
     shown = [each for each in world.credits if each.on <= last]
-    comes = shown or today.weekday() == 0 or today.day <= FIRST_DAYS
+    comes = shown or today.day <= FIRST_DAYS or bank_days_between(world.bank_through, today, frozenset()) > 1
     if not (comes and bank_day(today, frozenset()) and last > world.bank_through):
         return
     first = world.bank_through + DAY

@@ -1,5 +1,6 @@
-"""Renewal: whom the sweep tells that it is open (T12-6)."""
+"""Renewal: whom the sweep tells that it is open, and for whom it applies (T12-4, T12-6)."""
 
+from collections.abc import AsyncIterator
 from datetime import date, datetime, timedelta
 
 import asyncpg
@@ -7,10 +8,11 @@ import pytest
 
 from acme_server.dev.postgres import EmbeddedPostgres
 from contract_gate.calendar import JST
-from office.use_cases import renewal, service_end
+from office.use_cases import acceptance, contracts, plans, renewal, service_end
 from office.use_cases.asked import Unfit
 from sql import Conn
 from tests.conftest import NOW
+from tests.office.conftest import ACCESS
 from tests.office.use_cases.issued import notices
 
 PORTAL = "https://people.example"
@@ -28,6 +30,14 @@ async def running(accepted: Conn, postgres: EmbeddedPostgres, database: str) -> 
     return accepted
 
 
+@pytest.fixture
+async def office(postgres: EmbeddedPostgres, database: str) -> AsyncIterator[Conn]:
+    """A connection as the worker has it."""
+    conn = await asyncpg.connect(postgres.dsn("keiyaku_office", database))
+    yield conn
+    await conn.close()
+
+
 @pytest.mark.rule("T23-3", "T12-6")
 @pytest.mark.parametrize(
     ("ends_on", "told"),
@@ -43,3 +53,62 @@ async def test_nobody_is_told_of_a_renewal_past_the_end_of_the_service(running: 
     if not told:
         with pytest.raises(Unfit, match="no renewal past it"):
             await renewal.apply(running, "acme-2", "acme", None, "renewal", OPENS_AT)
+
+
+async def successors(conn: Conn) -> list[str]:
+    return [
+        row["handle"] for row in await conn.fetch("SELECT handle FROM gate.contracts WHERE predecessor_id IS NOT NULL")
+    ]
+
+
+@pytest.mark.rule("T12-4", "T12-6")
+async def test_a_standing_consent_makes_the_application_when_renewal_opens_and_no_paid_contract(
+    running: Conn, office: Conn
+) -> None:
+    await renewal.consent(running, "acme", "small", "ann", NOW)
+    await renewal.sweep(office, PORTAL, OPENS_AT - timedelta(seconds=1))
+    assert await successors(running) == []
+    await renewal.sweep(office, PORTAL, OPENS_AT)
+    await renewal.sweep(office, PORTAL, OPENS_AT + timedelta(hours=1))
+    assert await successors(running) == ["acme-2"]
+    made = await contracts.shown(running, "acme-2")
+    assert (made.state, made.customer, made.plan, made.accepted_at) == ("applied", "kaisha", "small", None)
+    assert [each.value for each in (await contracts.dossier(running, "acme-2")).names] == ["a.example.jp"]
+    with pytest.raises(Unfit, match="cannot be accepted yet"):
+        await acceptance.accept(running, "acme-2", "ann", "bob", ACCESS, OPENS_AT)
+    row = await running.fetchrow(
+        "SELECT e.actor, p.handle FROM evidence.records e JOIN gate.persons p ON e.actor = 'person:' || p.id "
+        "WHERE e.kind = 'contract.applied' AND e.contract_id = $1", made.id,
+    )  # fmt: skip
+    assert row is not None
+    assert row["handle"] == "ann"
+
+
+@pytest.mark.rule("T12-4")
+@pytest.mark.parametrize("case", ["none", "withdrawn", "plan closed", "service ends", "came to nothing before"])
+async def test_without_a_consent_that_counts_nothing_is_applied_for(running: Conn, office: Conn, case: str) -> None:
+    if case != "none":
+        await renewal.consent(running, "acme", "small", "ann", NOW)
+    match case:
+        case "withdrawn":
+            await renewal.withdraw_consent(running, "acme", "ann", NOW)
+        case "plan closed":
+            await plans.close(running, "small", NOW, NOW)
+        case "service ends":
+            await service_end.decide(running, "unavoidable", date(2028, 11, 21), "revoke", "ann", "bob", NOW)
+        case "came to nothing before":
+            await renewal.apply(running, "other", "acme", None, "renewal", OPENS_AT)
+            await acceptance.withdraw(running, "other", "ann", OPENS_AT)
+    await renewal.sweep(office, PORTAL, OPENS_AT)
+    assert await successors(running) == (["other"] if case == "came to nothing before" else [])
+
+
+@pytest.mark.parametrize(
+    ("handle", "first"),
+    [("acme", "acme-2"), ("acme-2", "acme-3"), ("rei-2026", "rei-2026-2"), ("a" * 63, "a" * 61 + "-2"), ("-9", "-9-2")],
+)
+def test_the_handle_after_another(handle: str, first: str) -> None:
+    wanted = renewal.following(handle)
+    assert wanted[0] == first
+    assert len(set(wanted)) == len(wanted)
+    assert max(map(len, wanted)) <= 63

@@ -220,6 +220,28 @@ async def test_paid_later_a_material_breach_proceeds_and_another_lapses(
     assert list((await revoked(pool)).values()) == codes
 
 
+@pytest.mark.rule("T11-12", "T9-1")
+async def test_a_payment_after_the_execution_undoes_nothing_and_is_an_incident_for_a_person(
+    accepted: Conn, pool: Pool
+) -> None:
+    case, at = await unpaid_case(accepted, pool, material=False)
+    await revocations.execute(accepted, case, at + HOUR)
+    await publish(pool, at + HOUR)
+    await swept(accepted, at + HOUR)
+    await cases.close(accepted, case, "ann", "done", at + HOUR)
+    assert await cases.listed(accepted, False) == []
+    await pay(accepted, date(2026, 5, 20), at + DAY)
+    [found] = await cases.listed(accepted, False)
+    assert (str(found.id), found.state, found.attention) == (case, "published", True)
+    assert (len(await revoked(pool)), (await contracts.shown(accepted, "acme")).state) == (1, "ended")
+    [row] = await pool.fetch("SELECT content FROM evidence.records WHERE kind = 'revocation.paid_after'")
+    [receipt] = await payments.receipts(accepted)
+    assert str(receipt.id).encode() in row["content"]
+    assert "payment_unblocked" not in await notices(pool)
+    await cases.close(accepted, case, "ann", "sent back", at + DAY)
+    assert await cases.listed(accepted, False) == []
+
+
 @pytest.mark.rule("T8-15")
 async def test_without_an_overdue_fee_nobody_decides_for_non_payment(accepted: Conn, pool: Pool) -> None:
     found = await opened(accepted, "unpaid", known=None)
@@ -365,7 +387,11 @@ async def test_the_cas_own_key_tells_everybody_and_reissues_for_nothing(accepted
     await pool.execute("SELECT keiyaku.ensure_partitions($1, 4)", day_start(date(2026, 3, 10)))
     await unpaid(accepted)
     assert (await explain(accepted, "acme", None, ["a.example.jp"], NOW)).gate == "G6"
-    found = await opened(accepted, "ca_key", Scope(issuer_id=2), "own_evidence")
+    with pytest.raises(Unfit, match="'other' is unknown: choose issuing"):
+        await cases.scope_of(accepted, None, None, None, [], "other")
+    with pytest.raises(Unfit, match="exactly one"):
+        await cases.scope_of(accepted, "acme", None, None, [], "issuing")
+    found = await opened(accepted, "ca_key", await cases.scope_of(accepted, None, None, None, [], "issuing"))
     case = await decided(accepted, found)
     await revocations.execute(accepted, case, NOW)
     assert await revoked(pool) == {serial: 4}
