@@ -85,7 +85,7 @@ def order(urls: Urls, order: Order, status: str, error: Document | None) -> Docu
         "status": status,
         "expires": instant(order.expires_at),
         "identifiers": [identifier(name) for name in order.names],
-        "authorizations": [urls.authorization(id) for id in order.authorization_ids],
+        "authorizations": [urls.authorization(id) for id in dict.fromkeys(order.authorization_ids)],
         "finalize": f"{urls.order(order.id)}/finalize",
         "profile": order.profile,
     }

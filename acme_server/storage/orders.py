@@ -89,6 +89,11 @@ class WantedAuthorization(msgspec.Struct, frozen=True):
         """The tokens with spaces between, none after the last."""
         return " ".join(self.tokens).rstrip()
 
+    @property
+    def domains(self) -> str:
+        """The identifier's value and the domains above, with spaces between."""
+        return " ".join((base_of(self.name)[0], *self.above))
+
 
 class Predecessor(msgspec.Struct, frozen=True):
     """The certificate that an order replaces: key identifier of its issuer, and its serial (RFC 9773 §5)."""
@@ -177,9 +182,9 @@ async def insert_order(
         [w.id for w in wanted], [type for type, _ in identifiers], [base for base, _ in bases],
         [wildcard for _, wildcard in bases], [w.token_column for w in wanted], order.expires_at,
         replaced and replaced.issuer_key_id, *limits.columns(taken), failed.number, failed.span,
-        [w.subdomains for w in wanted], [" ".join(w.above) for w in wanted], [w.name for w in wanted],
+        [w.subdomains for w in wanted], [w.domains for w in wanted], [w.name for w in wanted],
     )  # fmt: skip
-    return ids
+    return ids and list(dict.fromkeys(ids))
 
 
 async def replaced_by(conn: Conn, replaced: Predecessor, account_id: UUID, names: Sequence[str]) -> Replaced | None:

@@ -10,7 +10,8 @@
 -- $20 authorization ids  $21 identifier types  $22 values  $23 wildcards  $24 tokens, spaces between  $25 their expiry
 -- $26 key identifier of the replaced certificate's issuer
 -- $27 limits to take one of  $28 their subjects  $29 numbers  $30 spans  $31 failed validations at most  $32 their span
--- $33 whether the authorization covers subdomains  $34 domains above, spaces between  $35 names to be validated
+-- $33 whether the authorization covers subdomains  $34 its value, and domains above whose authorization does if it covers
+-- subdomains, spaces between  $35 names to be validated
 WITH stopped AS (
     SELECT FROM acme.failures f WHERE f.account_id = $2 AND f.name = ANY ($35) AND (f.paused_at IS NOT NULL
         OR f.full_at + $32::interval / nullif(acme.limit_of($3, 'failed_validations', $11, $31), 0) > $11 + $32)
@@ -20,17 +21,15 @@ WITH stopped AS (
         ELSE acme.take($3, $27::text[], $28::text[], $29::integer[], $30::interval[], $11) END
 ), wanted AS (
     SELECT * FROM unnest($20::uuid[], $21::text[], $22::text[], $23::boolean[], $24::text[], $33::boolean[], $34::text[])
-        WITH ORDINALITY AS w (id, identifier_type, identifier_value, wildcard, tokens, subdomains, above, position)
+        WITH ORDINALITY AS w (id, identifier_type, identifier_value, wildcard, tokens, subdomains, domains, position)
 ), used AS (
-    SELECT w.*, coalesce((
+    SELECT w.*, (
         SELECT a.id FROM acme.authorizations a
-        WHERE a.account_id = $2 AND a.identifier_value = w.identifier_value AND a.wildcard = w.wildcard
-          AND a.status = 'valid' AND a.expires_at > $10 AND (a.subdomains OR NOT w.subdomains)
-        ORDER BY a.expires_at DESC LIMIT 1), CASE WHEN w.above <> '' THEN (
-        SELECT a.id FROM acme.authorizations a
-        WHERE a.account_id = $2 AND a.identifier_value = ANY (string_to_array(w.above, ' ')) AND NOT a.wildcard
-          AND a.status = 'valid' AND a.expires_at > $10 AND a.subdomains
-        ORDER BY a.expires_at DESC LIMIT 1) END) AS valid_id
+        WHERE a.account_id = $2 AND a.identifier_value = ANY (string_to_array(w.domains, ' '))
+          AND a.status = 'valid' AND a.expires_at > $10 AND CASE
+            WHEN a.identifier_value = w.identifier_value AND a.wildcard = w.wildcard THEN a.subdomains OR NOT w.subdomains
+            ELSE a.subdomains END
+        ORDER BY a.expires_at DESC LIMIT 1) AS valid_id
     FROM wanted w
 ), authorizations AS (
     INSERT INTO acme.authorizations (id, account_id, identifier_type, identifier_value, wildcard, tokens, expires_at,
@@ -47,10 +46,8 @@ WITH stopped AS (
 ), placed AS (
     INSERT INTO acme.orders (id, account_id, contract_id, admission_id, names, authorization_ids, profile, not_before,
         not_after, replaces, expires_at, created_at)
-    SELECT $1, $2, $3, $12, $4, (
-            SELECT array_agg(one.id ORDER BY one.position)
-            FROM (SELECT coalesce(valid_id, id) AS id, min(position) AS position FROM used GROUP BY 1) AS one),
-        $5, $6, $7, $8, $10, $11
+    SELECT $1, $2, $3, $12, $4, (SELECT array_agg(coalesce(valid_id, id) ORDER BY position) FROM used), $5, $6, $7, $8,
+        $10, $11
     FROM allowed
     RETURNING authorization_ids
 )
