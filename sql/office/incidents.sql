@@ -88,9 +88,9 @@ RETURNING id;
 -- $1 incident_id  $2 now  $3 start of the window  $4 its end  $5 most
 WITH chosen AS (
     UPDATE office.incident_certificates SET window_at = $2
-    WHERE incident_id = $1 AND serial IN (
+    WHERE incident_id = $1 AND serial = ANY (ARRAY(
         SELECT serial FROM office.incident_certificates
-        WHERE incident_id = $1 AND window_at IS NULL ORDER BY serial LIMIT $5)
+        WHERE incident_id = $1 AND window_at IS NULL ORDER BY serial LIMIT $5))
     RETURNING serial
 ), pulled AS (
     INSERT INTO acme.renewal_windows (serial, starts_at, ends_at, explanation_url)
@@ -112,9 +112,9 @@ UPDATE office.incidents SET next_at = $2 WHERE id = $1;
 -- The next of a drill's list is marked; nothing else. How many. $1 incident_id  $2 now  $3 most
 WITH marked AS (
     UPDATE office.incident_certificates SET revoked_at = $2
-    WHERE incident_id = $1 AND serial IN (
+    WHERE incident_id = $1 AND serial = ANY (ARRAY(
         SELECT x.serial FROM office.incident_certificates x JOIN office.incidents n ON n.id = x.incident_id AND n.drill
-        WHERE x.incident_id = $1 AND x.revoked_at IS NULL ORDER BY x.serial LIMIT $3)
+        WHERE x.incident_id = $1 AND x.revoked_at IS NULL ORDER BY x.serial LIMIT $3))
     RETURNING serial
 )
 SELECT count(*) FROM marked;
