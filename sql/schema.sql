@@ -2193,6 +2193,7 @@ CREATE TABLE office.change_reports (
     CHECK (done_at IS NULL OR confirmed_at IS NOT NULL)
 );
 CREATE INDEX change_reports_of_contract ON office.change_reports (contract_id);
+CREATE INDEX change_reports_open ON office.change_reports (arrived_at) WHERE done_at IS NULL;
 
 -- What the corporate-number register said last of a customer (T6-5). It never changes what the CA has reviewed.
 CREATE TABLE office.register_states (
@@ -2457,6 +2458,12 @@ CREATE VIEW office.waiting AS
     SELECT 'information_change', id::text, contract_id, learned_at,
         learned_at + CASE WHEN in_certificate THEN interval '5 days' ELSE interval '30 days' END, in_certificate
     FROM gate.information_changes WHERE resolved_at IS NULL
+    UNION ALL
+    SELECT CASE WHEN confirmed_at IS NULL THEN 'change_confirm' ELSE 'change_finish' END, id::text, contract_id,
+        coalesce(confirmed_at, arrived_at), coalesce(confirmed_at, arrived_at)
+            + CASE WHEN confirmed_at IS NULL OR handling = 'register' THEN interval '5 days' ELSE interval '30 days' END,
+        false
+    FROM office.change_reports WHERE done_at IS NULL
     UNION ALL
     SELECT 'consultation', contract_id::text, contract_id, set_at,
         review_on::timestamp AT TIME ZONE 'Asia/Tokyo', false

@@ -24,6 +24,8 @@ ENDED_BY: Mapping[str, str] = MappingProxyType(
         "access_review": "keiyaku audit review",
         "application": "keiyaku contract accept",
         "bank_line": "keiyaku bank match",
+        "change_confirm": "keiyaku change confirm",
+        "change_finish": "keiyaku change finish",
         "consultation": "keiyaku consultation end",
         "contact_stale": "keiyaku notice contact",
         "dead_job": "keiyaku desk done",
