@@ -39,6 +39,7 @@ from ca import hierarchy, keys, signer, signer_ocsp
 from ca import storage as ca
 from ca.blocklist import Blocklist
 from ca.ocsp_client import OcspClient
+from ca.pkilint_pool import PkilintPool
 from ca.profiles import PROFILES
 from ca.signer_client import SignerClient
 from ca.signer_lint import Demands
@@ -132,9 +133,14 @@ async def transparency_of(settings: Settings, pool: Pool) -> AsyncIterator[Trans
             await following
 
 
-def demands_of(settings: Settings) -> Demands:
-    """What the signer demands of a record before it asks a key."""
-    return Demands(settings.ct.required)
+async def demands_of(settings: Settings) -> Demands:
+    """What the signer demands of a record before it asks a key; the linter's processes have begun."""
+    chosen = settings.lint
+    if not chosen.processes:
+        return Demands(settings.ct.required)
+    pool = PkilintPool(chosen.processes, chosen.ignored, chosen.timeout.total_seconds())
+    await pool.start()
+    return Demands(settings.ct.required, pool)
 
 
 @asynccontextmanager
@@ -315,7 +321,9 @@ async def sign(settings: Settings, stop: asyncio.Event) -> None:
     held = {hierarchy.ISSUING: keys.SharedKey(issuing_key(settings))}
     answering = asyncio.create_task(answer(settings, held, stop))
     socket_path, blocklist = within(settings, settings.signer.socket), blocklist_of(settings)
-    await signer.serve(socket_path, dsn_of(settings, "sign"), held, stop, utc_now, blocklist, demands_of(settings))
+    await signer.serve(
+        socket_path, dsn_of(settings, "sign"), held, stop, utc_now, blocklist, await demands_of(settings)
+    )
     await answering
 
 

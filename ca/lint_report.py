@@ -20,14 +20,16 @@ class Finding(NamedTuple):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """All that a linter of this name and version found."""
+    """All that a linter of this name and version found. Findings with an ignored code forbid nothing."""
 
     tool: str
     findings: tuple[Finding, ...]
+    ignored: tuple[str, ...] = ()
 
     def faults(self) -> list[str]:
         """Findings that forbid the signature. C-064."""
-        return [f"{one.code}: {one.message}".rstrip(": ") for one in self.findings if one.severity in FAULTS]
+        faults = [one for one in self.findings if one.severity in FAULTS and one.code not in self.ignored]
+        return [f"{one.code}: {one.message}".rstrip(": ") for one in faults]
 
     def shown(self) -> dict[str, object]:
         """For evidence: which linter, and the codes of what it remarked."""

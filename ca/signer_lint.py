@@ -55,14 +55,12 @@ async def look(conn: Conn, demands: Demands, records: Sequence[Record], now: dat
     if demands.linter is None:
         return Looked({}, answers)
     records = [record for record in records if record.id not in answers]
-    given = dict(zip(records, await demands.linter.lint([record.tbs for record in records]), strict=True))
-    answers |= {record.id: SignerAway("the linter is away") for record, report in given.items() if report is None}
-    reports = {record: report for record, report in given.items() if report is not None}
-    refused = {record: report for record, report in reports.items() if report.faults()}
-    if refused:
-        await evidence.append_all(conn, [incident(record, report, now) for record, report in refused.items()])
-        answers |= {r.id: SignRefused(f"pkilint: {'; '.join(x.faults()[:SHOWN])}") for r, x in refused.items()}
-    return Looked({record.id: report for record, report in reports.items()}, answers)
+    given = list(zip(records, await demands.linter.lint([record.tbs for record in records]), strict=True))
+    answers |= {record.id: SignerAway("the linter is away") for record, report in given if report is None}
+    if refused := [(record, report) for record, report in given if report is not None and report.faults()]:
+        await evidence.append_all(conn, [incident(record, report, now) for record, report in refused])
+        answers |= {r.id: SignRefused(f"pkilint: {'; '.join(x.faults()[:SHOWN])}") for r, x in refused}
+    return Looked({record.id: report for record, report in given if report is not None}, answers)
 
 
 def incident(record: Record, report: Report, now: datetime) -> evidence.Entry:
