@@ -10,10 +10,10 @@ from acme_server.protocol.objects import Authorization
 def ancestor_of(type: str, value: str, domain: str) -> tuple[str, str]:
     """The canonical name and the ancestor that its client would prove instead. RFC 9444 §4.3, A-208.
 
-    Raises MALFORMED unless the name lies below it by whole labels.
+    Raises MALFORMED unless the name lies below it by whole labels. No name lies below a wildcard.
     """
     name, ancestor = parse(type, value), parse("dns", domain)
-    if is_ip(name) or ancestor.startswith("*.") or not name.endswith(f".{ancestor}"):
+    if is_ip(name) or not name.endswith(f".{ancestor}"):
         said = f'{domain[:80]!r} is no ancestor of {name}: "ancestorDomain" must be a domain that the name lies below'
         raise AcmeError(ErrorType.MALFORMED, said, subproblems=[Subproblem(ErrorType.MALFORMED, said, value, type)])
     return name, ancestor
