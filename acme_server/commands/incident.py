@@ -1,7 +1,7 @@
 """`keiyaku incident`: many certificates revoked for one cause: planned, carried out at a pace, rehearsed (C-166)."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import reduce
@@ -94,7 +94,7 @@ def show_standing(found: Standing, as_json: bool) -> None:
 
 
 @contextmanager
-def progress(total: int) -> "Any":
+def progress(total: int) -> Iterator[incident_steps.Told]:
     """A bar on a terminal; tells it after each step."""
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
     with Progress(*columns, console=Console(file=sys.stderr), disable=not sys.stderr.isatty()) as bar:
