@@ -372,6 +372,19 @@ async def test_the_daily_job_may_claim_differences(billed: Conn, office: Pool, p
     assert [row.invoice for row in await invoices.claim_differences(office, NOW)] == ["D00000001"]
 
 
+@pytest.mark.rule("T8-11")
+async def test_the_daily_job_may_propose_credits_and_take_them_back(billed: Conn, office: Pool, pool: Pool) -> None:
+    seen = []
+    for points in (500, 800, 1000):
+        await pool.execute("DELETE FROM gate.tax_rates WHERE effective_on = '2026-09-09'")
+        await pool.execute("INSERT INTO gate.tax_rates VALUES ('2026-09-09', $1)", points)
+        await invoices.claim_differences(office, NOW)
+        seen.append([row.amount_yen for row in await credit_invoices.waiting(billed)])
+    assert seen == [[1_605], [643], []]
+    ended = await pool.fetch("SELECT outcome FROM office.tax_credits")
+    assert [row["outcome"] for row in ended] == ["overtaken"]
+
+
 @pytest.mark.rule("T8-14", "T13-1")
 async def test_a_payer_of_the_application_is_screened_and_the_customer_stays_the_buyer(
     reviewed: Conn, pool: Pool
