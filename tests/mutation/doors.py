@@ -147,8 +147,8 @@ OWNERS = [
     Mutation(BEGINS, "PERFORM pg_advisory_xact_lock_shared(7001, contract_number);", "", BEGIN),
     Mutation(
         f"{SQL}/orders.sql",
-        "a.account_id = $2 AND a.identifier_value = w.identifier_value",
-        "a.identifier_value = w.identifier_value",
+        "a.account_id = $2 AND a.identifier_value = ANY",
+        "a.identifier_value = ANY",
         REUSED,
     ),
     *without(f"{SQL}/orders.sql", RESOURCES, " AND o.account_id = a.id", "o.account_id = a.id AND "),
