@@ -152,8 +152,9 @@ async def looked_ahead(server: EmbeddedPostgres) -> dict[str, float]:
     conn = await asyncpg.connect(server.dsn("keiyaku_operator"), server_settings=SERVER_SETTINGS)
     watch, now = Stopwatch(server), utc_now()
     blocked = sum([1 async for _ in forecast.forecast(conn, now, now)])
+    took = watch.read() | {"blocked": blocked}
     await conn.close()
-    return watch.read() | {"blocked": blocked}
+    return took
 
 
 async def run(server: EmbeddedPostgres, count: int) -> None:

@@ -1,5 +1,6 @@
 """Renewal and re-contract: a new contract that serves the keys and accounts of the old one (T12-4 to T12-7, A14)."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from contract_gate.articles.article_12_term import (
 )
 from contract_gate.articles.article_23_service_end import renewable
 from contract_gate.calendar import jst_date, period_end
+from contract_gate.readings import Reading
 from office.storage import contracts, people, renewals, service_end
 from office.storage.changing import changing
 from office.storage.contracts import Contract
@@ -28,10 +30,14 @@ PAGE = 500
 
 async def term_end(conn: Conn, line: list[Member], now: datetime) -> datetime | None:
     """When the paid term of the first of a line ends; None before its first certificate (T12-2, T12-6)."""
+    return end_by(await renewals.term_readings(conn, now), line, now)
+
+
+def end_by(readings: Sequence[Reading], line: Sequence[Member], now: datetime) -> datetime | None:
+    """The same where the readings are known."""
     if not line or line[0].started_at is None:
         return None
-    before = [each.known() for each in line[1:]]
-    return term_end_of(line[0].known(), before, await renewals.term_readings(conn, now), now)
+    return term_end_of(line[0].known(), [each.known() for each in line[1:]], readings, now)
 
 
 async def apply(conn: Conn, handle: str, predecessor: str, plan: str | None, link: str, now: datetime) -> Contract:
@@ -144,9 +150,10 @@ async def sweep(conn: Conn, portal: str, now: datetime) -> int:
     told, after = 0, 0
     while page := await renewals.renewal_due(conn, now + RENEWAL_OPENS, after, PAGE):
         after = page[-1].number
+        readings, last = await renewals.term_readings(conn, now), await service_end.ends_on(conn)
         for key in page:
             async with conn.transaction():
-                told += await told_of_renewal(conn, key.id, portal, now)
+                told += await told_of_renewal(conn, key.id, readings, last, portal, now)
     return told
 
 
@@ -156,16 +163,18 @@ async def sweep_all(pool: Pool, now: datetime, portal: str) -> None:
         await sweep(conn, portal, now)
 
 
-async def told_of_renewal(conn: Conn, contract_id: UUID, portal: str, now: datetime) -> bool:
+async def told_of_renewal(
+    conn: Conn, contract_id: UUID, readings: Sequence[Reading], service_ends_on: date | None, portal: str, now: datetime
+) -> bool:
     """Whether the renewal of the contract is open and its customer is told now, for the first time.
 
     Nobody is told of one whose term would go past the end of the service: there is none (T23-3).
     """
     line = await renewals.line(conn, contract_id)
-    ends_at = await term_end(conn, line, now)
+    ends_at = end_by(readings, line, now)
     if ends_at is None or now < renewable_from(ends_at):
         return False
-    if await service_ends_within(conn, ends_at, line[0].term_months):
+    if not renewable(period_end(jst_date(ends_at), line[0].term_months), service_ends_on):
         return False
     if not await renewals.announce(conn, contract_id, "renewal", now):
         return False
