@@ -197,6 +197,8 @@ ISSUANCE = [
         'refuse_weak(context, new.spki_der, ErrorType.BAD_PUBLIC_KEY, "account")',
         'refuse_weak(context, key.spki_der, ErrorType.BAD_PUBLIC_KEY, "account")',
     ),
+    Mutation(f"{USE_CASES}/weak_keys.py", "why_listed(context.blocklist, spki_der)", "None", WEAK_KEYS),
+    Mutation(f"{USE_CASES}/weak_keys.py", " in context.own_keys", " in ()", WEAK_KEYS),
     *skipped(
         f"{USE_CASES}/orders.py", ORDERS, 'await record_admission(conn, admitted, "new_order", actor_of(account), now)'
     ),
