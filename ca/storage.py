@@ -153,6 +153,23 @@ async def upgrade_reason_to_key_compromise(
     return None if found is None else Shard(**found)
 
 
+async def date_compromise(
+    conn: Conn, serial: bytes, since: datetime, *, decided_by: tuple[str, str], note: str, now: datetime
+) -> Shard | None:
+    """CRL and OCSP say of a key's compromise that it was as early as `since` (C-143).
+
+    None when the serial is not revoked for keyCompromise, or as early as that already.
+    """
+    row = evidence.entry(
+        "certificate.compromise_dated", decided_by[0], now,
+        serial=serial.hex(), since=since, second=decided_by[1], note=note,
+    )  # fmt: skip
+    found = await conn.fetchrow(
+        SQL["date_compromise"], serial, since, row.id, row.kind, row.contract_id, row.actor, now, row.content
+    )
+    return None if found is None else Shard(**found)
+
+
 async def void(
     conn: Conn, to_be_signed_id: UUID, *, ground: str, actor: str, now: datetime, contract_id: UUID | None = None
 ) -> Shard | None:

@@ -7,7 +7,7 @@ import click
 
 from acme_server.commands.output import console, show_json, show_one, show_rows, table
 from acme_server.commands.revocation import executed, show_standing
-from acme_server.commands.running import Instant, as_json, operating
+from acme_server.commands.running import Instant, as_json, first_person, operating, second_person
 from office.storage.revocations import Scope
 from office.use_cases import cases, certificates
 from office.use_cases.asked import Unfit
@@ -102,3 +102,18 @@ async def revoke(
     made = await cases.open_case(conn, opening, now)
     await cases.decide(conn, str(made.case.id), first, second, note, now)
     show_standing(await executed(conn, str(made.case.id), now), as_json)
+
+
+@certificate.command()
+@click.argument("serial")
+@click.option("--since", type=Instant(), required=True, help="When the key was compromised, as was proven later.")
+@click.option("--note", required=True, help="What proves it.")
+@first_person
+@second_person
+@as_json
+@operating
+async def compromised(
+    conn: Conn, now: datetime, serial: str, since: datetime, note: str, first: str, second: str, as_json: bool
+) -> None:
+    """Two people move the date of a revocation for a compromised key back to the compromise; CRL and OCSP follow."""
+    show_one(await certificates.date_compromise(conn, serial, since, first, second, note, now), as_json)

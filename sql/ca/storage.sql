@@ -69,6 +69,18 @@ WITH upgraded AS (
 )
 SELECT issuer_id, shard FROM upgraded;
 
+-- name: date_compromise
+-- C-143. Not published as it is now. No row when the serial is not revoked for keyCompromise, or from an earlier date.
+-- $1 serial  $2 compromised_at  $3 evidence id  $4 kind  $5 contract_id  $6 actor  $7 at  $8 content
+WITH dated AS (
+    UPDATE ca.revocations SET compromised_at = $2, published_at = NULL
+    WHERE serial = $1 AND reason = 1 AND $2 < coalesce(compromised_at, revoked_at) RETURNING issuer_id, shard
+), recorded AS (
+    INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)
+    SELECT $3, $4, $5, $6, $7, $8 FROM dated
+)
+SELECT issuer_id, shard FROM dated;
+
 -- name: void
 -- A record that nobody may sign any more; as it may have been signed, it is revoked too (design §4.5).
 -- $1 to_be_signed_id  $2 ground  $3 requested_by  $4 at  $5 evidence id  $6 kind  $7 contract_id  $8 content

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+from datetime import datetime, timedelta
 from typing import Any
 
 import click
+import pytest
 from click.testing import CliRunner, Result
 
 from acme_server.commands import GROUPS
@@ -61,6 +63,38 @@ async def test_officers_see_decide_and_revoke(
     assert (shown["reason"], shown["published_at"], len(shown["cases"])) == (4, None, 1)
     assert len(await said(settings, "revocation list")) == 2
     assert (await run(settings, f"revocation status {led['case']['id']}")).exit_code == 0
+
+
+@pytest.mark.std("C-143")
+async def test_two_people_move_the_date_of_a_compromise_back(
+    accepted: Conn, pool: Pool, postgres: EmbeddedPostgres, database: str
+) -> None:
+    settings = Settings(database=Database(embedded=False, url=postgres.dsn("{role}", database)))
+    serial = (await issue(pool, "acme", 1, NOW)).hex()
+    begins = await pool.fetchval("SELECT not_before FROM ca.certificates")
+    key = (await said(settings, f"certificate show {serial}"))["key_sha256"]
+    early, late = (begins + timedelta(hours=hours) for hours in (1, 2))
+
+    async def dated(since: datetime, *people: str) -> Result:
+        line = f"certificate compromised {serial} --since {since.isoformat()} --note proof"
+        return await run(settings, line, *(people or PEOPLE), "--json")
+
+    assert "not revoked for a compromised key" in (await dated(late)).output
+    await said(settings, f"certificate revoke --key {key} --ground compromise --execute --reporter R --note N", *PEOPLE)
+    await pool.execute("UPDATE ca.revocations SET published_at = $1", NOW)
+    await pool.execute("DELETE FROM acme.jobs")
+    assert "named twice" in (await dated(late, "--by", "ann", "--and", "ann")).output
+    assert "must lie between" in (await dated(begins - timedelta(seconds=1))).output
+    assert "must lie between" in (await dated(NOW + timedelta(days=9000))).output
+    for since in (late, early):
+        done = await dated(since)
+        assert done.exit_code == 0, done.output
+        row = await pool.fetchrow("SELECT compromised_at, published_at, reason FROM ca.revocations")
+        assert tuple(row) == (since, None, 1)
+    assert "as early as that already" in (await dated(late)).output
+    assert await pool.fetchval("SELECT count(*) FROM acme.jobs WHERE kind = 'crl'") == 1
+    kinds = "SELECT count(*) FROM evidence.records WHERE kind = 'certificate.compromise_dated'"
+    assert await pool.fetchval(kinds) == 2
 
 
 async def test_a_material_breach_is_confirmed_with_its_deadline(
