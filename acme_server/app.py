@@ -13,7 +13,8 @@ from aiohttp import ClientSession, web
 
 from acme_server import config_source, evidence_key, sealer, status_work, worker
 from acme_server.clock import utc_now
-from acme_server.config import Role, Settings
+from acme_server.config import Settings
+from acme_server.config_sections import Role
 from acme_server.database import dsn_of, make_pool, pool_when_asked, within
 from acme_server.dev.stub_resolver import StubResolver
 from acme_server.documents_key import documents_key

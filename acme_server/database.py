@@ -7,7 +7,8 @@ from weakref import WeakKeyDictionary
 
 import asyncpg
 
-from acme_server.config import Role, Settings
+from acme_server.config import Settings
+from acme_server.config_sections import Role
 from acme_server.dev.postgres import EmbeddedPostgres
 from sql import SERVER_SETTINGS, Conn, Pool
 

@@ -14,7 +14,8 @@ import asyncpg
 import click
 
 from acme_server.clock import utc_now
-from acme_server.config import Role, Settings, SettingsRefused, load
+from acme_server.config import Settings, SettingsRefused, load
+from acme_server.config_sections import Role
 from acme_server.database import dsn_of, embedded
 from acme_server.instants import Instant as Instant
 from office.use_cases.asked import Unfit

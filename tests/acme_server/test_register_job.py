@@ -8,7 +8,8 @@ import pytest
 
 from acme_server import app
 from acme_server.clock import utc_now
-from acme_server.config import Database, Register, Settings, Url
+from acme_server.config import Settings, Url
+from acme_server.config_sections import Database, Register
 from acme_server.dev.postgres import EmbeddedPostgres
 from acme_server.use_cases import check
 from office.use_cases import register_check

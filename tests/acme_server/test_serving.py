@@ -19,7 +19,8 @@ from aiohttp import ClientSession, web
 
 from acme_server import logs, tally
 from acme_server.clock import utc_now
-from acme_server.config import Acme, Address, Log, Settings
+from acme_server.config import Address, Settings
+from acme_server.config_sections import Acme, Log
 from acme_server.dev.tls import ensure_tls
 from acme_server.edge.health import Health
 from acme_server.serving import bound, serve, tls_of

@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from acme_server.__main__ import main
-from acme_server.config import Role, Settings, load
+from acme_server.config import Settings, load
+from acme_server.config_sections import Role
 from tests.architecture.ids import ROOT
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))

@@ -11,7 +11,8 @@ from click.testing import CliRunner, Result
 
 from acme_server.app import issuing_key
 from acme_server.commands import GROUPS
-from acme_server.config import Ca, Database, Pkcs11, Settings, Status
+from acme_server.config import Settings
+from acme_server.config_sections import Ca, Database, Pkcs11, Status
 from acme_server.dev.postgres import EmbeddedPostgres
 from ca import storage
 from ca.ceremony import Step

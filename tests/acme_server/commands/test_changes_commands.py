@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from acme_server.clock import utc_now
-from acme_server.config import Database, Settings
+from acme_server.config import Settings
+from acme_server.config_sections import Database
 from acme_server.dev.postgres import EmbeddedPostgres
 from contract_gate.articles.article_16_secrecy import RETENTION
 from contract_gate.articles.article_25_liability import EXCLUSIONS

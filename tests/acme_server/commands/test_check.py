@@ -17,7 +17,8 @@ from click.testing import CliRunner
 from acme_server import checkpoint_file, evidence_key
 from acme_server.clock import utc_now
 from acme_server.commands import GROUPS
-from acme_server.config import Ca, Ct, Database, Evidence, Settings, Signer
+from acme_server.config import Settings
+from acme_server.config_sections import Ca, Ct, Database, Evidence, Signer
 from acme_server.dev.postgres import EmbeddedPostgres
 from acme_server.dev.tls import ensure_tls
 from acme_server.sealer import SealRefused, take_over

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from acme_server.clock import utc_now
-from acme_server.config import Keys
+from acme_server.config_sections import Keys
 from acme_server.use_cases.check import faults_of
 from tests.acme_server.commands.test_check import Deployed
 from tests.acme_server.commands.test_check import deployed as deployed

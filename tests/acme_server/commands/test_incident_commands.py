@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from acme_server.clock import utc_now
-from acme_server.config import Database, Settings
+from acme_server.config import Settings
+from acme_server.config_sections import Database
 from acme_server.dev.postgres import EmbeddedPostgres
 from office.use_cases import incidents, revocations
 from sql import Conn, Pool

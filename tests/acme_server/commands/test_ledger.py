@@ -8,7 +8,8 @@ from io import StringIO
 import pytest
 
 from acme_server.clock import utc_now
-from acme_server.config import Database, Settings
+from acme_server.config import Settings
+from acme_server.config_sections import Database
 from acme_server.dev.postgres import EmbeddedPostgres
 from contract_gate.calendar import jst_date
 from office.use_cases.demo import make_demo

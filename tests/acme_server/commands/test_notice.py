@@ -7,7 +7,8 @@ from click.testing import CliRunner
 from acme_server.commands.maintenance import maintenance
 from acme_server.commands.notice import notice
 from acme_server.commands.terms import terms
-from acme_server.config import Database, Settings
+from acme_server.config import Settings
+from acme_server.config_sections import Database
 from acme_server.dev.postgres import EmbeddedPostgres
 
 

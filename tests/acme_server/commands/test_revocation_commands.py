@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from acme_server.commands import GROUPS
-from acme_server.config import Database, Settings
+from acme_server.config import Settings
+from acme_server.config_sections import Database
 from acme_server.dev.postgres import EmbeddedPostgres
 from sql import Conn, Pool
 from tests.conftest import NOW

@@ -15,7 +15,8 @@ BOUNDED = settings(
 )  # fmt: skip
 
 URLS = (
-    "/dir", "/directory", "/new-nonce", "/new-account", "/new-order", "/revoke-cert", "/key-change", "/nothing",
+    "/dir", "/directory", "/new-nonce", "/new-account", "/new-order", "/new-authz", "/revoke-cert", "/key-change",
+    "/nothing",
     "/account/0193e3a0-0000-7000-8000-000000000000", "/order/0193e3a0-0000-7000-8000-000000000000",
     "/order/0193e3a0-0000-7000-8000-000000000000/finalize", "/certificate/x/1", "/certificate/x/0", "/renewal-info/x.y",
     "/authorization/0193e3a0-0000-7000-8000-000000000000", "/challenge/0193e3a0-0000-7000-8000-000000000000/dns-01",

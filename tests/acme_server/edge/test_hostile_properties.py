@@ -111,6 +111,8 @@ def test_any_payload_of_any_resource_is_answered(home: House) -> None:
     resources: list[tuple[str, Json, tuple[str, ...], Json]] = [
         ("/new-account", {"onlyReturnExisting": True}, ACCOUNT_MEMBERS, {"jwk": jwk(stranger), "kid": LEAVE_OUT}),
         ("/new-order", ORDER, ORDER_MEMBERS, {}),
+        ("/new-order", {"identifiers": [{**DNS, "ancestorDomain": "demo.test"}]}, ORDER_MEMBERS, {}),
+        ("/new-authz", {"identifier": {**DNS, "subdomainAuthAllowed": True}}, ("identifier", "status"), {}),
         (account, {}, ("contact", "termsOfServiceAgreed", "externalAccountBinding"), {}),
         (f"{account}/orders", {}, ("cursor",), {}),
         (authorization, {"status": "revoked"}, ("identifier", "expires"), {}),

@@ -11,7 +11,8 @@ from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 from cryptography import x509
 
-from acme_server.config import Settings, Status
+from acme_server.config import Settings
+from acme_server.config_sections import Status
 from acme_server.dev.postgres import EmbeddedPostgres
 from acme_server.protocol.sigv4 import AccessKey
 from acme_server.storage import shelves as shelves_of

@@ -183,7 +183,7 @@ async def test_a_cut_of_the_rate_moves_no_money(billed: Conn, pool: Pool) -> Non
     assert await invoices.claim_differences(pool, NOW) == []
     assert [(row.invoice, row.amount_yen) for row in await credit_invoices.waiting(billed)] == [("F00000001", 1_605)]
     assert await open_yen(billed) == 60_500
-    [task] = [task for task in await desk.queue(billed, None, False, None, 100, NOW) if task.kind == "tax_credit"]
+    [task] = await waiting(billed, "tax_credit")
     assert (task.subject, task.ended_by) == ("F00000001", "keiyaku invoice tax-credit")
 
 
@@ -304,6 +304,20 @@ async def test_two_people_record_the_settlement_of_an_early_end(billed: Conn) ->
         await settled("cause_of_ca", 0, "again", "ann", "bob", NOW)
     content = await billed.fetchval("SELECT content FROM evidence.records WHERE kind = 'contract.settled'")
     assert json.loads(content)["returned_yen"] == 13_750
+
+
+@pytest.mark.rule("T9-5")
+async def test_every_fee_of_a_service_that_ended_waits_to_be_settled(billed: Conn, pool: Pool) -> None:
+    assert await waiting(billed, "settlement") == []
+    await pool.execute("UPDATE gate.contracts SET state = 'ended', ended_at = $1, end_cause = 'service_ended'", NOW)
+    [task] = await waiting(billed, "settlement")
+    assert (task.subject, task.ended_by) == ("acme", "keiyaku invoice settle")
+    await settlement.settle(billed, "acme", "service_ended", 0, "nothing was received", "ann", "bob", NOW)
+    assert await waiting(billed, "settlement") == []
+
+
+async def waiting(conn: Conn, kind: str) -> list[desk.Shown]:
+    return [task for task in await desk.queue(conn, None, False, None, 100, NOW) if task.kind == kind]
 
 
 async def test_the_database_settles_nothing_above_the_ceiling_nor_by_one_person(billed: Conn, pool: Pool) -> None:
