@@ -86,6 +86,7 @@ DEFAULT = _readings({})
 LIFE_DEFAULTS: Mapping[str, str] = MappingProxyType(
     {
         "accept.lapse_days": "180",  # R-28, T12-8
+        "nonpayment.revoke": "manual",  # R-16, T11-7: manual, or after how many days it happens by itself
         "reissue.window": "30",  # days, R-20, T12-3
         "review.document_max_age": "3",  # months, T4-3
         "review.rejected_docs": "destroy",  # R-5, T4-7: destroy, or the days for which the CP/CPS wants them archived
@@ -94,27 +95,32 @@ LIFE_DEFAULTS: Mapping[str, str] = MappingProxyType(
 
 
 class LifeReadings(msgspec.Struct, frozen=True):
-    """What was adopted of the life of a contract. `archive`: how long documents of a rejected application are kept."""
+    """What was adopted of the life of a contract. `archive`: how long documents of a rejected application are kept.
+
+    `nonpayment_grace`: after it the fee's default revokes by itself; None: only two people decide that.
+    """
 
     lapse_days: int
     reissue_window: timedelta
     document_months: int
     archive: timedelta
+    nonpayment_grace: timedelta | None
 
 
 def adopted_life(rows: Iterable[Reading], at: datetime) -> LifeReadings:
     """The readings of the life of a contract in force at an instant. Raises ValueError for a value that none has."""
     in_force = sorted((row for row in rows if row.effective_at <= at), key=lambda row: row.effective_at)
     chosen = {**LIFE_DEFAULTS, **{row.key: row.value for row in in_force}}
-    kept = chosen["review.rejected_docs"]
+    kept, revoked = chosen["review.rejected_docs"], chosen["nonpayment.revoke"]
     numbers = {key: int(chosen[key]) for key in ("accept.lapse_days", "reissue.window", "review.document_max_age")}
-    if min(numbers.values()) < 1:
+    if min(*numbers.values(), 1 if revoked == "manual" else int(revoked)) < 1:
         raise ValueError(f"a reading in gate.readings is below 1: {numbers}")
     return LifeReadings(
         lapse_days=numbers["accept.lapse_days"],
         reissue_window=timedelta(days=numbers["reissue.window"]),
         document_months=numbers["review.document_max_age"],
         archive=timedelta(days=0 if kept == "destroy" else int(kept)),
+        nonpayment_grace=None if revoked == "manual" else timedelta(days=int(revoked)),
     )
 
 

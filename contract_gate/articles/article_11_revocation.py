@@ -7,9 +7,11 @@ from typing import Literal
 
 import msgspec
 
+from contract_gate.articles.article_08_payment import default_of_customer, last_day_in_time, overdue
 from contract_gate.calendar import jst_date
 from contract_gate.decision import Breach, Case, Finding, Request, Satisfied
 from contract_gate.facts import Facts
+from contract_gate.readings import adopted
 
 DAY, FIVE_DAYS = timedelta(seconds=86_400), timedelta(seconds=432_000)
 KEY_COMPROMISE, AFFILIATION_CHANGED, SUPERSEDED, CESSATION, PRIVILEGE_WITHDRAWN = 1, 3, 4, 5, 9
@@ -143,6 +145,22 @@ def code_of(ground: Ground, asked: int | None, material: bool) -> int | None:
 def may_choose(code: int | None) -> bool:
     """Whether a customer may ask for this code: none, 0 (which means none too), 1, 3, 4, 5. T11-8, C-144."""
     return (code or None) in CUSTOMER_CODES
+
+
+def unpaid_too_long(facts: Facts, grace: timedelta, today: date) -> list[str]:
+    """Numbers of the fees for which a running contract may be revoked by itself. T11-7, T8-15 [A11.4.4], R-16.
+
+    Each is the contract's own, in default by the ledger, more than `grace` past its last day in time, and open by more
+    than a small rest, which people look at. No tax difference (T8-11), nor what a dealer owes (T8-16).
+    """
+    if facts.contract is None or facts.contract.state != "accepted":
+        return []
+    return [
+        each.number for each in facts.invoices
+        if each.contract_id == facts.contract.id and each.kind == "fee" and default_of_customer(each)
+        and each.open_yen > adopted(facts.readings, each.created_at).small_difference_yen
+        and overdue(each, today, facts) and last_day_in_time(each, facts) + grace < today
+    ]  # fmt: skip
 
 
 AfterPayment = Literal["withdraw", "lapse", "proceed"]

@@ -7,13 +7,13 @@ from uuid import UUID
 import msgspec
 
 from contract_gate.application import Application
-from contract_gate.readings import LifeReadings, Reading, adopted_life
+from contract_gate.readings import LIFE_DEFAULTS, LifeReadings, Reading, adopted_life
 from sql import Conn, statements
 from sql.ids import uuid7
 from sql.rows import many, one
 
 SQL = statements("office/applications")
-LIFE_KEYS = ("accept.lapse_days", "reissue.window", "review.document_max_age", "review.rejected_docs")
+LIFE_KEYS = tuple(LIFE_DEFAULTS)
 _ASKED = msgspec.json.Decoder(Application)
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from contract_gate.articles.article_11_revocation import Awareness
+from office.storage.contracts import ContractKey
 from sql import Conn, statements
 from sql.ids import uuid7
 from sql.rows import many, one
@@ -222,6 +223,11 @@ async def set_published(conn: Conn, case_id: UUID) -> datetime | None:
 async def attended(conn: Conn, case_id: UUID) -> bool:
     """Whether nobody had looked at it until now."""
     return await conn.fetchval(SQL["attended"], case_id) is not None
+
+
+async def long_unpaid(conn: Conn, before: date, paused: bool, after: int, most: int) -> list[ContractKey]:
+    """Running contracts with an open fee due before that day, that nobody decides about; by number."""
+    return many(ContractKey, await conn.fetch(SQL["long_unpaid"], before, paused, after, most))
 
 
 async def paid_after(conn: Conn, contract_ids: Sequence[UUID]) -> list[tuple[UUID, UUID]]:

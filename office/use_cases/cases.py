@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from contract_gate.articles.article_08_payment import overdue
+from contract_gate.articles.article_08_payment import default_of_customer, overdue
 from contract_gate.articles.article_11_revocation import (
     GROUNDS,
     KEY_COMPROMISE,
@@ -205,11 +205,14 @@ async def _established(conn: Conn, found: Case, now: datetime) -> None:
 
 
 async def _overdue(conn: Conn, contract_id: UUID, now: datetime) -> bool:
-    """Whether a fee of the contract is overdue; a tax difference is none (T8-11)."""
+    """Whether a fee of the contract is overdue: no tax difference (T8-11), nor what a dealer did not remit (T8-16)."""
     loaded = await facts_of_contract(conn, contract_id, [], now, None)
     assert loaded is not None  # contracts are never deleted
     return any(
-        invoice.contract_id == contract_id and invoice.kind == "fee" and overdue(invoice, jst_date(now), loaded.facts)
+        invoice.contract_id == contract_id
+        and invoice.kind == "fee"
+        and default_of_customer(invoice)
+        and overdue(invoice, jst_date(now), loaded.facts)
         for invoice in loaded.facts.invoices
     )
 

@@ -59,6 +59,18 @@ RETURNING c.published_at;
 -- $1 id
 UPDATE office.cases SET attention = false WHERE id = $1 AND attention RETURNING id;
 
+-- name: long_unpaid
+-- Running contracts with an open fee due before $1, by number; not those about which people have a case under A11.4.4 open,
+-- nor, if $2, those in consultation. $1 due before  $2 whether a consultation pauses it  $3 after number  $4 most
+SELECT c.id, c.number FROM gate.contracts c
+WHERE c.state = 'accepted' AND c.number > $3
+  AND EXISTS (SELECT FROM gate.invoices i
+      WHERE i.contract_id = c.id AND i.kind = 'fee' AND i.open_yen > 0 AND i.due_on < $1)
+  AND NOT EXISTS (SELECT FROM office.cases k
+      WHERE k.contract_id = c.id AND k.ground = 'unpaid' AND k.state IN ('open', 'decided', 'executing'))
+  AND NOT ($2 AND EXISTS (SELECT FROM office.consultations h WHERE h.contract_id = c.id AND h.ended_at IS NULL))
+ORDER BY c.number LIMIT $4;
+
 -- name: paid_after
 -- Cases of contracts that were executed under A11.4.4: a person looks at what the payment makes of them. $1 contract ids
 UPDATE office.cases SET attention = true

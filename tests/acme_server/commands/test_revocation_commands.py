@@ -47,6 +47,9 @@ async def test_officers_see_decide_and_revoke(
     assert [each["serial"] for each in plan["live"]] == serials
     table = await run(settings, "certificate revoke --contract acme --ground damage")
     assert "nothing is revoked" in table.output
+    whole = await said(settings, "certificate revoke --issuer issuing --ground ca_key")
+    assert (whole["clause"], len(whole["live"])) == ("A11.4.8", len(serials))
+    assert "is unknown: choose issuing" in (await run(settings, "certificate revoke --issuer other")).output
     alone = await run(settings, "certificate revoke --contract acme --execute --by ann")
     assert (alone.exit_code, "--and" in alone.output) == (1, True)
     assert await revoked(pool) == {}

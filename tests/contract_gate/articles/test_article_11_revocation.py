@@ -1,7 +1,9 @@
 """Article 11 as a table: clauses, clocks, codes, and what a late payment does to a decision."""
 
 from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
 
+import msgspec
 import pytest
 
 from contract_gate.articles.article_11_revocation import (
@@ -13,8 +15,11 @@ from contract_gate.articles.article_11_revocation import (
     deadline,
     ground_of,
     may_choose,
+    unpaid_too_long,
 )
 from contract_gate.calendar import JST
+from contract_gate.facts import Invoice
+from tests.contract_gate.arrange import contract_with, facts, invoice
 
 
 def jst(day: int, hour: int, month: int = 5) -> datetime:
@@ -169,3 +174,34 @@ def test_decisions_end_contracts_and_what_customers_or_the_br_ask_does_not() -> 
     ending = {"A11.4.1", "A11.4.2", "A11.4.3", "A11.4.4", "A11.4.5", "A11.4.6", "A11.4.7", "A11.4.9"}
     assert {ground.clause for ground in GROUNDS.values() if ground.ends} == ending
     assert not any(ground.ends for ground in GROUNDS.values() if ground.clause not in ending)
+
+
+DUE = date(2026, 4, 30)
+
+
+@pytest.mark.parametrize(
+    ("found", "today", "expected"),
+    [
+        pytest.param(invoice(DUE), date(2026, 5, 31), ["F-1"], id="T11-7 more than 30 days after"),
+        pytest.param(invoice(DUE), date(2026, 5, 30), [], id="T11-7 30 days after"),
+        pytest.param(invoice(DUE, open_yen=1000), date(2026, 5, 31), [], id="T8-15 a small rest"),
+        pytest.param(invoice(DUE, open_yen=1001), date(2026, 5, 31), ["F-1"], id="T8-15 a larger one"),
+        pytest.param(invoice(DUE, kind="difference"), date(2026, 5, 31), [], id="T8-11 a tax difference"),
+        pytest.param(invoice(DUE, dealer="D"), date(2026, 5, 31), [], id="T8-16 a dealer who does not remit"),
+        pytest.param(
+            invoice(DUE, dealer="D", dealer_states_default=True), date(2026, 5, 31), ["F-1"], id="T8-16 as it states"
+        ),
+        pytest.param(invoice(DUE, contract_id=UUID(int=9)), date(2026, 5, 31), [], id="R-13 another contract's"),
+        pytest.param(invoice(date(2026, 5, 2)), date(2026, 6, 3), [], id="T8-4 Saturday moves to Wednesday, 7 May"),
+    ],
+)
+def test_what_is_unpaid_for_too_long(found: Invoice, today: date, expected: list[str]) -> None:
+    closed = frozenset({date(2026, 5, 4), date(2026, 5, 5), date(2026, 5, 6)})
+    known = facts(invoices=(found,), holidays=closed, bank_data_through=date(2026, 12, 31))
+    assert unpaid_too_long(known, timedelta(days=30), today) == expected
+
+
+@pytest.mark.rule("T11-7")
+def test_an_ended_contract_is_not_revoked_for_non_payment_again() -> None:
+    known = msgspec.structs.replace(contract_with(state="ended"), invoices=(invoice(DUE),))
+    assert unpaid_too_long(known, timedelta(days=30), date(2026, 5, 31)) == []
