@@ -139,7 +139,8 @@ async def begin(conn: Conn, incident: str, first: str, second: str, reason: str,
             raise Unfit(f"incident {found.id} has begun or was closed: `keiyaku incident show` tells")
         proof = entry(
             "incident.begun", asked.actor(one), now, rule="T11-7", incident=found.id, drill=found.drill,
-            second=asked.actor(two), reason=reason, per_second=pace.per_second, wait_seconds=int(pace.wait.total_seconds()),
+            second=asked.actor(two), reason=reason, per_second=pace.per_second,
+            wait_seconds=int(pace.wait.total_seconds()),
         )  # fmt: skip
         await append(conn, proof)
     return await named(conn, incident)
