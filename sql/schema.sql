@@ -2492,6 +2492,11 @@ CREATE VIEW office.waiting AS
     SELECT 'tax_credit', i.number, i.contract_id, t.found_at, t.found_at + interval '30 days', false
     FROM office.tax_credits t JOIN gate.invoices i ON i.id = t.invoice_id WHERE t.outcome IS NULL
     UNION ALL
+    SELECT 'settlement', c.handle, c.id, c.ended_at, c.ended_at + interval '30 days', false FROM gate.contracts c
+    WHERE c.end_cause = 'service_ended' AND c.fee_yen > 0
+        AND EXISTS (SELECT FROM gate.contract_starts s WHERE s.contract_id = c.id)
+        AND NOT EXISTS (SELECT FROM office.settlements d WHERE d.contract_id = c.id)
+    UNION ALL
     SELECT CASE d.channel WHEN 'paper' THEN 'letter' ELSE 'delivery' END, d.id::text, n.contract_id, n.queued_at,
         n.queued_at + interval '1 day', false
     FROM office.deliveries d JOIN office.notices n ON n.id = d.notice_id WHERE d.state = 'person'
@@ -2537,6 +2542,7 @@ CREATE TABLE office.ceremony_steps (
 
 CREATE INDEX screenings_pending ON office.screenings (contract_id) WHERE verdict = 'pending';
 CREATE INDEX contracts_waiting ON gate.contracts (applied_at) WHERE state IN ('applied', 'under_review');
+CREATE INDEX contracts_of_the_end ON gate.contracts (ended_at) WHERE end_cause = 'service_ended';
 CREATE INDEX contacts_stale ON office.contacts (stale_since) WHERE stale_since IS NOT NULL;
 CREATE INDEX proposals_open ON office.proposals (expires_at) WHERE confirmed_at IS NULL AND withdrawn_at IS NULL;
 CREATE INDEX problem_reports_received ON office.problem_reports (received_at);

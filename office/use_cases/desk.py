@@ -43,6 +43,7 @@ ENDED_BY: Mapping[str, str] = MappingProxyType(
         "revocation_execute": "keiyaku revocation execute",
         "revocation_look": "keiyaku revocation close",
         "screening": "keiyaku screening clear",
+        "settlement": "keiyaku invoice settle",
         "tax_credit": "keiyaku invoice tax-credit",
     }
 )

@@ -153,6 +153,11 @@ CREATE OR REPLACE VIEW office.waiting AS
     SELECT 'tax_credit', i.number, i.contract_id, t.found_at, t.found_at + interval '30 days', false
     FROM office.tax_credits t JOIN gate.invoices i ON i.id = t.invoice_id WHERE t.outcome IS NULL
     UNION ALL
+    SELECT 'settlement', c.handle, c.id, c.ended_at, c.ended_at + interval '30 days', false FROM gate.contracts c
+    WHERE c.end_cause = 'service_ended' AND c.fee_yen > 0
+        AND EXISTS (SELECT FROM gate.contract_starts s WHERE s.contract_id = c.id)
+        AND NOT EXISTS (SELECT FROM office.settlements d WHERE d.contract_id = c.id)
+    UNION ALL
     SELECT CASE d.channel WHEN 'paper' THEN 'letter' ELSE 'delivery' END, d.id::text, n.contract_id, n.queued_at,
         n.queued_at + interval '1 day', false
     FROM office.deliveries d JOIN office.notices n ON n.id = d.notice_id WHERE d.state = 'person'
@@ -197,6 +202,7 @@ CREATE TRIGGER person_present BEFORE INSERT OR UPDATE ON office.tokens
 -- evidence and invoices of a contract are looked up, not read to their end
 CREATE INDEX records_of_contract ON evidence.records (contract_id, id) WHERE contract_id IS NOT NULL;
 CREATE INDEX invoices_of_contract ON gate.invoices (contract_id);
+CREATE INDEX contracts_of_the_end ON gate.contracts (ended_at) WHERE end_cause = 'service_ended';
 CREATE INDEX refunds_of_adjustment ON office.refunds (adjustment_id) WHERE adjustment_id IS NOT NULL;
 
 -- screenings through the API, as by command; of their findings nothing is read (T13-3)

@@ -57,6 +57,11 @@ CREATE OR REPLACE VIEW office.waiting AS
     SELECT 'tax_credit', i.number, i.contract_id, t.found_at, t.found_at + interval '30 days', false
     FROM office.tax_credits t JOIN gate.invoices i ON i.id = t.invoice_id WHERE t.outcome IS NULL
     UNION ALL
+    SELECT 'settlement', c.handle, c.id, c.ended_at, c.ended_at + interval '30 days', false FROM gate.contracts c
+    WHERE c.end_cause = 'service_ended' AND c.fee_yen > 0
+        AND EXISTS (SELECT FROM gate.contract_starts s WHERE s.contract_id = c.id)
+        AND NOT EXISTS (SELECT FROM office.settlements d WHERE d.contract_id = c.id)
+    UNION ALL
     SELECT CASE d.channel WHEN 'paper' THEN 'letter' ELSE 'delivery' END, d.id::text, n.contract_id, n.queued_at,
         n.queued_at + interval '1 day', false
     FROM office.deliveries d JOIN office.notices n ON n.id = d.notice_id WHERE d.state = 'person'

@@ -28,6 +28,8 @@ UNION ALL SELECT format('constraint %s %s %s', conrelid::regclass, conname, pg_g
 FROM pg_constraint WHERE connamespace = ANY ($1)
 UNION ALL SELECT 'index ' || pg_get_indexdef(i.indexrelid)
 FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE c.relnamespace = ANY ($1)
+UNION ALL SELECT format('view %s %s', c.oid::regclass, pg_get_viewdef(c.oid))
+FROM pg_class c WHERE c.relnamespace = ANY ($1) AND c.relkind = 'v'
 UNION ALL SELECT 'function ' || pg_get_functiondef(oid) || coalesce(proacl::text, '')
 FROM pg_proc WHERE pronamespace = ANY ($1)
 UNION ALL SELECT 'trigger ' || pg_get_triggerdef(t.oid)
