@@ -82,15 +82,17 @@ WITH dated AS (
 SELECT issuer_id, shard FROM dated;
 
 -- name: void
--- A record that nobody may sign any more; as it may have been signed, it is revoked too (design §4.5).
+-- A record that nobody may sign any more; as it may have been signed, it is revoked too (design §4.5), as compromised if
+-- its key is (C-163).
 -- $1 to_be_signed_id  $2 ground  $3 requested_by  $4 at  $5 evidence id  $6 kind  $7 contract_id  $8 content
 WITH ended AS (
     UPDATE ca.to_be_signed SET state = 'void' WHERE id = $1 AND state = 'admitted'
-    RETURNING id, serial, issuer_id, shard, not_after
+    RETURNING id, serial, issuer_id, shard, not_after, spki_sha256
 ), revoked AS (
     INSERT INTO ca.revocations
         (serial, issuer_id, to_be_signed_id, shard, reason, ground, requested_by, requested_at, revoked_at, not_after)
-    SELECT serial, issuer_id, id, shard, NULL, $2, $3, $4, $4, not_after FROM ended
+    SELECT serial, issuer_id, id, shard, (SELECT 1 FROM ca.blocked_keys b WHERE b.spki_sha256 = ended.spki_sha256),
+        $2, $3, $4, $4, not_after FROM ended
     ON CONFLICT (serial) DO NOTHING
 ), recorded AS (
     INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)
