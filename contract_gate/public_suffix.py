@@ -5,13 +5,17 @@ newer list.
 """
 
 from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
-from publicsuffixlist import PublicSuffixList
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
 
 
 @cache
-def _icann() -> PublicSuffixList:
-    """Read once a process: a tenth of a second."""
+def _icann() -> "PublicSuffixList":
+    """Read once a process, when first asked: a tenth of a second."""
+    from publicsuffixlist import PublicSuffixList
+
     return PublicSuffixList(only_icann=True, accept_unknown=False)
 
 
