@@ -72,6 +72,7 @@ def test_a_name_in_certificate_form(value: str, name: str) -> None:
         pytest.param("1.2.0.192.in-addr.arpa", ErrorType.REJECTED_IDENTIFIER, id="C-014 under in-addr.arpa"),
         pytest.param("*.IP6.ARPA", ErrorType.REJECTED_IDENTIFIER, id="C-014 a wildcard of ip6.arpa"),
         pytest.param("ip6.arpa", ErrorType.REJECTED_IDENTIFIER, id="C-014 ip6.arpa itself"),
+        pytest.param("router.home.arpa", ErrorType.REJECTED_IDENTIFIER, id="C-013 every home has its own"),
         pytest.param("example.onion", ErrorType.REJECTED_IDENTIFIER, id="C-032 under onion"),
     ],
 )
