@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from office.edge import supported
 from office.edge.answers import answer_to
 from office.edge.seal import SealPages
-from office.use_cases import read_pages
+from office.use_cases import compromise, read_pages
 from office.use_cases.read_pages import Paused
 from sql import Pool
 from sql.away import DATABASE_AWAY
@@ -45,6 +45,7 @@ def make_app(pool: Pool, clock: Callable[[], datetime]) -> web.Application:
     app.router.add_get("/terms/{version}", pages.terms)
     app.router.add_get("/notices/{id}", pages.notice)
     app.router.add_get("/supported", pages.supported)
+    app.router.add_get("/report", pages.report)
     seals = SealPages(pool, clock, pages)
     app.router.add_get("/seal/{token}", seals.page)
     app.router.add_get("/seal/{token}/image.svg", seals.image)
@@ -130,6 +131,10 @@ class Pages:
     async def supported(self, request: web.Request) -> web.Response:
         """Supported servers and recommended clients. T7-1."""
         return self.page("supported.html", supported=supported)
+
+    async def report(self, request: web.Request) -> web.Response:
+        """How anybody reports a problem, or proves that a key is compromised (C-161)."""
+        return self.page("report.html", proof=compromise.WANTED, address=f"https://{request.host}")
 
     async def style(self, request: web.Request) -> web.Response:
         """The one stylesheet."""

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from ca import storage as ca
-from ca.key_proof import NotProven, Proof, of_csr, of_statement
+from ca.key_proof import NAME, STATEMENT, NotProven, Proof, of_csr, of_statement
 from contract_gate.articles.article_11_revocation import GROUNDS, KEY_COMPROMISE
 from office.storage import key_proofs, revocations
 from office.storage.revocations import Scope
@@ -22,6 +22,16 @@ from sql.evidence import append, entry
 
 GROUND = "compromise"
 INTAKE = "process:office"
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """What a key signs to prove its compromise: a request with this common name alone, or this line."""
+
+    name: str
+    statement: str
+
+
+WANTED = Wanted(NAME, STATEMENT.decode().removesuffix("\n"))
 
 
 class Reported(msgspec.Struct, frozen=True):

@@ -83,7 +83,7 @@ async def test_unknown_token_looks_like_any_page_that_is_not_there(client: TestC
     assert unknown.headers["Cache-Control"] == "no-store"
 
 
-@pytest.mark.parametrize("path", [f"/help/{TOKEN}", "/terms", "/supported", "/static/style.css", "/nowhere"])
+@pytest.mark.parametrize("path", [f"/help/{TOKEN}", "/terms", "/supported", "/report", "/static/style.css", "/nowhere"])
 async def test_every_response_is_closed_to_what_no_page_needs(client: TestClient, pool: Pool, path: str) -> None:
     await help_page(pool, Gate.G6, Case.OVERDUE)
     response = await client.get(path)
