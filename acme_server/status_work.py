@@ -18,6 +18,8 @@ from sql.away import DATABASE_AWAY
 LOG = structlog.get_logger(__name__)
 OCSP_EVERY, PUBLISH_EVERY = timedelta(seconds=10), timedelta(seconds=10)
 OCSP_SECONDS = 30.0
+FORGET_EVERY = timedelta(minutes=10)
+CRLS_KEPT = 20  # of each shard; one may have ten million octets
 BATCHES = 500  # of one issuer in one turn: a hundred thousand answers
 
 
@@ -29,6 +31,7 @@ async def run(
         await asyncio.gather(
             every(OCSP_EVERY, lambda: refresh_ocsp(pool, signer, now(), stop), stop),
             every(PUBLISH_EVERY, lambda: publish(pool, shelves, now()), stop),
+            every(FORGET_EVERY, lambda: forget_crls(pool), stop),
         )
     finally:
         await signer.close()
@@ -44,6 +47,12 @@ async def every(span: timedelta, turn: Callable[[], Awaitable[object]], stop: as
         except Exception:
             LOG.exception("status_work_failed")
         await passed(stop, span)
+
+
+async def forget_crls(pool: Pool) -> None:
+    """CRLs that many newer ones have replaced take no room."""
+    async with pool.acquire() as conn:
+        await status_storage.forget_crls(conn, CRLS_KEPT)
 
 
 async def refresh_ocsp(pool: Pool, signer: OcspClient, now: datetime, stop: asyncio.Event) -> None:

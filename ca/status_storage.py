@@ -95,3 +95,8 @@ async def published(conn: Conn, shelf: str, path: str, number: int, sha256: byte
 async def shelves(conn: Conn) -> list[str]:
     """Shelves that something was ever put on."""
     return [row["target"] for row in await conn.fetch(SQL["shelves"])]
+
+
+async def forget_crls(conn: Conn, kept: int) -> None:
+    """Of each shard the newest CRLs stay, so many of them. That the others were made stays evidence (C-168)."""
+    await conn.execute(SQL["forget_crls"], kept)

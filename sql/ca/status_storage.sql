@@ -56,3 +56,11 @@ SELECT DISTINCT target FROM ca.publications ORDER BY 1;
 SELECT i.name, i.id::integer AS issuer_id, c.next_update FROM ca.issuers i CROSS JOIN LATERAL
     (SELECT next_update FROM ca.crls WHERE issuer_id = i.id AND shard = 0 ORDER BY number DESC LIMIT 1) c
 WHERE i.kind = 'root' AND c.next_update < $1 ORDER BY i.id;
+
+-- name: forget_crls
+-- Those that so many newer ones of their shard have replaced. $1 how many
+DELETE FROM ca.crls c USING (
+    SELECT i.id, s.shard, (SELECT n.number FROM ca.crls n WHERE n.issuer_id = i.id AND n.shard = s.shard
+                           ORDER BY n.number DESC OFFSET $1 LIMIT 1) AS number
+    FROM ca.issuers i CROSS JOIN LATERAL generate_series(0, i.shard_count - 1) AS s(shard)
+) last WHERE c.issuer_id = last.id AND c.shard = last.shard AND c.number <= last.number;

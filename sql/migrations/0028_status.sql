@@ -90,5 +90,6 @@ GRANT UPDATE (due_at, this_update, next_update, by_sha1, by_sha256) ON ca.ocsp_r
 GRANT SELECT ON ca.responders TO keiyaku_work, keiyaku_operator;
 GRANT SELECT, INSERT, UPDATE ON ca.publications TO keiyaku_work;
 GRANT SELECT ON ca.publications TO keiyaku_operator;
+GRANT DELETE ON ca.crls TO keiyaku_work; -- what newer ones have replaced long ago; that it was made stays evidence
 GRANT SELECT, INSERT ON office.root_crls TO keiyaku_operator;
 GRANT UPDATE (transcript, signed_at) ON office.root_crls TO keiyaku_operator;

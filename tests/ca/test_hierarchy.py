@@ -38,7 +38,7 @@ def cross(root: hierarchy.Made) -> x509.Certificate:
     return certificate_of(hierarchy.cross_certificate(ISSUING, root, NOW))
 
 
-@pytest.mark.std("C-114", "C-115")
+@pytest.mark.std("C-114", "C-115", "C-179")
 @pytest.mark.parametrize(
     ("made", "root"),
     [(certificate_of(ISSUING.issuer.certificate), ROOT), *((cross(root), root) for root in ALTERNATES)],

@@ -11,6 +11,7 @@ from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 from cryptography import x509
 
+from acme_server import status_work
 from acme_server.config import Settings
 from acme_server.config_sections import Status
 from acme_server.dev.postgres import EmbeddedPostgres
@@ -191,3 +192,13 @@ async def test_late_publication_is_a_fault_and_a_metric(pool: Pool, working: Poo
     async with working.acquire() as conn:
         assert await publication(settings, conn, NOW + timedelta(days=1)) == []
         assert await publication_lag(conn, NOW + timedelta(days=1)) == {shelf.name: timedelta(0)}
+
+
+@pytest.mark.std("C-136", "C-145")
+async def test_the_newest_crls_of_each_shard_stay(pool: Pool, working: Pool) -> None:
+    for number in range(2, 25):
+        await new_crl(pool, number, number)
+    await status_work.forget_crls(working)
+    kept = await pool.fetch("SELECT number FROM ca.crls WHERE issuer_id = 1 AND shard = 0 ORDER BY number")
+    assert [row["number"] for row in kept] == list(range(5, 25))
+    assert await pool.fetchval("SELECT count(*) FROM ca.crls WHERE number = 1") == 6
