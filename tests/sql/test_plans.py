@@ -24,7 +24,7 @@ REQUESTS = [
     m for m in MODULES if m in OFFICE
     or (m.split("/")[0] in ("acme_server", "contract_gate", "ca") and not m.startswith("acme_server/check"))
 ]  # fmt: skip
-SWEEPS = {"crls_due", "mark_published"}  # run by the worker: they read the index of what is not published
+SWEEPS = {"crls_due", "forget_crls"}  # run by the worker
 
 
 @pytest.fixture

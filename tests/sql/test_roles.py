@@ -115,7 +115,7 @@ def test_matrix_is_of_the_whole_schema(rights: Rights) -> None:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_nothing_is_ever_deleted_but_a_job_that_is_done(rights: Rights, role: str) -> None:
+def test_nothing_is_ever_deleted_but_jobs_that_are_done_and_crls_long_replaced(rights: Rights, role: str) -> None:
     assert rights[role, "TRUNCATE"] == set()
     deleted = {"acme": {"acme.jobs"}, "work": {"acme.jobs", "ca.crls"}}
     assert rights[role, "DELETE"] == deleted.get(role, set())
