@@ -649,6 +649,8 @@ CREATE TABLE ca.revocations (
     revoked_at timestamptz NOT NULL,
     not_after timestamptz NOT NULL,
     published_at timestamptz,
+    upgraded_by text, -- who had the code changed to keyCompromise later, and when
+    upgraded_at timestamptz,
     compromised_at timestamptz, -- since when the key was, if that was proven to be earlier: the date shown (C-143)
     CONSTRAINT revocations_compromised CHECK (
         compromised_at IS NULL OR (reason IS NOT DISTINCT FROM 1 AND compromised_at <= revoked_at))
@@ -1958,6 +1960,18 @@ CREATE TRIGGER revoked_through_acme AFTER INSERT ON ca.revocations
     FOR EACH ROW WHEN (NEW.requested_by LIKE 'account:%' OR NEW.requested_by LIKE 'key:%')
     EXECUTE FUNCTION office.revoked_through_acme();
 REVOKE ALL ON FUNCTION office.revoked_through_acme FROM PUBLIC;
+-- A request through ACME that proves a compromise after the revocation changes its code alone: a case of its own (T11-8).
+CREATE FUNCTION office.upgraded_through_acme() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog AS $$
+BEGIN
+    INSERT INTO office.acme_revocations (serial, recorded_at) VALUES (NEW.serial, NEW.upgraded_at)
+    ON CONFLICT (serial) DO UPDATE SET recorded_at = excluded.recorded_at, taken_at = NULL;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER upgraded_through_acme AFTER UPDATE OF upgraded_at ON ca.revocations
+    FOR EACH ROW WHEN (NEW.upgraded_by LIKE 'account:%' OR NEW.upgraded_by LIKE 'key:%')
+    EXECUTE FUNCTION office.upgraded_through_acme();
+REVOKE ALL ON FUNCTION office.upgraded_through_acme FROM PUBLIC;
 
 -- Problem reports, day and night (C-161, C-162): a preliminary report to reporter and subscriber within 24 hours.
 CREATE TABLE office.problem_reports (
@@ -2881,3 +2895,4 @@ CREATE TRIGGER person_present BEFORE INSERT OR UPDATE ON office.screenings
 
 -- holidays by people
 GRANT UPDATE (name, removed_at) ON gate.holidays TO keiyaku_operator;
+GRANT UPDATE (upgraded_by, upgraded_at) ON ca.revocations TO keiyaku_acme, keiyaku_operator, keiyaku_office;

@@ -119,7 +119,7 @@ class Lost(msgspec.Struct, frozen=True):
 
 
 class AcmeRevocation(msgspec.Struct, frozen=True):
-    """A revocation through ACME of which no case tells yet."""
+    """A revocation through ACME that no case tells of yet, or whose code changed since; `known`: a case tells of it."""
 
     serial: bytes
     ground: str
@@ -128,6 +128,9 @@ class AcmeRevocation(msgspec.Struct, frozen=True):
     revoked_at: datetime
     reason: int | None
     contract_id: UUID | None
+    upgraded_by: str | None
+    upgraded_at: datetime | None
+    known: bool
 
 
 class Certificate(msgspec.Struct, frozen=True):

@@ -17,7 +17,7 @@ from contract_gate.articles.article_11_revocation import danger as in_danger
 from office.storage import reports, revocations
 from office.storage.changing import changing
 from office.storage.revocations import AcmeRevocation, Case, Live, Scope
-from office.use_cases import cases
+from office.use_cases import cases, upgrades
 from office.use_cases.asked import MOST, Unfit
 from office.use_cases.cases import Opening, Standing, case_named, scope
 from office.use_cases.notify import notify
@@ -260,10 +260,12 @@ async def take_acme(conn: Conn, now: datetime) -> int:
     """Each revocation through ACME is in a case, once; its customers are told (T11-5). Returns how many cases."""
     async with conn.transaction():
         taken = await revocations.take_acme(conn, AT_ONCE, now)
-        groups = [list(found) for _, found in groupby(taken, key=lambda one: (one.requested_by, one.revoked_at))]
+        late = [one for one in taken if upgrades.is_one(one)]
+        new = [one for one in taken if not upgrades.is_one(one)]
+        groups = [list(found) for _, found in groupby(new, key=lambda one: (one.requested_by, one.revoked_at))]
         for group in groups:
             await _acme_case(conn, group, now)
-    return len(groups)
+        return len(groups) + await upgrades.told(conn, late, now)
 
 
 async def _acme_case(conn: Conn, group: Sequence[AcmeRevocation], now: datetime) -> None:

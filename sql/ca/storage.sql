@@ -61,7 +61,7 @@ SELECT issuer_id, shard FROM revoked;
 -- C-143. Not published as it is now. No row when the serial is not revoked, or for keyCompromise already.
 -- $1 serial  $2 evidence id  $3 kind  $4 contract_id  $5 actor  $6 at  $7 content
 WITH upgraded AS (
-    UPDATE ca.revocations SET reason = 1, published_at = NULL
+    UPDATE ca.revocations SET reason = 1, published_at = NULL, upgraded_by = $5, upgraded_at = $6
     WHERE serial = $1 AND reason IS DISTINCT FROM 1 RETURNING issuer_id, shard
 ), recorded AS (
     INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)

@@ -176,14 +176,16 @@ INSERT INTO acme.jobs (id, kind, subject, max_attempts) VALUES ($1, 'crl', $2, $
 ON CONFLICT (kind, subject) WHERE NOT dead DO NOTHING;
 
 -- name: take_acme
--- Revocations through ACME that no case has yet, taken into the caller's; those of one request together. $1 most  $2 now
+-- Revocations through ACME that no case has yet, and those whose code it changed since (upgraded_by), taken into the caller's;
+-- those of one request together. $1 most  $2 now
 WITH taken AS (
     UPDATE office.acme_revocations SET taken_at = $2 WHERE serial = ANY (ARRAY(
         SELECT serial FROM office.acme_revocations WHERE taken_at IS NULL
         ORDER BY recorded_at, serial LIMIT $1 FOR UPDATE SKIP LOCKED))
     RETURNING serial
 )
-SELECT r.serial, r.ground, r.requested_by, r.requested_at, r.revoked_at, r.reason, i.contract_id
+SELECT r.serial, r.ground, r.requested_by, r.requested_at, r.revoked_at, r.reason, i.contract_id, r.upgraded_by,
+    r.upgraded_at, EXISTS (SELECT FROM office.case_certificates x WHERE x.serial = r.serial) AS known
 FROM taken JOIN ca.revocations r USING (serial) LEFT JOIN acme.issuances i ON i.to_be_signed_id = r.to_be_signed_id
 ORDER BY r.requested_by, r.revoked_at, r.serial;
 

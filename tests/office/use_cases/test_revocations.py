@@ -6,6 +6,7 @@ from hashlib import sha256
 import asyncpg
 import pytest
 
+from ca import storage as ca
 from contract_gate.calendar import JST, day_start
 from office.storage import revocations as stored
 from office.storage.revocations import Scope
@@ -357,6 +358,44 @@ async def test_a_revocation_through_acme_is_one_case(
     if attention:
         await cases.close(accepted, str(found.id), "ann", "called the customer", NOW)
         assert await cases.listed(accepted, False) == []
+
+
+@pytest.mark.rule("T11-8", "T11-3")
+@pytest.mark.std("C-143")
+@pytest.mark.parametrize(("by", "ground"), [("key:1", "compromise"), ("account:1", "compromise_asked")])
+async def test_a_compromise_told_through_acme_after_the_revocation_is_a_case_too(
+    accepted: Conn, pool: Pool, by: str, ground: str
+) -> None:
+    serial = await issue(pool, "acme", 1, NOW)
+    await acme_revokes(pool, serial, "requested by its account (A11.3)", "account:1", 4)
+    await swept(accepted, NOW)
+    await publish(pool, NOW + HOUR)
+    await swept(accepted, NOW + HOUR)
+    async with pool.acquire() as conn:
+        await ca.upgrade_reason_to_key_compromise(conn, serial, requested_by=by, now=NOW + DAY)
+    assert [await revocations.take_acme(accepted, NOW + DAY) for _ in range(2)] == [1, 0]
+    found = max(await cases.listed(accepted, True), key=lambda one: one.received_at)
+    assert (found.ground, found.reporter, found.received_at) == (ground, by, NOW + DAY)
+    assert (found.state, found.revoked, found.deadline_at) == ("revoked", 1, NOW + 2 * DAY)
+    assert ("revoked_with_certificate_key" in await notices(pool)) is (ground == "compromise")
+    assert (await notices(pool)).count("seal_deletion_after_revocation") == 1
+    await publish(pool, NOW + DAY + HOUR)
+    await swept(accepted, NOW + DAY + HOUR)
+    again = (await cases.standing(accepted, str(found.id), NOW)).case
+    assert (again.state, again.published_at) == ("published", NOW + DAY + HOUR)
+    assert (await notices(pool)).count("request_result") == (1 if ground == "compromise" else 2)
+
+
+@pytest.mark.rule("T11-8")
+async def test_a_code_that_the_ca_changes_by_a_case_is_no_other_case(accepted: Conn, pool: Pool) -> None:
+    serial = await issue(pool, "acme", 1, NOW, key=b"k")
+    await acme_revokes(pool, serial, "requested by its account (A11.3)", "account:1", None)
+    await swept(accepted, NOW)
+    case = await decided(accepted, await opened(accepted, "compromise", Scope(spki_sha256=sha256(b"k").digest())))
+    await revocations.execute(accepted, case, NOW)
+    assert await revoked(pool) == {serial: 1}
+    assert await revocations.take_acme(accepted, NOW + HOUR) == 0
+    assert len(await cases.listed(accepted, True)) == 2
 
 
 @pytest.mark.rule("T13-2", "T23-3", "T11-4")
