@@ -7,7 +7,7 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from acme_server import config
+from acme_server import config, config_unfit
 from acme_server.clock import utc_now
 from acme_server.protocol.objects import BROAD_CHALLENGES, DNS_CHALLENGES, IP_CHALLENGES, SECTIONS
 from acme_server.use_cases.context import Offers
@@ -56,7 +56,7 @@ def test_only_permitted_methods_exist() -> None:
     assert {section for (kind, _), section in SECTIONS.items() if kind == "ip"} == {"3.2.2.5.6", "3.2.2.5.7"}
     assert {type for kind, type in SECTIONS if kind == "dns"} == set(DNS_CHALLENGES)
     assert {type for kind, type in SECTIONS if kind == "ip"} == set(IP_CHALLENGES)
-    assert (config.FOR_WILDCARDS, config.FOR_ADDRESSES) == (BROAD_CHALLENGES, IP_CHALLENGES)
+    assert (config_unfit.FOR_WILDCARDS, config_unfit.FOR_ADDRESSES) == (BROAD_CHALLENGES, IP_CHALLENGES)
     assert set(config.Acme().challenges) | set(DRAFTS) == set(DNS_CHALLENGES)
 
 
