@@ -40,7 +40,7 @@ async def blocked(pool: Pool) -> list[bytes]:
     return [row["spki_sha256"] for row in await pool.fetch("SELECT spki_sha256 FROM ca.blocked_keys")]
 
 
-@pytest.mark.std("C-163", "C-164", "C-157")
+@pytest.mark.std("C-163", "C-157")
 @pytest.mark.rule("T11-3")
 async def test_every_live_certificate_of_the_key_is_revoked_and_nobody_has_to_decide(office: Conn, pool: Pool) -> None:
     one, two = [await issue(pool, "acme", n, NOW, key=spki(EC)) for n in (1, 2)]
