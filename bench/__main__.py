@@ -15,13 +15,14 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 
-from bench import bank, crl, processes, scale, server, start
+from bench import bank, crl, processes, scale, server, start, transparency
 from bench.server import Server
 
 STEPS = ("newOrder", "getAuthz", "challenge", "pollAuthz", "finalize", "pollOrder", "download")
@@ -120,6 +121,8 @@ def report(before: Snapshot, after: Snapshot, seen: list[Any], options: argparse
         "concurrency": options.concurrency,
         "accounts": options.accounts,
         "mode": options.mode,
+        "lint_processes": options.lint,
+        "ct": options.ct,
     }
 
 
@@ -157,6 +160,8 @@ def main() -> None:
     parser.add_argument("--loaders", type=int, default=2, help="load processes")
     parser.add_argument("--warm-up", type=int, default=300)
     parser.add_argument("--mode", choices=["always_valid", "real"], default="always_valid")
+    parser.add_argument("--lint", type=int, default=0, metavar="PROCESSES", help="with pkilint before each signature")
+    parser.add_argument("--ct", action="store_true", help="with precertificates, and SCTs of three logs beside it")
     parser.add_argument("--start", type=int, default=0, metavar="ROUNDS", help="time cold and warm starts instead")
     parser.add_argument("--scale", type=int, metavar="CONTRACTS", help="time the daily jobs with so many instead")
     parser.add_argument("--bank", type=int, metavar="LINES", help="import a bank file of so many lines instead")
@@ -176,9 +181,11 @@ def main() -> None:
         return
     if options.mode == "real":
         options.loaders = 1  # the one that answers the look-ups knows the key authorizations of its own accounts
-    with tempfile.TemporaryDirectory(prefix="keiyaku-bench-") as folder:
-        target = server.prepare(Path(folder) / "data", options.mode)
+    with tempfile.TemporaryDirectory(prefix="keiyaku-bench-") as folder, ExitStack() as stack:
+        what = stack.enter_context(transparency.added(Path(folder), options.lint, ct=options.ct))
+        target = server.prepare(Path(folder) / "data", options.mode, what.settings)
         try:
+            transparency.ready(what, target.dsn)
             load(target, options, options.warm_up)
             for number in range(options.slices):
                 figures = report(*load(target, options, options.certificates), options)

@@ -8,9 +8,11 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 import asyncpg
 
@@ -53,8 +55,8 @@ class Server:
         self.process.wait(60)
 
 
-def start(folder: Path, mode: str) -> Server:
-    """A server on a new data folder, with free ports, that has printed its greeting."""
+def start(folder: Path, mode: str, settings: Mapping[str, str] = MappingProxyType({})) -> Server:
+    """A server on a new data folder, with free ports and these settings, that has printed its greeting."""
     port, http_port = free_port(), free_port()
     listens = {name: f"127.0.0.1:{free_port()}" for name in ("OFFICE", "STATUS", "MANAGEMENT")}
     environment = os.environ | {f"KEIYAKU_{name}__LISTEN": value for name, value in listens.items()}
@@ -65,6 +67,7 @@ def start(folder: Path, mode: str) -> Server:
         "KEIYAKU_STATUS__BASE_URL": f"http://{listens['STATUS']}",
         "KEIYAKU_VALIDATION__MODE": mode,
         "KEIYAKU_VALIDATION__HTTP_PORT": str(http_port),
+        **settings,
     }
     log = folder.with_suffix(".log")
     with log.open("wb") as output:
@@ -115,8 +118,8 @@ async def enlarged(server: Server) -> None:
         await conn.close()
 
 
-def prepare(folder: Path, mode: str) -> Server:
+def prepare(folder: Path, mode: str, settings: Mapping[str, str]) -> Server:
     """A server with the large contract."""
-    server = start(folder, mode)
+    server = start(folder, mode, settings)
     asyncio.run(enlarged(server))
     return server

@@ -13,7 +13,7 @@ from importlib.metadata import version
 from typing import Any, BinaryIO
 
 import msgspec
-from pkilint import finding_filter, loader, validation
+from pkilint import document, finding_filter, loader, validation
 from pkilint.cabf import serverauth
 from pkilint.cabf.serverauth.serverauth_constants import CertificateType
 from pkilint.document import NodeVisitor, PDUNode
@@ -25,7 +25,7 @@ from ca.precertificate import is_precertificate
 
 LENGTH = struct.Struct(">I")
 PR_SET_NAME = 15
-PATHS_MAX = 50_000  # of nodes, remembered
+PATHS_MAX, PARTS_MAX, PART_MAX = 50_000, 4096, 512  # paths and parts remembered, octets of such a part
 TOOL = f"pkilint {version('pkilint')}"
 NOT_LINTED = "keiyaku.not_linted"
 # what `match` of these asks first is path and class of the node, and they never match where that does not
@@ -93,6 +93,31 @@ def may_match(validator: Any, node: PDUNode) -> bool:
     )
 
 
+def decoding_once(decode: Callable[..., Any]) -> Callable[..., Any]:
+    """pkilint's decoder, but small parts that were decoded before by the same specification are not decoded again: most
+    of a certificate is its issuer's, profile's and contract's. What is decoded is only read.
+    """
+    known: dict[tuple[int, bytes], tuple[Any, Any]] = {}  # the specification is kept, so that its number stays its own
+
+    def decoded(substrate: Any, **given: Any) -> Any:
+        octets, specification = bytes(substrate), given["asn1Spec"]
+        if len(octets) > PART_MAX:
+            return decode(octets, asn1Spec=specification)
+        if (found := known.get(key := (id(specification), octets))) is None:
+            if len(known) >= PARTS_MAX:
+                known.clear()
+            found = known[key] = (specification, decode(octets, asn1Spec=specification))
+        return found[1]
+
+    return decoded
+
+
+def remember() -> None:
+    """Linters of this process walk and decode so from now on."""
+    validation.ValidatorContainer._validate_rec = remembering()
+    document.decode_der = decoding_once(document.decode_der)
+
+
 def linters() -> tuple[Linter, Linter]:
     """For certificates and for precertificates, organisation validated."""
     return Linter(CertificateType.OV_FINAL_CERTIFICATE), Linter(CertificateType.OV_PRE_CERTIFICATE)
@@ -110,7 +135,7 @@ def serve(source: BinaryIO, sink: BinaryIO, final: Linter, pre: Linter) -> None:
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: the signer still needs us to drain
     ctypes.CDLL(None).prctl(PR_SET_NAME, b"lint")  # what `ps` and `make bench` show
-    validation.ValidatorContainer._validate_rec = remembering()
+    remember()
     made = linters()
     gc.freeze()
     serve(sys.stdin.buffer, sys.stdout.buffer, *made)

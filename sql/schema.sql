@@ -2819,15 +2819,21 @@ CREATE TABLE ca.final_records (
     PRIMARY KEY (id)
 ) PARTITION BY RANGE (id);
 
--- No precertificate is stored for a key that was blocked meanwhile (C-076), as no certificate is.
+-- No precertificate is stored for a key that was blocked meanwhile (C-076), as no certificate is. Its status is answered
+-- from now on, also if there never is a certificate (C-125).
 CREATE FUNCTION ca.precertificate_stored() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog AS $$
 DECLARE
-    spki bytea := (SELECT spki_sha256 FROM ca.to_be_signed WHERE id = NEW.id);
+    signed ca.to_be_signed;
 BEGIN
-    PERFORM pg_advisory_xact_lock_shared(7103, ca.lock_of(spki));
-    IF EXISTS (SELECT FROM ca.blocked_keys WHERE spki_sha256 = spki) THEN
+    SELECT * INTO signed FROM ca.to_be_signed WHERE id = NEW.id;
+    PERFORM pg_advisory_xact_lock_shared(7103, ca.lock_of(signed.spki_sha256));
+    IF EXISTS (SELECT FROM ca.blocked_keys WHERE spki_sha256 = signed.spki_sha256) THEN
         RAISE EXCEPTION 'C-076: key is blocked' USING ERRCODE = 'check_violation';
+    END IF;
+    IF position('\x06082b06010505073001'::bytea IN signed.tbs) > 0 THEN
+        INSERT INTO ca.ocsp_responses (serial, issuer_id, not_after, due_at)
+        VALUES (signed.serial, signed.issuer_id, signed.not_after, NEW.signed_at) ON CONFLICT (serial) DO NOTHING;
     END IF;
     RETURN NULL;
 END $$;

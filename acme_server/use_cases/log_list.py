@@ -16,7 +16,7 @@ from sql import Pool
 from sql.away import DATABASE_AWAY
 
 LOG = structlog.get_logger(__name__)
-LOOK = timedelta(seconds=10)  # how late another list may be seen
+LOOK, LOOK_FIRST = timedelta(seconds=10), timedelta(seconds=1)  # how late another list, or the first, may be seen
 GATHER_SECONDS = 8.0  # within the lease of who does it
 LIST_MAX, LIST_SECONDS = 8 * 2**20, 30.0
 
@@ -57,7 +57,7 @@ async def follow(transparency: Transparency, pool: Pool, stop: asyncio.Event) ->
         except (*DATABASE_AWAY, TimeoutError) as fault:
             LOG.warning("database_away", sweep="log list", reason=type(fault).__name__)
         try:
-            async with asyncio.timeout(LOOK.total_seconds()):
+            async with asyncio.timeout((LOOK if transparency.logs else LOOK_FIRST).total_seconds()):
                 await stop.wait()
         except TimeoutError:
             continue

@@ -13,19 +13,20 @@ import msgspec
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import rsa
-from pkilint import validation
+from pkilint import document, validation
 
 from acme_server.dev.postgres import EmbeddedPostgres
 from ca.certificate import SERVER_AUTH, Issuer, to_be_signed
 from ca.lint_report import FAULTS, Report, unsigned
 from ca.pkilint_pool import PkilintPool
-from ca.pkilint_worker import LENGTH, NOT_LINTED, Linter, linters, remembering, serve
+from ca.pkilint_worker import LENGTH, NOT_LINTED, Linter, linters, remember, serve
 from ca.signer_client import Precertified, Signed, SignerAway, SignRefused
 from ca.signer_lint import Demands
 from sql import Pool
 from tests.ca.arrange import ISSUER, NOW, WANTED, certificate_of, record, spki_of
 from tests.ca.test_signer import SECONDS, SIGNED, UNSIGNED, Bench
 
+STOCK = validation.ValidatorContainer._validate_rec, document.decode_der
 INTERNAL = ("cabf.internal_domain_name",)  # our names end in .test
 PUBLIC = msgspec.structs.replace(ISSUER, status_url="http://status.keiyaku.jp")
 GOOD = msgspec.structs.replace(WANTED, names=("www.keiyaku.jp", "*.keiyaku.jp"))
@@ -59,11 +60,10 @@ def both() -> tuple[Linter, Linter]:
 
 @pytest.fixture(autouse=True)
 def remembered() -> Iterator[None]:
-    """They walk as in a worker; stock pkilint afterwards."""
-    stock = validation.ValidatorContainer._validate_rec
-    validation.ValidatorContainer._validate_rec = remembering()
+    """They work as in a worker; stock pkilint afterwards."""
+    remember()
     yield
-    validation.ValidatorContainer._validate_rec = stock
+    validation.ValidatorContainer._validate_rec, document.decode_der = STOCK
 
 
 def codes(report: Report) -> set[str]:
@@ -81,17 +81,15 @@ def test_what_is_right_passes_and_each_fault_is_found(both: tuple[Linter, Linter
         assert any(says in code for code in found), (name, found)
 
 
-STOCK = validation.ValidatorContainer._validate_rec
-
-
 @pytest.mark.std("C-064")
-def test_the_walk_that_remembers_finds_what_the_stock_one_finds(
+def test_what_remembers_finds_what_the_stock_one_finds(
     both: tuple[Linter, Linter], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     long = tbs_of(names=tuple(f"h{number}.keiyaku.jp" for number in range(100)))
     subjects = [tbs_of(), tbs_of(precertificate=True), long, tbs_of(names=WANTED.names), *(tbs for _, tbs, _ in FAULTY)]
     found = [[each.lint(tbs) for tbs in subjects * 2] for each in both]
-    monkeypatch.setattr(validation.ValidatorContainer, "_validate_rec", STOCK)
+    monkeypatch.setattr(validation.ValidatorContainer, "_validate_rec", STOCK[0])
+    monkeypatch.setattr(document, "decode_der", STOCK[1])
     assert [[each.lint(tbs) for tbs in subjects] * 2 for each in both] == found
 
 

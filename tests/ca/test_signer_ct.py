@@ -15,16 +15,18 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from acme_server.dev.postgres import EmbeddedPostgres
-from ca import ct_logs, ct_storage, storage
+from ca import ct_logs, ct_storage, issuance, storage
 from ca.certificate import Issuer, to_be_signed
 from ca.ct import Given, sct_of
 from ca.issuance import ToBeSigned
 from ca.keys import FileKey
 from ca.precertificate import entry_of, final_tbs
+from ca.profiles import TLSSERVER, TLSSERVER_OCSP, Profile
 from ca.signer_client import CrlMade, Precertified, Signed, SignerClient, SignRefused
 from ca.signer_lint import NO_PRECERTIFICATE, Demands
 from sql import Pool
-from tests.ca.arrange import ISSUER, NOW, WANTED, certificate_of, record
+from sql.ids import uuid7
+from tests.ca.arrange import DEADLINE, ISSUER, LEAF, NOW, SUBJECT, WANTED, certificate_of, record, spki_of
 from tests.ca.test_signer import SECONDS, SIGNED, UNSIGNED, Bench, der_of
 from tests.simulators.ct_log import SimulatedLog, log_list, three
 from tests.simulators.ct_log import entry_of as seen_by_log
@@ -242,6 +244,26 @@ async def test_a_precertificate_without_certificate_is_revoked_and_on_the_crl(be
         await bench.pool.fetchval("SELECT der FROM ca.precertificates WHERE id = $1", row.id)
     ).serial_number
     assert crl.get_revoked_certificate_by_serial_number(serial) is not None
+
+
+@pytest.mark.std("C-125")
+@pytest.mark.parametrize(("profile", "answers"), [(TLSSERVER_OCSP, 1), (TLSSERVER, 0)], ids=["with OCSP", "without"])
+async def test_the_status_of_a_precertificate_is_answered_at_once(
+    bench: CtBench, profile: Profile, answers: int
+) -> None:
+    row = issuance.prepare(
+        bench.issuer, profile, SUBJECT, ["www.demo.test"], spki_of(LEAF), NOW, WANTED.not_after, uuid7(NOW), uuid7(NOW),
+        DEADLINE, NOW, precertificate=True,
+    )  # fmt: skip
+    await bench.admit(row)
+    count = "SELECT count(*) FROM ca.ocsp_responses WHERE serial = $1"
+    assert await bench.pool.fetchval(count, row.serial) == 0
+    async with bench.signer() as client:
+        assert await client.sign(row.id, SECONDS) == Precertified()
+        assert await bench.pool.fetchval(count, row.serial) == answers
+        await bench.record_final(row)
+        assert await client.sign(row.id, SECONDS) == Signed()
+    assert await bench.pool.fetchval(count, row.serial) == answers
 
 
 async def test_no_certificate_is_recorded_for_what_has_ended(bench: CtBench) -> None:

@@ -204,10 +204,12 @@ async def serve(root: Path, file: Path) -> None:
         part = file.with_suffix(".part")
         part.write_bytes(log_list(logs, now()))
         part.replace(file)
-        while not root.exists():
+        reading = asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+        while not root.exists() and not reading.done():
             await asyncio.sleep(0.05)
-        roots.append(x509.load_der_x509_certificate(root.read_bytes()))
-        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+        if root.exists():
+            roots.append(x509.load_der_x509_certificate(root.read_bytes()))
+        await reading
 
 
 if __name__ == "__main__":
