@@ -33,6 +33,8 @@ from acme_server.use_cases.counted import CountedLooks
 from acme_server.use_cases.limits import Rates
 from acme_server.use_cases.log_list import Transparency
 from acme_server.use_cases.ocsp import Allowance, Answers
+from acme_server.validation.coordinator import Coordinator
+from acme_server.validation.corroboration import place
 from acme_server.validation.look import looker
 from acme_server.validation.resolver import Lookups, Resolver
 from acme_server.validation.settings import ValidationSettings
@@ -134,6 +136,27 @@ async def transparency_of(settings: Settings, pool: Pool) -> AsyncIterator[Trans
             await following
 
 
+@asynccontextmanager
+async def coordinator_of(settings: Settings) -> AsyncIterator[Coordinator | None]:
+    """Who asks other places of the network; None where nobody does."""
+    chosen = settings.mpic
+    if chosen.url is None or chosen.key_file is None:
+        yield None
+        return
+    remotes = {each.code: each for each in map(place, chosen.perspectives)}
+    secret = within(settings, chosen.key_file).read_text(encoding="ascii").strip()
+    async with ClientSession() as session:
+        yield Coordinator(
+            session,
+            str(chosen.url),
+            secret,
+            remotes,
+            settings.acme.caa_identities,
+            chosen.timeout.total_seconds(),
+            utc_now,
+        )
+
+
 async def demands_of(settings: Settings) -> Demands:
     """What the signer demands of a record before it asks a key; the linter's processes have begun."""
     chosen = settings.lint
@@ -153,7 +176,7 @@ async def context_of(settings: Settings, pool: Pool, name: str) -> AsyncIterator
         own_keys = await ca.own_keys(conn)
     client = SignerClient(within(settings, settings.signer.socket))
     try:
-        async with transparency_of(settings, pool) as transparency:
+        async with transparency_of(settings, pool) as transparency, coordinator_of(settings) as coordinator:
             yield Context(
                 pool=pool,
                 base_url=str(settings.acme.base_url),
@@ -163,7 +186,7 @@ async def context_of(settings: Settings, pool: Pool, name: str) -> AsyncIterator
                 default_binding_kid=None
                 if settings.acme.require_binding
                 else settings.acme.default_binding_kid or None,
-                looks=CountedLooks(looker(validation_settings(settings), resolver_of(settings))),
+                looks=CountedLooks(looker(validation_settings(settings), resolver_of(settings), coordinator)),
                 signer=client,
                 issuer=issuer,
                 chains=chains,

@@ -24,6 +24,7 @@ from acme_server.config_sections import (
     Mail,
     Management,
     Metrics,
+    Mpic,
     Office,
     Pkcs11,
     Register,
@@ -61,6 +62,7 @@ class Settings(Section, frozen=True, kw_only=True):
     database: Database = Database()
     dns: Dns = Dns()
     validation: Validation = Validation()
+    mpic: Mpic = Mpic()
     mail: Mail = Mail()
     register: Register = Register()
     ca: Ca = Ca()
@@ -97,6 +99,7 @@ LIMITS: Mapping[str, Limit] = {
     "validation.tls_port": Limit(1, 65535),
     "validation.timeout": Limit("100ms", "60s"),
     "validation.attempts": Limit(1, 10),
+    "mpic.timeout": Limit("1s", "120s"),
     "mail.per_minute": Limit(1, 10_000),
     "ct.log_timeout": Limit("100ms", "8s"),
     "ct.patience": Limit("10ms", "8s"),

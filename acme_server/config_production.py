@@ -59,6 +59,12 @@ REFUSALS = (
     Refusal("validation.allow_private", lambda s: s.validation.allow_private, "must not reach inside: set false"),
     Refusal("validation.http_port", lambda s: s.validation.http_port != 80, "must be 80 (RFC 8555 §8.3)"),
     Refusal("validation.tls_port", lambda s: s.validation.tls_port != 443, "must be 443 (RFC 8737 §3)"),
+    Refusal("mpic.url", lambda s: s.mpic.url is None, "BR 3.2.2.9: other places of the network must see the same"),
+    Refusal(
+        "mpic.url",
+        lambda s: s.mpic.url is not None and not public(s.mpic.url, "https"),
+        "perspectives are asked over https, or who stands between answers for them",
+    ),
     Refusal("acme.require_binding", lambda s: not s.acme.require_binding, "accounts need a binding: set true"),
     Refusal(
         "acme.default_binding_kid",

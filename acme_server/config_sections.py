@@ -101,6 +101,16 @@ class Validation(Section, frozen=True, kw_only=True):
     persist_needs_dnssec: bool = True  # dns-persist-01 proves nothing in a zone that is not signed
 
 
+class Mpic(Section, frozen=True, kw_only=True):
+    """Corroboration from other places of the network, by a coordinator of Open MPIC (BR §3.2.2.9)."""
+
+    url: Url | None = None  # none: only this place looks
+    key_file: Path | None = None  # the secret that the coordinator knows us by
+    timeout: timedelta = timedelta(seconds=30)
+    primary: str = ""  # where this CA looks from: "tokyo APNIC 35.68 139.69"
+    perspectives: tuple[str, ...] = ()  # those the coordinator may ask: code, registry, latitude, longitude
+
+
 class Mail(Section, frozen=True, kw_only=True):
     """Notices by e-mail, and how those on the web are looked at (Article 5)."""
 

@@ -4,7 +4,8 @@ import re
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
-from acme_server.config_sections import Acme
+from acme_server.config_sections import Acme, Mpic
+from acme_server.validation.corroboration import place, unfit_places
 
 if TYPE_CHECKING:
     from acme_server.config import Settings
@@ -34,6 +35,7 @@ def unfit(settings: "Settings") -> list[tuple[str, str]]:
                 "status.publish_bucket and status.publish_key_file belong together: set both or none",
             )
         )
+    found.extend(unfit_perspectives(settings.mpic))
     if bool(settings.mail.user) != (settings.mail.password_file is not None):
         found.append(("mail.user", "mail.user and mail.password_file belong together: set both or none"))
     if (settings.register.url is None) != (settings.register.id_file is None):
@@ -61,6 +63,31 @@ def unfit_names(acme: Acme) -> list[tuple[str, str]]:
     if len(acme.caa_identities) > MAX_ISSUERS or not all(map(ISSUER.fullmatch, acme.caa_identities)):
         found.append(("acme.caa_identities", f"write at most {MAX_ISSUERS} lower-case domain names without a last dot"))
     return found
+
+
+def unfit_perspectives(mpic: Mpic) -> list[tuple[str, str]]:
+    """Places of the network that do not do, whoever answers for them (C-055, C-056)."""
+    if (mpic.url is None) != (mpic.key_file is None):
+        return [("mpic.url", "mpic.url and mpic.key_file belong together: set both or none")]
+    if mpic.url is None:
+        return []
+    found = []
+    for key, texts in (("mpic.primary", (mpic.primary,)), ("mpic.perspectives", mpic.perspectives)):
+        found += [
+            (key, f"write 'code REGISTRY latitude longitude', not {text!r}") for text in texts if not is_place(text)
+        ]
+    if not found and (wrong := unfit_places([place(text) for text in mpic.perspectives], place(mpic.primary))):
+        found.append(("mpic.perspectives", wrong))
+    return found
+
+
+def is_place(text: str) -> bool:
+    """Whether the text says a place."""
+    try:
+        place(text)
+    except ValueError:
+        return False
+    return True
 
 
 def is_network(text: str) -> bool:

@@ -14,6 +14,7 @@ from acme_server.config import Settings
 from acme_server.storage import check, evidence, house, jobs
 from acme_server.use_cases import check_bank
 from acme_server.use_cases.readiness import SEAL_LIMIT, shipped
+from acme_server.validation.corroboration import remotes_needed
 from ca import ct_storage, status_storage
 from ca.blocklist import Blocklist, BlocklistUnusable
 from ca.ct_logs import enough, needed
@@ -28,6 +29,7 @@ CRL_LATE, CRL_OLD = timedelta(minutes=5), timedelta(hours=26)  # made anew each 
 ROOT_CRL_LEFT = timedelta(days=60)
 OCSP_LATE = timedelta(minutes=15)  # C-147
 DANGER = timedelta(hours=12)
+PERSPECTIVES_AHEAD = timedelta(days=30)
 DRILL_AGE = timedelta(days=365)
 OLDEST_JOB = 300.0  # seconds
 LOOKED_UP = timedelta(days=2)  # once a day (T6-5), and a day for what goes wrong
@@ -267,6 +269,15 @@ async def blocklist(settings: Settings, _conn: Conn, _now: datetime) -> list[Fau
     return []
 
 
+async def perspectives(settings: Settings, _conn: Conn, now: datetime) -> list[Fault]:
+    """As many other places of the network may be asked as must take part in a month (C-053)."""
+    named, needed = len(settings.mpic.perspectives), remotes_needed(now + PERSPECTIVES_AHEAD)
+    if settings.mpic.url is None or named >= needed:
+        return []
+    what = f"{named} perspectives are named, {needed} must take part by {now + PERSPECTIVES_AHEAD:%Y-%m-%d}"
+    return [Fault("perspectives", what, "name more in mpic.perspectives: with fewer, nothing is validated")]
+
+
 async def tls(settings: Settings, _conn: Conn, now: datetime) -> list[Fault]:
     """The listener's own certificate is valid for two weeks more."""
     if settings.acme.tls_certificate is None or not (path := settings.data / settings.acme.tls_certificate).exists():
@@ -305,8 +316,8 @@ async def signer(settings: Settings, _conn: Conn, _now: datetime) -> list[Fault]
 
 LOOKS: tuple[Look, ...] = (
     migrations, cluster, roles, partitions, seal, waiting_jobs, crls, root_crls, ocsp, publication,
-    revocation_deadlines, desk, register, bank, transparency, issuers, clocks, drills, files, blocklist, tls, disk,
-    signer,
+    revocation_deadlines, desk, register, bank, transparency, perspectives, issuers, clocks, drills, files, blocklist,
+    tls, disk, signer,
 )  # fmt: skip
 
 

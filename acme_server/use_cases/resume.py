@@ -18,6 +18,7 @@ from acme_server.use_cases.context import Context
 from acme_server.use_cases.finalize import cause_of
 from acme_server.use_cases.orders import RefusedByGate
 from acme_server.use_cases.problem import stored_problem
+from acme_server.use_cases.validate import record_uncorroborated
 from acme_server.validation.outcome import NotProven, Proven
 from sql import evidence
 from sql.transactions import shared, under_locks
@@ -60,6 +61,7 @@ async def go_on(context: Context, job: Job, found: InProcessing, now: datetime) 
 
 async def refused_by_caa(context: Context, job: Job, found: InProcessing, refused: NotProven, now: datetime) -> None:
     """The order has ended; or its job waits, up to the deadline, when the look failed and CAA said nothing."""
+    await record_uncorroborated(context, refused, f"order:{found.id}")
     if refused.temporary:
         await jobs.fail(context.pool, job, refused.detail, issue.LONGEST_WAIT)
     else:

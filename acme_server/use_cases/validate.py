@@ -96,12 +96,21 @@ async def try_later(
     context: Context, job: Job, authorization: Authorization, failed: NotProven
 ) -> Authorization | None:
     """The failed attempt is in the challenge; the job waits."""
+    await record_uncorroborated(context, failed, f"authorization:{authorization.id}")
     wait = WAITS[min(job.attempts, len(WAITS)) - 1]
     error = problem_of(failed)
     held = await authorizations.record_failed_attempt(
         context.pool, job.id, job.fence, authorization.id, error, wait, failed.detail
     )
     return msgspec.structs.replace(authorization, challenge_error=error) if held else None
+
+
+async def record_uncorroborated(context: Context, failed: NotProven, of: str) -> None:
+    """What remote perspectives said in an attempt that will be made again is evidence, too (C-063)."""
+    if failed.mpic is not None:
+        row = evidence.entry("corroboration.missed", f"process:{context.worker}", utc_now(), of=of, seen=failed)
+        async with context.pool.acquire() as conn:
+            await evidence.append(conn, row)
 
 
 def problem_of(failed: NotProven) -> bytes:

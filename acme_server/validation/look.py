@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import msgspec
 
 from acme_server.protocol.errors import ErrorType
-from acme_server.protocol.identifiers import base_of
+from acme_server.protocol.identifiers import base_of, is_ip
 from acme_server.protocol.objects import DNS_CHALLENGES, challenge_types
 from acme_server.validation import caa, dns_01, dns_persist_01, http_01, tls_alpn_01
+from acme_server.validation.coordinator import Coordinator
 from acme_server.validation.outcome import Asked, NotProven, Proven
 from acme_server.validation.resolver import Lookups
 from acme_server.validation.settings import ValidationSettings
@@ -52,6 +53,25 @@ class Looker(msgspec.Struct, frozen=True):
         return await caa.check(name, wildcard, account_uri, method, self.resolver, self.settings)
 
 
+class CorroboratedLooker(msgspec.Struct, frozen=True):
+    """Looks from here and then, if what is seen will do, from other places of the network (BR §3.2.2.9)."""
+
+    here: Looker
+    coordinator: Coordinator
+
+    async def validate(self, asked: Asked) -> Proven | NotProven:
+        """Whether the challenge is met, here and there."""
+        seen = await self.here.validate(asked)
+        return seen if isinstance(seen, NotProven) else await self.coordinator.corroborate(asked, seen)
+
+    async def caa(self, name: str, wildcard: bool, account_uri: str, method: str) -> Proven | NotProven:
+        """Whether CAA permits a certificate, here and there. An address has no CAA."""
+        seen = await self.here.caa(name, wildcard, account_uri, method)
+        if isinstance(seen, NotProven) or is_ip(base_of(name)[0]):
+            return seen
+        return await self.coordinator.corroborate_caa(name, wildcard, seen)
+
+
 class AlwaysValid:
     """Replaces the network look and nothing else: a challenge that can prove the name does. Refused in production."""
 
@@ -64,6 +84,11 @@ class AlwaysValid:
         return Proven(None, {"method": "caa", "name": name, "mode": "always_valid"})
 
 
-def looker(settings: ValidationSettings, resolver: Lookups) -> Looker | AlwaysValid:
-    """What `settings.mode` says."""
-    return AlwaysValid() if settings.mode == "always_valid" else Looker(resolver, settings)
+def looker(
+    settings: ValidationSettings, resolver: Lookups, coordinator: Coordinator | None = None
+) -> Looker | CorroboratedLooker | AlwaysValid:
+    """What `settings.mode` says, corroborated if there is a coordinator."""
+    if settings.mode == "always_valid":
+        return AlwaysValid()
+    here = Looker(resolver, settings)
+    return here if coordinator is None else CorroboratedLooker(here, coordinator)

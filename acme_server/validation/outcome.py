@@ -33,12 +33,16 @@ class Proven(msgspec.Struct, frozen=True, omit_defaults=True):
     ttl: int | None = None
 
 
-class NotProven(msgspec.Struct, frozen=True):
-    """The look failed; `detail` is fit for the client. `temporary`: the same look may succeed soon, so try again."""
+class NotProven(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The look failed; `detail` is fit for the client. `temporary`: the same look may succeed soon, so try again.
+
+    `mpic`: what remote perspectives said, which is evidence of this attempt (C-063).
+    """
 
     type: ErrorType
     detail: str
     temporary: bool = False
+    mpic: dict[str, Any] | None = None
 
 
 def echo(found: bytes) -> str:

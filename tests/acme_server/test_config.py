@@ -34,6 +34,11 @@ sender = "notices@ca.example"
 officers = "officers@ca.example"
 [keys]
 blocklist = "blocklist.dat"
+[mpic]
+url = "https://mpic.ca.example"
+key_file = "mpic.key"
+primary = "tokyo APNIC 35.68 139.69"
+perspectives = ["ohio ARIN 39.96 -83.00", "frankfurt RIPE 50.11 8.68"]
 """
 
 
@@ -82,6 +87,11 @@ def value_of(settings: Settings, key: str) -> Any:
     return getattr(getattr(settings, section) if section else settings, name)
 
 
+MPIC = "[mpic]\nurl = 'https://mpic.example'\nkey_file = '/key'\n"
+PLACES = {
+    "KEIYAKU_MPIC__PRIMARY": "tokyo APNIC 35.68 139.69",
+    "KEIYAKU_MPIC__PERSPECTIVES": "ohio ARIN 39.96 -83.00,frankfurt RIPE 50.11 8.68",
+}
 PRODUCTION_ENVIRON = {
     "KEIYAKU_ACME__BASE_URL": "https://acme.ca.example",
     "KEIYAKU_ACME__CAA_IDENTITIES": "ca.example",
@@ -95,6 +105,9 @@ PRODUCTION_ENVIRON = {
     "KEIYAKU_MAIL__SENDER": "notices@ca.example",
     "KEIYAKU_MAIL__OFFICERS": "officers@ca.example",
     "KEIYAKU_KEYS__BLOCKLIST": "blocklist.dat",
+    "KEIYAKU_MPIC__URL": "https://mpic.ca.example",
+    "KEIYAKU_MPIC__KEY_FILE": "mpic.key",
+    **PLACES,
 }
 COMPANIONS = {  # what else must be set for a key to be taken
     "environment": PRODUCTION_ENVIRON,
@@ -106,6 +119,8 @@ COMPANIONS = {  # what else must be set for a key to be taken
     "register.id_file": {"KEIYAKU_REGISTER__URL": "https://register.example"},
     "status.publish_bucket": {"KEIYAKU_STATUS__PUBLISH_KEY_FILE": "/key"},
     "status.publish_key_file": {"KEIYAKU_STATUS__PUBLISH_BUCKET": "https://s3.example/status"},
+    "mpic.url": {"KEIYAKU_MPIC__KEY_FILE": "/key", **PLACES},
+    "mpic.key_file": {"KEIYAKU_MPIC__URL": "https://mpic.example", **PLACES},
     "mail.password_file": {"KEIYAKU_MAIL__USER": "notices"},
     "database.embedded": {"KEIYAKU_DATABASE__URL": "postgresql://x"},
     "database.url": {"KEIYAKU_DATABASE__EMBEDDED": "false"},
@@ -117,6 +132,7 @@ LISTS = {
     "acme.trusted_proxies": "192.0.2.0/24",
     "acme.caa_identities": "other.example",
     "acme.challenges": "tls-alpn-01,dns-persist-01",
+    "mpic.perspectives": "ohio ARIN 39.96 -83.00,frankfurt RIPE 50.11 8.68",
 }
 
 
@@ -272,6 +288,23 @@ def test_each_role_has_its_own_address() -> None:
             id="no application id",
         ),
         pytest.param(
+            "[mpic]\nurl = 'https://mpic.example'",
+            "FILE:2: mpic.url: mpic.url and mpic.key_file belong together: set both or none",
+            id="a coordinator without its key",
+        ),
+        pytest.param(
+            f"{MPIC}primary = 'Tokyo'\nperspectives = ['ohio ARIN 39.96 -83.00', 'x RIPE 91 0']",
+            "FILE:4: mpic.primary: write 'code REGISTRY latitude longitude', not 'Tokyo'\n"
+            "FILE:5: mpic.perspectives: write 'code REGISTRY latitude longitude', not 'x RIPE 91 0'",
+            id="no places",
+        ),
+        pytest.param(
+            f"{MPIC}primary = 'tokyo APNIC 35.68 139.69'\n"
+            "perspectives = ['ohio ARIN 39.96 -83.00', 'osaka APNIC 34.69 135.50']",
+            "FILE:5: mpic.perspectives: tokyo and osaka are 396 km apart, 500 are needed",
+            id="perspectives too near",
+        ),
+        pytest.param(
             "[database]\nurl = 'postgresql://x'",
             "FILE:2: database.url: unused while database.embedded is true: set database.embedded = false",
             id="two databases",
@@ -385,6 +418,7 @@ def test_production_starts(file: File) -> None:
         ("lint.ignored", "cabf.internal_domain_name"),
         ("management.listen", "127.0.0.1:15000"),
         ("keys.blocklist", ""),
+        ("mpic.url", "http://mpic.ca.example"),
         ("ca.keys", "file"),
         ("register.url", "http://register.example"),
     ],

@@ -225,7 +225,7 @@ ISSUANCE = [
     *without(
         BEGINS,
         f"{FINALIZE}::test_what_ends_while_an_order_waits_is_not_issued_from",
-        " AND z.status = 'valid' AND z.expires_at > instant",
+        "\n                WHERE z.status = 'valid' AND z.expires_at > instant",
     ),
     Mutation(BEGINS, "a.id = account AND a.status = 'valid')", "a.id = account)", BEGIN),
     *without(

@@ -1,13 +1,15 @@
-"""What `keiyaku check` says of drills and of the list of public keys."""
+"""What `keiyaku check` says of drills, of the list of public keys, and of other places of the network."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from acme_server.clock import utc_now
-from acme_server.config_sections import Keys
-from acme_server.use_cases.check import faults_of
+from acme_server.config import Url
+from acme_server.config_sections import Keys, Mpic
+from acme_server.use_cases.check import faults_of, perspectives
 from tests.acme_server.commands.test_check import Deployed
 from tests.acme_server.commands.test_check import deployed as deployed
 
@@ -36,3 +38,16 @@ async def test_a_list_of_public_keys_that_cannot_be_read_is_found(deployed: Depl
     assert found == [f"{tmp_path / 'blocklist.dat'}: No such file or directory"]
     (tmp_path / "blocklist.dat").write_bytes(bytes(16))
     assert await faults_of(settings, deployed.operator, utc_now) == []
+
+
+@pytest.mark.std("C-053")
+async def test_too_few_perspectives_are_found_a_month_before_more_must_take_part(deployed: Deployed) -> None:
+    places = ("a ARIN 0 0", "b RIPE 0 90", "c APNIC 0 180", "d LACNIC 0 -90")
+    settings = msgspec.structs.replace(
+        deployed.settings, mpic=Mpic(url=Url("https://mpic.example"), perspectives=places)
+    )
+    before, after = datetime(2026, 11, 14, tzinfo=UTC), datetime(2026, 11, 15, tzinfo=UTC)
+    assert await perspectives(settings, deployed.operator, before) == []
+    assert [fault.what for fault in await perspectives(settings, deployed.operator, after)] == [
+        "4 perspectives are named, 5 must take part by 2026-12-15"
+    ]
