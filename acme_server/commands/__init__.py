@@ -5,6 +5,7 @@ import click
 from acme_server.commands.application import application_group
 from acme_server.commands.audit import audit
 from acme_server.commands.bank import bank
+from acme_server.commands.bundle import bundle, verify_bundle
 from acme_server.commands.ca import ca
 from acme_server.commands.ceremony import ceremony
 from acme_server.commands.certificate import certificate
@@ -42,6 +43,8 @@ from acme_server.commands.token import token
 ca.add_command(ceremony)
 ca.add_command(root_crl)
 bank.add_command(dealer)
+evidence.add_command(bundle)
+evidence.add_command(verify_bundle)
 for each in CREDIT_COMMANDS:
     invoice.add_command(each)
 GROUPS: list[click.Command] = [
