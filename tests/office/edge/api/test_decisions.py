@@ -16,7 +16,8 @@ from tests.conftest import NOW
 from tests.office.conftest import ACCESS
 from tests.office.edge.api.conftest import Api
 from tests.office.edge.api.test_router import OURS, things
-from tests.office.use_cases.test_books import CUT, money
+from tests.office.use_cases.test_books import money
+from tests.office.use_cases.test_credit_invoices import CUT
 from tests.office.use_cases.test_writers import ISSUE
 
 Arranged = Callable[[Conn, Pool], Awaitable[dict[str, Any]]]
