@@ -64,4 +64,5 @@ async def carried(
 
 async def mark_published(conn: Conn, rows: list[Record], at: datetime) -> None:
     """They are on a CRL from `at` on. C-159."""
-    await conn.executemany(SQL["mark_published"], [(row["serial"], row["reason"], row["since"], at) for row in rows])
+    columns = [row["serial"] for row in rows], [row["reason"] for row in rows], [row["since"] for row in rows]
+    await conn.execute(SQL["mark_published"], *columns, at)

@@ -18,12 +18,14 @@ WHERE issuer_id = $1 AND shard = $2 AND (published_at IS NULL OR not_after >= $3
 ORDER BY octet_length(serial), serial;
 
 -- name: mark_published
--- One that is as the CRL shows it; if its reason or date changed meanwhile, it waits for the next CRL. Written so that only
--- the serial number's index fits: that of all that is not published may have a million entries, and plans are old.
--- $1 serial  $2 reason  $3 revocationDate  $4 this_update
-UPDATE ca.revocations SET published_at = $4
-WHERE serial = $1 AND coalesce(published_at, $4) = $4 AND reason IS NOT DISTINCT FROM $2
-    AND coalesce(compromised_at, revoked_at) = $3;
+-- Those that are as the CRL shows them; one whose reason or date changed meanwhile waits for the next. Each is found by its
+-- serial number and then by its place, whatever the plan: the index of all that is not published may have a million.
+-- $1 serials  $2 reasons  $3 revocationDates  $4 this_update
+UPDATE ca.revocations r SET published_at = $4
+FROM unnest($1::bytea[], $2::smallint[], $3::timestamptz[]) AS c(serial, reason, since)
+CROSS JOIN LATERAL (SELECT ctid AS place FROM ca.revocations WHERE serial = c.serial OFFSET 0) AS f
+WHERE r.ctid = f.place AND coalesce(r.published_at, $4) = $4 AND r.reason IS NOT DISTINCT FROM c.reason
+    AND coalesce(r.compromised_at, r.revoked_at) = c.since;
 
 -- name: store_crl
 -- The CRL and its evidence.
