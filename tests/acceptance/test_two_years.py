@@ -47,6 +47,7 @@ JOIN evidence.records e ON position(p.who IN convert_from(e.content, 'UTF8')) > 
 """
 
 
+@pytest.mark.timeout(600)  # 730 days of ten contracts, on whatever machine
 @pytest.mark.rule("T12-3", "T16-3", "T23-3")
 async def test_every_state_notice_invoice_and_certificate_of_two_years(
     postgres: EmbeddedPostgres, database: str, tmp_path: Path

@@ -93,7 +93,11 @@ def test_a_nonce_of_no_octets_or_of_too_many_is_malformed(octets: int) -> None:
         ocsp.asked(request(hashes.SHA1(), b"n" * octets))
 
 
-@pytest.mark.parametrize("der", [b"", b"0", b"\x30\x80", b"x" * 300, request(hashes.SHA1())[:-1]])
+@pytest.mark.parametrize(
+    "der",
+    [b"", b"0", b"\x30\x80", b"x" * 300, request(hashes.SHA1())[:-1]],
+    ids=["nothing", "half a tag", "no length", "too long", "cut"],
+)
 def test_what_is_no_request_is_malformed(der: bytes) -> None:
     with pytest.raises(Malformed):
         ocsp.asked(der)
