@@ -3,9 +3,11 @@
 import pytest
 
 from tests.architecture.ids import ROOT
-from tests.mutation import doors, gate, protocol, validation
+from tests.mutation import doors, gate, protocol, transparency, validation
 
-MUTATIONS = [*protocol.MUTATIONS, *gate.MUTATIONS, *doors.MUTATIONS, *validation.MUTATIONS]
+MUTATIONS = [
+    *protocol.MUTATIONS, *gate.MUTATIONS, *doors.MUTATIONS, *validation.MUTATIONS, *transparency.MUTATIONS
+]  # fmt: skip
 
 
 def test_the_text_of_every_mutation_stands_once_in_its_file() -> None:

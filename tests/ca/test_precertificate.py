@@ -11,7 +11,7 @@ from ca.certificate import POISON, assemble, to_be_signed
 from ca.der import DerError, tlv
 from ca.linting import LintError, lint
 from ca.precertificate import entry_of, faults, final_tbs, is_precertificate, scts_of
-from ca.sct import Sct, SctError
+from ca.sct import Sct, SctError, encode_list
 from tests.ca.arrange import ISSUER, KEY, NOW, WANTED, certificate_of
 
 POISONED = msgspec.structs.replace(WANTED, precertificate=True)
@@ -55,6 +55,7 @@ def with_extension(extension: bytes) -> bytes:
 
 
 OTHER = to_be_signed(ISSUER, msgspec.structs.replace(POISONED, names=("other.demo.test",)))
+TWO_IN_ONE = tlv(0x30, precertificate.SCT_LIST, tlv(0x04, 2 * tlv(0x04, encode_list(SCTS[:1]))))
 SHORT = tlv(0x30, precertificate.SCT_LIST, tlv(0x04, tlv(0x04, b"\0\x05\0\0")))
 
 
@@ -71,6 +72,7 @@ SHORT = tlv(0x30, precertificate.SCT_LIST, tlv(0x04, tlv(0x04, b"\0\x05\0\0")))
         pytest.param(with_extension(precertificate.sct_list([])), "C-126", id="empty list"),
         pytest.param(with_extension(LIST + LIST), "C-122", id="twice"),
         pytest.param(with_extension(LIST.replace(b"\x04\x82", b"\x0c\x82")), "C-126", id="tag"),
+        pytest.param(with_extension(TWO_IN_ONE), "C-126", id="two lists in one extension"),
         pytest.param(entry_of(TBS), "C-122", id="neither"),
         pytest.param(FINAL[:-1], "C-126", id="cut"),
         pytest.param(b"", "C-126", id="nothing"),

@@ -378,6 +378,24 @@ async def test_nothing_is_precertified_that_too_few_logs_would_take(
 DAY = timedelta(days=1)
 
 
+@pytest.mark.std("C-124", "C-132")
+async def test_an_order_that_was_put_off_waits_for_logs_too(logged: Logged) -> None:
+    client = await logged.served.registered()
+    url, order = await ready(client, NAME)
+    await logged.served.owner.execute("UPDATE acme.authorizations SET caa_checked_at = now() - interval '9 hours'")
+    logged.logs[0].state = "retired"
+    await logged.list_them(timedelta(seconds=2))
+    assert (await client.finalize(order)).json["status"] == "processing"
+    await work(logged)
+    assert (await client.post(url)).json["status"] == "processing"
+    assert await logged.counts() == (0, 0, 0, 0, 0)
+    logged.logs[0].state = "usable"
+    await logged.list_them(timedelta(seconds=4))
+    await work(logged)
+    assert (await client.post(url)).json["status"] == "valid"
+    assert await logged.counts() == ONE_OF_EACH
+
+
 @pytest.mark.std("C-130")
 async def test_the_list_is_read_where_it_is_published(logged: Logged) -> None:
     served, source = logged.served, logged.transparency.source

@@ -1,0 +1,35 @@
+"""What is checked of precertificates, SCTs and lists of logs, and of what a linter says."""
+
+from tests.mutation.mutations import Mutation, off, without
+
+SCT, T_SCT = "ca/sct.py", "tests/ca/test_sct.py"
+PRECERTIFICATE, T_PRECERTIFICATE = "ca/precertificate.py", "tests/ca/test_precertificate.py"
+LOGS, T_LOGS = "ca/ct_logs.py", "tests/ca/test_ct_logs.py"
+FINISHING, T_SIGNER = "ca/finishing.py", "tests/ca/test_signer_ct.py"
+CLIENT, T_CLIENT = "ca/ct.py", "tests/ca/test_ct.py"
+SIGNER_LINT, T_LINT = "ca/signer_lint.py", "tests/ca/test_pkilint.py"
+
+MUTATIONS = [
+    *off(SCT, T_SCT, "sct.log_id != log_id", "sct.at > now + AHEAD", "sct.at < signed_at - BEHIND", "version != V1",
+         "len(rest) != 4 + length", "not found"),
+    Mutation(SCT, "return None if verified(sct", "return None if True or verified(sct", T_SCT),
+    *off(PRECERTIFICATE, T_PRECERTIFICATE, "not is_precertificate(precertificate)",
+         "entry_of(final) != entry_of(precertificate)", "sct_list(found) != parted(tbs)[1][-1]"),
+    *off(LOGS, T_LOGS, "sha256(key).digest() != b64decode(found.log_id, validate=True)", "len(found.state) != 1",
+         "len({log.id for log in logs}) != len(logs)"),
+    *without(
+        LOGS,
+        T_LOGS,
+        "\n            and self.since <= now",
+        "\n        and len({log.operator for log in logs}) >= OPERATORS",
+        "\n        and not all(log.tiled for log in logs)",
+        " + SECOND",
+    ),
+    *off(FINISHING, T_SIGNER, "held.revoked", "log is None",
+         "not enough(given, number := needed(record.not_before, record.not_after))"),
+    Mutation(FINISHING, "if reason := sct.fault(", "if False and sct.fault(", T_SIGNER),
+    Mutation(FINISHING, "if reason := precertificate.faults(final, record.tbs):", "if reason := None:", T_SIGNER),
+    *off(CLIENT, T_CLIENT, "answer.status != 200", "len(content) > ANSWER_MAX"),
+    Mutation(SIGNER_LINT, "if report is not None and report.faults()]", "if report is not None and False]", T_LINT),
+    Mutation("ca/signer_lint.py", "if demands.transparency:", "if False:", T_SIGNER),
+]  # fmt: skip
