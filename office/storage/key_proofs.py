@@ -27,3 +27,8 @@ async def case_under_way(conn: Conn, spki_sha256: bytes) -> UUID | None:
     """A case about the key that has not revoked yet."""
     found: UUID | None = await conn.fetchval(SQL["case_under_way"], spki_sha256)
     return found
+
+
+async def proven(conn: Conn, spki_sha256: bytes, case_id: UUID) -> bool:
+    """Whether a proof of the key led to the case before."""
+    return bool(await conn.fetchval(SQL["proven"], spki_sha256, case_id))

@@ -22,6 +22,7 @@ from sql.evidence import append, entry
 
 GROUND = "compromise"
 INTAKE = "process:office"
+REPORTER = "who has the private key"
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -66,11 +67,12 @@ async def report(conn: Conn, proof: Proof, reporter: str, email: str, now: datet
     async with conn.transaction():
         new = await ca.block_key(conn, key, f"A11.1.2, proven by a {proof.kind}", now, actor=INTAKE)
         number = await key_proofs.to_revoke(conn, key, now)
-        case_id = await _case(conn, key, reporter, now) if number else None
+        case_id = await _case(conn, key, now) if number else None
+        again = case_id is not None and await key_proofs.proven(conn, key, case_id)
         proof_id = await key_proofs.insert(conn, proof, reporter, email, now, case_id)
         until = await _deadline(conn, case_id)
         found = Reported(proof_id, now, key, not new, number, case_id, until)
-        await _tell(conn, found, email, now)
+        await _tell(conn, found, email, again, now)
         row = entry(
             "key.compromise_proven", INTAKE, now, rule="T11-3", clause="A11.1.2", spki_sha256=key.hex(),
             proof=proof_id, proof_kind=proof.kind, case=case_id, certificates=number,
@@ -79,12 +81,17 @@ async def report(conn: Conn, proof: Proof, reporter: str, email: str, now: datet
     return found
 
 
-async def _case(conn: Conn, key: bytes, reporter: str, now: datetime) -> UUID:
-    """The case that revokes every certificate of the key: decided by the proof, also one that people had opened."""
+async def _case(conn: Conn, key: bytes, now: datetime) -> UUID:
+    """The case that revokes every certificate of the key, within a day of this at the latest (T11-9).
+
+    One that people had opened, or decided and not begun, executes by the proof. Who sent it is in no case (T16-2).
+    """
     if case_id := await key_proofs.case_under_way(conn, key):
-        await revocations.set_state(conn, case_id, "decided", ["open"])
+        await revocations.set_state(conn, case_id, "executing", ["open", "decided"])
+        await revocations.insert_awareness(conn, case_id, "report", now, now)
+        await cases.clock(conn, case_id)
         return case_id
-    opening = Opening(GROUND, Scope(spki_sha256=key), reporter, "proven by a signature of the key", now, "report")
+    opening = Opening(GROUND, Scope(spki_sha256=key), REPORTER, "proven by a signature of the key", now, "report")
     return await cases.opened(conn, opening, now, state="decided", attention=False)
 
 
@@ -93,8 +100,8 @@ async def _deadline(conn: Conn, case_id: UUID | None) -> datetime | None:
     return found.deadline_at if found else None
 
 
-async def _tell(conn: Conn, found: Reported, email: str, now: datetime) -> None:
-    """Subscribers and reporter get the preliminary report at once (C-162).
+async def _tell(conn: Conn, found: Reported, email: str, again: bool, now: datetime) -> None:
+    """Subscribers and reporter get the preliminary report at once (C-162); if it is proven `again`, the reporter alone.
 
     Of a key without certificates the answer to the report is all: a door for anybody writes to nobody else's address.
     """
@@ -106,7 +113,8 @@ async def _tell(conn: Conn, found: Reported, email: str, now: datetime) -> None:
         f"{KEY_COMPROMISE} by {found.deadline_at.isoformat()} ({GROUNDS[GROUND].clause})."
     )
     received = found.received_at.isoformat()
-    for each in await revocations.covered(conn, Scope(spki_sha256=found.spki_sha256), [], now):
+    covered = [] if again else await revocations.covered(conn, Scope(spki_sha256=found.spki_sha256), [], now)
+    for each in covered:
         if each.id is not None:
             await notify(
                 conn, "problem_report_preliminary", now, contract_id=each.id, received_at=received, findings=findings

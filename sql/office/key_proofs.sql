@@ -15,3 +15,7 @@ WHERE c.spki_sha256 = $1 AND c.not_after > $2 AND r.reason IS DISTINCT FROM 1;
 SELECT id FROM office.cases
 WHERE spki_sha256 = $1 AND ground = 'compromise' AND state IN ('open', 'decided', 'executing')
 ORDER BY received_at, id LIMIT 1;
+
+-- name: proven
+-- Whether a proof of the key led to the case before. $1 spki_sha256  $2 case_id
+SELECT EXISTS (SELECT FROM office.key_proofs WHERE spki_sha256 = $1 AND case_id = $2);

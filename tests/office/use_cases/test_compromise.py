@@ -117,6 +117,44 @@ async def test_a_case_that_people_only_opened_is_decided_by_the_proof_and_keeps_
     assert await revoked(pool) == {serial: 1}
 
 
+@pytest.mark.rule("T11-9")
+async def test_a_proof_starts_the_clock_of_a_case_that_had_none(office: Conn, pool: Pool) -> None:
+    await issue(pool, "acme", 1, NOW, key=spki(EC))
+    opening = Opening("compromise", Scope(spki_sha256=of_csr(csr(EC)).spki_sha256), "s", "n", NOW, None)
+    opened = await cases.open_case(office, opening, NOW)
+    assert opened.deadline_at is None
+    assert (await proven(office)).deadline_at == NOW + DAY
+    assert sorted(await notices(pool)) == ["problem_report_answer", "problem_report_preliminary"]
+
+
+@pytest.mark.std("C-163")
+async def test_a_case_that_people_decided_and_did_not_begin_executes_by_the_proof(office: Conn, pool: Pool) -> None:
+    serial = await issue(pool, "acme", 1, NOW, key=spki(EC))
+    opening = Opening("compromise", Scope(spki_sha256=of_csr(csr(EC)).spki_sha256), "s", "n", NOW, "report")
+    opened = await cases.open_case(office, opening, NOW)
+    await cases.decide(office, str(opened.case.id), "ann", "bob", "seen", NOW)
+    await revocations.go_on(office, NOW)
+    assert await revoked(pool) == {}
+    await proven(office)
+    await revocations.go_on(office, NOW)
+    assert await revoked(pool) == {serial: 1}
+
+
+async def test_subscribers_hear_of_it_once_however_often_it_is_proven(office: Conn, pool: Pool) -> None:
+    await issue(pool, "acme", 1, NOW, key=spki(EC))
+    for _ in range(3):
+        await proven(office)
+    assert sorted(await notices(pool)) == [*["problem_report_answer"] * 3, "problem_report_preliminary"]
+
+
+@pytest.mark.rule("T16-2")
+async def test_who_proved_it_is_named_where_it_is_destroyed_in_time_and_nowhere_else(office: Conn, pool: Pool) -> None:
+    await issue(pool, "acme", 1, NOW, key=spki(EC))
+    await proven(office)
+    assert await pool.fetchval("SELECT reporter FROM office.key_proofs") == "a finder"
+    assert "finder" not in await pool.fetchval("SELECT c::text FROM office.cases c")
+
+
 @pytest.mark.parametrize(
     ("reporter", "email", "why"), [("", "f@example.org", "one line"), ("F", "nobody", "no e-mail")]
 )
