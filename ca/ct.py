@@ -94,7 +94,7 @@ def sct_of(content: bytes) -> Sct:
         log_id, extensions, signature = fields
         raw = bytes((answer.sct_version,)) + log_id + answer.timestamp.to_bytes(8, "big")
         return parse(raw + len(extensions).to_bytes(2, "big") + extensions + signature)
-    except (msgspec.MsgspecError, SctError, ValueError, OverflowError) as refused:
+    except (msgspec.MsgspecError, SctError, ValueError, OverflowError, RecursionError) as refused:
         raise LogFailed(f"no SCT: {refused}") from None
 
 

@@ -71,6 +71,7 @@ async def test_a_log_gives_an_sct_for_the_entry_and_the_same_one_again() -> None
         ("refuse", "answered 400"),
         ("redirect", "answered 307"),
         ("garbage", "no SCT"),
+        ("deep", "no SCT"),
         ("huge", "more than an SCT"),
         ("lost", "away"),
         ("hang", "no answer within"),

@@ -46,7 +46,7 @@ def spki_of(key: Any) -> bytes:
 class SimulatedLog:
     """A log. It remembers what it took and answers the same SCT again; `asked` counts requests, `mode` may change.
 
-    Modes: good, bad_signature, wrong_log_id, future, old, version_2, error, refuse, redirect, garbage, huge,
+    Modes: good, bad_signature, wrong_log_id, future, old, version_2, error, refuse, redirect, garbage, deep, huge,
     lost (the answer), hang (before the entry is taken), stuck (after).
     """
 
@@ -94,6 +94,8 @@ class SimulatedLog:
             request.transport.abort()
         if self.mode == "garbage":
             return web.Response(text='{"sct_version": 0, "id": "not base64"}')
+        if self.mode == "deep":
+            return web.Response(text='{"x": ' + "[" * 8000 + "]" * 8000 + "}")
         if self.mode == "huge":
             return web.Response(body=b" " * 10**6)
         return web.json_response(answer)
