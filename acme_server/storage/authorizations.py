@@ -12,6 +12,7 @@ from acme_server.protocol.identifiers import base_of, identifier_of
 from acme_server.protocol.limits import Rate
 from acme_server.protocol.nonce import Spendable
 from acme_server.protocol.objects import BROAD_CHALLENGES, DNS_CHALLENGES, IP_CHALLENGES, Authorization
+from acme_server.protocol.subdomains import domains_above
 from acme_server.storage import limits, nonces
 from acme_server.storage.limits import Wanted
 from acme_server.storage.nonces import Spent
@@ -140,7 +141,10 @@ async def caa_checked(conn: Conn | Pool, ids: Sequence[UUID], now: datetime) -> 
 
 
 async def holds_all(pool: Pool, account_id: UUID, names: Sequence[str], now: datetime) -> bool:
-    """Whether the account holds a valid authorization for every name (A-180)."""
+    """Whether the account holds a valid authorization for every name, or for all below a domain above it (A-180)."""
     bases = [base_of(name) for name in names]
-    held = await pool.fetchval(SQL["holds_all"], account_id, [b for b, _ in bases], [w for _, w in bases], now)
+    domains = [" ".join((base, *domains_above(name))) for name, (base, _) in zip(names, bases, strict=True)]
+    held = await pool.fetchval(
+        SQL["holds_all"], account_id, [b for b, _ in bases], [w for _, w in bases], now, domains
+    )  # fmt: skip
     return held is True

@@ -181,9 +181,11 @@ UPDATE acme.authorizations a SET caa_checked_at = $2 FROM unnest($1::uuid[]) AS 
 WHERE a.id = checked.id AND a.status || '' = 'valid';
 
 -- name: holds_all
--- Whether the account holds a valid authorization for every name (A-180). $1 account id  $2 values  $3 wildcards  $4 now
+-- Whether the account holds a valid authorization for every name (A-180), its own or one that covers subdomains of a
+-- domain above it (RFC 9444). $1 account id  $2 values  $3 wildcards  $4 now  $5 value and domains above, spaces between
 SELECT bool_and(EXISTS (
     SELECT FROM acme.authorizations a
-    WHERE a.account_id = $1 AND a.identifier_value = n.value AND a.wildcard = n.wildcard
+    WHERE a.account_id = $1 AND a.identifier_value = ANY (string_to_array(n.domains, ' '))
+      AND (a.identifier_value = n.value AND a.wildcard = n.wildcard OR a.subdomains)
       AND a.status = 'valid' AND a.expires_at > $4))
-FROM unnest($2::text[], $3::boolean[]) AS n (value, wildcard);
+FROM unnest($2::text[], $3::boolean[], $5::text[]) AS n (value, wildcard, domains);

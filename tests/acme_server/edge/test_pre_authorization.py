@@ -13,7 +13,7 @@ from acme_server.protocol.errors import ErrorType
 from acme_server.protocol.limits import Rate
 from acme_server.use_cases.limits import Rates
 from acme_server.validation.outcome import NotProven
-from tests.acme_server.client import Answer, Client, Json, b64, csr, new_key
+from tests.acme_server.client import Answer, Client, Json, b64, csr, der, leaf, new_key
 from tests.acme_server.conftest import BASE, Served
 from tests.acme_server.edge.arrange import id_of, run_jobs
 from tests.acme_server.test_round_trips import ORDER, Counted
@@ -235,3 +235,21 @@ async def test_what_was_proven_for_subdomains_is_recorded_so(served: Served) -> 
     (recorded,) = [json.loads(row["text"]) for row in texts]
     assert (recorded["domain"], recorded["subdomains"], recorded["authorization"]) == (PARENT, True, id_of(url))
     assert BASE in url
+
+
+@pytest.mark.std("A-180", "A-210")
+async def test_who_holds_a_domain_with_its_subdomains_may_revoke_what_lies_below(served: Served) -> None:
+    """Its orders use that authorization again and again, so it could never hold one of the name's own."""
+    allow_subdomains(served)
+    owner, other, narrow = [await served.registered() for _ in range(3)]
+    for client, broad in ((other, True), (narrow, False)):
+        url = (await new_authz(client, PARENT, subdomainAuthAllowed=broad)).headers["Location"]
+        assert (await prove(client, url))["status"] == "valid"
+    for names in ((NAME, PARENT), ("*.demo.test",), ("a.b.demo.test", "127.0.0.1")):
+        _, placed = await owner.ready(*names)
+        document = (await owner.finalize(placed)).json
+        wanted = {"certificate": der(leaf((await owner.post(document["certificate"])).body))}
+        refused = await narrow.post("/revoke-cert", wanted)
+        assert (refused.status, refused.error) == (403, "unauthorized")
+        done = await other.post("/revoke-cert", wanted)
+        assert done.status == (403 if "127.0.0.1" in names else 200), names
