@@ -2902,3 +2902,51 @@ CREATE TRIGGER person_present BEFORE INSERT OR UPDATE ON office.screenings
 -- holidays by people
 GRANT UPDATE (name, removed_at) ON gate.holidays TO keiyaku_operator;
 GRANT UPDATE (upgraded_by, upgraded_at) ON ca.revocations TO keiyaku_acme, keiyaku_operator, keiyaku_office;
+
+-- what is done through the JSON API as with the commands
+GRANT SELECT, INSERT ON office.change_reports, office.liability_proposals, office.leaks TO keiyaku_office;
+GRANT INSERT ON office.seals, office.timer_extensions, office.subcontractors, office.consultations TO keiyaku_office;
+GRANT UPDATE (confirmed_at, confirmed_by, confirmed_from, done_at, done_by) ON office.change_reports TO keiyaku_office;
+GRANT UPDATE (resolved_at) ON gate.information_changes TO keiyaku_office;
+GRANT UPDATE (name) ON gate.customers TO keiyaku_office;
+GRANT UPDATE (withdrawn_at) ON office.seals TO keiyaku_office;
+GRANT UPDATE (ends_at) ON office.reissues_pending TO keiyaku_office;
+GRANT UPDATE (until_on) ON office.subcontractors TO keiyaku_office;
+GRANT UPDATE (review_on, ended_by, ended_at) ON office.consultations TO keiyaku_office;
+GRANT UPDATE (preliminary_at, final_at) ON office.leaks TO keiyaku_office;
+GRANT UPDATE (name, removed_at) ON gate.holidays TO keiyaku_office;
+
+-- The self-audit: at least each quarter a random sample of what was issued is examined anew (BR 8.7, C-175).
+
+-- A seed that nobody knew before the period was over: the first checkpoint after it.
+CREATE INDEX checkpoints_by_instant ON evidence.checkpoints (sealed_at);
+
+CREATE TABLE office.audit_samples (
+    id uuid PRIMARY KEY,
+    from_at timestamptz NOT NULL,
+    until_at timestamptz NOT NULL CHECK (until_at > from_at),
+    percent smallint NOT NULL CHECK (percent BETWEEN 3 AND 100),
+    seed bytea NOT NULL CHECK (octet_length(seed) BETWEEN 16 AND 64),
+    seed_source text NOT NULL CHECK (seed_source <> ''),
+    population integer NOT NULL CHECK (population >= 0),
+    population_sha256 bytea NOT NULL CHECK (octet_length(population_sha256) = 32),
+    drawn_by uuid NOT NULL REFERENCES gate.persons,
+    drawn_at timestamptz NOT NULL
+);
+CREATE TRIGGER person_present BEFORE INSERT OR UPDATE ON office.audit_samples
+    FOR EACH ROW EXECUTE FUNCTION gate.person_present('drawn_by');
+
+-- What was drawn, before anybody looked at it; then who linted it and what was wrong.
+CREATE TABLE office.sampled_certificates (
+    sample_id uuid NOT NULL REFERENCES office.audit_samples,
+    serial bytea NOT NULL REFERENCES ca.serials,
+    linted_by text[],
+    faults text[],
+    audited_at timestamptz,
+    PRIMARY KEY (sample_id, serial),
+    CHECK (num_nulls(linted_by, faults, audited_at) IN (0, 3))
+);
+
+GRANT SELECT, INSERT ON office.audit_samples, office.sampled_certificates TO keiyaku_operator;
+GRANT UPDATE (linted_by, faults, audited_at) ON office.sampled_certificates TO keiyaku_operator;
+GRANT SELECT ON office.audit_samples, office.sampled_certificates TO keiyaku_auditor;

@@ -37,12 +37,15 @@ from acme_server.commands.report import report
 from acme_server.commands.review import review_group, screening_group
 from acme_server.commands.revocation import revocation
 from acme_server.commands.root_crl import root_crl
+from acme_server.commands.sample import sample, samples
 from acme_server.commands.terms import terms
 from acme_server.commands.token import token
 
 ca.add_command(ceremony)
 ca.add_command(root_crl)
 bank.add_command(dealer)
+audit.add_command(sample)
+audit.add_command(samples)
 evidence.add_command(bundle)
 evidence.add_command(verify_bundle)
 for each in CREDIT_COMMANDS:

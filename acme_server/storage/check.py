@@ -62,6 +62,13 @@ async def drilled_since(conn: Conn) -> datetime | None:
     return at
 
 
+async def sampled(conn: Conn) -> tuple[datetime | None, int]:
+    """When the last sample was drawn, else the first certificate issued; and how many of samples nobody examined."""
+    row = await conn.fetchrow(SQL["sampled"])
+    assert row is not None
+    return row["since"], row["waiting"]
+
+
 async def stale_crls(conn: Conn, before: datetime) -> Sequence[str]:
     """Shards, as issuer/shard, whose newest CRL is older than that instant."""
     return [f"{row['issuer_id']}/{row['shard']}" for row in await conn.fetch(SQL["stale_crls"], before)]

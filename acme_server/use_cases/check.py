@@ -31,6 +31,7 @@ OCSP_LATE = timedelta(minutes=15)  # C-147
 DANGER = timedelta(hours=12)
 PERSPECTIVES_AHEAD = timedelta(days=30)
 DRILL_AGE = timedelta(days=365)
+SAMPLE_AGE = timedelta(days=92)
 OLDEST_JOB = 300.0  # seconds
 LOOKED_UP = timedelta(days=2)  # once a day (T6-5), and a day for what goes wrong
 CA_LEFT, TLS_LEFT = timedelta(days=400), timedelta(days=14)  # a CA must outlive what it signs
@@ -180,6 +181,20 @@ async def drills(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
     return [Fault("incidents", what, "run `keiyaku incident drill`: BR 5.7.1.2 wants one a year")]
 
 
+async def self_audit(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
+    """Within a quarter a sample of what was issued was examined to its end, if anything was issued (C-175)."""
+    faults = []
+    do = "run `keiyaku audit sample`: BR 8.7 wants 3 % each quarter"
+    since, waiting = await check.sampled(conn)
+    if since is not None and now - since > SAMPLE_AGE:
+        faults.append(Fault("self-audit", f"no sample was drawn since {since:%Y-%m-%d}", do))
+    if waiting:
+        faults.append(
+            Fault("self-audit", f"{waiting} sampled certificates are not examined", "run it again: it goes on")
+        )
+    return faults
+
+
 async def desk(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
     """Nothing that waits for a person is past a deadline that binds the CA (C-176, T4-4)."""
     late = await check.late_tasks(conn, now)
@@ -316,8 +331,8 @@ async def signer(settings: Settings, _conn: Conn, _now: datetime) -> list[Fault]
 
 LOOKS: tuple[Look, ...] = (
     migrations, cluster, roles, partitions, seal, waiting_jobs, crls, root_crls, ocsp, publication,
-    revocation_deadlines, desk, register, bank, transparency, perspectives, issuers, clocks, drills, files, blocklist,
-    tls, disk, signer,
+    revocation_deadlines, desk, register, bank, transparency, perspectives, issuers, clocks, drills,
+    self_audit, files, blocklist, tls, disk, signer,
 )  # fmt: skip
 
 

@@ -38,6 +38,12 @@ SELECT count(*) FROM gate.customers u LEFT JOIN office.register_states s ON s.cu
 WHERE u.corporate_number IS NOT NULL AND (s.checked_at IS NULL OR s.checked_at < $1)
     AND EXISTS (SELECT FROM gate.contracts c WHERE c.customer_id = u.id AND c.state = 'accepted' AND c.accepted_at < $1);
 
+-- name: sampled
+-- The last sample of the self-audit, else the first certificate, else null; and what of samples is not examined.
+SELECT coalesce((SELECT max(drawn_at) FROM office.audit_samples),
+        (SELECT signed_at FROM ca.certificates ORDER BY id LIMIT 1)) AS since,
+    (SELECT count(*)::integer FROM office.sampled_certificates WHERE audited_at IS NULL) AS waiting;
+
 -- name: drilled_since
 -- The last drill of bulk revocation, else the first CA.
 SELECT coalesce((SELECT max(finished_at) FROM office.incidents WHERE drill), (SELECT min(created_at) FROM ca.issuers));

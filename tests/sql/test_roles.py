@@ -162,6 +162,7 @@ def test_auditors_read_what_their_commands_show(rights: Rights) -> None:
         "gate.persons", "gate.customers", "gate.contracts", "gate.contract_starts", "gate.readings",
         "ca.certificates", "ca.revocations", "acme.issuances", "office.case_certificates", "office.cases",
         "office.problem_reports", "office.departures", "office.access_reviews", "office.requesters", "office.tokens",
+        "office.audit_samples", "office.sampled_certificates",
     }  # fmt: skip
 
 

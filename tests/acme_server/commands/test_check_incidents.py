@@ -31,6 +31,26 @@ async def test_a_drill_older_than_a_year_is_found(deployed: Deployed) -> None:
     assert await deployed.about() == ["incidents"]
 
 
+@pytest.mark.std("C-175")
+async def test_a_sample_older_than_a_quarter_or_not_examined_is_found(deployed: Deployed) -> None:
+    await deployed.owner.execute(
+        "WITH p AS (INSERT INTO gate.persons (id, handle, name, organisation, created_at)"
+        " VALUES (gen_random_uuid(), 'eve', 'Eve', 'CA', now()) RETURNING id)"
+        " INSERT INTO office.audit_samples (id, from_at, until_at, percent, seed, seed_source, population,"
+        " population_sha256, drawn_by, drawn_at) SELECT gen_random_uuid(), now() - interval '1 day', now(), 3,"
+        " sha256(''), 'given', 0, sha256(''), id, now() - interval '91 days' FROM p"
+    )
+    assert await deployed.about() == []
+    await deployed.owner.execute("UPDATE office.audit_samples SET drawn_at = now() - interval '93 days'")
+    assert await deployed.about() == ["self-audit"]
+    await deployed.owner.execute(
+        "WITH s AS (INSERT INTO ca.serials VALUES ('\\x010203040506070809', gen_random_uuid(), 1) RETURNING serial),"
+        " a AS (UPDATE office.audit_samples SET drawn_at = now() RETURNING id)"
+        " INSERT INTO office.sampled_certificates (sample_id, serial) SELECT a.id, s.serial FROM a, s"
+    )
+    assert await deployed.about() == ["self-audit"]
+
+
 @pytest.mark.std("C-073")
 async def test_a_list_of_public_keys_that_cannot_be_read_is_found(deployed: Deployed, tmp_path: Path) -> None:
     settings = msgspec.structs.replace(deployed.settings, keys=Keys(blocklist=Path("blocklist.dat")))
