@@ -139,6 +139,11 @@ async def cancelled_by(conn: Conn, line_id: int) -> list[tuple[int, UUID | None]
     return [(row["id"], row["receipt_id"]) for row in await conn.fetch(SQL["cancelled_by"], line_id)]
 
 
+async def hold(conn: Conn, line_id: int) -> None:
+    """Nobody else decides about the line until the transaction ends."""
+    await conn.execute(SQL["hold"], line_id)
+
+
 async def queue(conn: Conn, most: int) -> list[Waiting]:
     """Lines that wait for a person, oldest first."""
     return many(Waiting, await conn.fetch(SQL["queue"], most))

@@ -246,6 +246,9 @@ async def cancel_by(conn: Conn, line: Line, now: datetime) -> Tally:
     [(earlier_id, receipt)] = earlier
     numbers = await money.contracts_of_receipt(conn, receipt) if receipt else []
     async with changing(conn, *numbers):
+        await bank_lines.hold(conn, earlier_id)
+        if await bank_lines.cancelled_by(conn, line.id) != earlier:
+            return Tally()  # matched at this moment: the next turn finds by which receipt
         if receipt is not None:
             await money.hold_receipt(conn, receipt)
             if await money.contracts_of_receipt(conn, receipt) != numbers:

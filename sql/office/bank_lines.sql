@@ -9,10 +9,10 @@ FROM office.bank_lines WHERE file_id = $1 AND state = 'staged' AND cancels = $2 
 SELECT count(*) FROM office.bank_lines WHERE file_id = $1 AND state = 'staged' AND cancels;
 
 -- name: line
--- $1 id
+-- Held until the transaction ends: two people may decide about one line. $1 id
 SELECT id, record, nature, booked_on, value_on, amount_yen, uncleared_yen, query_number, remitter_code, remitter,
     sending_bank, sending_branch, edi, cancels, bank_account_id, virtual_number, receipt_id
-FROM office.bank_lines WHERE id = $1 AND state = 'waiting';
+FROM office.bank_lines WHERE id = $1 AND state = 'waiting' FOR UPDATE;
 
 -- name: virtual
 -- $1 accounts  $2 numbers
@@ -88,6 +88,10 @@ SELECT e.id, e.receipt_id FROM office.bank_lines c JOIN office.bank_lines e
     AND NOT e.cancels AND e.state IN ('matched', 'waiting') AND e.booked_on <= c.booked_on
     AND (c.query_number = '' OR e.query_number = c.query_number)
 WHERE c.id = $1 ORDER BY e.id LIMIT 2;
+
+-- name: hold
+-- Nobody else decides about the line until the transaction ends. $1 id
+SELECT FROM office.bank_lines WHERE id = $1 FOR UPDATE;
 
 -- name: queue
 -- Lines that wait for a person and that nobody has matched, oldest first. $1 most

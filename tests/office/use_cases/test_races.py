@@ -3,22 +3,26 @@
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
 from acme_server.dev.postgres import EmbeddedPostgres
-from office.use_cases import contracts, ledger, payments
+from office.use_cases import bank_desk, contracts, ledger, payments
 from office.use_cases.asked import Unfit
 from sql import Conn, Pool
 from tests.conftest import NOW
+from tests.office.use_cases.test_bank_import import YESTERDAY, file_of, imported, ready
+from tests.simulators.bank_files import Credit
 
 DAY = date(2026, 9, 1)
 WAITING = """
 SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
 """
 RECEIPT = "SELECT FROM gate.receipts FOR UPDATE"
+LINE = "SELECT FROM office.bank_lines FOR UPDATE"
 CONTRACT = "SELECT pg_advisory_xact_lock(7001, number) FROM gate.contracts WHERE handle = 'acme'"
 
 
@@ -130,3 +134,40 @@ async def test_a_receipt_matched_at_this_moment_is_cancelled_under_its_contracts
     assert "try again" in str(refused)
     await payments.cancel(second, receipt, NOW)
     assert await open_yen(accepted, "I-1") == 100
+
+
+async def waiting_line(conn: Conn, folder: Path) -> int:
+    """A cheque over 100, not cleared: it waits for a person, and no receipt is made of it yet."""
+    await ready(conn)
+    await imported(conn, folder, file_of(Credit(100, "REI", day=YESTERDAY, uncleared=100)), name="cheque.txt")
+    return int(await conn.fetchval("SELECT id FROM office.bank_lines WHERE state = 'waiting' AND receipt_id IS NULL"))
+
+
+@pytest.mark.rule("T8-5")
+async def test_two_people_match_one_line_to_two_contracts(
+    accepted: Conn, second: Conn, pool: Pool, tmp_path: Path
+) -> None:
+    line = await waiting_line(accepted, tmp_path)
+    paid, refused = await at_once(
+        pool, LINE, bank_desk.match_line(accepted, line, "I-1", "ann", NOW),
+        bank_desk.match_line(second, line, "I-2", "bob", NOW),
+    )  # fmt: skip
+    assert paid == 100
+    assert "does not wait" in str(refused)
+    assert await open_yen(accepted, "I-2") == 100
+    assert await accepted.fetchval("SELECT count(*) FROM gate.receipts") == 1
+
+
+@pytest.mark.rule("T8-5")
+async def test_a_line_that_the_bank_takes_back_while_a_person_matches_it_pays_nothing(
+    accepted: Conn, second: Conn, pool: Pool, tmp_path: Path
+) -> None:
+    line = await waiting_line(accepted, tmp_path)
+    back = file_of(Credit(100, "REI", day=YESTERDAY, cancels=True))
+    ends = await at_once(
+        pool, LINE, bank_desk.match_line(accepted, line, "I-1", "ann", NOW),
+        imported(second, tmp_path, back, name="back.txt"),
+    )  # fmt: skip
+    assert ends[0] == 100
+    assert await open_yen(accepted, "I-1") == 100
+    assert await accepted.fetchval("SELECT count(*) FROM gate.receipts WHERE cancelled_at IS NULL") == 0
