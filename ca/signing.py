@@ -21,8 +21,9 @@ SHOWN = 5
 
 
 class Record(msgspec.Struct, frozen=True):
-    """A row of ca.to_be_signed with the decision that admits it, whether its key is blocked, and what people wrote of
-    the decision's contract: the reviewed subject (none: all None), its state (None: no contract) and its names.
+    """A row of ca.to_be_signed with the decision that admits it, whether its serial number is registered for it and its
+    key is blocked, and what people wrote of the decision's contract: the reviewed subject (none: all None), its state
+    (None: no contract) and its names.
     """
 
     id: UUID
@@ -47,6 +48,7 @@ class Record(msgspec.Struct, frozen=True):
     country: str | None
     state_or_province: str | None
     locality: str | None
+    own_serial: bool
     blocked: bool
     is_issuers: bool
     contract_state: str | None
@@ -88,6 +90,8 @@ def refusal(record: Record, now: datetime) -> str | None:
         return f"record is {record.state}"
     if now >= record.deadline_at:
         return "deadline is over"
+    if not record.own_serial:
+        return "C-079: its serial number is not its own"
     if record.outcome != "admitted":
         return "the gate did not admit it"
     if record.stage not in STAGES:

@@ -2780,7 +2780,7 @@ CREATE TABLE office.root_crls (
 -- status services
 GRANT UPDATE (compromised_at) ON ca.revocations TO keiyaku_acme, keiyaku_operator, keiyaku_office;
 GRANT SELECT, INSERT ON ca.responders TO keiyaku_sign;
-GRANT INSERT ON ca.serials TO keiyaku_sign;
+GRANT SELECT, INSERT ON ca.serials TO keiyaku_sign;
 GRANT SELECT ON ca.ocsp_responses TO keiyaku_sign, keiyaku_status, keiyaku_work, keiyaku_operator;
 GRANT UPDATE (due_at, this_update, next_update, by_sha1, by_sha256) ON ca.ocsp_responses TO keiyaku_sign;
 GRANT SELECT ON ca.responders TO keiyaku_work, keiyaku_operator;

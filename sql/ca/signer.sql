@@ -1,6 +1,6 @@
 -- name: load_records
--- What to sign, the decision that admits it, and what no web process can write: the state of its contract, whether it is
--- held (never why, T13-3), those of the contract's names that may cover one of the record's (itself, the domains above
+-- What to sign, the decision that admits it, whether its serial number is registered for it and no other, and what no web
+-- process can write: the state of its contract, whether it is held (never why, T13-3), those of the contract's names that may cover one of the record's (itself, the domains above
 -- it, every network for an address), and the reviewed subject, of which the newest counts, as for the gate. Of term and
 -- fees bounds that no gate goes beyond: the latest end a term can have (a renewal's begins at most 90 days after its
 -- first certificate, T12-6), and a fee overdue by more than any closed days and any tolerance, with its bank data there.
@@ -9,6 +9,8 @@
 SELECT t.id, t.issuer_id, t.state, t.serial, t.profile, t.tbs, t.names, t.spki_sha256, t.not_before, t.not_after,
        t.shard, t.deadline_at, d.stage, d.outcome, d.names AS admitted_names, d.not_after_limit, d.decided_at,
        d.contract_id, s.organization, s.country, s.state_or_province, s.locality,
+       (SELECT true FROM ca.serials n WHERE n.serial = t.serial AND n.to_be_signed_id = t.id AND n.issuer_id = t.issuer_id)
+           IS NOT NULL AS own_serial,
        (SELECT true FROM ca.blocked_keys b WHERE b.spki_sha256 = t.spki_sha256) IS NOT NULL AS blocked,
        (SELECT true FROM ca.issuers u WHERE u.spki_sha256 = t.spki_sha256 LIMIT 1) IS NOT NULL AS is_issuers,
        c.state AS contract_state, (SELECT true FROM gate.holds h WHERE h.contract_id = d.contract_id

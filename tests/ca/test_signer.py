@@ -225,6 +225,23 @@ async def test_sign_asks_for_addresses_and_names_as_the_contract_lists_them_now(
         assert await client.sign(removed.id, SECONDS) == SignRefused("not among the contract's names: www.demo.test")
 
 
+@pytest.mark.std("C-079", "C-124")
+async def test_sign_refuses_a_serial_number_that_is_not_the_records_own(bench: Bench) -> None:
+    """Else one number could stand in two certificates, or in one that nobody can revoke."""
+    good, unknown, anothers, of_other_issuer = [await bench.admitted() for _ in range(4)]
+    for statement, row in (
+        ("DELETE FROM ca.serials WHERE serial = $1", unknown),
+        ("UPDATE ca.serials SET to_be_signed_id = gen_random_uuid() WHERE serial = $1", anothers),
+        ("UPDATE ca.serials SET issuer_id = 2 WHERE serial = $1", of_other_issuer),
+    ):
+        await bench.pool.execute(statement, row.serial)
+    async with bench.signer() as client:
+        for row in (unknown, anothers, of_other_issuer):
+            assert await client.sign(row.id, SECONDS) == SignRefused("C-079: its serial number is not its own")
+            assert await bench.state(row) == UNSIGNED
+        assert await client.sign(good.id, SECONDS) == Signed()
+
+
 @pytest.mark.std("C-076")
 async def test_sign_refuses_a_blocked_key(bench: Bench) -> None:
     row = await bench.admitted()

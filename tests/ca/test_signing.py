@@ -18,8 +18,8 @@ GOOD = Record(
     names=list(WANTED.names), spki_sha256=bytes(32), not_before=WANTED.not_before, not_after=WANTED.not_after,
     shard=WANTED.shard, deadline_at=DEADLINE, stage="finalize", outcome="admitted", admitted_names=list(WANTED.names),
     not_after_limit=WANTED.not_after, decided_at=NOW, contract_id=NIL, organization=SUBJECT.organization,
-    country=SUBJECT.country, state_or_province=SUBJECT.state_or_province, locality=SUBJECT.locality, blocked=False,
-    is_issuers=False, contract_state="accepted", held=False, term_over_by=WANTED.not_after, overdue=False,
+    country=SUBJECT.country, state_or_province=SUBJECT.state_or_province, locality=SUBJECT.locality, own_serial=True,
+    blocked=False, is_issuers=False, contract_state="accepted", held=False, term_over_by=WANTED.not_after, overdue=False,
     entries=["domain demo.test", "network 127.0.0.0/8", "network ::1/128"],
 )  # fmt: skip
 
@@ -45,6 +45,7 @@ GOOD = Record(
         pytest.param({"admitted_names": []}, "names", id="no names"),
         pytest.param({"not_after_limit": WANTED.not_after - timedelta(seconds=1)}, "notAfter", id="a second too long"),
         pytest.param({"not_after_limit": None}, "notAfter", id="no limit"),
+        pytest.param({"own_serial": False}, "C-079", id="C-079 a serial number that is another's, or nobody's"),
         pytest.param({"blocked": True}, "C-076", id="C-076 blocked"),
         pytest.param({"is_issuers": True}, "C-077", id="C-077 a key that the CA made itself"),
         pytest.param({"profile": "other"}, "no profile", id="unknown profile"),
