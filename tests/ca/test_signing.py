@@ -19,8 +19,8 @@ GOOD = Record(
     shard=WANTED.shard, deadline_at=DEADLINE, stage="finalize", outcome="admitted", admitted_names=list(WANTED.names),
     not_after_limit=WANTED.not_after, decided_at=NOW, contract_id=NIL, organization=SUBJECT.organization,
     country=SUBJECT.country, state_or_province=SUBJECT.state_or_province, locality=SUBJECT.locality, own_serial=True,
-    blocked=False, is_issuers=False, contract_state="accepted", held=False, term_over_by=WANTED.not_after, overdue=False,
-    entries=["domain demo.test", "network 127.0.0.0/8", "network ::1/128"],
+    blocked=False, is_issuers=False, contract_state="accepted", held=False, term_over_by=WANTED.not_after,
+    overdue=False, entries=["domain demo.test", "network 127.0.0.0/8", "network ::1/128"],
 )  # fmt: skip
 
 
