@@ -104,7 +104,7 @@ async def consented(conn: Conn, until: datetime, now: datetime, after: int, most
 
 
 async def consents(conn: Conn, contract_id: UUID) -> bool:
-    """Whether its standing consent was not taken back."""
+    """Whether it runs, and its standing consent was not taken back."""
     return bool(await conn.fetchval(SQL["consents"], contract_id))
 
 

@@ -199,7 +199,7 @@ async def apply_by_consent(conn: Conn, now: datetime) -> int:
 
 
 async def applied_by_consent(conn: Conn, due: Consented, now: datetime) -> bool:
-    """Whether the application is made by this: the term nears its end, and the consent was not taken back."""
+    """Whether the application is made by this: the contract still runs, nears its end, and the consent still stands."""
     async with changing(conn, due.number):
         line = await renewals.line(conn, due.id)
         ends_at = await term_end(conn, line, now)

@@ -72,8 +72,9 @@ WHERE r.withdrawn_at IS NULL AND c.state = 'accepted' AND c.number > $3
 ORDER BY c.number LIMIT $4;
 
 -- name: consents
--- $1 contract_id
-SELECT EXISTS (SELECT FROM office.renewal_consents WHERE contract_id = $1 AND withdrawn_at IS NULL);
+-- Whether the contract runs and its customer consents. $1 contract_id
+SELECT EXISTS (SELECT FROM office.renewal_consents r JOIN gate.contracts c ON c.id = r.contract_id
+    WHERE r.contract_id = $1 AND r.withdrawn_at IS NULL AND c.state = 'accepted');
 
 -- name: free_handle
 -- No row: all are taken. $1 handles, in order

@@ -8,7 +8,8 @@ import pytest
 
 from acme_server.dev.postgres import EmbeddedPostgres
 from contract_gate.calendar import JST
-from office.use_cases import acceptance, contracts, plans, renewal, service_end
+from office.storage import renewals
+from office.use_cases import acceptance, contracts, ending, plans, renewal, service_end
 from office.use_cases.asked import Unfit
 from sql import Conn
 from tests.conftest import NOW
@@ -101,6 +102,15 @@ async def test_without_a_consent_that_counts_nothing_is_applied_for(running: Con
             await acceptance.withdraw(running, "other", "ann", OPENS_AT)
     await renewal.sweep(office, PORTAL, OPENS_AT)
     assert await successors(running) == (["other"] if case == "came to nothing before" else [])
+
+
+@pytest.mark.rule("T12-4", "T11-4")
+async def test_a_contract_cancelled_after_the_sweep_chose_it_is_not_renewed(running: Conn, office: Conn) -> None:
+    await renewal.consent(running, "acme", "small", "ann", NOW)
+    [due] = await renewals.consented(office, ENDS_AT, OPENS_AT, 0, 10)
+    await ending.cancel(running, "acme", "ann", OPENS_AT)
+    assert not await renewal.applied_by_consent(office, due, OPENS_AT)
+    assert await successors(running) == []
 
 
 @pytest.mark.parametrize(
