@@ -75,7 +75,8 @@ async def lead(conn: Conn, report: str, ground: str, person: str, now: datetime,
     if len(found.contract_ids) == 1 and ground in GROUNDS and GROUNDS[ground].ends:
         scope = Scope(contract_id=found.contract_ids[0])
     async with conn.transaction():
-        opening = Opening(ground, scope, found.reporter, found.what, found.received_at, "report")
+        said = f"problem report {found.id}"  # who told what is there alone, and destroyed there in time (T16-2)
+        opening = Opening(ground, scope, said, f"as {said} tells", found.received_at, "report")
         made = await cases.open_case(conn, opening, now)
         if not await reports.set_case(conn, found.id, made.case.id):
             raise Unfit("the report led to a case before: `keiyaku report show` tells which")

@@ -51,6 +51,15 @@ async def test_the_clock_of_the_case_counts_from_the_report(accepted: Conn, pool
         await reports.lead(accepted, str(report.id), "misissued", "ann", NOW)
 
 
+@pytest.mark.rule("T16-2")
+async def test_a_case_names_the_report_and_repeats_nothing_of_it(accepted: Conn, pool: Pool) -> None:
+    report = await taken(accepted, await issue(pool, "acme", 1, NOW), reporter="Hanako", what="she phished Taro")
+    found = (await reports.lead(accepted, str(report.id), "misissued", "ann", NOW)).case
+    assert str(report.id) in found.reporter
+    said = await pool.fetchval("SELECT c::text FROM office.cases c")
+    assert not [name for name in ("Hanako", "Taro", "reader@") if name in said]
+
+
 @pytest.mark.parametrize(
     ("changed", "why"),
     [({"email": "nobody"}, "no e-mail"), ({"what": " "}, "one line"), ({"reporter": ""}, "one line")],
