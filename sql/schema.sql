@@ -2915,6 +2915,8 @@ GRANT UPDATE (until_on) ON office.subcontractors TO keiyaku_office;
 GRANT UPDATE (review_on, ended_by, ended_at) ON office.consultations TO keiyaku_office;
 GRANT UPDATE (preliminary_at, final_at) ON office.leaks TO keiyaku_office;
 GRANT UPDATE (name, removed_at) ON gate.holidays TO keiyaku_office;
+GRANT SELECT (serial, order_id) ON acme.replacements TO keiyaku_office; -- how many of an incident are replaced
+GRANT SELECT (id, status) ON acme.orders TO keiyaku_office;
 
 -- The self-audit: at least each quarter a random sample of what was issued is examined anew (BR 8.7, C-175).
 

@@ -70,9 +70,11 @@ async def report_of(conn: Conn, report_id: UUID) -> ChangeReport | None:
     return one(ChangeReport, await conn.fetchrow(SQL["report"], report_id))
 
 
-async def reports(conn: Conn, contract_id: UUID | None, most: int) -> list[ChangeReport]:
-    """Those of a contract, or all that are not done."""
-    return many(ChangeReport, await conn.fetch(SQL["reports"], contract_id, most))
+async def reports(
+    conn: Conn, contract_id: UUID | None, most: int, after: UUID | None = None
+) -> list[ChangeReport]:  # fmt: skip
+    """Those of a contract, or all that are not done, the earliest arrived first."""
+    return many(ChangeReport, await conn.fetch(SQL["reports"], contract_id, most, after))
 
 
 async def confirm(conn: Conn, report_id: UUID, person: UUID, source: str, now: datetime) -> bool:

@@ -54,6 +54,6 @@ async def scope(conn: Conn, now: datetime) -> str:
     return choice("consultation.scope", await conn.fetchval(SQL["scope"], now))
 
 
-async def consultations(conn: Conn, most: int) -> list[Consultation]:
-    """Those held, the nearest review first."""
-    return many(Consultation, await conn.fetch(SQL["consultations"], most))
+async def consultations(conn: Conn, contract_id: UUID | None, most: int) -> list[Consultation]:
+    """Those held, over a contract or all; the nearest review first."""
+    return many(Consultation, await conn.fetch(SQL["consultations"], contract_id, most))

@@ -124,12 +124,12 @@ async def listed(conn: Conn, incident_id: UUID) -> Listed:
 
 async def incident_of(conn: Conn, incident_id: UUID) -> Incident | None:
     """The incident of that id."""
-    return one(Incident, await conn.fetchrow(SQL["incidents"], incident_id, True, 1))
+    return one(Incident, await conn.fetchrow(SQL["incidents"], incident_id, True, 1, None))
 
 
-async def incidents(conn: Conn, finished: bool, most: int) -> list[Incident]:
+async def incidents(conn: Conn, finished: bool, most: int, before: UUID | None = None) -> list[Incident]:
     """Those under way, or all; the newest first."""
-    return many(Incident, await conn.fetch(SQL["incidents"], None, finished, most))
+    return many(Incident, await conn.fetch(SQL["incidents"], None, finished, most, before))
 
 
 async def under_way(pool: Conn | Pool, most: int) -> list[UUID]:

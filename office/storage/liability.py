@@ -59,6 +59,8 @@ async def insert(conn: Conn, new: NewProposal, now: datetime) -> UUID:
     return made
 
 
-async def proposals(conn: Conn, contract_id: UUID | None, most: int) -> list[Proposed]:
+async def proposals(
+    conn: Conn, contract_id: UUID | None, most: int, before: UUID | None = None
+) -> list[Proposed]:  # fmt: skip
     """Those of a contract, or all; newest first."""
-    return many(Proposed, await conn.fetch(SQL["proposals"], contract_id, most))
+    return many(Proposed, await conn.fetch(SQL["proposals"], contract_id, most, before))

@@ -144,7 +144,9 @@ async def named(conn: Conn, name: str) -> ChangeReport:
     raise Unfit(f"there is no change report '{name}': `keiyaku change list` shows them")
 
 
-async def listed(conn: Conn, contract: str | None) -> list[ChangeReport]:
-    """Those of a contract, or all that are not done. Raises Unfit."""
+async def listed(
+    conn: Conn, contract: str | None, after: UUID | None = None, most: int = MOST
+) -> list[ChangeReport]:  # fmt: skip
+    """Those of a contract, or all that are not done, the earliest arrived first. Raises Unfit."""
     key = await asked.contract(conn, contract) if contract else None
-    return await storage.reports(conn, key.id if key else None, MOST)
+    return await storage.reports(conn, key.id if key else None, most, after)

@@ -62,6 +62,7 @@ async def _record(
     await append(conn, row)
 
 
-async def listed(conn: Conn) -> list[Consultation]:
-    """Those held, the nearest review first."""
-    return await consultations.consultations(conn, MOST)
+async def listed(conn: Conn, contract: str | None = None) -> list[Consultation]:
+    """Those held, over a contract or all; the nearest review first. Raises Unfit."""
+    key = await asked.contract(conn, contract) if contract else None
+    return await consultations.consultations(conn, key.id if key else None, MOST)

@@ -211,9 +211,9 @@ async def named(conn: Conn, incident: str) -> Incident:
     raise Unfit(f"there is no incident '{incident}': `keiyaku incident list` shows them")
 
 
-async def listed(conn: Conn, finished: bool) -> list[Incident]:
+async def listed(conn: Conn, finished: bool, before: UUID | None = None, most: int = MOST) -> list[Incident]:
     """Incidents and drills under way, or all; the newest first."""
-    return await incidents.incidents(conn, finished, MOST)
+    return await incidents.incidents(conn, finished, most, before)
 
 
 async def contract_id(conn: Conn, contract: str | None) -> UUID | None:

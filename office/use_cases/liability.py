@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import date, datetime
+from uuid import UUID
 
 import msgspec
 
@@ -62,7 +63,7 @@ def answered(applies: Collection[str], not_applies: Collection[str]) -> dict[str
     return answers
 
 
-async def listed(conn: Conn, contract: str | None) -> list[Proposed]:
+async def listed(conn: Conn, contract: str | None, before: UUID | None = None, most: int = MOST) -> list[Proposed]:
     """Those of a contract, or all; newest first. Raises Unfit."""
     key = await asked.contract(conn, contract) if contract else None
-    return await liability.proposals(conn, key.id if key else None, MOST)
+    return await liability.proposals(conn, key.id if key else None, most, before)

@@ -3,7 +3,9 @@
 `customer`: whose things are seen; None are the CA's people, who see all. Cursors are the last thing of a page.
 """
 
+import re
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Generic, TypeVar
 from uuid import UUID
 
@@ -22,6 +24,7 @@ from sql import Conn
 
 T = TypeVar("T")
 LONGEST_HANDLE = 64
+DAY = re.compile(r"20\d\d-\d\d-\d\d", re.ASCII)
 
 
 class NotThere(Exception):
@@ -59,6 +62,16 @@ def line(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 19):
         raise NotThere
     return int(text)
+
+
+def day(text: str) -> date:
+    """The day of this century that a path names. Raises NotThere."""
+    if not DAY.fullmatch(text):
+        raise NotThere
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise NotThere from None
 
 
 async def contract(conn: Conn, customer: UUID | None, name: str) -> UUID:

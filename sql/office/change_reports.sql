@@ -30,11 +30,13 @@ SELECT r.id, c.id AS contract_id, c.number, c.handle AS contract, r.item, r.hand
 FROM office.change_reports r JOIN gate.contracts c ON c.id = r.contract_id WHERE r.id = $1;
 
 -- name: reports
--- Of a contract, or all that are not done. $1 contract_id, or null  $2 most
+-- Of a contract, or all that are not done, the earliest arrived first. $1 contract_id, or null  $2 most
+-- $3 after this one, or null
 SELECT r.id, c.id AS contract_id, c.number, c.handle AS contract, r.item, r.handling, r.arrived_at, r.confirmed_at,
     r.done_at, r.succeeded_on, r.late_case_id, r.block_id
 FROM office.change_reports r JOIN gate.contracts c ON c.id = r.contract_id
 WHERE CASE WHEN $1::uuid IS NULL THEN r.done_at IS NULL ELSE r.contract_id = $1 END
+    AND ($3::uuid IS NULL OR (r.arrived_at, r.id) > (SELECT arrived_at, id FROM office.change_reports WHERE id = $3))
 ORDER BY r.arrived_at, r.id LIMIT $2;
 
 -- name: confirm

@@ -21,7 +21,7 @@ SELECT value FROM gate.readings WHERE key = 'consultation.scope' AND effective_a
 ORDER BY effective_at DESC LIMIT 1;
 
 -- name: consultations
--- Those held, the nearest review first. $1 most
+-- Those held, over a contract or all; the nearest review first. $1 contract_id, or null  $2 most
 SELECT c.handle AS contract, h.reason, p.handle AS owner, h.review_on, h.set_at
 FROM office.consultations h JOIN gate.contracts c ON c.id = h.contract_id JOIN gate.persons p ON p.id = h.owner_id
-WHERE h.ended_at IS NULL ORDER BY h.review_on, h.id LIMIT $1;
+WHERE h.ended_at IS NULL AND ($1::uuid IS NULL OR h.contract_id = $1) ORDER BY h.review_on, h.id LIMIT $2;

@@ -48,6 +48,7 @@ FROM office.incident_certificates WHERE incident_id = $1;
 
 -- name: incidents
 -- One, or those under way, or all; the newest first. $1 id, or null  $2 finished ones too  $3 most
+-- $4 before this one, or null
 SELECT n.id, n.title, n.drill, n.ground, n.query, n.explanation_url, n.known_at, n.deadline_at, n.planned_at,
     p.handle AS planned_by, n.per_second, n.wait, n.begun_at, n.windows_at, n.next_at, n.paused_at, n.finished_at,
     c.id AS case_id, c.state AS case_state, c.published_at,
@@ -57,7 +58,8 @@ LEFT JOIN office.cases c ON c.incident_id = n.id
 WHERE ($1::uuid IS NULL OR n.id = $1)
     AND ($1 IS NOT NULL OR $2 OR (n.finished_at IS NULL AND c.state IS DISTINCT FROM 'closed')
          OR (NOT n.drill AND c.state = 'revoked'))
-ORDER BY n.planned_at DESC, n.id LIMIT $3;
+    AND ($4::uuid IS NULL OR n.id < $4)
+ORDER BY n.id DESC LIMIT $3;
 
 -- name: under_way
 -- Those that a worker goes on with. $1 most

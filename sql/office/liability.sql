@@ -10,9 +10,9 @@ INSERT INTO office.liability_proposals (id, contract_id, incident_on, damage_yen
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13);
 
 -- name: proposals
--- Of a contract, or all; newest first. $1 contract_id, or null  $2 most
+-- Of a contract, or all; newest first. $1 contract_id, or null  $2 most  $3 before this one, or null
 SELECT l.id, c.handle AS contract, l.incident_on, l.damage_yen, l.received_fee_yen, l.term_months, l.term_end,
     l.ceiling_yen, l.proposed_yen, l.excluded_by, l.terms_version, p.handle AS answered_by, l.proposed_at
 FROM office.liability_proposals l JOIN gate.contracts c ON c.id = l.contract_id
 JOIN gate.persons p ON p.id = l.answered_by
-WHERE $1::uuid IS NULL OR l.contract_id = $1 ORDER BY l.proposed_at DESC, l.id LIMIT $2;
+WHERE ($1::uuid IS NULL OR l.contract_id = $1) AND ($3::uuid IS NULL OR l.id < $3) ORDER BY l.id DESC LIMIT $2;

@@ -1,6 +1,19 @@
 """Every operation of the API, in one table; office/openapi.yaml describes the same."""
 
-from office.edge.api import applications, compliance, contracts, decisions, money, register, revocation, screenings
+from office.edge.api import (
+    applications,
+    changes,
+    compliance,
+    contracts,
+    decisions,
+    duties,
+    money,
+    pauses,
+    register,
+    revocation,
+    screenings,
+    seals,
+)
 from office.edge.api.calls import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -12,4 +25,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *compliance.OPERATIONS,
     *screenings.OPERATIONS,
     *decisions.OPERATIONS,
+    *changes.OPERATIONS,
+    *seals.OPERATIONS,
+    *pauses.OPERATIONS,
+    *duties.OPERATIONS,
 )

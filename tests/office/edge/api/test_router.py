@@ -100,6 +100,7 @@ BODIES: dict[str, Any] = {
     "addRequester": {"person": "hana"},
     "newKey": {"label": "l"},
     "askRevocation": {"note": "n"},
+    "reportChange": {"item": "address", "document": NOBODY},
 }
 QUERIES = {"removeName": {"name": "a.example.jp"}, "addDocument": {"kind": "k", "issued_on": "2026-11-01"}}
 
