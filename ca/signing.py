@@ -98,6 +98,8 @@ def refusal(record: Record, now: datetime) -> str | None:
         return f"an admission at {record.stage} is not for signing"
     if now - record.decided_at > ADMISSION_AGE:
         return "the admission is too old"
+    if record.decided_at - now > ADMISSION_AGE:
+        return "the admission is of the future"
     if sorted(record.names) != sorted(record.admitted_names):
         return "names are not the admitted ones"
     if record.contract_state != "accepted":

@@ -12,7 +12,7 @@ from ca.linting import Linted, LintError, lint
 from ca.signing import Record, refusal
 from tests.ca.arrange import DEADLINE, ISSUER, NOW, SUBJECT, WANTED
 
-NIL = UUID(int=0)
+NIL, MINUTES = UUID(int=0), timedelta(minutes=2, seconds=1)
 GOOD = Record(
     id=NIL, issuer_id=ISSUER.id, state="admitted", serial=WANTED.serial, profile=WANTED.profile.name, tbs=b"",
     names=list(WANTED.names), spki_sha256=bytes(32), not_before=WANTED.not_before, not_after=WANTED.not_after,
@@ -32,6 +32,8 @@ GOOD = Record(
         pytest.param({"deadline_at": NOW}, "deadline", id="at the deadline"),
         pytest.param({"outcome": "refused"}, "did not admit", id="refused"),
         pytest.param({"admitted_names": ["other.demo.test"]}, "names", id="other names"),
+        pytest.param({"decided_at": NOW - MINUTES}, "too old", id="an old admission"),
+        pytest.param({"decided_at": NOW + MINUTES}, "of the future", id="an admission that would never be old"),
         pytest.param({"stage": "new_order"}, "not for signing", id="admitted for an order only"),
         pytest.param({"contract_state": "ended"}, "contract is ended", id="contract ended"),
         pytest.param({"contract_state": "under_review"}, "contract is under_review", id="contract not accepted"),
