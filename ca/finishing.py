@@ -73,7 +73,11 @@ def sct_fault(
             return f"C-129: no log of the list has the id {one.log_id.hex()}"
         if reason := sct.fault(one, log.id, log.key, issuer_key_hash, entry, held.signed_at, now):
             return f"C-127: SCT of {log.description}: {reason}"
+        if log.state == "retired" and one.at >= log.since:
+            return f"C-129: {log.description} was retired before it made its SCT"
         given.append(log)
+    if all(log.state == "retired" for log in given):
+        return "C-129: all its SCTs are of logs that are retired"
     if not enough(given, number := needed(record.not_before, record.not_after)):
         return f"C-128: its SCTs are not of {number} logs and two operators, one of them an RFC 6962 log"
     return None

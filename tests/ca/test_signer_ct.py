@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +196,27 @@ async def test_the_signer_verifies_each_sct_itself(bench: CtBench, mode: str, sa
         answer = await client.sign(row.id, SECONDS)
     assert isinstance(answer, SignRefused)
     assert answer.reason.startswith(says)
+
+
+@pytest.mark.std("C-129")
+@pytest.mark.parametrize(
+    ("retired", "since", "says"),
+    [
+        pytest.param(1, NOW - SOON, "C-129: Ume 2027 was retired", id="retired before"),
+        pytest.param(3, NOW + SOON, "C-129: all its SCTs", id="no other"),
+        pytest.param(2, NOW + SOON, None, id="retired after, beside one that is not"),
+    ],
+)
+async def test_scts_of_logs_that_are_retired(bench: CtBench, retired: int, since: datetime, says: str | None) -> None:
+    async with bench.signer() as client:
+        row = await bench.precertified(client)
+        await bench.record_final(row)
+        for log in bench.logs[:retired]:
+            log.state, log.since = "retired", since
+        newer = log_list(bench.logs, NOW + SOON)
+        assert await ct_storage.insert_log_list(bench.pool, newer, "test", "process:test", NOW)
+        answer = await client.sign(row.id, SECONDS)
+    assert answer == Signed() if says is None else isinstance(answer, SignRefused) and answer.reason.startswith(says)
 
 
 REFUSED: list[tuple[str, str, str]] = [

@@ -57,6 +57,7 @@ class SimulatedLog:
     tiled: bool = False
     mode: str = "good"
     state: str = "usable"
+    since: datetime = datetime(2024, 1, 1, tzinfo=UTC)
     ends_from: datetime | None = None
     ends_before: datetime | None = None
     key: Any = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
@@ -132,7 +133,7 @@ class SimulatedLog:
             "key": b64encode(spki_of(self.key)).decode(),
             "submission_url" if self.tiled else "url": self.url,
             "mmd": 86400,
-            "state": {self.state: {"timestamp": "2024-01-01T00:00:00Z"}},
+            "state": {self.state: {"timestamp": f"{self.since:%FT%TZ}"}},
         }
         if self.ends_from and self.ends_before:
             found["temporal_interval"] = {
