@@ -1,5 +1,6 @@
 """What people do with notices: look, try again, post, and take in what mail servers report (T5-2, T5-3)."""
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from email import message_from_bytes, policy
@@ -23,6 +24,7 @@ from sql.evidence import append, entry
 STATES = ("waiting", "person", "handed", "delivered")
 ROLES = ("payer", "dealer")
 LARGEST_REPORT = 10 * 1024 * 1024
+STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}")
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -31,7 +33,8 @@ class Report(msgspec.Struct, frozen=True):
     letter: str  # the delivery's id, or the Message-ID
     action: Literal["failed", "delivered", "relayed"]
     at: datetime | None
-    reason: str
+    reason: str  # as the mail server words it, which may name the recipient
+    status: str  # a code alone (RFC 3463), or ''
 
 
 async def listed(conn: Conn, contract: str | None, state: str | None) -> list[Delivery]:
@@ -101,10 +104,10 @@ async def take_report(conn: Conn, report: bytes, now: datetime) -> Shown:
 
 
 async def bounced(conn: Conn, letter: Shown, report: Report, now: datetime) -> None:
-    """The contact is stale, and somebody is told; the delivery stays."""
+    """The contact is stale, and somebody is told; the delivery stays. Evidence has the code alone (T16-3)."""
     if not await notices.bounced(conn, letter.id, report.reason, report.at or now):
         return
-    row = entry("notice.bounced", OPERATOR, now, rule="T5-3", clause="A5.3", delivery=letter.id, reason=report.reason)
+    row = entry("notice.bounced", OPERATOR, now, rule="T5-3", clause="A5.3", delivery=letter.id, status=report.status)
     await append(conn, row)
     if letter.customer_id is not None and await notices.set_stale(conn, letter.customer_id, report.at or now):
         await notify(
@@ -135,7 +138,8 @@ def read_report(octets: bytes) -> Report:
         raise Unfit(f"the report says '{action}', which decides nothing: wait for the next one")
     last = recipient["Last-Attempt-Date"] or next((b["Arrival-Date"] for b in blocks if b["Arrival-Date"]), None)
     reason = " ".join(str(recipient["Diagnostic-Code"] or recipient["Status"] or action).split())[:500]
-    return Report(letter, action, instant(last), reason)  # type: ignore[arg-type]
+    status = STATUS.match(str(recipient["Status"] or "").strip())
+    return Report(letter, action, instant(last), reason, status[0] if status else "")  # type: ignore[arg-type]
 
 
 def returned_id(parts: Sequence[Message]) -> str | None:

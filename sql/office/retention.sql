@@ -58,7 +58,8 @@ RETURNING id, NULL::uuid AS contract_id;
 -- name: deliveries
 -- What its notice was written from goes with it. $1 kept since  $2 now  $3 most
 WITH gone AS (
-    UPDATE office.deliveries SET address = '', subject = '-', body = '-', personal_data_destroyed_at = $2
+    UPDATE office.deliveries SET address = '', subject = '-', body = '-', last_error = NULL,
+        personal_data_destroyed_at = $2
     WHERE id = ANY (ARRAY(
         SELECT id FROM office.deliveries
         WHERE personal_data_destroyed_at IS NULL AND delivered_at <= $1 LIMIT $3))

@@ -96,11 +96,12 @@ def report(envelope: str, action: str) -> bytes:
         "--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.test\n"
         f"Original-Envelope-Id: {envelope}\n\n"
         f"Final-Recipient: rfc822; info@kaisha.example\nAction: {action}\nStatus: 5.1.1\n"
-        "Diagnostic-Code: smtp; 550 no such user\nLast-Attempt-Date: Sun, 22 Nov 2026 21:01:00 +0900\n\n--b--\n"
+        "Diagnostic-Code: smtp; 550 no such user info@kaisha.example\n"
+        "Last-Attempt-Date: Sun, 22 Nov 2026 21:01:00 +0900\n\n--b--\n"
     ).encode()
 
 
-@pytest.mark.rule("T5-3")
+@pytest.mark.rule("T5-3", "T16-3")
 async def test_a_bounce_undoes_no_delivery_and_makes_the_contact_stale_once(
     invoiced: Conn, office: Pool, posting: Posting
 ) -> None:
@@ -112,13 +113,17 @@ async def test_a_bounce_undoes_no_delivery_and_makes_the_contact_stale_once(
     assert (after.state, after.delivered_at, after.last_error) == (
         "delivered",
         found.delivered_at,
-        "smtp; 550 no such user",
+        "smtp; 550 no such user info@kaisha.example",
     )
     assert after.bounced_at == NOW + timedelta(minutes=1)
+    told = "SELECT convert_from(content, 'UTF8') FROM evidence.records WHERE kind = 'notice.bounced'"
+    proof = msgspec.json.decode(await invoiced.fetchval(told))
+    assert proof["status"] == "5.1.1"
+    assert "kaisha.example" not in str(proof)  # what the server words may name the recipient (T16-3)
     assert await invoiced.fetchval("SELECT count(*) FROM office.contacts WHERE stale_since IS NOT NULL") == 1
     await deliver.address_notices(office, LATER, posting=posting)
-    told = [each for each in await notices.listed(invoiced, None, None) if each.kind == "contact_stale"]
-    assert {(each.channel, each.state) for each in told} == {("email", "waiting"), ("paper", "person")}
+    letters = [each for each in await notices.listed(invoiced, None, None) if each.kind == "contact_stale"]
+    assert {(each.channel, each.state) for each in letters} == {("email", "waiting"), ("paper", "person")}
 
 
 @pytest.mark.parametrize(

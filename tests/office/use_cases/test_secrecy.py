@@ -87,11 +87,15 @@ async def test_contacts_go_two_years_after_the_end_unless_something_is_owed(
 async def test_what_a_notice_was_written_from_goes_with_its_letters(accepted: Conn, office: Pool, pool: Pool) -> None:
     await leaks.record(accepted, NOW, False, "40 contacts", "closed", ["kaisha"], "ann", NOW)
     await deliver.address_notices(office, NOW, posting=Posting(None, "http://office.test", ""))
-    await pool.execute("UPDATE office.deliveries SET state = 'delivered', delivered_at = $1", NOW)
+    said = "550 <taro@kaisha.example> moved"
+    await pool.execute(
+        "UPDATE office.deliveries SET state = 'delivered', delivered_at = $1, last_error = $2", NOW, said
+    )
     later = NOW + timedelta(days=7 * 366)
     await pool.execute("SELECT keiyaku.ensure_partitions($1, 0)", later)
     assert await retention.destroy(office, "deliveries.body", NOW) == 0
     assert await retention.destroy(office, "deliveries.body", later) == 2  # with the letter of the contract's formation
+    assert await pool.fetchval("SELECT count(*) FROM office.deliveries WHERE last_error IS NOT NULL") == 0
     assert await pool.fetchval("SELECT array_agg(DISTINCT given::text) FROM office.notices") == ["{}"]
 
 
