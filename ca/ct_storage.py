@@ -1,7 +1,7 @@
 """What the CA knows of logs and of precertificates under way, one function a statement. None opens a transaction."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
 
@@ -9,10 +9,11 @@ import msgspec
 
 from ca import ct_logs
 from ca.ct import Given
-from ca.ct_logs import LogList
+from ca.ct_logs import ListRefused, LogList
 from sql import Conn, Pool, evidence, statements
 
 SQL = statements("ca/ct_storage")
+AHEAD = timedelta(days=1)
 
 
 class StoredList(msgspec.Struct, frozen=True):
@@ -44,8 +45,13 @@ async def newest_log_list(conn: Conn | Pool, known: bytes | None) -> StoredList 
 
 
 async def insert_log_list(conn: Conn | Pool, content: bytes, source: str, actor: str, now: datetime) -> bool:
-    """The list counts from now on, if it says that it is newer than all before it. Raises ListRefused."""
+    """The list counts from now on, if it says that it is newer than all before it. Raises ListRefused.
+
+    One that is dated ahead of now would keep out all that come after it.
+    """
     logs, digest = ct_logs.parse(content), sha256(content).digest()
+    if logs.listed_at > now + AHEAD:
+        raise ListRefused(f"this list of logs is dated in the future: {logs.listed_at:%FT%TZ}")
     proof = evidence.entry(
         "ct.list_read", actor, now, sha256=digest.hex(), listed_at=logs.listed_at, logs=len(logs.logs), source=source
     )

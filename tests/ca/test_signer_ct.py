@@ -382,3 +382,11 @@ async def test_an_older_list_never_replaces_a_newer_one(bench: CtBench) -> None:
     assert found is not None
     assert len(found.logs.logs) == 2
     assert await ct_storage.newest_log_list(bench.pool, found.sha256) is None
+
+
+@pytest.mark.std("C-130")
+async def test_a_list_that_is_dated_in_the_future_keeps_no_other_out(bench: CtBench) -> None:
+    add = lambda at: ct_storage.insert_log_list(bench.pool, log_list(bench.logs, at), "test", "process:test", NOW)  # noqa: E731
+    with pytest.raises(ct_logs.ListRefused, match="in the future"):
+        await add(NOW + timedelta(days=1, seconds=1))
+    assert await add(NOW + timedelta(days=1))
