@@ -138,8 +138,8 @@ def read_report(octets: bytes) -> Report:
         raise Unfit(f"the report says '{action}', which decides nothing: wait for the next one")
     last = recipient["Last-Attempt-Date"] or next((b["Arrival-Date"] for b in blocks if b["Arrival-Date"]), None)
     reason = " ".join(str(recipient["Diagnostic-Code"] or recipient["Status"] or action).split())[:500]
-    status = STATUS.match(str(recipient["Status"] or "").strip())
-    return Report(letter, action, instant(last), reason, status[0] if status else "")  # type: ignore[arg-type]
+    code = STATUS.match(str(recipient["Status"] or "").strip())
+    return Report(letter, action, instant(last), reason, code[0] if code else "")  # type: ignore[arg-type]
 
 
 def returned_id(parts: Sequence[Message]) -> str | None:
