@@ -73,6 +73,11 @@ async def credits(conn: Conn, contract_id: UUID | None, most: int) -> list[Credi
     return many(Credit, await conn.fetch(SQL["credits_of"], contract_id, most))
 
 
+async def credited(conn: Conn, invoice_id: UUID, rate: int) -> int:
+    """What was credited of the invoice at that rate, tax included."""
+    return int(await conn.fetchval(SQL["credited"], invoice_id, rate))
+
+
 async def propose(conn: Conn, invoice_id: UUID, yen: int, rate: int, now: datetime) -> bool:
     """So much of the fee's tax may be credited. False when that was known."""
     return await conn.fetchval(SQL["propose"], uuid7(now), invoice_id, yen, rate, now) is not None

@@ -42,7 +42,7 @@ async def credit(
     conn: Conn, number: str, yen: int, rate: int, receipt: str | None, reason: str, first: str, second: str,
     now: datetime,
 ) -> Adjusted:  # fmt: skip
-    """A credit invoice over `yen`, tax included, by two people.
+    """A credit invoice over `yen`, tax included, of the line at that rate and at most all of it, by two people.
 
     With a receipt the money is sent back out of what that receipt paid, in the same transaction. Raises Unfit.
     """
@@ -55,8 +55,11 @@ async def credit(
     frozen = adopted(await money_books.readings(conn, now), found.created_at)
     tax = divided(yen * rate, WHOLE + rate, frozen.rounding)
     taken = Adjustment("credit", yen, tax, rate, checked_text("reason", reason), one.id, two.id)
-    bill = await payments.invoice(conn, number)
+    bill, billed = await payments.invoice(conn, number), zip(found.rates, found.bases, found.taxes, strict=True)
     async with changing(conn, bill.contract_number):
+        left = sum(base + tax for at, base, tax in billed if at == rate) - await stored.credited(conn, found.id, rate)
+        if yen > left:
+            raise Unfit(f"invoice '{number}' has {left} yen at {rate} basis points left to credit, tax included")
         return await _take(conn, found, taken, receipt, one, two, now)
 
 

@@ -30,6 +30,11 @@ FROM office.adjustments a JOIN gate.invoices i ON i.id = a.invoice_id JOIN gate.
 JOIN gate.persons one ON one.id = a.decided_by_first JOIN gate.persons two ON two.id = a.decided_by_second
 WHERE a.kind = 'credit' ORDER BY a.number DESC LIMIT $1;
 
+-- name: credited
+-- What was credited of an invoice at a rate, tax included. $1 invoice_id  $2 rate
+SELECT coalesce(sum(amount_yen), 0) FROM office.adjustments
+WHERE invoice_id = $1 AND kind = 'credit' AND basis_points = $2;
+
 -- name: propose
 -- No row: it is known already. $1 id  $2 invoice_id  $3 amount  $4 rate  $5 now
 INSERT INTO office.tax_credits AS t (id, invoice_id, amount_yen, basis_points, found_at) VALUES ($1, $2, $3, $4, $5)

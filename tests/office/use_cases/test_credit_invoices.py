@@ -34,6 +34,27 @@ async def test_a_credit_reads_as_a_qualified_credit_invoice(billed: Conn) -> Non
         await credit_invoices.page(billed, "C00000002")
 
 
+@pytest.mark.rule("T8-10")
+async def test_of_each_rate_no_more_is_credited_than_was_billed_at_it(billed: Conn, pool: Pool) -> None:
+    await pool.execute(
+        "UPDATE office.invoice_papers SET rates = '{800,1000}', months = '{6,6}', bases = '{27500,27500}', "
+        "taxes = '{2200,2750}'"
+    )
+    credit = partial(credit_invoices.credit, billed, "F00000001")
+    with pytest.raises(Unfit, match="30250 yen at 1000 basis points left"):
+        await credit(30_251, 1000, None, "agreed", "ann", "bob", NOW)
+    assert await open_yen(billed) == 60_500
+    await credit(30_250, 1000, None, "agreed", "ann", "bob", NOW)
+    with pytest.raises(Unfit, match="has 0 yen at 1000 basis points left"):
+        await credit(1, 1000, None, "agreed", "ann", "bob", NOW)
+    await credit(29_700, 800, None, "agreed", "ann", "bob", NOW)
+    papers = [await credit_invoices.paper(billed, number) for number in ("C00000001", "C00000002")]
+    assert [(paper.basis_points, paper.base_yen, paper.tax_yen) for paper in papers] == [
+        (1000, 27_500, 2_750),
+        (800, 27_500, 2_200),
+    ]
+
+
 @pytest.mark.rule("T8-11")
 async def test_a_cut_of_the_rate_moves_no_money(billed: Conn, pool: Pool) -> None:
     await pool.execute("INSERT INTO gate.tax_rates VALUES ('2026-09-09', 500)")
