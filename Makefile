@@ -25,6 +25,7 @@ bench: $(VENV)
 	.venv/bin/python -m bench
 
 coverage-of-rules: $(VENV)
+	.venv/bin/python -m tests.architecture.compliance
 	$(PYTEST) --coverage-of-rules
 
 # Each check switched off alone must turn a test red.

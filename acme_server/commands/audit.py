@@ -1,4 +1,4 @@
-"""`keiyaku audit`: what auditors look at. All but `review` runs as keiyaku_auditor, a role that can only read."""
+"""`keiyaku audit`: what auditors look at. Most of it runs as keiyaku_auditor, a role that can only read."""
 
 import csv
 import io

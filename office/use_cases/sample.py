@@ -56,7 +56,7 @@ async def draw(conn: Conn, period: Period, percent: int, seed: bytes | None, per
     if (begun := await samples.unfinished(conn, period.since, period.until, percent)) is not None:
         return begun
     await without_gap(conn, period, now)
-    given, source = await seed_of(conn, period, seed)
+    given, source = await seed_of(conn, period, seed, who, now)
     found = await samples.population(conn, period.since, period.until)
     number = math.ceil(found.number * percent / 100)
     serials = await samples.chosen(conn, period.since, period.until, given, number)
@@ -81,15 +81,16 @@ async def without_gap(conn: Conn, period: Period, now: datetime) -> None:
         )
 
 
-async def seed_of(conn: Conn, period: Period, given: bytes | None) -> tuple[bytes, str]:
-    """The seed and where it is from. Raises Unfit."""
+async def seed_of(conn: Conn, period: Period, given: bytes | None, who: Person, now: datetime) -> tuple[bytes, str]:
+    """The seed and where it is from. Raises Unfit, having left evidence, which the next checkpoint seals."""
     if given is not None:
         return given, "given"
+    if now < period.until + LATER:
+        raise Unfit("a minute must be over since the period: its seed comes then")
     if (found := await samples.seed_after(conn, period.until + LATER)) is None:
-        raise Unfit(
-            "no checkpoint was sealed a minute after the period: wait, and look whether `keiyaku work` runs; or an "
-            "auditor names a --seed"
-        )
+        asking = entry("audit.sample_asked", asked.actor(who), now, since=period.since, until=period.until)
+        await append(conn, asking)
+        raise Unfit("no checkpoint was sealed since the period; one was asked for: run this again in a few seconds")
     return found.hash, f"checkpoint {found.number}"
 
 

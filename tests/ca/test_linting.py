@@ -235,6 +235,16 @@ def test_lint_takes_subject_and_policy_from_records_only() -> None:
     lint(ISSUER, WANTED, TBS, NOW)
 
 
+@pytest.mark.std("C-109")
+@pytest.mark.parametrize("number", range(KU, CDP + 1))
+def test_lint_takes_no_extension_twice(number: int) -> None:
+    twice = mutated(on_extensions(lambda present: present.append(present[number])))
+    instead = mutated(on_extensions(lambda present: present.__setitem__(KU if number else EKU, present[number])))
+    for tbs in (twice, instead):
+        with pytest.raises(LintError):
+            lint(ISSUER, WANTED, tbs, NOW)
+
+
 @pytest.mark.std("C-091")
 @pytest.mark.parametrize(
     "extension",

@@ -58,7 +58,7 @@ def test_who_is_eligible(change: dict[str, object], expected: list[str]) -> None
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        pytest.param({"called_back": False}, ["a call-back to the applicant"], id="T4-3 call-back"),
+        pytest.param({"called_back": False}, ["a call-back to the applicant"], id="T4-3 C-006 call-back"),
         pytest.param({"subject": False}, ["subject"], id="T4-3 subject"),
         pytest.param(
             {"reviewed": frozenset(REVIEW_ITEMS) - {"address"}}, ["review of address"], id="T4-3 an item is missing"

@@ -114,6 +114,7 @@ def test_matrix_is_of_the_whole_schema(rights: Rights) -> None:
     assert {"acme.orders", "ca.certificates", "evidence.records"} <= rights["operator", "SELECT"]
 
 
+@pytest.mark.std("C-172", "C-173")
 @pytest.mark.parametrize("role", ROLES)
 def test_nothing_is_ever_deleted_but_jobs_that_are_done_and_crls_long_replaced(rights: Rights, role: str) -> None:
     assert rights[role, "TRUNCATE"] == set()

@@ -28,7 +28,7 @@ async def test_a_look_serves_just_under_eight_hours(served: Served) -> None:
         assert (await client.post(url)).json["status"] == "valid"
 
 
-@pytest.mark.std("C-039", "C-048")
+@pytest.mark.std("C-039", "C-048", "C-050")
 async def test_what_caa_forbids_by_now_is_not_issued_though_it_was_validated(served: Served) -> None:
     client = await served.registered()
     _, order = await ready(client, NAME)
@@ -37,6 +37,11 @@ async def test_what_caa_forbids_by_now_is_not_issued_though_it_was_validated(ser
     await client.finalize(order)
     await run_jobs(served, "issue")
     assert await served.owner.fetchval("SELECT count(*) FROM ca.to_be_signed") == 0
+    said = await served.owner.fetchval(
+        "SELECT string_agg(convert_from(content, 'UTF8'), ' ') FROM evidence.records"
+        " WHERE kind IN ('caa.checked', 'order.ended')"
+    )
+    assert "CAA permits another CA only." in said
 
 
 @pytest.mark.std("A-253")

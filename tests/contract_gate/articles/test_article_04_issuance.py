@@ -10,6 +10,7 @@ from contract_gate.facts import Facts, ReviewItem
 from tests.contract_gate.arrange import facts, jst, wanted
 
 
+@pytest.mark.std("C-008")
 @pytest.mark.parametrize(
     ("obtained_on", "expected"),
     [

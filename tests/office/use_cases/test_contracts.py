@@ -38,6 +38,7 @@ async def test_acceptance_needs_consent_review_subject_name_and_a_base_in_japan(
 
 
 @pytest.mark.rule("T3-2", "T3-4")
+@pytest.mark.std("C-009")
 @pytest.mark.parametrize(("status", "accepted"), [("reported", True), ("suspected", False)])
 async def test_a_suspicion_blocks_acceptance_a_report_does_not(applied: Conn, status: str, accepted: bool) -> None:
     await holds.set_hold(applied, "acme", "conduct", status, 6, "mail", "ann", NOW)

@@ -156,6 +156,7 @@ async def test_a_kill_before_the_commit_leaves_an_application(applied: Conn) -> 
 
 
 @pytest.mark.rule("T4-2")
+@pytest.mark.std("C-007")
 async def test_keys_go_to_named_requesters_only(accepted: Conn) -> None:
     await application.withdraw_requester(accepted, "acme", "ann", "ann", NOW)
     with pytest.raises(Unfit, match="named by the customer"):

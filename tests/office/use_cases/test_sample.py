@@ -54,10 +54,12 @@ async def test_what_cannot_be_a_sample(accepted: Conn) -> None:
         (PERIOD, 2, SEED, "ann", "too few"),
         (Period(NOW, NOW + DAY), 3, SEED, "ann", "must be over"),
         (Period(PERIOD.until, PERIOD.since), 3, SEED, "ann", "must be over"),
-        (PERIOD, 3, None, "ann", "no checkpoint"),
+        (PERIOD, 3, None, "ann", "one was asked for"),
+        (Period(PERIOD.since, NOW), 3, None, "ann", "a minute must be over"),
         (PERIOD, 3, SEED, "zoe", "zoe"),
     ):
         with pytest.raises(Unfit, match=why):
             await sample.draw(accepted, period, percent, seed, person, NOW)
+    assert await accepted.fetchval("SELECT count(*) FROM evidence.records WHERE kind = 'audit.sample_asked'") == 1
     with pytest.raises(Unfit, match="no such sample"):
         await sample.shown(accepted, "last")
