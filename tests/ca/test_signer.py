@@ -273,15 +273,16 @@ async def test_no_certificate_is_stored_behind_the_back_of_who_blocks_its_key(be
 
 @pytest.mark.std("C-082")
 async def test_sign_refuses_49_hours_later(bench: Bench) -> None:
-    row = record(bench.issuer, deadline_at=NOW + timedelta(days=9))
-    bench.now = NOW + timedelta(hours=49)
-    await bench.admit(row, decided_at=bench.now)
+    early, late = (record(bench.issuer, deadline_at=NOW + timedelta(days=9)) for _ in range(2))
     async with bench.signer() as client:
-        answer = await client.sign(row.id, SECONDS)
-        assert isinstance(answer, SignRefused)
-        assert "C-082" in answer.reason
         bench.now = NOW + timedelta(hours=47)
-        assert await client.sign(row.id, SECONDS) == Signed()
+        await bench.admit(early, decided_at=bench.now)
+        assert await client.sign(early.id, SECONDS) == Signed()
+        bench.now = NOW + timedelta(hours=49)
+        await bench.admit(late, decided_at=bench.now)
+        answer = await client.sign(late.id, SECONDS)
+    assert isinstance(answer, SignRefused)
+    assert "C-082" in answer.reason
 
 
 async def test_sign_refuses_what_it_does_not_know(bench: Bench) -> None:
