@@ -74,6 +74,12 @@ class NewRequester(Body, frozen=True, forbid_unknown_fields=True):
     person: Handle
 
 
+class Wanted(Body, frozen=True, forbid_unknown_fields=True):
+    """T4-3. What the customer is asked for."""
+
+    wanted: Line
+
+
 class NewItem(Body, frozen=True, forbid_unknown_fields=True):
     """T4-3."""
 
@@ -163,6 +169,25 @@ async def add_requester(call: Call) -> Answer:
     return done()
 
 
+async def remove_requester(call: Call) -> Answer:
+    """No new key is handed to them."""
+    contract = await the_contract(call)
+    await application.withdraw_requester(call.conn, contract, call.path["person"], call.person, call.now)
+    return done()
+
+
+async def ask(call: Call) -> Answer:
+    """The review waits for the customer, who is told what is wanted."""
+    await review.ask_customer(call.conn, await the_contract(call), call.body.wanted, call.person, call.now)
+    return done()
+
+
+async def resume(call: Call) -> Answer:
+    """The customer answered, the review goes on."""
+    await review.resume(call.conn, await the_contract(call), call.person, call.now)
+    return done()
+
+
 async def withdraw(call: Call) -> Answer:
     """The application is taken back."""
     return answer(await acceptance.withdraw(call.conn, await the_contract(call), call.person, call.now))
@@ -217,6 +242,11 @@ OPERATIONS = (
     Operation(
         "addRequester", "POST", OF + "/requesters", APPLICANT, add_requester, body=NewRequester, person=True, once=True
     ),
+    Operation(
+        "removeRequester", "DELETE", OF + "/requesters/{person}", APPLICANT, remove_requester, person=True
+    ),
+    Operation("askCustomer", "POST", OF + "/review-questions", DESK, ask, body=Wanted, person=True, once=True),
+    Operation("resumeReview", "POST", OF + "/review-answers", DESK, resume, body=Body, person=True, once=True),
     Operation("withdraw", "POST", OF + "/withdrawal", APPLICANT, withdraw, body=Body, person=True, once=True),
     Operation(
         "addDocument", "POST", OF + "/documents", FILLERS, add_document, query=OfDocument, body=bytes, person=True,

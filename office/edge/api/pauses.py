@@ -9,7 +9,7 @@ from contract_gate.calendar import jst_date
 from office.edge.api.applications import OF, the_contract
 from office.edge.api.calls import Body, Call, Handle, Instant, Line, Name, Operation, Query, answer, created, done
 from office.edge.api.roles import CA, EVERYBODY, OFFICERS, OPERATORS
-from office.use_cases import changes, consultation, holidays, tenants, timers
+from office.use_cases import changes, consultation, holidays, maintenance, tenants, timers
 from office.use_cases.idempotency import Answer
 
 
@@ -52,6 +52,11 @@ class NewHoliday(Body, frozen=True, forbid_unknown_fields=True):
 async def list_suspensions(call: Call) -> Answer:
     """Suspensions of the service that have not ended, planned ones included."""
     return answer(tenants.Page(await changes.suspensions(call.conn, call.now), None))
+
+
+async def list_windows(call: Call) -> Answer:
+    """Windows of planned maintenance, newest first, at most a thousand (T22-2)."""
+    return answer(tenants.Page(await maintenance.listed(call.conn), None))
 
 
 async def extend(call: Call) -> Answer:
@@ -123,6 +128,7 @@ async def remove_holiday(call: Call) -> Answer:
 HELD, DAYS = OF + "/consultation", OFFICERS | OPERATORS
 OPERATIONS = (
     Operation("listSuspensions", "GET", "/suspensions", CA, list_suspensions),
+    Operation("listMaintenance", "GET", "/maintenance", CA, list_windows),
     Operation(
         "extendTimer", "POST", OF + "/timer-extensions", OFFICERS, extend, body=NewExtension, person=True, once=True
     ),

@@ -114,3 +114,22 @@ async def test_a_seal_asked_for_again_under_its_key_is_answered_as_before(api: A
     assert await api.call("applicant", "POST", ACME + "/seal", {}, headers=key) == first
     assert (await api.call("applicant", "POST", ACME + "/seal", {}))[0] == 422
     assert await pool.fetchval("SELECT count(*) FROM evidence.records WHERE kind = 'seal.requested'") == 1
+
+
+@pytest.mark.rule("T4-2")
+async def test_the_customer_names_and_removes_requesters(api: Api) -> None:
+    await api.made("applicant", ACME + "/requesters", {"person": "hana"})
+    assert (await api.call("applicant", "DELETE", ACME + "/requesters/hana"))[0] == 204
+    listed = (await api.call("auditor", "GET", ACME + "/requesters"))[1]["items"]
+    assert {each["handle"]: each["withdrawn_at"] is None for each in listed} == {"ann": True, "hana": False}
+    assert (await api.call("applicant", "DELETE", ACME + "/requesters/hana"))[0] == 422
+    assert (await api.call("officer", "DELETE", ACME + "/requesters/ann"))[0] == 403
+
+
+@pytest.mark.rule("T4-3")
+async def test_a_review_waits_for_the_customer_and_goes_on(api: Api, pool: Pool) -> None:
+    await api.made("officer", ACME + "/review-questions", {"wanted": "the seal certificate"})
+    assert (await api.call("applicant", "GET", ACME))[1]["state"] == "awaiting_customer"
+    assert (await api.call("officer", "POST", ACME + "/review-questions", {"wanted": "again"}))[0] == 422
+    await api.made("approver", ACME + "/review-answers", {})
+    assert (await api.call("applicant", "GET", ACME))[1]["state"] == "under_review"

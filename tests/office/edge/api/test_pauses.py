@@ -6,7 +6,7 @@ import pytest
 
 from contract_gate.articles.article_25_liability import EXCLUSIONS
 from office.storage.incidents import Query
-from office.use_cases import changes, incidents, payments
+from office.use_cases import changes, incidents, maintenance, payments
 from office.use_cases.incidents import Plan
 from sql import Conn, Pool
 from tests.conftest import NOW
@@ -123,3 +123,12 @@ async def test_incidents_are_looked_at(api: Api, applied: Conn, pool: Pool) -> N
     said = (await api.call("officer", "GET", f"/incidents/{made.incident.id}"))[1]
     assert (said["incident"]["title"], said["revoked"]) == ("a rehearsal", 0)
     assert [(each["contract"], each["certificates"]) for each in said["counts"]] == [("acme", 1)]
+
+
+@pytest.mark.rule("T22-2")
+async def test_windows_of_maintenance_are_looked_at(api: Api, applied: Conn) -> None:
+    at = NOW + timedelta(days=20)
+    await maintenance.plan(applied, "new disks", at, at + timedelta(hours=2), "ann", None, NOW)
+    [window] = (await api.call("auditor", "GET", "/maintenance"))[1]["items"]
+    assert (window["reason"], window["suspension_id"]) == ("new disks", None)
+    assert (await api.call("applicant", "GET", "/maintenance"))[0] == 403
