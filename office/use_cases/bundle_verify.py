@@ -47,8 +47,16 @@ def verify(
         found += against_file(evidence, checkpoints)
     found += against_seal(parts, manifest, evidence)
     if not found:
-        found += against_itself(parts, evidence)
+        found += consistency(parts, evidence)
     return found
+
+
+def consistency(parts: Mapping[str, bytes], evidence: Evidence) -> list[Fault]:
+    """Whether what is genuine says that the certificate was allowed."""
+    try:
+        return list(against_itself(parts, evidence))
+    except (ValueError, DerError, x509.ExtensionNotFound) as fault:  # msgspec's are ValueErrors
+        return [Fault("bundle", f"a part cannot be read: {fault}")]
 
 
 def read(parts: Mapping[str, bytes], name: str, kind: type[T]) -> tuple[T | None, list[Fault]]:
@@ -126,12 +134,15 @@ def against_seal(parts: Mapping[str, bytes], manifest: Manifest, evidence: Evide
 
 def content_of(row: Row) -> dict[str, object]:
     """What the row says."""
-    said = msgspec.json.decode(row.content)
+    try:
+        said = msgspec.json.decode(row.content)
+    except msgspec.DecodeError:
+        return {}
     return said if isinstance(said, dict) else {}
 
 
 def against_itself(parts: Mapping[str, bytes], evidence: Evidence) -> Iterator[Fault]:
-    """Whether what is genuine says that the certificate was allowed: signatures, decisions, validation."""
+    """Signatures, decisions, validation. Raises ValueError, DerError, ExtensionNotFound."""
     said = [(row.kind, content_of(row)) for row in evidence.rows]
     digests = {(kind, one.get("sha256")) for kind, one in said}
     for name, kind in CERTIFICATES:
@@ -142,6 +153,9 @@ def against_itself(parts: Mapping[str, bytes], evidence: Evidence) -> Iterator[F
     decided = sorted(((decision_of(parts, n), n) for n in names), key=lambda pair: pair[0].decided_at)
     for row, name in decided:
         yield from against_decision(name, row, said)
+    if not decided:
+        yield Fault("decision-1.json", "missing")
+        return
     last, name = decided[-1]
     yield from against_admission(parts, last, name)
     yield from against_validation(last.names, [one for kind, one in said if kind == "authorization.validated"])

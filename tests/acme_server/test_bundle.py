@@ -1,6 +1,7 @@
 """A bundle of a certificate that the running server issued; then each part of it changed, cut, taken away or added."""
 
 import os
+import re
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from hashlib import sha256
@@ -21,10 +22,12 @@ from contract_gate.evidence import Checkpoint
 from office.use_cases import bundle
 from office.use_cases.asked import Unfit
 from office.use_cases.bundle import Draft, Part, Parts
-from office.use_cases.bundle_verify import Fault, verify
+from office.use_cases.bundle_verify import Fault, consistency, verify
 from sql import Conn
 from tests.acme_server.client import leaf
 from tests.acme_server.conftest import Served
+from tests.acme_server.edge.test_transparency import logging
+from tests.simulators.ct_log import three
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 NAME = "www.demo.test"
@@ -138,6 +141,48 @@ async def test_whoever_makes_the_manifest_anew_is_found(bundler: Bundler) -> Non
     stranger = Ed25519PrivateKey.generate().public_key()
     assert f"checkpoint {one.number}" in subjects(verify(parts, stranger))
     assert subjects(verify(parts, KEY.public_key(), [])) == {f"checkpoint {c.number}" for c in evidence.checkpoints}
+
+
+@pytest.mark.std("C-169")
+async def test_a_sealed_bundle_that_does_not_allow_the_certificate_is_found(bundler: Bundler) -> None:
+    """As if whoever holds the sealer's key had made it so."""
+    parts = await bundler.whole()
+    evidence = msgspec.json.decode(parts[bundle.EVIDENCE], type=bundle.Evidence)
+    assert consistency(parts, evidence) == []
+    facts, decided = parts["decision-2-facts.json"], parts["decision-2.json"]
+    held = re.sub(rb'"held" ?: ?false', b'"held":true', facts)
+    for change, subject, what in (
+        ({"decision-2-facts.json": held}, "decision-2.json", "not those of the row"),
+        ({"decision-2-facts.json": held}, "decision-2.json", "made again"),
+        ({"decision-2-facts.json": b"{"}, "bundle", "cannot be read"),
+        ({"decision-2.json": decided.replace(NAME.encode(), b"else.demo.test")}, "certificate.der", "not within"),
+        ({"decision-2.json": decided.replace(NAME.encode(), b"else.demo.test")}, "validation.json", "else.demo.test"),
+        ({"certificate.der": parts["issuer-1.der"]}, "bundle", "cannot be read"),
+        ({"certificate.der": parts["certificate.der"][:-1]}, "bundle", "cannot be read"),
+        ({"issuer-1.der": parts["issuer-2.der"]}, "certificate.der", "chain breaks"),
+    ):
+        assert [one for one in consistency(parts | change, evidence) if one.subject == subject and what in one.what], (
+            what
+        )
+    none = {name: one for name, one in parts.items() if not name.startswith("decision-")}
+    assert Fault("decision-1.json", "missing") in consistency(none, evidence)
+    for gone in ("gate.decided", "authorization.validated", "certificate.signed"):
+        left = msgspec.structs.replace(evidence, rows=[row for row in evidence.rows if row.kind != gone])
+        assert len(consistency(parts, left)) == (2 if gone == "gate.decided" else 1), gone
+
+
+@pytest.mark.std("C-125", "C-169")
+async def test_precertificate_and_scts_are_part_of_the_bundle(bundler: Bundler, tmp_path: Path) -> None:
+    async with logging(bundler.served, three([], utc_now), tmp_path / "logs.json"):
+        await bundler.issue()
+        parts = await bundler.whole()
+    assert len(msgspec.json.decode(parts["scts.json"])) == 3
+    kinds = {row["kind"] for row in msgspec.json.decode(parts["evidence.json"])["rows"]}
+    assert {"precertificate.signed", "scts.recorded", "certificate.signed"} <= kinds
+    assert verify(parts, KEY.public_key(), bundler.checkpoints()) == []
+    evidence = msgspec.json.decode(parts[bundle.EVIDENCE], type=bundle.Evidence)
+    swapped = parts | {"precertificate.der": parts["certificate.der"]}
+    assert Fault("precertificate.der", "no row precertificate.signed names it") in consistency(swapped, evidence)
 
 
 @pytest.mark.rule("T16-3")
