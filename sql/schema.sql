@@ -2730,8 +2730,10 @@ CREATE TABLE ca.ocsp_responses (
 CREATE INDEX ocsp_responses_due ON ca.ocsp_responses (issuer_id, due_at);
 
 -- A record that may have been signed and has the access method OCSP in its bytes wants an answer (C-125, C-147).
+-- A revocation of its serial number that is not committed yet is waited for: the first answer must not miss it.
 CREATE FUNCTION ca.ocsp_wanted() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
+    PERFORM FROM ca.serials WHERE serial = NEW.serial FOR UPDATE;
     INSERT INTO ca.ocsp_responses (serial, issuer_id, not_after, due_at)
     VALUES (NEW.serial, NEW.issuer_id, NEW.not_after, NEW.created_at) ON CONFLICT (serial) DO NOTHING;
     RETURN NULL;
@@ -2832,6 +2834,7 @@ BEGIN
         RAISE EXCEPTION 'C-076: key is blocked' USING ERRCODE = 'check_violation';
     END IF;
     IF position('\x06082b06010505073001'::bytea IN signed.tbs) > 0 THEN
+        PERFORM FROM ca.serials WHERE serial = signed.serial FOR UPDATE; -- as in ca.ocsp_wanted
         INSERT INTO ca.ocsp_responses (serial, issuer_id, not_after, due_at)
         VALUES (signed.serial, signed.issuer_id, signed.not_after, NEW.signed_at) ON CONFLICT (serial) DO NOTHING;
     END IF;

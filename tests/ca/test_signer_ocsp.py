@@ -155,6 +155,29 @@ async def test_a_revocation_while_the_answer_is_signed_is_not_lost(bench: Bench)
     assert found.certificate_status is library.OCSPCertStatus.REVOKED
 
 
+@pytest.mark.std("C-149")
+async def test_the_first_answer_knows_of_a_revocation_that_was_under_way(bench: Bench) -> None:
+    """Who stores a certificate waits for whoever is revoking its serial number."""
+    row = await bench.issued(state="admitted")
+    async with bench.signer() as client:
+        async with bench.pool.acquire() as conn, conn.transaction():
+            await storage.revoke(conn, row.serial, reason=1, ground="g", requested_by="x", requested_at=NOW, now=NOW)
+            stored = asyncio.create_task(
+                bench.pool.execute("UPDATE ca.to_be_signed SET state = 'signed' WHERE id = $1", row.id)
+            )
+            async with asyncio.timeout(SECONDS):
+                while not stored.done() and not await conn.fetchval(
+                    "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND locktype = 'transactionid')"
+                ):
+                    pass
+            assert await client.due(1, SECONDS) == 0
+        await stored
+        assert await client.due(1, SECONDS) == 1
+    found = await bench.answer(row)
+    assert found is not None
+    assert found.certificate_status is library.OCSPCertStatus.REVOKED
+
+
 @pytest.mark.std("C-148")
 async def test_answers_are_signed_anew_before_half_time_until_the_certificate_ends(bench: Bench) -> None:
     await bench.issued()
