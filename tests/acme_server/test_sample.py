@@ -53,7 +53,7 @@ async def test_what_was_issued_is_linted_and_decided_anew(
     key = Ed25519PrivateKey.generate()
     if sealer := await take_over(sealing, key, tmp_path / "checkpoints.jsonl"):
         await sealer.run_once(utc_now() + timedelta(minutes=2))  # a checkpoint a minute after the period
-    period, now = Period(since, utc_now()), utc_now()
+    period, now = Period(since, utc_now()), utc_now() + timedelta(minutes=3)
     made = await sample.draw(operator, period, 3, None, OFFICER, now)
     with pytest.raises(Unfit, match="did not answer"):
         await sample.examine(operator, made, Away(), now)
