@@ -13,6 +13,7 @@ from sql import Conn, statements
 from sql.rows import many, one
 
 SQL = statements("office/bundles")
+MOST = 5000  # rows of evidence, as the statements say
 FOUNDATIONS = (
     "consent.recorded", "contract.accepted", "invoice.issued", "name.added", "payment.matched", "review.recorded",
     "screening.recorded", "subject.reviewed",

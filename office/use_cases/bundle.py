@@ -109,17 +109,20 @@ async def draft(conn: Conn, serial: str, actor: str, now: datetime) -> Draft:
 
 
 async def gathered(conn: Conn, found: Issued, asked: Request, contract_id: UUID) -> tuple[Parts, list[Record]]:
-    """The parts but for the page, and the evidence that belongs to them."""
+    """The parts but for the page, and the evidence that belongs to them. Raises Unfit."""
     decided = await bundles.decisions(conn, asked, found.admission_id)
     proven = await bundles.authorizations(conn, asked.authorization_ids)
     revoked = await bundles.revocation(conn, found.serial)
     contracts = sorted({contract_id, asked.bound_contract_id})
     at = decided[-1].decided_at
     since = min([asked.created_at, *(one.validated_at or one.created_at for one in proven)])
-    records = await bundles.records_of_contract(conn, contracts, asked.account_id, at)
-    records += await bundles.records_of_order(
+    founded = await bundles.records_of_contract(conn, contracts, asked.account_id, at)
+    became = await bundles.records_of_order(
         conn, found, contracts, since, [one.id for one in decided], asked.authorization_ids
     )
+    if max(len(founded), len(became)) >= bundles.MOST:
+        raise Unfit(f"{bundles.MOST} rows of evidence or more belong to {found.serial.hex()}: no bundle holds so many")
+    records = founded + became
     parts = {
         "request.json": shown(request_of(found, asked)),
         "contract.json": shown(await bundles.contract(conn, contract_id)),
