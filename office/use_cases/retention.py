@@ -30,7 +30,7 @@ async def destroy(pool: Pool, field: str, now: datetime) -> int:
                 for each in gone
             ]  # fmt: skip
             await append_all(conn, proofs)
-        done, full = done + len(gone), len(gone) == AT_ONCE
+        done, full = done + len(gone), len(gone) >= AT_ONCE
     return done
 
 

@@ -14,6 +14,7 @@ from office.storage.retention import DESTROYS
 from office.storage.tokens import Caller
 from office.use_cases import (
     consultation,
+    contracts,
     deliver,
     documents,
     ending,
@@ -81,6 +82,27 @@ async def test_contacts_go_two_years_after_the_end_unless_something_is_owed(
         assert await retention.destroy(office, field, later) == (0 if owed else 1)
         assert await retention.destroy(office, field, later) == 0
         assert await pool.fetchval(look) is not owed
+
+
+@pytest.mark.rule("T16-2")
+async def test_two_recipients_of_one_contract_do_not_end_the_turn(
+    accepted: Conn, office: Pool, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A contract is emptied whole, so that a page may hold more rows than were asked for."""
+    monkeypatch.setattr(retention, "AT_ONCE", 1)
+    await contracts.create(accepted, "beta", "kaisha", "small", NOW)
+    for contract in ("acme", "beta"):
+        for role in ("payer", "dealer"):
+            await notices.set_recipient(accepted, contract, role, "親 太郎", "payer@example.org", "ja", NOW)
+    await pool.execute("ALTER TABLE gate.contracts DISABLE TRIGGER USER")
+    await pool.execute(
+        "UPDATE gate.contracts c SET state = 'ended', ended_at = $1, end_cause = 'cancelled', "
+        "accepted_at = a.accepted_at, accepted_by_first = a.accepted_by_first, "
+        "accepted_by_second = a.accepted_by_second FROM gate.contracts a WHERE a.handle = 'acme'", NOW,
+    )  # fmt: skip
+    later = NOW + timedelta(days=732)
+    await pool.execute("SELECT keiyaku.ensure_partitions($1, 0)", later)
+    assert await retention.destroy(office, "recipients.email", later) == 4
 
 
 @pytest.mark.rule("T16-2")
