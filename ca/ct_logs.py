@@ -116,7 +116,7 @@ def parse(content: bytes) -> LogList:
             for one in described
             if one.log_type == "prod" and one.state
         )
-    except (msgspec.MsgspecError, ValueError) as fault:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as fault:
         raise ListRefused(f"no list of logs (v3): {fault}") from None
     if len({log.id for log in logs}) != len(logs):
         raise ListRefused("no list of logs (v3): a log is in it twice")

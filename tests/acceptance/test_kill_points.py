@@ -25,7 +25,7 @@ ALL = (ACME, OTHER, SIGN, WORK, POSTGRES)
 RESPOND, RESULT = "WITH responded AS", "'authorization.validated'"
 RECORD, COMMIT = "INSERT INTO ca.to_be_signed", "COMMIT"
 ALONE = "SELECT pg_advisory_xact_lock(7001, number) FROM gate.contracts WHERE handle = 'demo'"
-LOAD, STORE, ASK = "JOIN gate.decisions d ON d.id = t.admission_id", "INSERT INTO ca.certificates", "sign "
+LOAD, STORE, ASK = "FROM gate.decisions\n    WHERE id = t.admission_id", "INSERT INTO ca.certificates", "sign "
 CHECKPOINT, VOID, END = (
     "INSERT INTO evidence.checkpoints",
     "SET state = 'void'",

@@ -15,7 +15,7 @@ QUOTED = re.compile(r"\b([AC]-\d{3}|T\d+-\d+)\b")
 CITED = re.compile(r"\b([AC]-\d{3}|T\d+-\d+|R-\d{1,2}|A\d{1,2}\.\d{1,2}(?:\.\d{1,2})?)\b")
 IN_A_NAME = re.compile(r"(?<![A-Za-z])([AC])_(\d{3})(?!\d)")
 # of the standards; every rule of the Terms is demanded
-IN_RANGE = {"A": (range(1, 255),), "C": (range(1, 53), range(64, 180))}
+IN_RANGE = {"A": (range(1, 255),), "C": (range(1, 180),)}
 
 
 class Id(NamedTuple):

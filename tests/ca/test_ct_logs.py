@@ -170,6 +170,7 @@ def test_what_is_no_list_is_refused_whole(change: Callable[[dict[str, Any]], obj
         parse(listed(change))
 
 
-def test_no_json_is_no_list() -> None:
+@pytest.mark.parametrize("content", [b"", b"[]", b"<html>", b"[" * 100_000], ids=["empty", "list", "page", "deep"])
+def test_no_json_is_no_list(content: bytes) -> None:
     with pytest.raises(ListRefused):
-        parse(b"<html>")
+        parse(content)

@@ -16,7 +16,7 @@ NAME = "www.demo.test"
 async def test_profiles_are_told_and_only_those_are_taken(served: Served) -> None:
     client = await served.registered()
     told = (await client.send("GET", "/directory")).json["meta"]["profiles"]
-    assert set(told) == {"tlsserver", "shortlived"}
+    assert set(told) == {"tlsserver", "tlsserver-ocsp", "shortlived"}
     assert all(isinstance(text, str) and text for text in told.values())
     for unknown in ("codesigning", "", "TLSSERVER"):
         refused = await client.order(NAME, profile=unknown)

@@ -67,7 +67,7 @@ def test_the_one_encoding_is_taken_as_it_is(public: bytes, key: ec.EllipticCurve
     ("public", "key"),
     [
         pytest.param(spki(EC_ID, P256, COMPRESSED), EC, id="compressed point"),
-        pytest.param(spki(EC_ID, P256, b"\6" + POINT[1:]), EC, id="hybrid point"),
+        pytest.param(spki(EC_ID, P256, bytes([6 + POINT[-1] % 2]) + POINT[1:]), EC, id="hybrid point"),
         pytest.param(spki(EC_ID, EXPLICIT, POINT), EC, id="explicit curve"),
         pytest.param(spki(RSA_ID, b"", MODULUS), RSA, id="RSA without NULL"),
         pytest.param(spki(PSS_ID, b"", MODULUS), RSA, id="RSASSA-PSS"),
