@@ -35,10 +35,12 @@ class Load:
         """A step took so long."""
         self.steps[step].append(milliseconds)
 
-    async def account(self, tls: ssl.SSLContext) -> Account:
-        """A registered account on a connection of its own."""
+    async def account(self, tls: ssl.SSLContext, same: Account | None = None) -> Account:
+        """A registered account on a connection of its own; the one of `same` once more, if given."""
         parts = urlsplit(self.options.base)
         made = Account(Connection(parts.hostname or "", parts.port or 443, tls), self.options.base, self.record)
+        if same is not None:
+            made.key = same.key
         await made.register(self.options.kid, self.options.hmac)
         return made
 
@@ -68,6 +70,8 @@ class Load:
         if self.options.http_port:
             self.responder = await Responder.start(self.options.http_port)
         accounts = [await self.account(tls) for _ in range(self.options.accounts)]
+        seats = range(len(accounts), self.options.concurrency)  # several connections share an account then
+        accounts += [await self.account(tls, accounts[number % self.options.accounts]) for number in seats]
         self.steps.clear()
         work = [(name, csr(key, name)) for name in names]
         print("ready", flush=True)

@@ -32,3 +32,8 @@ def uuid7(at: datetime) -> UUID:
     random = os.urandom(8)
     made: UUID = MADE_OF_BYTES(first.to_bytes(8, "big") + bytes((random[0] & 0x3F | 0x80,)) + random[1:])
     return made
+
+
+def first_of(at: datetime) -> UUID:
+    """The least id that `uuid7` may make at `at`: where a range of ids begins, and one before it ends."""
+    return UUID(int=int(at.timestamp() * 1000) << 80 | 0x7 << 76 | 0x2 << 62)

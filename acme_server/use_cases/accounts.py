@@ -18,7 +18,7 @@ from acme_server.use_cases import limits
 from acme_server.use_cases.authenticate import AccountEnded
 from acme_server.use_cases.context import Context
 from acme_server.use_cases.weak_keys import refuse_weak
-from sql.ids import uuid7
+from sql.ids import first_of
 
 
 class Registered(msgspec.Struct, frozen=True):
@@ -126,7 +126,7 @@ async def update_contacts(context: Context, account: Account, contact: Sequence[
 
 async def deactivate(context: Context, account: Account, now: datetime) -> Account:
     """The account, deactivated for good (A-108 to A-110)."""
-    oldest_open = uuid7(now - context.limits.order_lifetime)
+    oldest_open = first_of(now - context.limits.order_lifetime)
     if not await accounts.deactivate(context.pool, account, oldest_open, now):
         raise AccountEnded("deactivated")
     return msgspec.structs.replace(account, status="deactivated")

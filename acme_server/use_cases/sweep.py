@@ -6,7 +6,7 @@ from acme_server.protocol.errors import ErrorType
 from acme_server.storage import house, orders
 from acme_server.use_cases.context import Context
 from acme_server.use_cases.problem import EXPIRED, stored_problem
-from sql.ids import uuid7
+from sql.ids import first_of
 
 MONTHS_AHEAD = 3
 BATCH = 1000  # orders a statement
@@ -29,7 +29,7 @@ async def sweep_slice(context: Context, last: datetime, now: datetime) -> int:
     """Expired orders of the hour before `last` are invalid, with a cause."""
     error, swept = stored_problem(ErrorType.MALFORMED, EXPIRED), 0
     while True:
-        count = await orders.sweep_expired(context.pool, uuid7(last - SLICE), uuid7(last), now, error, BATCH)
+        count = await orders.sweep_expired(context.pool, first_of(last - SLICE), first_of(last), now, error, BATCH)
         swept += count
         if count < BATCH:
             return swept

@@ -8,9 +8,7 @@ from office.storage import evidence
 from office.storage.evidence import Record
 from office.use_cases import asked
 from sql import Conn
-from sql.ids import uuid7
-
-RANDOM_BITS = 80  # of an id, after its milliseconds
+from sql.ids import first_of
 
 
 async def listed(conn: Conn, contract: str | None, most: int) -> list[Record]:
@@ -21,5 +19,4 @@ async def listed(conn: Conn, contract: str | None, most: int) -> list[Record]:
 
 async def news(conn: Conn, at: datetime, known: Set[UUID]) -> list[Record]:
     """Evidence recorded at `at` or later, save what is known, oldest first."""
-    first = UUID(int=uuid7(at).int >> RANDOM_BITS << RANDOM_BITS)
-    return [each for each in await evidence.since(conn, first) if each.id not in known]
+    return [each for each in await evidence.since(conn, first_of(at)) if each.id not in known]

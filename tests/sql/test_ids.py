@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from sql.ids import uuid7
+from sql.ids import first_of, uuid7
 
 AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -20,3 +20,10 @@ def test_ids_are_version_7_and_cannot_be_guessed() -> None:
     made = [uuid7(AT) for _ in range(100)]
     assert {(each.version, each.variant) for each in made} == {(7, "specified in RFC 4122")}
     assert len({each.int & ((1 << 62) - 1) for each in made}) == 100
+
+
+def test_a_range_of_ids_begins_with_the_first_of_its_instant() -> None:
+    """Orders that expired at the very end of an hour belong to one hour, and to no two (A-136)."""
+    assert (first_of(AT).version, first_of(AT).variant) == (7, "specified in RFC 4122")
+    assert uuid7(AT - timedelta(milliseconds=1)) < first_of(AT)
+    assert all(first_of(AT) <= uuid7(AT) for _ in range(5000))
