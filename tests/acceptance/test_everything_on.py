@@ -185,17 +185,20 @@ def ocsp(world: World, certificate: x509.Certificate) -> str:
     return said.partition(": ")[2]
 
 
-@pytest.mark.std("C-147", "C-134")
-def test_ocsp_says_good_and_after_certbot_revokes_revoked(
-    world: World, issued: tuple[Certbot, x509.Certificate]
-) -> None:
+@pytest.fixture(scope="module")
+def revoked(world: World, issued: tuple[Certbot, x509.Certificate]) -> x509.Certificate:
+    """The same certificate, once certbot has revoked it; it was good until then."""
     client, certificate = issued
     assert ocsp(world, certificate) == "good"
     [name] = names_of(certificate)
     path = str(client.live(name) / "cert.pem")
     client.succeeds("revoke", "--cert-path", path, "--reason", "superseded", "--no-delete-after-revoke")
-    assert ocsp(world, certificate) == "revoked"
-    revoked_on(world.dev, certificate)
+    return certificate
+
+
+@pytest.mark.std("C-147")
+def test_ocsp_says_good_and_after_certbot_revokes_revoked(world: World, revoked: x509.Certificate) -> None:
+    assert ocsp(world, revoked) == "revoked"
 
 
 @pytest.mark.rule("T0-2")
@@ -237,3 +240,9 @@ def test_a_server_is_killed_while_an_order_waits_for_slow_logs(
     assert got in ([], [made["certificate"]])
     status = ocsp(world, x509.load_der_x509_certificate(made["precertificate"]))
     assert status == ("revoked" if ends == "invalid" else "good")
+
+
+@pytest.mark.std("C-134")
+def test_the_crl_of_its_shard_holds_what_certbot_revoked(world: World, revoked: x509.Certificate) -> None:
+    """Asked for last: the status process keeps a CRL for some seconds."""
+    revoked_on(world.dev, revoked)
