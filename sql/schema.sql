@@ -943,10 +943,12 @@ BEGIN
     RETURN FOUND;
 END $$;
 
--- Forgets limits of which everything has come back. Nobody else may delete.
+-- Forgets limits of which everything has come back, save those that somebody takes of now: it waits for nobody, so that
+-- no order waits for it in a circle. Nobody else may delete.
 CREATE FUNCTION acme.forget_limits(instant timestamptz) RETURNS void LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog AS $$
-    DELETE FROM acme.limits WHERE full_at <= instant
+    DELETE FROM acme.limits WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM acme.limits WHERE full_at <= instant FOR UPDATE SKIP LOCKED))
 $$;
 
 -- Work that must happen (design §7). One live job per kind and subject. Leases use the database's clock.

@@ -84,10 +84,12 @@ BEGIN
     RETURN true;
 END $$;
 
--- Forgets limits of which everything has come back. Nobody else may delete.
+-- Forgets limits of which everything has come back, save those that somebody takes of now: it waits for nobody, so that
+-- no order waits for it in a circle. Nobody else may delete.
 CREATE FUNCTION acme.forget_limits(instant timestamptz) RETURNS void LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog AS $$
-    DELETE FROM acme.limits WHERE full_at <= instant
+    DELETE FROM acme.limits WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM acme.limits WHERE full_at <= instant FOR UPDATE SKIP LOCKED))
 $$;
 
 REVOKE ALL ON FUNCTION acme.limit_of, acme.at_pace, acme.take, acme.forget_limits FROM PUBLIC;

@@ -272,3 +272,14 @@ async def test_what_has_come_back_is_forgotten(served: Served) -> None:
     assert await served.owner.fetchval("SELECT count(*) FROM acme.limits") == 4
     await served.owner.execute("SELECT acme.forget_limits($1)", utc_now() + DAY)
     assert await served.owner.fetchval("SELECT count(*) FROM acme.limits") == 0
+
+
+async def test_what_is_forgotten_waits_for_no_order_that_takes_of_it(served: Served) -> None:
+    """An order that waits for the sweep while the sweep waits for it would fail: orders take of several limits."""
+    client = await served.registered()
+    assert (await client.order(NAMES[0])).status == 201
+    async with served.owner.acquire() as conn, conn.transaction():
+        await conn.execute("SELECT FROM acme.limits WHERE name = 'orders_of_account' FOR UPDATE")
+        async with asyncio.timeout(10):
+            await served.owner.execute("SELECT acme.forget_limits($1)", utc_now() + DAY)
+    assert [row["name"] for row in await served.owner.fetch("SELECT name FROM acme.limits")] == ["orders_of_account"]
