@@ -74,7 +74,7 @@ async def test_an_unknown_remitter_with_a_reference_unblocks_at_once(accepted: C
     assert done.tally == Tally(matched=1)
     assert not await blocked(accepted)
     told = await accepted.fetchrow(
-        "SELECT kind, given->>'invoice' AS invoice FROM office.notices ORDER BY id DESC LIMIT 1"
+        "SELECT kind, given->>'invoice' AS invoice FROM office.notices WHERE kind = 'payment_unblocked'"
     )
     assert tuple(told or ()) == ("payment_unblocked", "INV-2026-0001")
     pending = await accepted.fetch("SELECT role, subject, verdict FROM office.screenings WHERE role = 'payer'")
