@@ -2957,3 +2957,8 @@ CREATE TABLE office.sampled_certificates (
 GRANT SELECT, INSERT ON office.audit_samples, office.sampled_certificates TO keiyaku_operator;
 GRANT UPDATE (linted_by, faults, audited_at) ON office.sampled_certificates TO keiyaku_operator;
 GRANT SELECT ON office.audit_samples, office.sampled_certificates TO keiyaku_auditor;
+
+-- what officers and operators do through the JSON API as with the commands
+GRANT INSERT ON office.tasks, office.absences TO keiyaku_office;
+GRANT UPDATE (owner_id, snoozed_until, done_at) ON office.tasks TO keiyaku_office;
+GRANT UPDATE (ended_at) ON office.absences TO keiyaku_office;

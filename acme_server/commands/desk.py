@@ -17,26 +17,28 @@ officer = click.option("--by", "by", required=True, metavar="PERSON", help="Who 
 
 @click.group(invoke_without_command=True)
 @click.option("--person", metavar="PERSON", help="What they do today, tasks they stand in for included.")
+@click.option("--kind", type=click.Choice(sorted(queue.ENDED_BY)), help="Tasks of this kind alone.")
 @click.option("--snoozed", is_flag=True, help="What was put off too.")
 @click.option("--most", type=click.IntRange(1, 1000), default=100, show_default=True)
 @click.option("--after", type=(Instant(), str, str), metavar="DEADLINE KIND SUBJECT", help="Go on behind this task.")
 @as_json
 @click.pass_context
 def desk(
-    context: click.Context, person: str | None, snoozed: bool, most: int, after: tuple[datetime, str, str] | None,
-    as_json: bool,
+    context: click.Context, person: str | None, kind: str | None, snoozed: bool, most: int,
+    after: tuple[datetime, str, str] | None, as_json: bool,
 ) -> None:  # fmt: skip
     """What waits for people; without a command it is listed."""
     if context.invoked_subcommand is None:
-        listed(person, snoozed, most, Place(*after) if after else None, as_json)
+        listed(person, kind, snoozed, most, Place(*after) if after else None, as_json)
 
 
 @operating
 async def listed(
-    conn: Conn, now: datetime, person: str | None, snoozed: bool, most: int, after: Place | None, as_json: bool
-) -> None:
+    conn: Conn, now: datetime, person: str | None, kind: str | None, snoozed: bool, most: int, after: Place | None,
+    as_json: bool,
+) -> None:  # fmt: skip
     """The queue."""
-    show_rows(await queue.queue(conn, person, snoozed, after, most, now), COLUMNS, as_json)
+    show_rows(await queue.queue(conn, person, snoozed, after, most, now, kind), COLUMNS, as_json)
 
 
 @desk.command("assign")

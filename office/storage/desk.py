@@ -65,10 +65,11 @@ class Absence(msgspec.Struct, frozen=True):
 
 
 async def tasks(
-    conn: Conn, now: datetime, today: date, acting: UUID | None, snoozed: bool, after: Place, most: int
-) -> list[Task]:
-    """A page of what waits, for one person or all, the nearest deadline first."""
-    return many(Task, await conn.fetch(SQL["desk"], now, today, acting, snoozed, *after, most))
+    conn: Conn, now: datetime, today: date, acting: UUID | None, kind: str | None, snoozed: bool, after: Place,
+    most: int,
+) -> list[Task]:  # fmt: skip
+    """A page of what waits, for one person or all, of one kind or all, the nearest deadline first."""
+    return many(Task, await conn.fetch(SQL["desk"], now, today, acting, snoozed, kind, *after, most))
 
 
 async def waiting(conn: Conn, kind: str, subject: str) -> Waiting | None:

@@ -3,6 +3,7 @@
 Nothing here decides: each task ends by the command that does its work, and then waits no more.
 """
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
@@ -70,12 +71,33 @@ class Shown(msgspec.Struct, frozen=True):
 
 
 async def queue(
-    conn: Conn, person: str | None, snoozed: bool, after: Place | None, most: int, now: datetime
-) -> list[Shown]:
+    conn: Conn, person: str | None, snoozed: bool, after: Place | None, most: int, now: datetime,
+    kind: str | None = None,
+) -> list[Shown]:  # fmt: skip
     """A page of what waits, the nearest deadline first; of one person what they do today. Raises Unfit."""
+    if kind is not None:
+        asked.one_of("kind", kind, sorted(ENDED_BY))
     who = (await asked.person(conn, person)).id if person else None
-    page = await desk.tasks(conn, now, jst_date(now), who, snoozed, after or FIRST, min(most, MOST))
+    page = await desk.tasks(conn, now, jst_date(now), who, kind, snoozed, after or FIRST, min(most, MOST))
     return [_shown(task) for task in page]
+
+
+def cursor_of(task: Shown) -> str:
+    """The task as `place_of` reads it."""
+    place = msgspec.json.encode(Place(task.deadline_at, task.kind, task.subject))
+    return urlsafe_b64encode(place).decode().rstrip("=")
+
+
+def place_of(cursor: str) -> Place:
+    """Where a cursor goes on. Raises Unfit."""
+    try:
+        place = msgspec.json.decode(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=Place)
+    except ValueError:  # of msgspec too
+        place = FIRST
+    at = place.deadline_at
+    if at.tzinfo is None or at.year < 2000 or place.kind not in ENDED_BY or not place.subject.isprintable():
+        raise Unfit("the cursor is none of ours: give `next` of the page before")
+    return place
 
 
 def _shown(task: Task) -> Shown:

@@ -2,7 +2,8 @@
 
 -- name: desk
 -- A page of what waits, the nearest deadline first. Proposals that expired wait no more.
--- $1 now  $2 today  $3 acting person, or null  $4 snoozed too  $5 $6 $7 after deadline, kind, subject  $8 most
+-- $1 now  $2 today  $3 acting person, or null  $4 snoozed too  $5 kind, or null  $6 $7 $8 after deadline, kind, subject
+-- $9 most
 WITH page AS (
     SELECT w.*, t.owner_id, t.snoozed_until, office.acting(t.owner_id, $2) AS acting_id
     FROM office.waiting w LEFT JOIN office.tasks t ON t.kind = w.kind AND t.subject = w.subject
@@ -10,8 +11,9 @@ WITH page AS (
         AND (t.done_at IS NULL OR t.done_at < w.since)
         AND ($4 OR t.snoozed_until IS NULL OR t.snoozed_until <= $1)
         AND ($3::uuid IS NULL OR office.acting(t.owner_id, $2) = $3)
-        AND (w.deadline_at, w.kind, w.subject) > ($5, $6, $7)
-    ORDER BY w.deadline_at, w.kind, w.subject LIMIT $8
+        AND ($5::text IS NULL OR w.kind = $5)
+        AND (w.deadline_at, w.kind, w.subject) > ($6, $7, $8)
+    ORDER BY w.deadline_at, w.kind, w.subject LIMIT $9
 )
 SELECT page.deadline_at, page.kind, page.subject, c.handle AS contract, page.since, page.binding,
     page.deadline_at < $1 AS overdue, owner.handle AS owner, acting.handle AS acting, page.snoozed_until

@@ -28,7 +28,7 @@ class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Paged(Query, frozen=True, forbid_unknown_fields=True):
     """Where a page begins, and how long it is."""
 
-    cursor: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
+    cursor: Name | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
 
 

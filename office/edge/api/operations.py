@@ -6,6 +6,7 @@ from office.edge.api import (
     compliance,
     contracts,
     decisions,
+    desk,
     duties,
     money,
     pauses,
@@ -29,4 +30,5 @@ OPERATIONS: tuple[Operation, ...] = (
     *seals.OPERATIONS,
     *pauses.OPERATIONS,
     *duties.OPERATIONS,
+    *desk.OPERATIONS,
 )

@@ -28,6 +28,8 @@ OURS = {
     "credit": "C99999999",
     "screening": str(UUID(int=2)),
     "report": str(UUID(int=3)),
+    "kind": "dead_job",
+    "subject": str(UUID(int=4)),
 }
 
 
@@ -148,6 +150,9 @@ async def things(pool: Pool) -> None:
         report AS (
             INSERT INTO office.problem_reports (id, reporter, email, what, serials, received_at)
             VALUES ($2::text::uuid, 'R', 'r@example.org', 'spam', ARRAY[decode($3, 'hex')], $4)),
+        job AS (
+            INSERT INTO acme.jobs (id, kind, subject, run_at, max_attempts, dead)
+            VALUES ($5::text::uuid, 'crl', '1', $4, 3, true)),
         screening AS (
             INSERT INTO office.screenings (id, contract_id, role, subject, added_at)
             SELECT $1::text::uuid, id, 'payer', 'P', $4 FROM gate.contracts WHERE handle = 'acme')
@@ -155,7 +160,7 @@ async def things(pool: Pool) -> None:
             decided_by_first, decided_by_second, decided_at)
         SELECT gen_random_uuid(), i.id, 'credit', 'C99999999', 2, 0, 1000, 'r', a.id, b.id, $4
         FROM i, gate.persons a, gate.persons b WHERE a.handle = 'ann' AND b.handle = 'bob'""",
-        OURS["screening"], OURS["report"], OURS["serial"], NOW,
+        OURS["screening"], OURS["report"], OURS["serial"], NOW, OURS["subject"],
     )  # fmt: skip
 
 
