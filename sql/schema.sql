@@ -2962,3 +2962,5 @@ GRANT SELECT ON office.audit_samples, office.sampled_certificates TO keiyaku_aud
 GRANT INSERT ON office.tasks, office.absences TO keiyaku_office;
 GRANT UPDATE (owner_id, snoozed_until, done_at) ON office.tasks TO keiyaku_office;
 GRANT UPDATE (ended_at) ON office.absences TO keiyaku_office;
+GRANT SELECT, INSERT ON office.closed_months TO keiyaku_office;
+GRANT UPDATE (dealer_states_default) ON gate.invoices TO keiyaku_office;

@@ -59,11 +59,13 @@ FROM gate.invoices i JOIN gate.contracts c ON c.id = i.contract_id
 WHERE c.customer_id = $1 AND i.id < $2 ORDER BY i.id DESC LIMIT $3;
 
 -- name: certificates
--- Of a contract, newest first. $1 contract_id  $2 before this id  $3 most
+-- Of a contract, newest first; also what is but a precertificate (C-125). $1 contract_id  $2 before this id  $3 most
 SELECT t.id, t.serial, t.names, t.not_before, t.not_after, r.revoked_at, r.reason, r.published_at
-FROM acme.issuances i JOIN ca.certificates t ON t.id = i.to_be_signed_id
+FROM acme.issuances i JOIN ca.to_be_signed t ON t.id = i.to_be_signed_id
 LEFT JOIN ca.revocations r ON r.serial = t.serial
-WHERE i.contract_id = $1 AND t.id < $2 ORDER BY t.id DESC LIMIT $3;
+WHERE i.contract_id = $1 AND t.id < $2
+    AND (t.state = 'signed' OR EXISTS (SELECT FROM ca.precertificates p WHERE p.id = t.id))
+ORDER BY t.id DESC LIMIT $3;
 
 -- name: deliveries
 -- Newest first; of a customer only what was sent to it. $1 customer_id, or null  $2 contract_id  $3 before this id  $4 most
@@ -92,7 +94,8 @@ WHERE r.contract_id = $1 AND r.id < $2 ORDER BY r.id DESC LIMIT $3;
 -- Newest first. $1 before this id  $2 most
 SELECT r.id, r.value_on, r.amount_yen, coalesce(sum(m.amount_yen) FILTER (WHERE m.undone_at IS NULL), 0)::integer
     AS matched_yen, r.remitter, r.source,
-    coalesce(array_agg(i.number ORDER BY i.number) FILTER (WHERE m.undone_at IS NULL), '{}') AS invoices, r.cancelled_at
+    coalesce(array_agg(i.number ORDER BY i.number) FILTER (WHERE i.id IS NOT NULL AND m.undone_at IS NULL), '{}')
+    AS invoices, r.cancelled_at
 FROM (SELECT * FROM gate.receipts WHERE id < $1 ORDER BY id DESC LIMIT $2) r
 LEFT JOIN gate.payment_matches m ON m.receipt_id = r.id LEFT JOIN gate.invoices i ON i.id = m.invoice_id
 GROUP BY r.id, r.value_on, r.amount_yen, r.remitter, r.source, r.cancelled_at ORDER BY r.id DESC;

@@ -2,6 +2,7 @@
 
 from office.edge.api import (
     applications,
+    books,
     changes,
     compliance,
     contracts,
@@ -31,4 +32,5 @@ OPERATIONS: tuple[Operation, ...] = (
     *pauses.OPERATIONS,
     *duties.OPERATIONS,
     *desk.OPERATIONS,
+    *books.OPERATIONS,
 )

@@ -30,6 +30,7 @@ OURS = {
     "report": str(UUID(int=3)),
     "kind": "dead_job",
     "subject": str(UUID(int=4)),
+    "receipt": str(UUID(int=5)),
 }
 
 
@@ -153,6 +154,9 @@ async def things(pool: Pool) -> None:
         job AS (
             INSERT INTO acme.jobs (id, kind, subject, run_at, max_attempts, dead)
             VALUES ($5::text::uuid, 'crl', '1', $4, 3, true)),
+        receipt AS (
+            INSERT INTO gate.receipts (id, amount_yen, value_on, remitter, source, recorded_at)
+            VALUES ($6::text::uuid, 3, '2026-11-01', 'REI', 'passbook', $4)),
         screening AS (
             INSERT INTO office.screenings (id, contract_id, role, subject, added_at)
             SELECT $1::text::uuid, id, 'payer', 'P', $4 FROM gate.contracts WHERE handle = 'acme')
@@ -161,6 +165,7 @@ async def things(pool: Pool) -> None:
         SELECT gen_random_uuid(), i.id, 'credit', 'C99999999', 2, 0, 1000, 'r', a.id, b.id, $4
         FROM i, gate.persons a, gate.persons b WHERE a.handle = 'ann' AND b.handle = 'bob'""",
         OURS["screening"], OURS["report"], OURS["serial"], NOW, OURS["subject"],
+        OURS["receipt"],
     )  # fmt: skip
 
 
