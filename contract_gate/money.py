@@ -95,6 +95,26 @@ def lines(shares: Sequence[Share], rounding: Rounding) -> tuple[Line, ...]:
     return tuple(_line(rate, [s for s in shares if s.basis_points == rate], rounding) for rate in found)
 
 
+def split_parts(parts: Sequence[tuple[int, int]], rates_by_month: Sequence[int]) -> tuple[Share, ...]:
+    """Parts of a fee, months and base of each, one after another, each by runs of months of one rate. T8-10 [A8.1]."""
+    found: list[Share] = []
+    at = 0
+    for months, base in parts:
+        found += split(base, rates_by_month[at : at + months])
+        at += months
+    return tuple(found)
+
+
+def tax_in_credit(yen: int, basis_points: int, base_left: int, tax_left: int, rounding: Rounding) -> int:
+    """The tax in a credit of `yen`, tax included, of a line of which so much base and tax is left. T8-10, R-1.
+
+    Rounded once, and moved by what rounding of earlier credits left over, so that no line falls below 0 and the credit
+    of all that is left leaves neither base nor tax.
+    """
+    own = divided(yen * basis_points, WHOLE + basis_points, rounding)
+    return max(0, min(max(own, yen - base_left), tax_left))
+
+
 def total(billed: Sequence[Line]) -> int:
     """What the lines come to, tax included."""
     return sum(line.base_yen + line.tax_yen for line in billed)

@@ -1404,6 +1404,8 @@ CREATE TABLE office.tax_credits (
     decided_by_first uuid REFERENCES gate.persons,
     decided_by_second uuid REFERENCES gate.persons,
     ended_at timestamptz,
+    rates integer[] NOT NULL, -- the right ones, by which the tax of the fee is billed once it is credited
+    months integer[] NOT NULL, -- of each
     CHECK (decided_by_first <> decided_by_second),
     CHECK ((outcome IS NULL) = (ended_at IS NULL)),
     CHECK (coalesce(outcome = 'credited', false) = (adjustment_id IS NOT NULL)),
@@ -1501,17 +1503,12 @@ $$;
 -- An invoice with its frozen paper, and its notice: all or none. The names of buyer, payer and dealer, and the seller
 -- are those of this moment. Under a dealer the paper goes to that relation (T8-16); the buyer stays the customer (T8-14).
 CREATE FUNCTION gate.issue_invoice(contract uuid, invoice_kind text, issued date, original text, bill gate.bill_drafts,
-    at timestamptz) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+    at timestamptz, asked integer DEFAULT NULL) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE
     invoice uuid := keiyaku.uuid7(at);
     paper text := gate.next_number(CASE invoice_kind WHEN 'fee' THEN 'F' ELSE 'D' END);
     -- of a difference only the tax that was not billed yet is asked
-    total integer := (SELECT sum(t) FROM unnest(bill.taxes) t) + CASE invoice_kind
-        WHEN 'fee' THEN (SELECT sum(b) FROM unnest(bill.bases) b)
-        ELSE -(SELECT coalesce(sum(CASE i.kind WHEN 'fee' THEN (SELECT sum(t) FROM unnest(p.taxes) t) ELSE i.total_yen END), 0)
-               FROM gate.invoices i JOIN office.invoice_papers p ON p.invoice_id = i.id WHERE i.contract_id = contract)
-            + (SELECT coalesce(sum(t.amount_yen), 0) FROM office.tax_credits t JOIN gate.invoices i ON i.id = t.invoice_id
-               WHERE i.contract_id = contract AND t.outcome = 'credited') END;
+    total integer := coalesce(asked, (SELECT sum(x) FROM unnest(bill.bases || bill.taxes) x));
     -- whom the paper names; the customer unless a reading says otherwise (T8-14)
     names text := (SELECT r.value FROM gate.readings r WHERE r.key = 'invoice.names' AND r.effective_at <= at
                    ORDER BY r.effective_at DESC LIMIT 1);
@@ -2614,7 +2611,7 @@ GRANT INSERT ON gate.holidays TO keiyaku_office;
 -- money that two people move, through the commands and the API; dealers' names
 GRANT SELECT ON office.tax_credits TO keiyaku_operator, keiyaku_office;
 GRANT INSERT ON office.tax_credits TO keiyaku_office;
-GRANT UPDATE (amount_yen, found_at) ON office.tax_credits TO keiyaku_office;
+GRANT UPDATE (amount_yen, found_at, rates, months) ON office.tax_credits TO keiyaku_office;
 GRANT UPDATE (outcome, adjustment_id, decided_by_first, decided_by_second, ended_at) ON office.tax_credits
     TO keiyaku_operator, keiyaku_office;
 GRANT SELECT, INSERT ON office.settlements TO keiyaku_operator, keiyaku_office;

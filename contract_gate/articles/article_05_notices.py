@@ -55,9 +55,13 @@ _ALL = (
     NoticeKind("contract_lapsed", "A12.1", "T12-8", "important", ("lapsed_on",)),
     NoticeKind("contract_ended", "A12.1", "T12-3", "important", ("ended_on",)),
     NoticeKind("renewal_open", "A12.1", "T12-6", "important", ("ends_on", "issuance_opens_on", "portal")),
+    NoticeKind(
+        "renewal_applied", "A12.1", "T12-4", "important", ("application", "plan", "fee_yen", "ends_on", "portal")
+    ),
     NoticeKind("term_ended", "A12.1", "T12-3", "important", ("ended_on",)),
     NoticeKind("invoice_issued", "A8.1", "T8-3", "important", ("invoice", "total_yen", "due_on"), MONEY),
     NoticeKind("difference_invoice_issued", "A8.1", "T8-11", "important", ("invoice", "total_yen", "due_on"), MONEY),
+    NoticeKind("credit_invoice_issued", "A8.1", "T8-11", "important", ("credit", "invoice", "total_yen"), MONEY),
     NoticeKind("payment_reminder", "A8.1", "T8-17", "ordinary", ("invoice", "open_yen", "due_on"), MONEY),
     NoticeKind("payment_overdue", "A8.1", "T8-15", "important", ("invoice", "open_yen", "due_on"), MONEY),
     NoticeKind("payment_unblocked", "A8.1", "T8-15", "ordinary", ("invoice",)),

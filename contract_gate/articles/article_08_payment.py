@@ -8,7 +8,7 @@ import msgspec
 from contract_gate.calendar import bank_days_between, jst_date, next_month_end, period_end, roll
 from contract_gate.decision import Breach, Case, Finding, Request, Satisfied
 from contract_gate.facts import Facts, Invoice
-from contract_gate.money import Line, TaxRate, lines, month_rates, split, total
+from contract_gate.money import Line, TaxRate, lines, month_rates, split, split_parts, total
 from contract_gate.readings import Readings, adopted
 
 BANK_DAYS_BEHIND = 2
@@ -32,11 +32,23 @@ class FeeBill(msgspec.Struct, frozen=True):
     total_yen: int
 
 
+class FeeLeft(msgspec.Struct, frozen=True):
+    """What credits left of a fee.
+
+    `parts`: months and base of each line of its paper, less what was credited of it. `billed_rates`: the rate of each
+    month by which tax was billed or credited last. `tax_yen`: the tax on all papers of the fee, less what was credited.
+    """
+
+    fee_yen: int
+    parts: tuple[tuple[int, int], ...]
+    billed_rates: tuple[int, ...]
+    tax_yen: int
+
+
 class Difference(msgspec.Struct, frozen=True):
-    """What the right rates ask and what was billed; `difference_yen` below 0 is a proposal of credit for a person."""
+    """What the right rates ask of what is left; `difference_yen` below 0 is a proposal of credit for a person."""
 
     lines: tuple[Line, ...]
-    billed_tax_yen: int
     difference_yen: int
 
 
@@ -55,12 +67,24 @@ def fee_lines(fee_yen: int, start: date, months: int, rates: Sequence[TaxRate], 
     return lines(split(fee_yen, month_rates(start, months, rates, by.apportion)), by.rounding)
 
 
-def difference(right: Sequence[Line], billed_tax_yen: int) -> Difference:
-    """The tax by the right rates against the tax already billed, corrections included. T8-11 [A8.1].
+def difference(left: FeeLeft, starts_on: date, rates: Sequence[TaxRate], by: Readings) -> Difference:
+    """The tax by the right rates on what credits left of a fee, against the tax already billed. T8-11 [A8.1].
 
-    Above 0 a corrected invoice is claimed; below 0 only a credit is proposed, never a refund made.
+    Above 0 a corrected invoice is claimed; below 0 only a credit is proposed, never a refund made. Only a rate makes
+    one: neither what rounding left of a credit, nor tax that two people gave up, is claimed again.
     """
-    return Difference(tuple(right), billed_tax_yen, sum(line.tax_yen for line in right) - billed_tax_yen)
+    right = lines_left(left, month_rates(starts_on, len(left.billed_rates), rates, by.apportion), by)
+    asked, billed = (sum(line.tax_yen for line in each) for each in (right, lines_left(left, left.billed_rates, by)))
+    return Difference(right, sorted((0, asked - billed, asked - left.tax_yen))[1])
+
+
+def lines_left(left: FeeLeft, rates_by_month: Sequence[int], by: Readings) -> tuple[Line, ...]:
+    """What is left of a fee, a line a rate: of an untouched fee as it is first billed, else each line's rest over the
+    months of that line. T8-10, T8-11 [A8.1].
+    """
+    if sum(base for _, base in left.parts) == left.fee_yen:
+        return lines(split(left.fee_yen, rates_by_month), by.rounding)
+    return lines(split_parts(left.parts, rates_by_month), by.rounding)
 
 
 def difference_due(claimed_on: date, by: Readings) -> date:

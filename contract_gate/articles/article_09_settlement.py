@@ -12,14 +12,15 @@ OURS = ("service_ended", "cause_of_ca")  # T9-5: no money moves by itself; other
 
 
 class Billed(msgspec.Struct, frozen=True):
-    """The one contract's own term and fee (T9-6), with tax as billed, and what of each was received."""
+    """The one contract's own term (T9-6), what was billed for it and not credited, what of that is open, and what of
+    the fee, without tax, was received.
+    """
 
     issued_on: date | None
     starts_on: date | None
     months: int
-    fee_yen: int
     billed_yen: int
-    received_yen: int
+    open_yen: int
     received_fee_yen: int
     due_on: date | None
 
@@ -44,9 +45,8 @@ def settlement(bill: Billed, end_cause: str, ended_on: date) -> Settlement:
     """
     if bill.issued_on is None or bill.starts_on is None:
         return Settlement("nothing_owed", "T9-2", "A9.1", 0, 0, None, None)
-    rest = max(bill.billed_yen - bill.received_yen, 0)
     if end_cause in OURS:
         end = period_end(bill.starts_on, bill.months)
         most = ceiling(bill.received_fee_yen, bill.months, ended_on, end)
-        return Settlement("proposal", "T9-5", "A9.1", bill.billed_yen, rest, bill.due_on, most)
-    return Settlement("whole_fee_owed", "T9-1", "A9.1", bill.billed_yen, rest, bill.due_on, None)
+        return Settlement("proposal", "T9-5", "A9.1", bill.billed_yen, bill.open_yen, bill.due_on, most)
+    return Settlement("whole_fee_owed", "T9-1", "A9.1", bill.billed_yen, bill.open_yen, bill.due_on, None)

@@ -1,10 +1,12 @@
 """Credit invoices as papers, and what the tax rates in force ask less than was billed (T8-11)."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
 import msgspec
 
+from contract_gate.money import Line
 from sql import Conn, statements
 from sql.ids import uuid7
 from sql.rows import many, one
@@ -50,6 +52,13 @@ class Credit(msgspec.Struct, frozen=True):
     second: str
 
 
+class Credited(msgspec.Struct, frozen=True):
+    """What was credited of an invoice, tax included, and that tax."""
+
+    yen: int
+    tax_yen: int
+
+
 class TaxCredit(msgspec.Struct, frozen=True):
     """Tax of a fee above what the rates in force ask: a proposal for two people."""
 
@@ -73,14 +82,18 @@ async def credits(conn: Conn, contract_id: UUID | None, most: int) -> list[Credi
     return many(Credit, await conn.fetch(SQL["credits_of"], contract_id, most))
 
 
-async def credited(conn: Conn, invoice_id: UUID, rate: int) -> int:
-    """What was credited of the invoice at that rate, tax included."""
-    return int(await conn.fetchval(SQL["credited"], invoice_id, rate))
+async def credited(conn: Conn, invoice_id: UUID, rate: int | None) -> Credited:
+    """What was credited of the invoice at that rate, or at all of them."""
+    found = one(Credited, await conn.fetchrow(SQL["credited"], invoice_id, rate))
+    assert found is not None  # a sum always has a row
+    return found
 
 
-async def propose(conn: Conn, invoice_id: UUID, yen: int, rate: int, now: datetime) -> bool:
-    """So much of the fee's tax may be credited. False when that was known."""
-    return await conn.fetchval(SQL["propose"], uuid7(now), invoice_id, yen, rate, now) is not None
+async def propose(conn: Conn, invoice_id: UUID, yen: int, rate: int, right: Sequence[Line], now: datetime) -> bool:
+    """So much of the fee's tax may be credited, for these lines are right. False when that was known."""
+    rates, months = [line.basis_points for line in right], [line.months for line in right]
+    made = await conn.fetchval(SQL["propose"], uuid7(now), invoice_id, yen, rate, now, rates, months)
+    return made is not None
 
 
 async def overtake(conn: Conn, invoice_id: UUID, now: datetime) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from contract_gate.articles.article_08_payment import FeeBill
+from contract_gate.articles.article_08_payment import FeeBill, FeeLeft
 from contract_gate.money import TaxRate
 from contract_gate.readings import Reading
 from sql import Conn, statements
@@ -86,10 +86,10 @@ class Aged(msgspec.Struct, frozen=True):
 
 
 class FeePaper(msgspec.Struct, frozen=True):
-    """The fee of a contract as billed, and all tax billed for it less what was credited of it.
+    """The fee of a contract as billed, and what credits left of it: `bases` a line, `tax_yen` of all its papers.
 
-    `top_rate`: the greatest on the paper. `proposed_yen`: a credit of tax that waits, `declined_yen`: one that two
-    people did not give.
+    `billed_rates` and `billed_months` are those by which tax was billed or credited last. `proposed_yen`: a credit of
+    tax that waits; `declined_rates` and `declined_months`: of the last that two people did not give.
     """
 
     id: UUID
@@ -101,11 +101,22 @@ class FeePaper(msgspec.Struct, frozen=True):
     accepted_at: datetime
     period_from: date
     period_end: date
-    term_months: int
-    top_rate: int
-    billed_tax_yen: int
+    rates: list[int]
+    months: list[int]
+    bases: list[int]
+    tax_yen: int
+    billed_rates: list[int]
+    billed_months: list[int]
     proposed_yen: int | None
-    declined_yen: int | None
+    declined_rates: list[int] | None
+    declined_months: list[int] | None
+
+    @property
+    def left(self) -> FeeLeft:
+        """As the rule of differences takes it."""
+        runs = zip(self.billed_rates, self.billed_months, strict=True)
+        billed = tuple(rate for rate, months in runs for _ in range(months))
+        return FeeLeft(self.fee_yen, tuple(zip(self.months, self.bases, strict=True)), billed, self.tax_yen)
 
 
 class Unpaid(msgspec.Struct, frozen=True):
@@ -145,7 +156,7 @@ class Earning(msgspec.Struct, frozen=True):
 
 
 class Settling(msgspec.Struct, frozen=True):
-    """The fee of a contract, what was billed and received."""
+    """The fee of a contract and what was billed for it, less what was credited; what of that is open and came in."""
 
     issued_at: datetime | None
     period_from: date | None
@@ -153,7 +164,13 @@ class Settling(msgspec.Struct, frozen=True):
     fee_yen: int
     due_on: date | None
     billed_yen: int
+    open_yen: int
     received_yen: int
+
+    @property
+    def received_fee_yen(self) -> int:
+        """What came in counts for fee and tax in the same proportion; the fee is without tax (R-24)."""
+        return self.received_yen * self.fee_yen // self.billed_yen if self.billed_yen else 0
 
 
 class Running(msgspec.Struct, frozen=True):
@@ -238,12 +255,12 @@ async def fee_papers(conn: Conn, after: UUID | None, most: int, ends_after: date
 
 
 async def issue_difference(conn: Conn, contract_id: UUID, original: str, bill: FeeBill, now: datetime) -> str:
-    """The number of the corrected invoice, made with its notice and evidence."""
+    """The number of the corrected invoice over `bill.total_yen`, made with its notice and evidence."""
     lines = bill.lines
     number: str = await conn.fetchval(
         SQL["issue_difference"], contract_id, bill.issued_on, original, bill.due_on, bill.period_from, bill.period_end,
         [line.basis_points for line in lines], [line.months for line in lines], [line.base_yen for line in lines],
-        [line.tax_yen for line in lines], now,
+        [line.tax_yen for line in lines], bill.total_yen, now,
     )  # fmt: skip
     return number
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from contract_gate.calendar import DAY
-from contract_gate.money import WHOLE, divided
+from contract_gate.money import Rounding, tax_in_credit
 from contract_gate.readings import adopted
 from office.storage import credit_invoices as stored
 from office.storage import money, money_books
@@ -14,6 +14,7 @@ from office.storage.money_books import Adjusted, Adjustment, Paper
 from office.storage.people import Person
 from office.use_cases import asked, invoices, payments, unblocking
 from office.use_cases.asked import MOST, Unfit, checked_text, id_of
+from office.use_cases.notify import notify
 from sql import Conn
 from sql.evidence import append, entry
 
@@ -52,15 +53,30 @@ async def credit(
     if not 0 < yen <= found.total_yen:
         raise Unfit(f"a credit is over 1 to {found.total_yen} yen, the invoice's total")
     one, two = await asked.two_persons(conn, first, second)
-    frozen = adopted(await money_books.readings(conn, now), found.created_at)
-    tax = divided(yen * rate, WHOLE + rate, frozen.rounding)
-    taken = Adjustment("credit", yen, tax, rate, checked_text("reason", reason), one.id, two.id)
-    bill, billed = await payments.invoice(conn, number), zip(found.rates, found.bases, found.taxes, strict=True)
+    why, frozen = checked_text("reason", reason), adopted(await money_books.readings(conn, now), found.created_at)
+    bill = await payments.invoice(conn, number)
     async with changing(conn, bill.contract_number):
-        left = sum(base + tax for at, base, tax in billed if at == rate) - await stored.credited(conn, found.id, rate)
-        if yen > left:
-            raise Unfit(f"invoice '{number}' has {left} yen at {rate} basis points left to credit, tax included")
+        tax = await _tax_in(conn, found, yen, rate, frozen.rounding)
+        taken = Adjustment("credit", yen, tax, rate, why, one.id, two.id)
         return await _take(conn, found, taken, receipt, one, two, now)
+
+
+async def _tax_in(conn: Conn, found: Paper, yen: int, rate: int, rounding: Rounding) -> int:
+    """The tax in a credit of the line at that rate, if so much is left; a difference is tax alone. Raises Unfit."""
+    if found.kind == "difference":
+        left = found.total_yen - (await stored.credited(conn, found.id, None)).yen
+        tax = yen
+    else:
+        billed, gone = (
+            zip(found.rates, found.bases, found.taxes, strict=True),
+            await stored.credited(conn, found.id, rate),
+        )
+        base, line_tax = next((base, line_tax) for at, base, line_tax in billed if at == rate)
+        left = base + line_tax - gone.yen
+        tax = tax_in_credit(yen, rate, base - gone.yen + gone.tax_yen, line_tax - gone.tax_yen, rounding)
+    if yen > left:
+        raise Unfit(f"invoice '{found.number}' has {left} yen at {rate} basis points left to credit, tax included")
+    return tax
 
 
 async def credit_tax(
@@ -115,7 +131,7 @@ def _none(number: str) -> Unfit:
 async def _take(
     conn: Conn, found: Paper, taken: Adjustment, receipt: str | None, one: Person, two: Person, now: datetime
 ) -> Adjusted:
-    """The credit invoice; in the caller's transaction, which holds the contract. Raises Unfit."""
+    """The credit invoice and its notice; in the caller's transaction, which holds the contract. Raises Unfit."""
     receipt_id = id_of("receipt", receipt) if receipt else None
     if receipt_id:
         await money.hold_receipt(conn, receipt_id)
@@ -129,6 +145,11 @@ async def _take(
         await _send_back(conn, found.id, receipt_id, taken, made.id, now)
     else:
         await unblocking.tell(conn, before, {found.number: yen}, now)
+    assert made.number is not None  # a credit takes the next of its series
+    await notify(
+        conn, "credit_invoice_issued", now, contract_id=found.contract_id, credit=made.number, invoice=found.number,
+        total_yen=str(yen),
+    )  # fmt: skip
     proof = entry(
         "invoice.credited", asked.actor(one), now, contract_id=found.contract_id, rule="T8-11", clause="A8.1",
         invoice=found.number, credit=made.number, amount_yen=yen, tax_yen=taken.tax_yen, receipt=receipt_id,

@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from contract_gate.articles.article_08_payment import FeeBill, Term, difference, difference_due, fee_bill
+from contract_gate.articles.article_08_payment import Difference, FeeBill, difference, difference_due
 from contract_gate.calendar import DAY, jst_date
 from contract_gate.money import WHOLE, TaxRate
 from contract_gate.readings import Reading, adopted
@@ -121,26 +121,34 @@ async def claimed(
     conn: Conn, fee: FeePaper, known: list[TaxRate], read: list[Reading], now: datetime
 ) -> Corrected | None:
     """The corrected invoice of one fee, or a new proposal of a credit; None when the right tax was billed."""
-    frozen = adopted(read, fee.accepted_at)
-    bill = right_bill(fee, known, read, now)
+    if difference_of(fee, known, read).difference_yen == 0 and fee.proposed_yen is None:
+        return None
     async with changing(conn, fee.contract_number):
         again = await fee_paper(conn, fee.id)
-        owed = difference(bill.lines, again.billed_tax_yen).difference_yen
+        found = difference_of(again, known, read)
+        owed = found.difference_yen
         if owed < 0:
-            known_before = again.declined_yen == -owed or not await propose_credit(conn, again, -owed, now)
-            return None if known_before else Corrected(fee.contract, fee.number, owed, None)
+            proposed = not declined(again, found) and await propose_credit(conn, again, found, now)
+            return Corrected(fee.contract, fee.number, owed, None) if proposed else None
         if again.proposed_yen is not None:
             await credit_invoices.overtake(conn, fee.id, now)
         if owed == 0:
             return None
-        claim = msgspec.structs.replace(bill, due_on=difference_due(bill.issued_on, frozen))
+        today, by = jst_date(now), adopted(read, fee.accepted_at)
+        due_on = difference_due(today, by)
+        claim = FeeBill(today, due_on, fee.period_from, fee.period_end, found.lines, owed)
         return Corrected(fee.contract, fee.number, owed, await issued(conn, fee, claim, now))
 
 
-def right_bill(fee: FeePaper, known: list[TaxRate], read: list[Reading], now: datetime) -> FeeBill:
-    """The fee as the rates known now ask it."""
-    term = Term(fee.period_from, fee.term_months)
-    return fee_bill(fee.fee_yen, jst_date(now), term, known, adopted(read, fee.accepted_at))
+def difference_of(fee: FeePaper, known: list[TaxRate], read: list[Reading]) -> Difference:
+    """What the rates known now ask of what is left of the fee above what was billed; below 0: that much less. T8-11."""
+    return difference(fee.left, fee.period_from, known, adopted(read, fee.accepted_at))
+
+
+def declined(fee: FeePaper, found: Difference) -> bool:
+    """Whether two people left the tax as it was billed, by these very rates."""
+    right = [(line.basis_points, line.months) for line in found.lines]
+    return right == list(zip(fee.declined_rates or (), fee.declined_months or (), strict=True))
 
 
 async def fee_paper(conn: Conn, invoice_id: UUID) -> FeePaper:
@@ -152,13 +160,13 @@ async def fee_paper(conn: Conn, invoice_id: UUID) -> FeePaper:
 async def difference_now(conn: Conn, invoice_id: UUID, now: datetime) -> int:
     """What the rates in force ask of a fee above what was billed; below 0: that much less. T8-11."""
     fee = await fee_paper(conn, invoice_id)
-    bill = right_bill(fee, await money_books.rates(conn), await money_books.readings(conn, now), now)
-    return difference(bill.lines, fee.billed_tax_yen).difference_yen
+    return difference_of(fee, await money_books.rates(conn), await money_books.readings(conn, now)).difference_yen
 
 
-async def propose_credit(conn: Conn, fee: FeePaper, yen: int, now: datetime) -> bool:
+async def propose_credit(conn: Conn, fee: FeePaper, found: Difference, now: datetime) -> bool:
     """Tax above what the rates ask goes before two people; nothing moves by itself. False when that was known."""
-    if not await credit_invoices.propose(conn, fee.id, yen, fee.top_rate, now):
+    yen = -found.difference_yen
+    if not await credit_invoices.propose(conn, fee.id, yen, max(fee.rates), found.lines, now):
         return False
     proof = entry(
         "tax_credit.proposed", BILLING, now, contract_id=fee.contract_id, rule="T8-11", clause="A8.1",

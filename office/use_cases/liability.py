@@ -35,7 +35,7 @@ async def propose(
     if ends_at is None or version is None:
         raise Unfit(f"contract '{contract}' has no certificate, so no term that counts")
     found, term_end = await money_books.settling(conn, key.id), jst_date(ends_at)
-    received = found.received_yen * found.fee_yen // found.billed_yen if found.billed_yen else 0  # without tax, R-24
+    received = found.received_fee_yen
     made = proposal(damage_yen, ceiling(received, found.term_months, incident_on, term_end), answers)
     new = NewProposal(
         key.id, incident_on, damage_yen, received, found.term_months, term_end, made.ceiling_yen, made.proposed_yen,

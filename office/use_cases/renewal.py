@@ -146,7 +146,7 @@ async def sweep(conn: Conn, portal: str, now: datetime) -> int:
 
     Where one gave a standing consent, the application is made too (T12-4).
     """
-    await apply_by_consent(conn, now)
+    await apply_by_consent(conn, portal, now)
     told, after = 0, 0
     while page := await renewals.renewal_due(conn, now + RENEWAL_OPENS, after, PAGE):
         after = page[-1].number
@@ -185,7 +185,7 @@ async def told_of_renewal(
     return True
 
 
-async def apply_by_consent(conn: Conn, now: datetime) -> int:
+async def apply_by_consent(conn: Conn, portal: str, now: datetime) -> int:
     """Contracts with a standing consent have the application that renews them, once they may be renewed (T12-4, T12-6).
 
     Only the application: review and acceptance are as of any other. Says how many were made.
@@ -194,12 +194,15 @@ async def apply_by_consent(conn: Conn, now: datetime) -> int:
     while page := await renewals.consented(conn, now + RENEWAL_OPENS, now, after, PAGE):
         after = page[-1].number
         for due in page:
-            made += await applied_by_consent(conn, due, now)
+            made += await applied_by_consent(conn, due, portal, now)
     return made
 
 
-async def applied_by_consent(conn: Conn, due: Consented, now: datetime) -> bool:
-    """Whether the application is made by this: the contract still runs, nears its end, and the consent still stands."""
+async def applied_by_consent(conn: Conn, due: Consented, portal: str, now: datetime) -> bool:
+    """Whether the application is made by this: the contract still runs, nears its end, and the consent still stands.
+
+    The customer is told at which fee and how to object, and not asked to apply besides.
+    """
     async with changing(conn, due.number):
         line = await renewals.line(conn, due.id)
         ends_at = await term_end(conn, line, now)
@@ -211,7 +214,15 @@ async def applied_by_consent(conn: Conn, due: Consented, now: datetime) -> bool:
         if handle is None:
             return False
         made = await applied(conn, handle, due.id, due.plan_id, "renewal", f"person:{due.person_id}", now)
-        return made is not None
+        if made is None:
+            return False
+        application = await contracts.shown(conn, made)
+        await renewals.announce(conn, due.id, "renewal", now)
+        await notify(
+            conn, "renewal_applied", now, contract_id=due.id, application=application.handle, plan=application.plan,
+            fee_yen=str(application.fee_yen), ends_on=str(jst_date(ends_at)), portal=portal,
+        )  # fmt: skip
+        return True
 
 
 def following(handle: str) -> list[str]:

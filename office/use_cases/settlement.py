@@ -21,11 +21,9 @@ async def settlement_of(conn: Conn, contract: str, end_cause: str, at: datetime)
     key = await asked.contract(conn, contract)
     found = await money_books.settling(conn, key.id)
     issued_on = jst_date(found.issued_at) if found.issued_at else None
-    # what came in counts for fee and tax in the same proportion; the fee is without tax
-    received_fee = found.received_yen * found.fee_yen // found.billed_yen if found.billed_yen else 0
     bill = Billed(
-        issued_on, found.period_from or issued_on, found.term_months, found.fee_yen, found.billed_yen,
-        found.received_yen, received_fee, found.due_on,
+        issued_on, found.period_from or issued_on, found.term_months, found.billed_yen, found.open_yen,
+        found.received_fee_yen, found.due_on,
     )  # fmt: skip
     return settlement(bill, end_cause, jst_date(at))
 

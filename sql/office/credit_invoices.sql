@@ -31,15 +31,17 @@ JOIN gate.persons one ON one.id = a.decided_by_first JOIN gate.persons two ON tw
 WHERE a.kind = 'credit' ORDER BY a.number DESC LIMIT $1;
 
 -- name: credited
--- What was credited of an invoice at a rate, tax included. $1 invoice_id  $2 rate
-SELECT coalesce(sum(amount_yen), 0) FROM office.adjustments
-WHERE invoice_id = $1 AND kind = 'credit' AND basis_points = $2;
+-- What was credited of an invoice at a rate, or of all its rates, and the tax in it. $1 invoice_id  $2 rate, or null
+SELECT coalesce(sum(amount_yen), 0)::integer AS yen, coalesce(sum(tax_yen), 0)::integer AS tax_yen FROM office.adjustments
+WHERE invoice_id = $1 AND kind = 'credit' AND ($2::integer IS NULL OR basis_points = $2);
 
 -- name: propose
--- No row: it is known already. $1 id  $2 invoice_id  $3 amount  $4 rate  $5 now
-INSERT INTO office.tax_credits AS t (id, invoice_id, amount_yen, basis_points, found_at) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (invoice_id) WHERE outcome IS NULL DO UPDATE SET amount_yen = excluded.amount_yen, found_at = excluded.found_at
-    WHERE t.amount_yen <> excluded.amount_yen
+-- No row: it is known already. $1 id  $2 invoice_id  $3 amount  $4 rate  $5 now  $6 right rates  $7 months of each
+INSERT INTO office.tax_credits AS t (id, invoice_id, amount_yen, basis_points, found_at, rates, months)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (invoice_id) WHERE outcome IS NULL DO UPDATE SET amount_yen = excluded.amount_yen, found_at = excluded.found_at,
+        rates = excluded.rates, months = excluded.months
+    WHERE (t.amount_yen, t.rates, t.months) <> (excluded.amount_yen, excluded.rates, excluded.months)
 RETURNING id;
 
 -- name: overtake

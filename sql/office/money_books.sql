@@ -69,26 +69,44 @@ FROM gate.invoices i JOIN gate.contracts c ON c.id = i.contract_id JOIN gate.cus
 WHERE i.open_yen > 0 ORDER BY i.due_on, i.number LIMIT $2;
 
 -- name: fee_papers
--- Fee papers and what tax was billed for their contracts, by id, from a number on.
+-- Fee papers, what credits left of their bases and of all tax billed for their contracts, and by which rates it was billed
+-- or credited last; by id, from a number on.
 -- $1 id to begin after, or null  $2 most  $3 a term that ends after this day
 SELECT i.id, i.contract_id, c.number AS contract_number, c.handle AS contract, i.number, c.fee_yen, c.accepted_at, p.period_from,
-    p.period_end, c.term_months, (SELECT max(r) FROM unnest(p.rates) r) AS top_rate,
-    ((SELECT sum(t) FROM unnest(p.taxes) t) + coalesce((
-        SELECT sum(d.total_yen) FROM gate.invoices d WHERE d.contract_id = i.contract_id AND d.kind = 'difference'), 0)
-        - coalesce(t.credited_yen, 0))::integer AS billed_tax_yen, t.proposed_yen, t.declined_yen
+    p.period_end, p.rates, p.months, b.bases, (b.tax_yen + coalesce((
+        SELECT sum(d.total_yen - coalesce((SELECT sum(a.amount_yen) FROM office.adjustments a
+            WHERE a.invoice_id = d.id AND a.kind = 'credit'), 0))
+        FROM gate.invoices d WHERE d.contract_id = i.contract_id AND d.kind = 'difference'), 0))::integer AS tax_yen,
+    w.rates AS billed_rates, w.months AS billed_months, t.proposed_yen, n.rates AS declined_rates, n.months AS declined_months
 FROM gate.invoices i JOIN office.invoice_papers p ON p.invoice_id = i.id JOIN gate.contracts c ON c.id = i.contract_id
+CROSS JOIN LATERAL ( -- of no line is more left than was billed and not credited
+    SELECT array_agg(greatest(0, least(l.base - coalesce(a.base, 0), l.base + l.tax - coalesce(a.yen, 0)))::integer
+            ORDER BY l.place) AS bases, sum(l.tax - coalesce(a.tax, 0)) AS tax_yen
+    FROM unnest(p.rates, p.bases, p.taxes) WITH ORDINALITY AS l(rate, base, tax, place)
+    LEFT JOIN (SELECT basis_points, sum(amount_yen - tax_yen) AS base, sum(tax_yen) AS tax, sum(amount_yen) AS yen
+        FROM office.adjustments WHERE invoice_id = i.id AND kind = 'credit' GROUP BY basis_points) a
+        ON a.basis_points = l.rate) b
+CROSS JOIN LATERAL (
+    SELECT rates, months FROM (
+        SELECT i.created_at AS at, p.rates, p.months
+        UNION ALL
+        SELECT d.created_at, q.rates, q.months FROM gate.invoices d JOIN office.invoice_papers q ON q.invoice_id = d.id
+        WHERE d.contract_id = i.contract_id AND d.kind = 'difference'
+        UNION ALL
+        SELECT t.ended_at, t.rates, t.months FROM office.tax_credits t WHERE t.invoice_id = i.id AND t.outcome = 'credited'
+    ) AS made ORDER BY at DESC LIMIT 1) w
 LEFT JOIN LATERAL (
-    SELECT sum(amount_yen) FILTER (WHERE outcome = 'credited') AS credited_yen,
-        max(amount_yen) FILTER (WHERE outcome IS NULL) AS proposed_yen,
-        max(amount_yen) FILTER (WHERE outcome = 'declined') AS declined_yen
-    FROM office.tax_credits WHERE invoice_id = i.id) t ON true
+    SELECT max(amount_yen) AS proposed_yen FROM office.tax_credits WHERE invoice_id = i.id AND outcome IS NULL) t ON true
+LEFT JOIN LATERAL (
+    SELECT rates, months FROM office.tax_credits WHERE invoice_id = i.id AND outcome = 'declined'
+    ORDER BY ended_at DESC LIMIT 1) n ON true
 WHERE i.kind = 'fee' AND ($1::uuid IS NULL OR i.id > $1) AND p.period_end > $3
 ORDER BY i.id LIMIT $2;
 
 -- name: issue_difference
 -- $1 contract id  $2 claimed on  $3 original number  $4 due on  $5 period from  $6 period end
--- $7 rates  $8 months  $9 bases  $10 taxes  $11 now
-SELECT gate.issue_invoice($1, 'difference', $2, $3, ROW($1, $2, $4, $5, $6, $7, $8, $9, $10)::gate.bill_drafts, $11);
+-- $7 rates  $8 months  $9 bases  $10 taxes  $11 what is asked: tax that was not billed yet  $12 now
+SELECT gate.issue_invoice($1, 'difference', $2, $3, ROW($1, $2, $4, $5, $6, $7, $8, $9, $10)::gate.bill_drafts, $12, $11);
 
 -- name: close_month
 -- No row: closed before.
@@ -149,15 +167,19 @@ FROM gate.invoices i JOIN office.invoice_papers p ON p.invoice_id = i.id JOIN ga
 WHERE i.kind = 'fee' ORDER BY i.id LIMIT $1;
 
 -- name: settling
--- What was billed for a contract and what of it was received; the fee's part first (T25-2).
+-- What was billed for the fee of a contract, less what was credited of it, and what of it was received (T25-2).
 -- $1 contract id
-SELECT s.issued_at, p.period_from, c.term_months, c.fee_yen, i.due_on, coalesce(i.total_yen, 0) AS billed_yen,
+SELECT s.issued_at, p.period_from, c.term_months, c.fee_yen - a.base_yen AS fee_yen, i.due_on,
+    coalesce(i.total_yen, 0) - a.yen AS billed_yen, coalesce(i.open_yen, 0) AS open_yen,
     coalesce((SELECT sum(m.amount_yen) FROM gate.payment_matches m WHERE m.invoice_id = i.id AND m.undone_at IS NULL), 0)
         ::integer AS received_yen
 FROM gate.contracts c
 LEFT JOIN gate.contract_starts s ON s.contract_id = c.id
 LEFT JOIN gate.invoices i ON i.contract_id = c.id AND i.kind = 'fee'
 LEFT JOIN office.invoice_papers p ON p.invoice_id = i.id
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(amount_yen), 0)::integer AS yen, coalesce(sum(amount_yen - tax_yen), 0)::integer AS base_yen
+    FROM office.adjustments WHERE invoice_id = i.id AND kind = 'credit') a
 WHERE c.id = $1 ORDER BY i.id LIMIT 1;
 
 -- name: running

@@ -5,6 +5,8 @@ from datetime import date
 import pytest
 
 from contract_gate.articles.article_08_payment import (
+    Difference,
+    FeeLeft,
     Term,
     difference,
     difference_due,
@@ -65,8 +67,11 @@ def test_split_and_difference(start: date, fee: int, expected: tuple[Line, ...],
     assert before == (Line(800, 12, fee, billed_tax),)
     right = fee_lines(fee, start, 12, RATES, DEFAULT)
     assert right == expected
-    assert difference(right, billed_tax).difference_yen == owed
-    assert difference(right, billed_tax + owed).difference_yen == 0
+    billed = FeeLeft(fee, ((12, fee),), (800,) * 12, billed_tax)
+    assert difference(billed, start, RATES, DEFAULT) == Difference(expected, owed)
+    rates = tuple(rate for line in right for rate in (line.basis_points,) * line.months)
+    again = FeeLeft(fee, ((12, fee),), rates, billed_tax + owed)
+    assert difference(again, start, RATES, DEFAULT).difference_yen == 0
 
 
 @pytest.mark.rule("T8-9")
@@ -83,7 +88,8 @@ def test_a_cut_of_the_rate_proposes_a_credit() -> None:
     rates = (*RATES, TaxRate(date(2026, 9, 9), 500))
     right = fee_lines(55_000, date(2026, 3, 10), 12, rates, DEFAULT)
     assert right == (Line(1000, 5, 22_916, 2_291), Line(500, 7, 32_084, 1_604))
-    assert difference(right, 5_500).difference_yen == -1_605
+    billed = FeeLeft(55_000, ((12, 55_000),), (1000,) * 12, 5_500)
+    assert difference(billed, date(2026, 3, 10), rates, DEFAULT) == Difference(right, -1_605)
 
 
 @pytest.mark.rule("T8-1", "T8-2", "T12-6")

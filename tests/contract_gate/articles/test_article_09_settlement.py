@@ -7,8 +7,8 @@ import pytest
 
 from contract_gate.articles.article_09_settlement import Billed, settlement
 
-BILLED = Billed(date(2026, 3, 10), date(2026, 3, 10), 12, 55_000, 60_500, 0, 0, date(2026, 4, 30))
-PAID = msgspec.structs.replace(BILLED, received_yen=60_500, received_fee_yen=55_000)
+BILLED = Billed(date(2026, 3, 10), date(2026, 3, 10), 12, 60_500, 60_500, 0, date(2026, 4, 30))
+PAID = msgspec.structs.replace(BILLED, open_yen=0, received_fee_yen=55_000)
 
 
 @pytest.mark.rule("T9-3")
@@ -27,7 +27,7 @@ def test_nothing_paid_is_returned(cause: str) -> None:
 
 @pytest.mark.rule("T9-2")
 def test_without_a_certificate_nothing_is_owed() -> None:
-    accepted = Billed(None, None, 12, 55_000, 0, 0, 0, None)
+    accepted = Billed(None, None, 12, 0, 0, 0, None)
     end = settlement(accepted, "cancelled", date(2026, 3, 5))
     assert (end.outcome, end.rule, end.owed_yen) == ("nothing_owed", "T9-2", 0)
 

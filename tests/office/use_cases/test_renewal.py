@@ -1,5 +1,6 @@
 """Renewal: whom the sweep tells that it is open, and for whom it applies (T12-4, T12-6)."""
 
+import json
 from collections.abc import AsyncIterator
 from datetime import date, datetime, timedelta
 
@@ -11,6 +12,7 @@ from contract_gate.calendar import JST
 from office.storage import renewals
 from office.use_cases import acceptance, contracts, ending, plans, renewal, service_end
 from office.use_cases.asked import Unfit
+from office.use_cases.notify import LANGUAGES, rendered
 from sql import Conn
 from tests.conftest import NOW
 from tests.office.conftest import ACCESS
@@ -86,6 +88,24 @@ async def test_a_standing_consent_makes_the_application_when_renewal_opens_and_n
 
 
 @pytest.mark.rule("T12-4")
+async def test_the_customer_is_told_what_a_standing_consent_applies_for_and_how_to_object(
+    running: Conn, office: Conn
+) -> None:
+    await renewal.consent(running, "acme", "small", "ann", NOW)
+    for at in (OPENS_AT, OPENS_AT + timedelta(hours=1)):
+        await renewal.sweep(office, PORTAL, at)
+    [told] = await running.fetch("SELECT contract_id, kind, given FROM office.notices WHERE kind LIKE 'renewal%'")
+    assert (told["kind"], told["contract_id"]) == ("renewal_applied", (await contracts.shown(running, "acme")).id)
+    given = json.loads(told["given"])
+    assert given == {
+        "application": "acme-2", "plan": "small", "fee_yen": "55000", "ends_on": "2027-11-22", "portal": PORTAL,
+    }  # fmt: skip
+    for language in LANGUAGES:
+        body = rendered("renewal_applied", language, {**given, "recipient": "R", "contract": "acme"})[1]
+        assert all(value in body for value in given.values())
+
+
+@pytest.mark.rule("T12-4")
 @pytest.mark.parametrize("case", ["none", "withdrawn", "plan closed", "service ends", "came to nothing before"])
 async def test_without_a_consent_that_counts_nothing_is_applied_for(running: Conn, office: Conn, case: str) -> None:
     if case != "none":
@@ -109,7 +129,7 @@ async def test_a_contract_cancelled_after_the_sweep_chose_it_is_not_renewed(runn
     await renewal.consent(running, "acme", "small", "ann", NOW)
     [due] = await renewals.consented(office, ENDS_AT, OPENS_AT, 0, 10)
     await ending.cancel(running, "acme", "ann", OPENS_AT)
-    assert not await renewal.applied_by_consent(office, due, OPENS_AT)
+    assert not await renewal.applied_by_consent(office, due, PORTAL, OPENS_AT)
     assert await successors(running) == []
 
 
