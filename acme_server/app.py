@@ -41,6 +41,7 @@ from acme_server.validation.settings import ValidationSettings
 from ca import hierarchy, keys, signer, signer_ocsp
 from ca import storage as ca
 from ca.blocklist import Blocklist
+from ca.log_lists import LogLists
 from ca.ocsp_client import OcspClient
 from ca.pkilint_pool import PkilintPool
 from ca.profiles import PROFILES
@@ -123,11 +124,13 @@ async def transparency_of(settings: Settings, pool: Pool) -> AsyncIterator[Trans
     if not chosen.required:
         yield None
         return
-    source = within(settings, chosen.log_list) if chosen.log_list is not None else str(chosen.log_list_url)
-    stop = asyncio.Event()
+    stop, lists = asyncio.Event(), LogLists(log_list.publisher_of(settings))
     async with ClientSession() as session:
-        made = Transparency(session, source, chosen.log_timeout.total_seconds(), chosen.patience.total_seconds())
-        await made.refresh(pool)
+        made = Transparency(
+            session, log_list.source_of(settings), lists,
+            chosen.log_timeout.total_seconds(), chosen.patience.total_seconds(),
+        )  # fmt: skip
+        await lists.refresh(pool)
         following = asyncio.create_task(log_list.follow(made, pool, stop))
         try:
             yield made
@@ -160,11 +163,12 @@ async def coordinator_of(settings: Settings) -> AsyncIterator[Coordinator | None
 async def demands_of(settings: Settings) -> Demands:
     """What the signer demands of a record before it asks a key; the linter's processes have begun."""
     chosen = settings.lint
+    publisher = log_list.publisher_of(settings) if settings.ct.required else None
     if not chosen.processes:
-        return Demands(settings.ct.required)
+        return Demands(settings.ct.required, publisher=publisher)
     pool = PkilintPool(chosen.processes, chosen.ignored, chosen.timeout.total_seconds())
     await pool.start()
-    return Demands(settings.ct.required, pool)
+    return Demands(settings.ct.required, pool, publisher)
 
 
 @asynccontextmanager

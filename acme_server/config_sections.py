@@ -160,7 +160,10 @@ class Ct(Section, frozen=True, kw_only=True):
 
     required: bool = False  # every certificate holds SCTs
     log_list: Path | None = None  # a file; it counts before log_list_url
+    log_list_signature: Path | None = None
     log_list_url: Url | None = None
+    log_list_signature_url: Url | None = None
+    log_list_key: Path | None = None  # whose signature the list must have, RSA in PEM
     log_timeout: timedelta = timedelta(seconds=5)  # for a log's answer
     patience: timedelta = timedelta(seconds=1)  # when none has answered for so long, another log is asked too
     list_age: timedelta = timedelta(days=14)  # an older list is a fault of the deployment

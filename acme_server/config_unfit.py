@@ -4,7 +4,7 @@ import re
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
-from acme_server.config_sections import Acme, Mpic
+from acme_server.config_sections import Acme, Ct, Mpic
 from acme_server.validation.corroboration import place, unfit_places
 
 if TYPE_CHECKING:
@@ -44,12 +44,24 @@ def unfit(settings: "Settings") -> list[tuple[str, str]]:
         found.append(("pkcs11.module", "needed while ca.keys is 'pkcs11': the path of the vendor's library"))
     if settings.ca.keys == "pkcs11" and not settings.pkcs11.token:
         found.append(("pkcs11.token", "needed while ca.keys is 'pkcs11': the label of the issuing CA's token"))
-    if settings.ct.required and settings.ct.log_list is None and settings.ct.log_list_url is None:
-        found.append(("ct.log_list", "needed while ct.required: name the file of logs, or ct.log_list_url"))
+    found.extend(unfit_list(settings.ct))
     found.extend(unfit_names(settings.acme))
     if not settings.ca.profiles:
         found.append(("ca.profiles", "name at least one profile"))
     return found
+
+
+def unfit_list(ct: Ct) -> list[tuple[str, str]]:
+    """Lists of logs that cannot be read, or whose signature cannot (C-130)."""
+    if ct.required and ct.log_list is None and ct.log_list_url is None:
+        return [("ct.log_list", "needed while ct.required: name the file of logs, or ct.log_list_url")]
+    if ct.log_list_key is None:
+        return []
+    for name in ("log_list", "log_list_url"):
+        key = name.replace("log_list", "log_list_signature")
+        if getattr(ct, name) is not None:
+            return [] if getattr(ct, key) is not None else [(f"ct.{key}", f"needed beside ct.{name} and its key")]
+    return []
 
 
 def unfit_names(acme: Acme) -> list[tuple[str, str]]:

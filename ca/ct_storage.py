@@ -1,27 +1,15 @@
-"""What the CA knows of logs and of precertificates under way, one function a statement. None opens a transaction."""
+"""What the CA knows of precertificates under way, one function a statement. None opens a transaction."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from hashlib import sha256
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
-from ca import ct_logs
 from ca.ct import Given
-from ca.ct_logs import ListRefused, LogList
 from sql import Conn, Pool, evidence, statements
 
 SQL = statements("ca/ct_storage")
-AHEAD = timedelta(days=1)
-
-
-class StoredList(msgspec.Struct, frozen=True):
-    """The list of logs that counts."""
-
-    sha256: bytes
-    logs: LogList
-    read_at: datetime
 
 
 class Precertificate(msgspec.Struct, frozen=True):
@@ -36,36 +24,6 @@ class Precertificate(msgspec.Struct, frozen=True):
     not_after: datetime
     contract_id: UUID
     is_final: bool
-
-
-async def newest_log_list(conn: Conn | Pool, known: bytes | None) -> StoredList | None:
-    """The list that counts; None when it is the known one, or there is none."""
-    row = await conn.fetchrow(SQL["newest_log_list"], known)
-    return None if row is None else StoredList(row["sha256"], ct_logs.parse(row["content"]), row["read_at"])
-
-
-async def insert_log_list(conn: Conn | Pool, content: bytes, source: str, actor: str, now: datetime) -> bool:
-    """The list counts from now on, if it says that it is newer than all before it. Raises ListRefused.
-
-    One that is dated ahead of now would keep out all that come after it.
-    """
-    logs, digest = ct_logs.parse(content), sha256(content).digest()
-    if logs.listed_at > now + AHEAD:
-        raise ListRefused(f"this list of logs is dated in the future: {logs.listed_at:%FT%TZ}")
-    proof = evidence.entry(
-        "ct.list_read", actor, now, sha256=digest.hex(), listed_at=logs.listed_at, logs=len(logs.logs), source=source
-    )
-    added = await conn.fetchval(
-        SQL["insert_log_list"], digest, content, logs.listed_at, source, now, proof.id, proof.kind, proof.actor,
-        proof.content,
-    )  # fmt: skip
-    return added is not None
-
-
-async def log_list_date(conn: Conn | Pool) -> datetime | None:
-    """When the list that counts says that it was made; None: there is no list."""
-    found: datetime | None = await conn.fetchval(SQL["log_list_date"])
-    return found
 
 
 async def precertificate(conn: Conn | Pool, id: UUID) -> Precertificate | None:

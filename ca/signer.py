@@ -22,8 +22,9 @@ from ca.blocklist import Blocklist
 from ca.ct_logs import Log
 from ca.finishing import finish
 from ca.keys import KeyAway, SigningKey
+from ca.log_lists import LogLists
 from ca.signer_crl import next_crl
-from ca.signer_ct import KnownLogs, begin_finals, finals_not_signed, load_held
+from ca.signer_ct import begin_finals, finals_not_signed, load_held
 from ca.signer_lines import LINE_MAX, CrlAnswer, CrlMade, Precertified, SignAnswer, Signed, SignerAway, SignRefused
 from ca.signer_lint import NO_DEMANDS, Demands, look
 from ca.signer_socket import BATCH_MAX, WAITING_MAX, Request, answer_all, bound, converse
@@ -77,10 +78,13 @@ class Signer:
     now: Callable[[], datetime]
     blocklist: Blocklist | None = None
     demands: Demands = NO_DEMANDS
-    logs: KnownLogs = field(default_factory=KnownLogs)
+    logs: LogLists = field(init=False)
     conn: "asyncpg.Connection[asyncpg.Record] | None" = None
     authorities: dict[int, Authority] = field(default_factory=dict)
     thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "signing"))
+
+    def __post_init__(self) -> None:
+        self.logs = LogLists(self.demands.publisher)
 
     @property
     def batch_max(self) -> int:
@@ -103,7 +107,7 @@ class Signer:
         held = await load_held(conn, open_records)
         answers |= {record.id: Precertified() for record in open_records if waits(record, held)}
         open_records = [record for record in open_records if not waits(record, held)]
-        logs = await self.logs.refresh(conn) if held else {}
+        listed = await self.logs.refresh(conn) if held else None
         authorities = {
             number: await self._authority(conn, number) for number in {record.issuer_id for record in open_records}
         }
@@ -113,7 +117,7 @@ class Signer:
         begun, doubtful = await begin(conn, open_records, held, authorities, now)
         answers |= unfit | dict.fromkeys(doubtful, DOUBTFUL)
         open_records = [record for record in open_records if record.id not in doubtful]
-        task = Task(held, logs, authorities, self.blocklist, now)
+        task = Task(held, listed.by_id if listed else {}, authorities, self.blocklist, now)
         outcomes = await asyncio.get_running_loop().run_in_executor(
             self.thread, lambda: [attempt(record, task) for record in open_records]
         )

@@ -2,33 +2,16 @@
 with them. C-121 to C-129.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
 
-from ca import ct_logs
-from ca.ct_logs import Log
 from ca.precertificate import is_precertificate
 from ca.signing import Held, Record
 from sql import Conn, statements
 
 SQL = statements("ca/signer_ct")
-
-
-@dataclass
-class KnownLogs:
-    """The list of logs that counts, read again when another one does."""
-
-    sha256: bytes | None = None
-    by_id: Mapping[bytes, Log] = field(default_factory=dict)
-
-    async def refresh(self, conn: Conn) -> Mapping[bytes, Log]:
-        """Logs whose SCTs a certificate may hold, by id."""
-        if row := await conn.fetchrow(SQL["newest_log_list"], self.sha256):
-            self.sha256, self.by_id = row["sha256"], ct_logs.parse(row["content"]).by_id()
-        return self.by_id
 
 
 async def load_held(conn: Conn, records: Sequence[Record]) -> dict[UUID, Held]:

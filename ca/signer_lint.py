@@ -8,6 +8,7 @@ from uuid import UUID
 
 import structlog
 
+from ca.ct_publisher import Publisher
 from ca.lint_report import Report
 from ca.precertificate import is_precertificate
 from ca.signer_lines import SignAnswer, SignerAway, SignRefused
@@ -31,10 +32,11 @@ class Linter(Protocol):
 
 
 class Demands(NamedTuple):
-    """Whether every certificate needs SCTs, and who lints; None: nobody does."""
+    """Whether every certificate needs SCTs; who lints, None: nobody does; who must have signed the list of logs."""
 
     transparency: bool = False
     linter: Linter | None = None
+    publisher: Publisher | None = None
 
 
 NO_DEMANDS = Demands()

@@ -2792,13 +2792,16 @@ GRANT SELECT, INSERT ON office.root_crls TO keiyaku_operator;
 GRANT UPDATE (transcript, signed_at) ON office.root_crls TO keiyaku_operator;
 
 -- Certificate Transparency (RFC 6962): lists of logs, precertificates, and the one final record that SCTs lead to.
--- Lists of logs as they were read; the newest by its own date counts, so an older file never replaces a newer one (C-130).
+-- Lists of logs as they were read, with the publisher's signature (empty: not signed), which every process verifies when it
+-- loads one; the newest by its own date counts, so an older file never replaces a newer one (C-130).
 CREATE TABLE ca.log_lists (
-    sha256 bytea PRIMARY KEY CHECK (octet_length(sha256) = 32),
+    sha256 bytea NOT NULL CHECK (octet_length(sha256) = 32),
     content bytea NOT NULL,
     listed_at timestamptz NOT NULL,
     source text NOT NULL,
-    read_at timestamptz NOT NULL
+    read_at timestamptz NOT NULL,
+    signature bytea NOT NULL DEFAULT '',
+    PRIMARY KEY (sha256, signature)
 );
 
 -- A precertificate as it was signed, from when on it counts as issued: it can be revoked, and CRLs show it (C-125). Its

@@ -7,7 +7,7 @@ import msgspec
 
 from acme_server.storage import check, evidence, jobs
 from acme_server.storage.jobs import Depth
-from ca import ct_storage, status_storage
+from ca import log_lists, status_storage
 from sql import Conn, Pool
 
 
@@ -29,7 +29,7 @@ async def backlog(pool: Pool, now: datetime) -> Backlog:
     async with pool.acquire() as conn:
         return Backlog(
             await jobs.depth(conn), await evidence.seal_lag(conn, now), await publication_lag(conn, now),
-            *await check.deadlines(conn, now), await ct_storage.log_list_date(conn),
+            *await check.deadlines(conn, now), await log_lists.log_list_date(conn),
         )  # fmt: skip
 
 

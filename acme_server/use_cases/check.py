@@ -13,11 +13,14 @@ from acme_server.clock import by_machine
 from acme_server.config import Settings
 from acme_server.storage import check, evidence, house, jobs
 from acme_server.use_cases import check_bank
+from acme_server.use_cases.log_list import publisher_of
 from acme_server.use_cases.readiness import SEAL_LIMIT, shipped
 from acme_server.validation.corroboration import remotes_needed
-from ca import ct_storage, status_storage
+from ca import status_storage
 from ca.blocklist import Blocklist, BlocklistUnusable
 from ca.ct_logs import enough, needed
+from ca.ct_publisher import PublisherUnfit
+from ca.log_lists import LogLists
 from ca.profiles import PROFILES, lifetime
 from ca.signer_client import SignerAway, SignerClient
 from ca.status_storage import Unpublished
@@ -216,15 +219,26 @@ async def register(settings: Settings, conn: Conn, now: datetime) -> list[Fault]
 
 
 async def transparency(settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
-    """Where certificates need SCTs: the list of logs is fresh (C-130), and enough logs take each profile's."""
+    """Where certificates need SCTs: the list of logs is its publisher's and fresh (C-130), and enough logs take each
+    profile's. Its signature is looked at if the folder of the key is on this machine.
+    """
     if not settings.ct.required:
         return []
-    if (newest := await ct_storage.newest_log_list(conn, None)) is None:
+    named = settings.ct.log_list_key
+    try:
+        here = named is None or (settings.data / named).parent.is_dir()
+        lists = LogLists(publisher_of(settings) if here else None)
+    except PublisherUnfit as fault:
+        do = "put the publisher's public key there: without it no process that needs SCTs starts"
+        return [Fault("transparency", str(fault), do)]
+    newest = await lists.refresh(conn)
+    do = "find out who changed ca.log_lists, and delete that row as the owner of the database"
+    faults = [Fault("transparency", f"not believed: {reason}", do) for reason in lists.refused]
+    if newest is None:
         do = "run `keiyaku work`; its log says why log_list_not_read"
-        return [Fault("transparency", "there is no list of logs: nothing is issued", do)]
-    faults = []
-    if now - newest.logs.listed_at > settings.ct.list_age:
-        what = f"the list of logs is of {newest.logs.listed_at:%Y-%m-%d}"
+        return [*faults, Fault("transparency", "there is no list of logs: nothing is issued", do)]
+    if (age := now - newest.logs.listed_at) > settings.ct.list_age:
+        what = f"the list of logs is of {newest.logs.listed_at:%Y-%m-%d}, {age.days} days old"
         faults.append(Fault("transparency", what, "renew the file of ct.log_list, or see why log_list_not_read"))
     for profile in (PROFILES[name] for name in settings.ca.profiles):
         end = now + lifetime(profile, now)

@@ -10,28 +10,45 @@ import structlog
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
 from acme_server import tally
-from ca import ct_storage
+from acme_server.config import Settings
+from acme_server.validation.bounded import whole
+from ca import log_lists
 from ca.ct_logs import ListRefused, Log, LogList, enough, needed
+from ca.ct_publisher import Publisher, PublisherUnfit, publisher
+from ca.log_lists import UNSIGNED, LogLists, Published
 from sql import Pool
 from sql.away import DATABASE_AWAY
 
 LOG = structlog.get_logger(__name__)
 LOOK, LOOK_FIRST = timedelta(seconds=10), timedelta(seconds=1)  # how late another list, or the first, may be seen
 GATHER_SECONDS = 8.0  # within the lease of who does it
-LIST_MAX, LIST_SECONDS = 8 * 2**20, 30.0
+LIST_MAX, SIGNATURE_MAX, LIST_SECONDS = 8 * 2**20, 4096, 30.0
+Place = Path | str  # a file or an address
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the list of logs comes from, and its signature; None: nobody signs it."""
+
+    content: Place
+    signature: Place | None = None
 
 
 @dataclass
 class Transparency:
-    """How this process asks logs, and the list of them that counts. `source`: where that list comes from."""
+    """How this process asks logs, and the list of them that counts."""
 
     session: ClientSession
-    source: Path | str
+    source: Source
+    lists: LogLists
     log_seconds: float
     patience: float
     gather_seconds: float = GATHER_SECONDS
-    digest: bytes | None = None
-    logs: LogList | None = None
+
+    @property
+    def logs(self) -> LogList | None:
+        """The logs of the list that counts; None: there is no such list yet."""
+        return self.lists.newest.logs if self.lists.newest else None
 
     def candidates(self, not_after: datetime, now: datetime) -> list[Log]:
         """Logs that take a certificate with this end, in an order of chance, so that no log bears all. C-130."""
@@ -43,17 +60,34 @@ class Transparency:
         """Whether logs that take such a certificate could give SCTs that are enough."""
         return enough(self.candidates(not_after, now), needed(not_before, not_after))
 
-    async def refresh(self, pool: Pool) -> None:
-        """The list is the one that counts now."""
-        if newest := await ct_storage.newest_log_list(pool, self.digest):
-            self.digest, self.logs = newest.sha256, newest.logs
+
+def source_of(settings: Settings) -> Source:
+    """Where the settings say that the list is: a file counts before an address."""
+    ct = settings.ct
+    if ct.log_list is not None:
+        signature = settings.data / ct.log_list_signature if ct.log_list_signature else None
+        return Source(settings.data / ct.log_list, signature if ct.log_list_key else None)
+    return Source(str(ct.log_list_url), str(ct.log_list_signature_url) if ct.log_list_key else None)
+
+
+def publisher_of(settings: Settings) -> Publisher | None:
+    """Whose signature the list must have; None: nobody's. Raises PublisherUnfit."""
+    if settings.ct.log_list_key is None:
+        return None
+    path = settings.data / settings.ct.log_list_key
+    try:
+        return publisher(path.read_bytes())
+    except OSError as fault:
+        raise PublisherUnfit(f"{path}: {fault.strerror}") from None
+    except PublisherUnfit as fault:
+        raise PublisherUnfit(f"{path}: {fault}") from None
 
 
 async def follow(transparency: Transparency, pool: Pool, stop: asyncio.Event) -> None:
     """The list is the one that counts, until `stop`; while the database is away, the last known."""
     while not stop.is_set():
         try:
-            await transparency.refresh(pool)
+            await transparency.lists.refresh(pool)
         except (*DATABASE_AWAY, TimeoutError) as fault:
             LOG.warning("database_away", sweep="log list", reason=type(fault).__name__)
         try:
@@ -65,27 +99,25 @@ async def follow(transparency: Transparency, pool: Pool, stop: asyncio.Event) ->
 
 async def read_list(transparency: Transparency, pool: Pool, actor: str, now: datetime) -> None:
     """The list of logs is read where it is published, and counts from now on if it is newer. C-130."""
+    source, session = transparency.source, transparency.session
     try:
-        content = await published(transparency)
-        added = await ct_storage.insert_log_list(pool, content, str(transparency.source), actor, now)
+        signature = UNSIGNED if source.signature is None else await read(session, source.signature, SIGNATURE_MAX)
+        found = Published(await read(session, source.content, LIST_MAX), signature)
+        added = await log_lists.insert(pool, transparency.lists, found, str(source.content), actor, now)
     except (ListRefused, ClientError, OSError, TimeoutError) as fault:
         tally.count("log_list", "failed")
-        LOG.error("log_list_not_read", source=str(transparency.source), reason=str(fault) or type(fault).__name__)
+        LOG.error("log_list_not_read", source=str(source.content), reason=str(fault) or type(fault).__name__)
         return
     tally.count("log_list", "newer" if added else "same")
-    await transparency.refresh(pool)
+    await transparency.lists.refresh(pool)
 
 
-async def published(transparency: Transparency) -> bytes:
-    """What stands at the source. Raises OSError, ClientError, TimeoutError, ListRefused."""
-    if isinstance(transparency.source, Path):
-        return transparency.source.read_bytes()
-    async with transparency.session.get(
-        transparency.source, timeout=ClientTimeout(total=LIST_SECONDS), raise_for_status=True
-    ) as answer:
-        content = b""
-        async for chunk in answer.content.iter_chunked(2**16):
-            content += chunk
-            if len(content) > LIST_MAX:
-                raise ListRefused("longer than any list of logs")
+async def read(session: ClientSession, place: Place, most: int) -> bytes:
+    """What stands there. Raises OSError, ClientError, TimeoutError, ListRefused."""
+    if isinstance(place, Path):
+        return place.read_bytes()
+    async with session.get(place, timeout=ClientTimeout(total=LIST_SECONDS), raise_for_status=True) as answer:
+        content = await whole(answer, most)
+    if content is None:
+        raise ListRefused(f"{place} is longer than {most} octets")
     return content

@@ -15,6 +15,7 @@ from acme_server.protocol.challenges import dns_value, tls_alpn_digest
 from acme_server.protocol.errors import ErrorType
 from acme_server.protocol.identifiers import base_of
 from acme_server.validation import dns_01
+from acme_server.validation.bounded import whole
 from acme_server.validation.corroboration import Perspective, Question, Reply, judge, may_fail
 from acme_server.validation.outcome import Asked, NotProven, Proven
 
@@ -94,12 +95,10 @@ class Coordinator(msgspec.Struct, frozen=True):
             ) as answer:  # fmt: skip
                 if answer.status != 200:
                     raise CoordinatorAway(f"it answered {answer.status}")
-                found = await answer.content.read(LARGEST + 1)
-                while len(found) <= LARGEST and not answer.content.at_eof():
-                    found += await answer.content.read(LARGEST + 1 - len(found))
+                found = await whole(answer, LARGEST)
         except (ClientError, TimeoutError, asyncio.IncompleteReadError, OSError) as fault:
             raise CoordinatorAway(f"{type(fault).__name__}: {fault}") from None
-        if len(found) > LARGEST:
+        if found is None:
             raise CoordinatorAway(f"its answer is longer than {LARGEST} octets")
         return found
 

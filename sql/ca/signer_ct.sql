@@ -7,11 +7,6 @@ FROM unnest($1::uuid[]) AS asked (id)
 CROSS JOIN LATERAL (SELECT * FROM ca.precertificates WHERE id = asked.id OFFSET 0) AS p
 CROSS JOIN LATERAL (SELECT * FROM ca.to_be_signed WHERE id = asked.id OFFSET 0) AS t;
 
--- name: newest_log_list
--- The list of logs that counts, unless it is the one with hash $1.
-SELECT sha256, content FROM (SELECT * FROM ca.log_lists ORDER BY listed_at DESC LIMIT 1) AS newest
-WHERE sha256 IS DISTINCT FROM $1;
-
 -- name: begin_signing
 -- The same as for records, of the certificates that go with precertificates (design §4.5). $1 ids  $2 now
 UPDATE ca.final_records SET signing_at = $2 WHERE id = ANY($1::uuid[]) AND signing_at IS NULL RETURNING id;

@@ -34,6 +34,8 @@ sender = "notices@ca.example"
 officers = "officers@ca.example"
 [keys]
 blocklist = "blocklist.dat"
+[ct]
+log_list_key = "log_list_pubkey.pem"
 [mpic]
 url = "https://mpic.ca.example"
 key_file = "mpic.key"
@@ -105,6 +107,7 @@ PRODUCTION_ENVIRON = {
     "KEIYAKU_MAIL__SENDER": "notices@ca.example",
     "KEIYAKU_MAIL__OFFICERS": "officers@ca.example",
     "KEIYAKU_KEYS__BLOCKLIST": "blocklist.dat",
+    "KEIYAKU_CT__LOG_LIST_KEY": "log_list_pubkey.pem",
     "KEIYAKU_MPIC__URL": "https://mpic.ca.example",
     "KEIYAKU_MPIC__KEY_FILE": "mpic.key",
     **PLACES,
@@ -389,6 +392,15 @@ def test_production_starts(file: File) -> None:
             assert value_of(settings, key) == value, key
 
 
+@pytest.mark.std("C-130")
+@pytest.mark.parametrize("place", ["log_list", "log_list_url"])
+def test_with_the_publishers_key_the_list_has_a_signature(file: File, place: str) -> None:
+    signature = place.replace("log_list", "log_list_signature")
+    text = f"[ct]\nlog_list_key = 'key.pem'\n{place} = 'https://list.test/logs'\n"
+    assert f"ct.{signature}: needed beside ct.{place}" in file.refusal(text)
+    assert value_of(file.load(text, **{variable_of(f"ct.{signature}"): "https://list.test/sig"}), "ct.log_list_key")
+
+
 @pytest.mark.parametrize(
     ("key", "text"),
     [
@@ -414,6 +426,7 @@ def test_production_starts(file: File) -> None:
         ("mail.officers", ""),
         ("ct.required", "false"),
         ("ct.log_list_url", "http://logs.ca.example/log_list.json"),
+        ("ct.log_list_key", ""),
         ("lint.processes", "0"),
         ("lint.ignored", "cabf.internal_domain_name"),
         ("management.listen", "127.0.0.1:15000"),

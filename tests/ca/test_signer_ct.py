@@ -15,11 +15,13 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from acme_server.dev.postgres import EmbeddedPostgres
-from ca import ct_logs, ct_storage, issuance, storage
+from ca import ct_logs, ct_storage, issuance, log_lists, storage
 from ca.certificate import Issuer, to_be_signed
 from ca.ct import Given, sct_of
+from ca.ct_publisher import publisher
 from ca.issuance import ToBeSigned
 from ca.keys import FileKey
+from ca.log_lists import LogLists, Published
 from ca.precertificate import entry_of, final_tbs
 from ca.profiles import TLSSERVER, TLSSERVER_OCSP, Profile
 from ca.signer_client import CrlMade, Precertified, Signed, SignerClient, SignRefused
@@ -28,7 +30,7 @@ from sql import Pool
 from sql.ids import uuid7
 from tests.ca.arrange import DEADLINE, ISSUER, LEAF, NOW, SUBJECT, WANTED, certificate_of, record, spki_of
 from tests.ca.test_signer import SECONDS, SIGNED, UNSIGNED, Bench, der_of
-from tests.simulators.ct_log import SimulatedLog, log_list, three
+from tests.simulators.ct_log import ListPublisher, SimulatedLog, list_logs, log_list, three
 from tests.simulators.ct_log import entry_of as seen_by_log
 
 SOON = timedelta(seconds=1)
@@ -85,7 +87,7 @@ async def bench(pool: Pool, postgres: EmbeddedPostgres, database: str, folder: P
     made.logs = three([root], lambda: NOW)
     for log in made.logs:
         log.url = "https://log.test/"
-    assert await ct_storage.insert_log_list(pool, log_list(made.logs, NOW), "test", "process:test", NOW)
+    assert await list_logs(pool, log_list(made.logs, NOW), NOW)
     return made
 
 
@@ -214,7 +216,7 @@ async def test_scts_of_logs_that_are_retired(bench: CtBench, retired: int, since
         for log in bench.logs[:retired]:
             log.state, log.since = "retired", since
         newer = log_list(bench.logs, NOW + SOON)
-        assert await ct_storage.insert_log_list(bench.pool, newer, "test", "process:test", NOW)
+        assert await list_logs(bench.pool, newer, NOW)
         answer = await client.sign(row.id, SECONDS)
     assert answer == Signed() if says is None else isinstance(answer, SignRefused) and answer.reason.startswith(says)
 
@@ -371,22 +373,39 @@ async def test_with_a_key_that_signs_differently_each_time_nothing_is_signed_twi
 
 @pytest.mark.std("C-130")
 async def test_an_older_list_never_replaces_a_newer_one(bench: CtBench) -> None:
-    newer, older = (log_list(bench.logs[:2], NOW + span) for span in (SOON, -SOON))
-    add = lambda content: ct_storage.insert_log_list(bench.pool, content, "test", "process:test", NOW)  # noqa: E731
-    assert not await add(older)
+    newer, older, another = (log_list(bench.logs[:2], NOW + span) for span in (SOON, -SOON, timedelta(0)))
+    add = lambda content: list_logs(bench.pool, content, NOW)  # noqa: E731
+    for refused in (older, another):
+        with pytest.raises(ct_logs.ListRefused, match="no newer than the one that counts"):
+            await add(refused)
     assert not await add(log_list(bench.logs, NOW))
     assert await add(newer)
     assert not await add(newer)
-    assert await ct_storage.log_list_date(bench.pool) == NOW + SOON
-    found = await ct_storage.newest_log_list(bench.pool, None)
+    assert await log_lists.log_list_date(bench.pool) == NOW + SOON
+    found = await LogLists(None).refresh(bench.pool)
     assert found is not None
     assert len(found.logs.logs) == 2
-    assert await ct_storage.newest_log_list(bench.pool, found.sha256) is None
+
+
+@pytest.mark.std("C-130", "C-129")
+async def test_the_signer_believes_the_publishers_list_alone(bench: CtBench) -> None:
+    ours = ListPublisher()
+    demands = Demands(publisher=publisher(ours.pem))
+    async with bench.signer(demands=demands) as client:  # the list is there, and not signed
+        row = await bench.precertified(client)
+        await bench.record_final(row)
+        refused = await client.sign(row.id, SECONDS)
+        assert isinstance(refused, SignRefused)
+        assert "C-129" in refused.reason
+        content = log_list(bench.logs, NOW)
+        found = Published(content, ours.sign(content))
+        assert await log_lists.insert(bench.pool, LogLists(demands.publisher), found, "test", "process:test", NOW)
+        assert await client.sign(row.id, SECONDS) == Signed()
 
 
 @pytest.mark.std("C-130")
 async def test_a_list_that_is_dated_in_the_future_keeps_no_other_out(bench: CtBench) -> None:
-    add = lambda at: ct_storage.insert_log_list(bench.pool, log_list(bench.logs, at), "test", "process:test", NOW)  # noqa: E731
+    add = lambda at: list_logs(bench.pool, log_list(bench.logs, at), NOW)  # noqa: E731
     with pytest.raises(ct_logs.ListRefused, match="in the future"):
         await add(NOW + timedelta(days=1, seconds=1))
     assert await add(NOW + timedelta(days=1))

@@ -5,6 +5,7 @@ from tests.mutation.mutations import Mutation, off, without
 SCT, T_SCT = "ca/sct.py", "tests/ca/test_sct.py"
 PRECERTIFICATE, T_PRECERTIFICATE = "ca/precertificate.py", "tests/ca/test_precertificate.py"
 LOGS, T_LOGS = "ca/ct_logs.py", "tests/ca/test_ct_logs.py"
+LISTS, T_LISTS = "ca/log_lists.py", "tests/ca/test_log_lists.py"
 FINISHING, T_SIGNER = "ca/finishing.py", "tests/ca/test_signer_ct.py"
 CLIENT, T_CLIENT = "ca/ct.py", "tests/ca/test_ct.py"
 SIGNER_LINT, T_LINT = "ca/signer_lint.py", "tests/ca/test_pkilint.py"
@@ -25,6 +26,11 @@ MUTATIONS = [
         "\n        and not all(log.tiled for log in logs)",
         " + SECOND",
     ),
+    *off(LISTS, T_LISTS, 'sha256(row["content"]).digest() != row["sha256"]', 'logs.listed_at != row["listed_at"]',
+         "publisher is not None and found.signature == UNSIGNED",
+         "publisher is not None and not publisher.signed(found.content, found.signature)",
+         "known is not None and logs.listed_at <= known.logs.listed_at"),
+    Mutation("ca/ct_publisher.py", "        return False\n", "        return True\n", "tests/ca/test_ct_publisher.py"),
     *off(FINISHING, T_SIGNER, "held.revoked", "log is None",
          "not enough(given, number := needed(record.not_before, record.not_after))"),
     Mutation(FINISHING, "if reason := sct.fault(", "if False and sct.fault(", T_SIGNER),

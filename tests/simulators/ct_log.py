@@ -29,6 +29,10 @@ from pyasn1.codec.der.decoder import decode
 from pyasn1.codec.der.encoder import encode
 from pyasn1_alt_modules import rfc5280
 
+from ca import log_lists
+from ca.log_lists import LogLists, Published
+from sql import Conn, Pool
+
 POISON = "1.3.6.1.4.1.11129.2.4.3"
 
 
@@ -172,6 +176,27 @@ def log_list(logs: Iterable[SimulatedLog], at: datetime) -> bytes:
         operator["tiled_logs" if log.tiled else "logs"].append(log.described())
     found = {"version": "1.0", "log_list_timestamp": f"{at:%FT%TZ}", "operators": list(operators.values())}
     return json.dumps(found, indent=1).encode()
+
+
+async def list_logs(conn: Conn | Pool, content: bytes, now: datetime) -> bool:
+    """That unsigned list is in the database, as if it had been read."""
+    return await log_lists.insert(conn, LogLists(None), Published(content), "test", "process:test", now)
+
+
+class ListPublisher:
+    """Who signs lists of logs, as Google does: RSA with SHA-256, the signature apart."""
+
+    def __init__(self) -> None:
+        self.key = rsa.generate_private_key(65537, 2048)
+
+    @property
+    def pem(self) -> bytes:
+        """The public key."""
+        return self.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+    def sign(self, content: bytes) -> bytes:
+        """What stands in log_list.sig."""
+        return self.key.sign(content, padding.PKCS1v15(), hashes.SHA256())
 
 
 @asynccontextmanager

@@ -25,14 +25,15 @@ from acme_server.sealer import SealRefused, take_over
 from acme_server.storage import evidence
 from acme_server.use_cases.check import LOOKS, Fault, faults_of
 from acme_server.use_cases.restore import accept_restored
-from ca import ct_storage, hierarchy, keys, signer
+from ca import hierarchy, keys, log_lists, signer
+from ca.log_lists import LogLists, Published
 from ca.profiles import PROFILES, lifetime
 from ca.signer_client import CrlMade, SignerClient
 from contract_gate.calendar import jst_date
 from sql import Conn
 from sql.migrate import migrate
 from tests.acme_server.conftest import PASSPHRASE
-from tests.simulators.ct_log import SimulatedLog, log_list
+from tests.simulators.ct_log import ListPublisher, SimulatedLog, list_logs, log_list
 
 CHECK = next(each for each in GROUPS if each.name == "check")
 
@@ -243,15 +244,40 @@ async def test_a_list_of_logs_that_is_missing_old_or_too_short_is_found(deployed
     await look()
     logs = [SimulatedLog(name, name, (), utc_now, url="https://log.test") for name in ("A", "B", "C")]
     for age, some in ((timedelta(days=15), logs), (timedelta(days=13), logs), (timedelta(days=1), logs[:2])):
-        await ct_storage.insert_log_list(deployed.owner, log_list(some, now - age), "test", "process:test", now)
+        await list_logs(deployed.owner, log_list(some, now - age), now)
         await look()
     end = now + lifetime(PROFILES["tlsserver"], now)
     assert whats == [
         ["there is no list of logs: nothing is issued"],
-        [f"the list of logs is of {now - timedelta(days=15):%Y-%m-%d}"],
+        [f"the list of logs is of {now - timedelta(days=15):%Y-%m-%d}, 15 days old"],
         [],
         [f"too few logs take certificates of profile tlsserver (until {end:%Y-%m-%d})"],
     ]
+
+
+@pytest.mark.std("C-130")
+async def test_a_list_of_logs_that_is_not_its_publishers_is_found(deployed: Deployed) -> None:
+    ours, folder, now = ListPublisher(), deployed.settings.data, utc_now()
+    logs = [SimulatedLog(name, name, (), utc_now, url="https://log.test") for name in ("A", "B", "C")]
+    content = log_list(logs, now)
+    found = Published(content, ours.sign(content))
+    await log_lists.insert(deployed.owner, LogLists(None), found, "test", "process:test", now)
+    ct, whats = Ct(required=True, log_list_key=Path("key.pem")), []
+
+    async def look(ct: Ct) -> None:
+        deployed.settings = msgspec.structs.replace(deployed.settings, ct=ct)
+        whats.append([fault.what for fault in await deployed.faults() if fault.about == "transparency"])
+
+    await look(ct)
+    (folder / "key.pem").write_bytes(ours.pem)
+    await look(ct)
+    (folder / "key.pem").write_bytes(ListPublisher().pem)
+    await look(ct)
+    await look(msgspec.structs.replace(ct, log_list_key=Path("/another-machine/key.pem")))
+    assert [[text.partition(":")[0] for text in each] for each in whats] == [
+        [str(folder / "key.pem")], [], ["not believed", "there is no list of logs"], []
+    ]  # fmt: skip
+    assert "its signature is not its publisher's" in whats[2][0]
 
 
 def test_every_look_is_of_use() -> None:

@@ -13,18 +13,20 @@ import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 from cryptography import x509
+from structlog.testing import capture_logs
 
 from acme_server import worker
 from acme_server.clock import utc_now
 from acme_server.storage import jobs
 from acme_server.use_cases import issue, log_list
-from acme_server.use_cases.log_list import Transparency
-from ca import ct_storage
+from acme_server.use_cases.log_list import Source, Transparency
+from ca.ct_publisher import publisher
+from ca.log_lists import LogLists
 from ca.signer_client import CrlMade, SignAnswer, SignerClient
 from tests.acme_server.client import Client, leaf
 from tests.acme_server.conftest import Served
 from tests.acme_server.edge.arrange import ready
-from tests.simulators.ct_log import SimulatedLog, running, three
+from tests.simulators.ct_log import ListPublisher, SimulatedLog, list_logs, running, three
 from tests.simulators.ct_log import log_list as list_of
 
 NAME = "www.demo.test"
@@ -58,8 +60,8 @@ class Logged:
         """The list of the logs, as they are now, counts."""
         now = utc_now()
         content = list_of(self.logs, now + later)
-        assert await ct_storage.insert_log_list(self.served.owner, content, "test", "process:test", now)
-        await self.transparency.refresh(self.served.context.pool)
+        assert await list_logs(self.served.owner, content, now)
+        await self.transparency.lists.refresh(self.served.context.pool)
 
     def modes(self, *modes: str) -> None:
         """How the logs behave from now on."""
@@ -75,7 +77,9 @@ async def logging(served: Served, logs: Sequence[SimulatedLog], source: Path) ->
     for log in logs:
         log.roots = roots
     async with running(logs), ClientSession() as session:
-        served.context.transparency = Transparency(session, source, log_seconds=20.0, patience=20.0)
+        served.context.transparency = Transparency(
+            session, Source(source), LogLists(None), log_seconds=20.0, patience=20.0
+        )
         made = Logged(served, logs)
         await made.list_them()
         yield made
@@ -398,14 +402,14 @@ async def test_an_order_that_was_put_off_waits_for_logs_too(logged: Logged) -> N
 
 @pytest.mark.std("C-130")
 async def test_the_list_is_read_where_it_is_published(logged: Logged) -> None:
-    served, source = logged.served, logged.transparency.source
+    served, source = logged.served, logged.transparency.source.content
     assert isinstance(source, Path)
     read = lambda: log_list.read_list(logged.transparency, served.owner, "process:work", utc_now())  # noqa: E731
-    before = logged.transparency.digest
+    before = logged.transparency.logs
     await read()  # there is no such file
     source.write_bytes(b"<html>")
     await read()
-    assert logged.transparency.digest == before
+    assert logged.transparency.logs is before
     source.write_bytes(list_of(logged.logs[:1], utc_now() + DAY))
     await read()
     assert logged.transparency.logs is not None
@@ -414,27 +418,42 @@ async def test_the_list_is_read_where_it_is_published(logged: Logged) -> None:
 
 
 @pytest.mark.std("C-130")
-async def test_the_list_is_read_from_an_address_and_every_process_follows(logged: Logged) -> None:
-    answers = [b" " * (log_list.LIST_MAX + 1), list_of(logged.logs[:2], utc_now() + DAY)]
+async def test_a_signed_list_is_read_from_an_address_and_every_process_follows(logged: Logged) -> None:
+    ours, later = ListPublisher(), utc_now() + DAY
+    good = list_of(logged.logs[:2], later)
+    old = list_of(logged.logs, later - 2 * DAY)
+    published = [  # what stands at both addresses at a time
+        (good, ListPublisher().sign(good)), (b" " * (log_list.LIST_MAX + 1), ours.sign(good)),
+        (good, b"x" * (log_list.SIGNATURE_MAX + 1)), (good, ours.sign(good)), (good, None), (old, ours.sign(old)),
+    ]  # fmt: skip
 
-    async def publish(_request: web.Request) -> web.Response:
-        return web.Response(body=answers.pop(0)) if answers else web.Response(status=500)
+    async def publish(request: web.Request) -> web.Response:
+        body = published[0][request.path == "/log_list.sig"]
+        return web.Response(status=500) if body is None else web.Response(body=body)
 
     app = web.Application()
-    app.router.add_get("/log_list.json", publish)
+    app.router.add_get("/log_list.{kind}", publish)
+    who = publisher(ours.pem)
     async with TestServer(app) as server:
-        logged.transparency.source = str(server.make_url("/log_list.json"))
-        for _ in range(3):  # too long, good, and an error
-            await log_list.read_list(logged.transparency, logged.served.owner, "process:work", utc_now())
+        logged.transparency.source = Source(*(str(server.make_url(f"/log_list.{kind}")) for kind in ("json", "sig")))
+        logged.transparency.lists = LogLists(who)
+        with capture_logs() as lines:
+            while published:
+                await log_list.read_list(logged.transparency, logged.served.owner, "process:work", utc_now())
+                published.pop(0)
+    reasons = [line["reason"] for line in lines if line["event"] == "log_list_not_read"]
+    said = ("not its publisher's", "longer than", "longer than", "500", "no newer than the one that counts")
+    assert [text in reason for text, reason in zip(said, reasons, strict=True)] == [True] * 5
     async with ClientSession() as session:
-        other, stop = Transparency(session, Path("unused"), 1.0, 1.0), asyncio.Event()
+        other = Transparency(session, Source(Path("unused")), LogLists(who), 1.0, 1.0)
+        stop = asyncio.Event()
         following = asyncio.create_task(log_list.follow(other, logged.served.context.pool, stop))
         while other.logs is None:
             await asyncio.sleep(0)
         stop.set()
         await following
     assert len(other.logs.logs) == 2
-    assert other.digest == logged.transparency.digest
+    assert other.logs == logged.transparency.logs
 
 
 async def test_without_transparency_nothing_is_asked_of_anybody(served: Served) -> None:

@@ -1,0 +1,23 @@
+-- name: heads
+-- The newest lists of logs, in the order in which they would count; of one list the signed copy first.
+SELECT sha256, signature, listed_at FROM ca.log_lists ORDER BY listed_at DESC, octet_length(signature) DESC LIMIT 8;
+
+-- name: log_list
+-- A list of logs. $1 sha256  $2 signature
+SELECT sha256, content, signature, listed_at, read_at FROM ca.log_lists WHERE sha256 = $1 AND signature = $2;
+
+-- name: insert_log_list
+-- A list of logs, with its evidence. No row: it was there.
+-- $1 sha256  $2 content  $3 listed at  $4 source  $5 now  $6 evidence id  $7 kind  $8 actor  $9 evidence content  $10 signature
+WITH added AS (
+    INSERT INTO ca.log_lists (sha256, content, listed_at, source, read_at, signature) VALUES ($1, $2, $3, $4, $5, $10)
+    ON CONFLICT DO NOTHING RETURNING sha256
+), recorded AS (
+    INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)
+    SELECT $6, $7, NULL, $8, $5, $9 FROM added
+)
+SELECT sha256 FROM added;
+
+-- name: log_list_date
+-- When the newest list says that it was made.
+SELECT max(listed_at) FROM ca.log_lists;
