@@ -1,5 +1,8 @@
 # Needs Python 3.11 or newer, as $(PYTHON); everything else comes hash-locked into .venv, once per requirements.lock.
-PYTHON ?= python3
+# The system's own where it will do: distributions build it with profile-guided optimisation, a fifth less CPU a certificate
+# than a plain build that stands before it in PATH.
+PYTHON ?= $(shell /usr/bin/python3 -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+    && echo /usr/bin/python3 || echo python3)
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
