@@ -1,6 +1,6 @@
 """What two persons may decide through a proposal: what each kind needs, who proposes, who confirms, the one use case.
 
-Not here, and by command alone: what the API's database role may not write, such as readings, plans and assignments.
+Not here, and by command alone: what the API's database role may not write, such as readings and plans.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -13,9 +13,11 @@ import msgspec
 
 from office.use_cases import (
     acceptance,
+    application,
     asked,
     cases,
     credit_invoices,
+    documents,
     ending,
     holds,
     ledger,
@@ -56,6 +58,14 @@ class Rescission(Given, frozen=True, forbid_unknown_fields=True):
 
     contract: str
     clause: str
+
+
+class Transfer(Given, frozen=True, forbid_unknown_fields=True):
+    """To whom a contract passes, by the written consent handed in as that document (T15-1)."""
+
+    contract: str
+    customer: str
+    document: str
 
 
 class Settling(Given, frozen=True, forbid_unknown_fields=True):
@@ -164,6 +174,15 @@ def rescind(d: Deciding) -> Awaitable[object]:
     return ending.rescind(d.conn, d.given.contract, d.given.clause, d.first, d.second, d.now)
 
 
+async def assign(d: Deciding) -> None:
+    """T15-1."""
+    g: Transfer = d.given
+    kept = {str(each.id): each.sha256 for each in await documents.listed(d.conn, g.contract) if not each.destroyed_at}
+    if (consent := kept.get(g.document)) is None:
+        raise Unfit(f"there is no document '{g.document}' of '{g.contract}': hand the written consent in first")
+    await application.assign(d.conn, g.contract, g.customer, consent, d.first, d.second, d.now)
+
+
 def settle(d: Deciding) -> Awaitable[object]:
     """T9-5."""
     g: Settling = d.given
@@ -240,6 +259,7 @@ def end_service(d: Deciding) -> Awaitable[object]:
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         "contract.accept": Kind(OfContract, DESK, APPROVERS, accept),
+        "contract.assign": Kind(Transfer, DESK, APPROVERS, assign),
         "contract.reject": Kind(Rejection, DESK, APPROVERS, reject),
         "contract.rescind": Kind(Rescission, DESK, APPROVERS, rescind),
         "contract.settle": Kind(Settling, DESK, APPROVERS, settle),
@@ -274,7 +294,7 @@ def converted(kind: type[Given], arguments: object) -> Given:
 async def contract_of(conn: Conn, given: Given) -> UUID | None:
     """The contract that is decided about, if it is one. Raises Unfit for a thing that is not there."""
     match given:
-        case OfContract() | Rejection() | Rescission() | Settling():
+        case OfContract() | Rejection() | Rescission() | Transfer() | Settling():
             return (await asked.contract(conn, given.contract)).id
         case OfHold():
             return (await holds.found(conn, given.hold))[1].id

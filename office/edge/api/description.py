@@ -4,7 +4,6 @@ from functools import cache
 from pathlib import Path
 
 import msgspec
-import yaml
 
 FILE = Path(__file__).parents[2] / "openapi.yaml"
 
@@ -12,4 +11,6 @@ FILE = Path(__file__).parents[2] / "openapi.yaml"
 @cache
 def description() -> bytes:
     """The same document as JSON."""
+    import yaml  # when somebody asks
+
     return msgspec.json.encode(yaml.safe_load(FILE.read_text(encoding="utf-8")))

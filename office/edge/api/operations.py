@@ -9,6 +9,7 @@ from office.edge.api import (
     decisions,
     desk,
     duties,
+    following,
     money,
     pauses,
     register,
@@ -33,4 +34,5 @@ OPERATIONS: tuple[Operation, ...] = (
     *duties.OPERATIONS,
     *desk.OPERATIONS,
     *books.OPERATIONS,
+    *following.OPERATIONS,
 )

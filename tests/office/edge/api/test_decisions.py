@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from office.use_cases import acceptance, cases, ending, invoices, ledger, payments, tokens
+from office.use_cases import acceptance, cases, documents, ending, invoices, ledger, payments, register, tokens
 from office.use_cases.asked import Unfit
 from office.use_cases.cases import Opening
 from office.use_cases.deciding import COMPLIANCE, KINDS
@@ -14,8 +14,8 @@ from office.use_cases.tokens import Wanted
 from sql import Conn, Pool
 from tests.conftest import NOW
 from tests.office.conftest import ACCESS
-from tests.office.edge.api.conftest import Api
-from tests.office.edge.api.test_router import OURS, things
+from tests.office.edge.api.conftest import KEY, Api
+from tests.office.edge.api.test_router import NOBODY, OURS, things
 from tests.office.use_cases.test_books import money
 from tests.office.use_cases.test_credit_invoices import CUT
 from tests.office.use_cases.test_writers import ISSUE
@@ -88,9 +88,18 @@ async def a_decision(conn: Conn, pool: Pool) -> dict[str, Any]:
     return given
 
 
+async def written_consent(conn: Conn, pool: Pool) -> dict[str, Any]:
+    await accepted(conn, pool)
+    other = register.customer("heir", "Heir", "other_organisation", None, True, None, NOW)
+    await register.add_customer(conn, other, NOW)
+    kept = await documents.keep(conn, "acme", "consent", NOW.date(), b"we agree", "ann", KEY, NOW)
+    return {"document": str(kept)}
+
+
 # Kind: what is there before, the arguments beside what that gives, what evidence says afterwards.
 DECISIONS: dict[str, tuple[Arranged, dict[str, Any], str]] = {
     "contract.accept": (nothing, {"contract": "acme"}, "contract.accepted"),
+    "contract.assign": (written_consent, {"contract": "acme", "customer": "heir"}, "contract.assigned"),
     "contract.reject": (nothing, {"contract": "acme", "reason": "incomplete"}, "contract.rejected"),
     "contract.rescind": (accepted, {"contract": "acme", "clause": "A11.4.1"}, "contract.ended"),
     "contract.settle": (
@@ -215,6 +224,20 @@ async def test_what_is_done_through_a_token_names_it_and_what_is_not_names_none(
     assert "through" not in json.loads(other)
 
 
+@pytest.mark.rule("T15-1")
+async def test_a_contract_is_transferred_by_a_consent_that_was_handed_in(api: Api, applied: Conn, pool: Pool) -> None:
+    given = await written_consent(applied, pool)
+    asked = {"kind": "contract.assign", "arguments": {"contract": "acme", "customer": "heir", "document": NOBODY}}
+    proposal = (await api.made("officer", "/proposals", asked))["id"]
+    status, problem = await api.call("approver", "POST", f"/proposals/{proposal}/confirm", {})
+    assert (status, "hand the written consent in" in problem["detail"]) == (422, True)
+    assert (await api.call("applicant", "GET", "/contracts/acme"))[0] == 200
+    asked["arguments"] = {"contract": "acme", "customer": "heir", **given}
+    proposal = (await api.made("officer", "/proposals", asked))["id"]
+    await api.made("approver", f"/proposals/{proposal}/confirm", {})
+    assert (await api.call("applicant", "GET", "/contracts/acme"))[0] == 404  # it is the heir's now
+
+
 @pytest.mark.rule("T17-1")
 async def test_two_people_give_a_role_with_the_ca(applied: Conn, pool: Pool) -> None:
     wanted = Wanted("ann", "approver")
@@ -226,4 +249,14 @@ async def test_two_people_give_a_role_with_the_ca(applied: Conn, pool: Pool) -> 
     await tokens.new(applied, wanted, "ann", "bob", NOW)
     [held] = await tokens.listed(applied, False, NOW)
     assert (held.role, held.first, held.second) == ("approver", "ann", "bob")
-    await tokens.new(applied, Wanted("ann", "applicant", "kaisha"), None, None, NOW)
+
+
+@pytest.mark.rule("T17-1")
+async def test_two_people_give_another_role_than_before(applied: Conn) -> None:
+    for role in ("applicant", "applicant"):  # the first role of a customer, and the same once more
+        await tokens.new(applied, Wanted("ann", role, "kaisha"), None, None, NOW)
+    another = Wanted("ann", "requester", "kaisha")
+    with pytest.raises(Unfit, match="two people give somebody the role requester"):
+        await tokens.new(applied, another, None, None, NOW)
+    await tokens.new(applied, another, "ann", "bob", NOW)
+    await tokens.new(applied, Wanted("bob", "requester", "kaisha"), None, None, NOW)

@@ -103,6 +103,8 @@ BODIES: dict[str, Any] = {
     "addRequester": {"person": "hana"},
     "newKey": {"label": "l"},
     "askRevocation": {"note": "n"},
+    "follow": {"handle": "acme-2"},
+    "consentToRenewals": {"plan": "small"},
     "reportChange": {"item": "address", "document": NOBODY},
 }
 QUERIES = {"removeName": {"name": "a.example.jp"}, "addDocument": {"kind": "k", "issued_on": "2026-11-01"}}
