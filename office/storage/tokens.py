@@ -63,6 +63,11 @@ async def insert(conn: Conn, sha256: bytes, new: NewToken, now: datetime) -> UUI
     return token_id
 
 
+async def held_another(conn: Conn, person_id: UUID | None, service: str | None, role: str) -> bool:
+    """Whether the person or the service ever had a token of another role."""
+    return bool(await conn.fetchval(SQL["held_another"], person_id, service, role))
+
+
 async def caller(conn: Conn, sha256: bytes, now: datetime, today: date) -> Caller | None:
     """Who holds the token, if it lives."""
     return one(Caller, await conn.fetchrow(SQL["caller"], sha256, now, today))

@@ -46,19 +46,23 @@ class Made(msgspec.Struct, frozen=True):
 
 
 async def new(conn: Conn, wanted: Wanted, first: str | None, second: str | None, now: datetime) -> Made:
-    """The token; two different people give a role with the CA, or another role than before (T17-1). Raises Unfit."""
+    """The token. Two different people give a role with the CA, and anybody another role than they ever had (§0.3).
+
+    The first role that somebody has of a customer needs none. Raises Unfit.
+    """
     role: Role = one_of("role", wanted.role, ROLES)  # type: ignore[assignment]
     until = wanted.expires_at or now + USUAL
     if not now < until <= now + LONGEST:
         raise Unfit(f"a token lives at most {LONGEST.days} days from now: choose --expires within them")
     if (role in OF_CUSTOMERS) != (wanted.customer is not None):
         raise Unfit("the roles applicant and requester, and they alone, name their --customer")
-    one, two = await granting(conn, role, first, second)
     who = None if wanted.service else await asked.person(conn, wanted.holder)
     of = await people.customer_of(conn, wanted.customer) if wanted.customer else None
     if wanted.customer and of is None:
         raise Unfit(f"there is no customer '{wanted.customer}': `keiyaku customer list` shows them")
     service = checked_handle(wanted.holder) if wanted.service else None
+    another = await tokens.held_another(conn, who.id if who else None, service, role)
+    one, two = await granting(conn, role, another, first, second)
     secret = PREFIX + secrets.token_urlsafe(32)
     row = NewToken(
         who.id if who else None, service, role, of.id if of else None, until, one.id if one else None,
@@ -75,12 +79,12 @@ async def new(conn: Conn, wanted: Wanted, first: str | None, second: str | None,
 
 
 async def granting(
-    conn: Conn, role: str, first: str | None, second: str | None
+    conn: Conn, role: str, another: bool, first: str | None, second: str | None
 ) -> tuple[Person, Person] | tuple[None, None]:
-    """The two who grant the role; a customer's needs none. Raises Unfit."""
+    """The two who grant the role, where it needs them; `another`: the holder had another one before. Raises Unfit."""
     if first is not None and second is not None:
         return await asked.two_persons(conn, first, second)
-    if role not in OF_CUSTOMERS or first is not None or second is not None:
+    if role not in OF_CUSTOMERS or another or first is not None or second is not None:
         raise Unfit(f"two people give somebody the role {role}: name them with --by and --and")
     return None, None
 

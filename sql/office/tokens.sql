@@ -7,6 +7,10 @@ INSERT INTO office.tokens (id, sha256, person_id, service, role, customer_id, cr
     granted_by_second)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
 
+-- name: held_another
+-- Whether they had a token of another role, dead ones too. $1 person_id, or null  $2 service, or null  $3 role
+SELECT EXISTS (SELECT FROM office.tokens WHERE (person_id = $1 OR service = $2) AND role <> $3);
+
 -- name: caller
 -- Who holds the live token, and has not left; the day of its use is written once a day. $1 sha256  $2 now  $3 today
 WITH used AS (
