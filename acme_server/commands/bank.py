@@ -9,12 +9,14 @@ import msgspec
 
 from acme_server.commands.bank_progress import progress
 from acme_server.commands.output import show_one, show_rows
-from acme_server.commands.running import Day, as_json, operating
+from acme_server.commands.running import Day, as_json, more, operating
 from contract_gate.formats.receipt import DateMode
 from office.storage.bank_files import Dialect
 from office.use_cases import bank as bank_days
 from office.use_cases import bank_desk, bank_import
 from sql import Conn
+
+BESIDE = 3  # connections that book while one looks ahead
 
 
 @click.group()
@@ -113,9 +115,10 @@ async def bank_import_files(
 ) -> None:
     """Book the receipts of files, each whole or not at all; a file imported before changes nothing."""
     done = []
-    for path in files:
-        with progress(path.name) as said:
-            done.append(await bank_import.import_file(conn, path, account, person, dry_run, said, now))
+    async with more(BESIDE) as beside:
+        for path in files:
+            with progress(path.name) as said:
+                done.append(await bank_import.import_file(conn, path, account, person, dry_run, said, now, beside))
     show_rows([Line.of(each, dry_run) for each in done], Line.__struct_fields__, as_json)
 
 

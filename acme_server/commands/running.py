@@ -5,7 +5,8 @@ Exit codes: 0 done, 1 not done and the reason said, 2 the command line is not un
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import date, datetime
 from functools import update_wrapper
 from typing import Any, Concatenate, ParamSpec
@@ -79,6 +80,18 @@ async def connected(settings: Settings, role: Role = "operator") -> Conn:
                 "or set database.url"
             ) from error
         raise click.ClickException(f"the database of database.url does not let keiyaku_{role} in: {error}") from error
+
+
+@asynccontextmanager
+async def more(count: int) -> AsyncIterator[list[Conn]]:
+    """As many connections as keiyaku_operator, beside the command's own."""
+    settings = chosen_settings()
+    async with AsyncExitStack() as opened:
+        conns = []
+        for _ in range(count):
+            conns.append(await connected(settings))
+            opened.push_async_callback(conns[-1].close)
+        yield conns
 
 
 class Day(click.ParamType[date]):

@@ -69,6 +69,16 @@ async def take_import(conn: Conn) -> bool:
     return bool(await conn.fetchval(SQL["take_import"]))
 
 
+async def join_import(conn: Conn) -> None:
+    """The session books for the one that imports: while it lives nobody else imports, whatever became of that one."""
+    await conn.execute(SQL["join_import"])
+
+
+async def part_import(conn: Conn) -> None:
+    """The session books no more."""
+    await conn.execute(SQL["part_import"])
+
+
 async def leave_import(conn: Conn) -> None:
     """Another session may import."""
     await conn.execute(SQL["leave_import"])

@@ -1,6 +1,6 @@
 """Lines of bank files become receipts, and pay what they name; a block ends in the transaction that books (T8-15)."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -31,7 +31,6 @@ from sql import Conn
 from sql.evidence import Entry, append, append_all, entry
 from sql.ids import uuid7
 
-BATCH = 1000  # lines, and so contracts held at once
 GREATEST = 2_147_483_647
 BEGINNING = 8  # characters of a key that the index has
 
@@ -58,31 +57,14 @@ class Tally(msgspec.Struct, frozen=True):
         return Tally(self.matched + other.matched, self.waiting + other.waiting, self.cancelled + other.cancelled)
 
 
-async def book(conn: Conn, file_id: UUID, said: Callable[[int], None], now: datetime) -> Tally:
-    """Every line of the file is booked; those that are already stay as they are."""
-    tally, done, after = Tally(), 0, 0
-    while lines := await bank_lines.staged(conn, file_id, False, BATCH, after):
-        tally += await book_batch(conn, lines, now)
-        done, after = done + len(lines), lines[-1].id
-        said(done)
-    while lines := await bank_lines.staged(conn, file_id, True, 1):
-        tally += await cancel_by(conn, lines[0], now)
-        done += 1
-        said(done)
-    return tally
+class Seen(msgspec.Struct, frozen=True):
+    """Lines with what they pay. `customers`: of every invoice they were held against."""
+
+    found: Sequence[tuple[Line, Outcome]]
+    customers: frozenset[UUID]
 
 
-async def look_at(conn: Conn, file_id: UUID) -> Tally:
-    """What `book` would make of the file as things stand: nothing is written."""
-    tally, after = Tally(), 0
-    while lines := await bank_lines.staged(conn, file_id, False, BATCH, after):
-        matched = sum(isinstance(each, Matched | Shared) for each in await outcomes(conn, lines))
-        tally += Tally(matched, len(lines) - matched)
-        after = lines[-1].id
-    return tally + Tally(cancelled=await bank_lines.cancelling(conn, file_id))
-
-
-async def outcomes(conn: Conn, lines: Sequence[Line]) -> list[Outcome]:
+async def look(conn: Conn, lines: Sequence[Line]) -> Seen:
     """What each line pays, as things stand."""
     numbers = sorted({(each.bank_account_id, each.virtual_number) for each in lines if each.virtual_number})
     virtual = await bank_lines.virtual(conn, [a for a, _ in numbers], [n for _, n in numbers]) if numbers else []
@@ -98,7 +80,8 @@ async def outcomes(conn: Conn, lines: Sequence[Line]) -> list[Outcome]:
         sorted({each.dealer for each in aliases if each.dealer}),
     )
     shelf = Shelf(virtual, aliases, invoices)
-    return [held_back(each) or match(each, each.virtual_number, shelf.ledger(each)) for each in lines]
+    found = [(each, held_back(each) or match(each, each.virtual_number, shelf.ledger(each))) for each in lines]
+    return Seen(found, frozenset(each.customer_id for each in invoices))
 
 
 class Shelf:
@@ -143,12 +126,12 @@ def held_back(line: Line) -> Unknown | None:
     return None
 
 
-async def book_batch(conn: Conn, lines: Sequence[Line], now: datetime) -> Tally:
+async def book_batch(conn: Conn, seen: Seen, now: datetime) -> Tally:
     """Receipts of the lines; what they pay is paid, in one transaction under the locks of all contracts paid.
 
     Customers whose block this ends are told (T8-15).
     """
-    found = list(zip(lines, await outcomes(conn, lines), strict=True))
+    found = seen.found
     contracts = [invoice.contract_number for _, each in found for invoice in paid_by(each)]
     async with conn.transaction():
         await bank_lines.lock_contracts(conn, contracts)

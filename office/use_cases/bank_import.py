@@ -1,7 +1,7 @@
 """A bank file is imported whole or not at all; what it pays is booked batch by batch, its days count when all is."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from io import BufferedReader
 from pathlib import Path
@@ -19,7 +19,8 @@ from office.storage.bank_files import BankFile, Dialect
 from office.storage.people import Person
 from office.use_cases import asked
 from office.use_cases.asked import OPERATOR, Unfit
-from office.use_cases.bank_booking import Tally, book, look_at
+from office.use_cases.bank_booking import Tally
+from office.use_cases.bank_flights import book, look_at
 from sql import Conn
 from sql.evidence import append, entry
 
@@ -113,9 +114,13 @@ def is_xml(stream: BinaryIO) -> bool:
 
 
 async def import_file(
-    conn: Conn, path: Path, account: str | None, by: str | None, dry_run: bool, said: Progress, now: datetime
-) -> Imported:
-    """The file's receipts are booked and its days count; a file that was left half booked is finished. Raises Unfit."""
+    conn: Conn, path: Path, account: str | None, by: str | None, dry_run: bool, said: Progress, now: datetime,
+    beside: Sequence[Conn] = (),
+) -> Imported:  # fmt: skip
+    """The file's receipts are booked and its days count; a file that was left half booked is finished. Raises Unfit.
+
+    `beside`: connections that book while `conn` looks at what is next.
+    """
     who = await asked.person(conn, by) if by else None
     if not await bank_files.take_import(conn):
         raise Unfit("another import is running: wait for its end")
@@ -133,7 +138,7 @@ async def import_file(
                     known = await _stage(conn, stream, path, sha256, account, who, said, now)
         if dry_run:
             return Imported(known, await look_at(conn, known.id), None)
-        tally = await book(conn, known.id, lambda done: said("booked", done, known.lines - known.known), now)
+        tally = await book(conn, beside, known.id, lambda done: said("booked", done, known.lines - known.known), now)
         await _finish(conn, known, now)
         return Imported((await bank_files.file_of(conn, sha256)) or known, tally, None)
     finally:

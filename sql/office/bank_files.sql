@@ -1,7 +1,19 @@
 -- name: take_import
--- Whether this session is the one that imports; its lock ends with it. Its plans are those of tables that have grown:
--- a plan made while a table was small would read it whole for every line.
-SELECT pg_try_advisory_lock(7201, 0) FROM set_config('enable_seqscan', 'off', false);
+-- Whether this session is the one that imports, and none still books for one before it; its lock ends with it. Its plans
+-- are those of tables that have grown: a plan made while a table was small would read it whole for every line.
+SELECT CASE WHEN pg_try_advisory_lock(7201, 0) THEN CASE WHEN pg_try_advisory_lock(7201, 1)
+    THEN pg_advisory_unlock(7201, 1) ELSE NOT pg_advisory_unlock(7201, 0) END ELSE false END
+FROM set_config('enable_seqscan', 'off', false) AS one, set_config('plan_cache_mode', 'force_generic_plan', false) AS two,
+    set_config('jit', 'off', false) AS three;
+
+-- name: join_import
+-- The same plans, and a lock that ends with the session.
+SELECT pg_advisory_lock_shared(7201, 1)
+FROM set_config('enable_seqscan', 'off', false) AS one, set_config('plan_cache_mode', 'force_generic_plan', false) AS two,
+    set_config('jit', 'off', false) AS three;
+
+-- name: part_import
+SELECT pg_advisory_unlock_shared(7201, 1);
 
 -- name: leave_import
 SELECT pg_advisory_unlock(7201, 0);

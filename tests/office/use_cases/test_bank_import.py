@@ -10,7 +10,7 @@ import pytest
 from acme_server.dev.postgres import EmbeddedPostgres
 from contract_gate.calendar import jst_date
 from office.storage.bank_files import Dialect
-from office.use_cases import bank, bank_booking, bank_desk, bank_import, payments
+from office.use_cases import bank, bank_desk, bank_flights, bank_import, payments
 from office.use_cases.asked import Unfit
 from office.use_cases.bank_booking import Tally
 from office.use_cases.bank_import import Imported
@@ -233,7 +233,7 @@ async def test_an_import_that_dies_is_finished_by_the_next(
 ) -> None:
     """The connection is killed after so many batches: no day counts, no line is booked twice."""
     await ready(accepted, covered=FIRST)
-    monkeypatch.setattr(bank_booking, "BATCH", 2)
+    monkeypatch.setattr(bank_flights, "BATCH", 2)
     credits = [Credit(10 + each, f"X{each}") for each in range(5)] + [BY_REFERENCE]
     (tmp_path / "a.txt").write_bytes(file_of(*credits, first=FIRST))
     doomed = await asyncpg.connect(postgres.dsn("keiyaku_operator", database))
