@@ -130,7 +130,7 @@ async def transparency_of(settings: Settings, pool: Pool) -> AsyncIterator[Trans
             session, log_list.source_of(settings), lists,
             chosen.log_timeout.total_seconds(), chosen.patience.total_seconds(),
         )  # fmt: skip
-        await lists.refresh(pool)
+        await made.refresh(pool)
         following = asyncio.create_task(log_list.follow(made, pool, stop))
         try:
             yield made
@@ -216,18 +216,26 @@ async def serve_acme(settings: Settings, stop: asyncio.Event) -> None:
             identities=settings.acme.caa_identities, require_binding=settings.acme.require_binding,
             max_body=settings.acme.max_body_bytes, proxies=tuple(map(ip_network, settings.acme.trusted_proxies)),
         )  # fmt: skip
-        checks: dict[str, Check] = {
-            "database": partial(readiness.database, pool),
-            "evidence seal": lambda: readiness.seal(pool, utc_now()),
-            "signer": partial(readiness.signer, within(settings, settings.signer.socket)),
-        }
-        if settings.environment == "production":
-            checks["resolver"] = partial(readiness.resolver, Resolver((str(settings.dns.resolver),)))
         following = asyncio.create_task(terms.follow(context, terms_url(settings), utc_now, stop))
-        await serve("acme", app, bound(settings.acme.listen), settings, Health(checks), stop, tls=tls_of(settings))
+        health = Health(checks_of(settings, context))
+        await serve("acme", app, bound(settings.acme.listen), settings, health, stop, tls=tls_of(settings))
         await following
         if context.tasks:
             await asyncio.wait(context.tasks, timeout=DRAIN)
+
+
+def checks_of(settings: Settings, context: Context) -> dict[str, Check]:
+    """What must be so for an order to end in a certificate."""
+    checks: dict[str, Check] = {
+        "database": partial(readiness.database, context.pool),
+        "evidence seal": lambda: readiness.seal(context.pool, utc_now()),
+        "signer": partial(readiness.signer, within(settings, settings.signer.socket)),
+    }
+    if settings.environment == "production":
+        checks["resolver"] = partial(readiness.resolver, Resolver((str(settings.dns.resolver),)))
+    if context.transparency is not None:
+        checks["logs"] = partial(readiness.logs, context.transparency)
+    return checks
 
 
 async def serve_office(settings: Settings, stop: asyncio.Event) -> None:

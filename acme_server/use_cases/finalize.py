@@ -81,6 +81,8 @@ async def finalize(
     matches(csr, found.state.order.names)
     refuse_weak(context, csr.spki_der, ErrorType.BAD_CSR, "CSR")
     check_seal(found)
+    if context.transparency is not None:
+        await context.transparency.first_list()
     begun = await begin(context, account, found, csr, der, now)
     if isinstance(begun, RefusedByGate):
         return begun

@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -20,7 +21,11 @@ from sql import Pool
 from sql.away import DATABASE_AWAY
 
 LOG = structlog.get_logger(__name__)
-LOOK, LOOK_FIRST = timedelta(seconds=10), timedelta(seconds=1)  # how late another list, or the first, may be seen
+LOOK, LOOK_FIRST = (
+    timedelta(seconds=10),
+    timedelta(milliseconds=250),
+)  # how late another list, or the first, may be seen
+FIRST_SECONDS = 2.0  # how long an order waits for the first one, which `work` is reading when all begins at once
 GATHER_SECONDS = 8.0  # within the lease of who does it
 LIST_MAX, SIGNATURE_MAX, LIST_SECONDS = 8 * 2**20, 4096, 30.0
 Place = Path | str  # a file or an address
@@ -44,6 +49,7 @@ class Transparency:
     log_seconds: float
     patience: float
     gather_seconds: float = GATHER_SECONDS
+    known: asyncio.Event = field(default_factory=asyncio.Event)  # there is a list
 
     @property
     def logs(self) -> LogList | None:
@@ -59,6 +65,17 @@ class Transparency:
     def can_serve(self, not_before: datetime, not_after: datetime, now: datetime) -> bool:
         """Whether logs that take such a certificate could give SCTs that are enough."""
         return enough(self.candidates(not_after, now), needed(not_before, not_after))
+
+    async def refresh(self, pool: Pool) -> None:
+        """The list is the one that counts now."""
+        if await self.lists.refresh(pool):
+            self.known.set()
+
+    async def first_list(self) -> None:
+        """A list is known, or none came soon."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_SECONDS):
+                await self.known.wait()
 
 
 def source_of(settings: Settings) -> Source:
@@ -87,7 +104,7 @@ async def follow(transparency: Transparency, pool: Pool, stop: asyncio.Event) ->
     """The list is the one that counts, until `stop`; while the database is away, the last known."""
     while not stop.is_set():
         try:
-            await transparency.lists.refresh(pool)
+            await transparency.refresh(pool)
         except (*DATABASE_AWAY, TimeoutError) as fault:
             LOG.warning("database_away", sweep="log list", reason=type(fault).__name__)
         try:
@@ -109,7 +126,7 @@ async def read_list(transparency: Transparency, pool: Pool, actor: str, now: dat
         LOG.error("log_list_not_read", source=str(source.content), reason=str(fault) or type(fault).__name__)
         return
     tally.count("log_list", "newer" if added else "same")
-    await transparency.lists.refresh(pool)
+    await transparency.refresh(pool)
 
 
 async def read(session: ClientSession, place: Place, most: int) -> bytes:

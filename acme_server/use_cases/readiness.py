@@ -1,4 +1,4 @@
-"""Whether a process can do its work: the database, its schema, the seal, the signer. What is wrong, or None."""
+"""Whether a process can do its work: database and schema, seal, signer, resolver, logs. What is wrong, or None."""
 
 import asyncio
 from collections.abc import Mapping
@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from acme_server.storage import evidence, house
+from acme_server.use_cases.log_list import Transparency
 from acme_server.validation.resolver import Resolver
 from sql import Pool, migrate
 from sql.away import DATABASE_AWAY
@@ -45,6 +46,13 @@ async def seal(pool: Pool, now: datetime) -> str | None:
 async def resolver(asked: Resolver) -> str | None:
     """The resolver answers and validates: it has proven the root zone (C-034)."""
     return None if await asked.validates() else "does not answer, or validates no DNSSEC: see unbound's log"
+
+
+async def logs(transparency: Transparency) -> str | None:
+    """A list of logs is known: without one no certificate gets SCTs (C-130)."""
+    return (
+        None if transparency.logs else "no list of them is known: the log of `keiyaku work` says why, log_list_not_read"
+    )
 
 
 async def signer(socket: Path) -> str | None:

@@ -23,6 +23,7 @@ async def test_by_default_nobody_is_asked(served: Served, tmp_path: Path) -> Non
     settings = Settings(data=tmp_path)
     async with app.context_of(settings, served.context.pool, "test") as context:
         assert context.transparency is None
+        assert list(app.checks_of(settings, context)) == ["database", "evidence seal", "signer"]
     assert await app.demands_of(settings) == NO_DEMANDS
 
 
@@ -48,6 +49,7 @@ async def test_logs_are_known_at_the_start_and_a_file_counts_before_an_address(s
         async with app.context_of(settings, served.context.pool, "test") as context:
             assert context.transparency is not None
             assert context.transparency.source == source
+            assert await app.checks_of(settings, context)["logs"]() is None
             assert context.transparency.logs is not None
             assert len(context.transparency.logs.logs) == 3
         demands = await app.demands_of(settings)

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import pytest
@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 from acme_server import worker
 from acme_server.clock import utc_now
 from acme_server.storage import jobs
-from acme_server.use_cases import issue, log_list
+from acme_server.use_cases import issue, log_list, readiness
 from acme_server.use_cases.log_list import Source, Transparency
 from ca.ct_publisher import publisher
 from ca.log_lists import LogLists
@@ -61,7 +61,7 @@ class Logged:
         now = utc_now()
         content = list_of(self.logs, now + later)
         assert await list_logs(self.served.owner, content, now)
-        await self.transparency.lists.refresh(self.served.context.pool)
+        await self.transparency.refresh(self.served.context.pool)
 
     def modes(self, *modes: str) -> None:
         """How the logs behave from now on."""
@@ -454,6 +454,42 @@ async def test_a_signed_list_is_read_from_an_address_and_every_process_follows(l
         await following
     assert len(other.logs.logs) == 2
     assert other.logs == logged.transparency.logs
+
+
+class Waited(asyncio.Event):
+    """An event that tells when somebody begins to wait for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun = asyncio.Event()
+
+    async def wait(self) -> Literal[True]:
+        self.begun.set()
+        return await super().wait()
+
+
+@pytest.mark.std("C-130", "C-124")
+async def test_the_first_order_waits_for_the_first_list(served: Served, tmp_path: Path, monkeypatch: Any) -> None:
+    logs, source = three([], utc_now), tmp_path / "logs.json"
+    async with logging(served, logs, source) as logged:
+        await served.owner.execute("DELETE FROM ca.log_lists")
+        made = served.context.transparency = replace(
+            logged.transparency, lists=LogLists(None), known=(waited := Waited())
+        )
+        assert "log_list_not_read" in str(await readiness.logs(made))
+        client = await served.registered()
+        _, order = await ready(client, NAME)
+        monkeypatch.setattr(log_list, "FIRST_SECONDS", 0.01)
+        refused = await client.finalize(order)
+        assert (refused.status, refused.error, refused.headers["Retry-After"]) == (503, "serverInternal", "60")
+        monkeypatch.setattr(log_list, "FIRST_SECONDS", 60.0)
+        waited.begun.clear()
+        asked = asyncio.create_task(client.finalize(order))
+        await waited.begun.wait()
+        source.write_bytes(list_of(logs, utc_now()))
+        await log_list.read_list(made, served.owner, "process:work", utc_now())
+        assert (await asked).json["status"] == "valid"
+        assert await readiness.logs(made) is None
 
 
 async def test_without_transparency_nothing_is_asked_of_anybody(served: Served) -> None:
