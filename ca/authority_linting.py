@@ -4,14 +4,17 @@ As `linting.py` does for subscribers, it parses the bytes afresh and says a seco
 is signed that does not pass (C-064, C-065).
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import sha1
 from typing import TypeAlias
 
 import msgspec
 from cryptography import x509
+from cryptography.x509.oid import CRLEntryExtensionOID
 
 from ca.certificate import Issuer
+from ca.crl import Revocation
 from ca.der import Node, elements, tlv
 from ca.linting import ECDSA_SHA256, VERSION_3, LintError, attributes, content_of, expected_time, parse
 
@@ -23,6 +26,13 @@ ECDSA_SHA256_DER = bytes.fromhex("300a06082a8648ce3d040302")  # C-112
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 CRL_SPAN = {True: 365 * DAY, False: 10 * DAY}  # of a root, of an issuing CA: C-135
 Extension: TypeAlias = tuple[str, str, bool, bytes]
+REASONS = {  # C-140
+    x509.ReasonFlags.key_compromise: 1,
+    x509.ReasonFlags.affiliation_changed: 3,
+    x509.ReasonFlags.superseded: 4,
+    x509.ReasonFlags.cessation_of_operation: 5,
+    x509.ReasonFlags.privilege_withdrawn: 9,
+}
 
 
 class Authority(msgspec.Struct, frozen=True):
@@ -141,12 +151,17 @@ def key_id(spki: bytes) -> bytes:
     return sha1(spki[len(P256) :], usedforsecurity=False).digest()
 
 
-def lint_crl(issuer: Issuer, shard: int, tbs: bytes, at: datetime, *, of_root: bool, wanted: int = 1) -> None:
-    """An empty CRL of this shard with the wanted number, made within the day before. C-133..C-139. Raises LintError."""
+def lint_crl(
+    issuer: Issuer, shard: int, tbs: bytes, at: datetime, *, of_root: bool, wanted: int = 1,
+    entries: Sequence[Revocation] = (),
+) -> None:  # fmt: skip
+    """A CRL of this shard with the wanted number and entries, made within the day before. C-133..C-140.
+
+    Raises LintError.
+    """
     try:
         fields = elements(tbs)
         crl = x509.load_der_x509_crl(tlv(0x30, tbs, ECDSA_SHA256_DER, tlv(0x03, b"\0")))
-        scope = crl.extensions.get_extension_for_class(x509.IssuingDistributionPoint)
         number = crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
         key = crl.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
     except (ValueError, IndexError, x509.ExtensionNotFound) as fault:
@@ -155,14 +170,39 @@ def lint_crl(issuer: Issuer, shard: int, tbs: bytes, at: datetime, *, of_root: b
     found = []
     if fields[1] != ECDSA_SHA256_DER:
         found.append("C-112: signature algorithm is not ecdsa-with-SHA256 without parameters")
-    if fields[2] != issuer.subject or key != issuer.key_id or len(crl.extensions) != 3:
+    if fields[2] != issuer.subject or key != issuer.key_id or len(crl.extensions) != (2 if of_root else 3):
         found.append("C-135: issuer or its key identifier is another one, or there are other extensions")
-    if number != wanted or len(crl):
-        found.append("C-136, C-139: not the number that is next, or not empty")
+    if number != wanted:
+        found.append("C-136: not the number that is next")
+    found += entry_faults(crl, entries)
     if ends is None or not timedelta(0) <= at - starts <= DAY or ends - starts > CRL_SPAN[of_root]:
         found.append("C-135: not made within the day before, or valid for too long")
-    urls = [each.value for each in scope.value.full_name or []]
-    if not scope.critical or urls != [issuer.crl_url(shard)] or scope.value.only_contains_ca_certs is not of_root:
+    if not of_root and not is_of_shard(crl, issuer.crl_url(shard)):
         found.append("C-137, C-138: distribution point is not that of the shard, critical, with its scope")
     if found:
         raise LintError(found)
+
+
+def is_of_shard(crl: x509.CertificateRevocationList, url: str) -> bool:
+    """Whether it says critically that it is about subscribers' certificates with this address. C-137, C-138."""
+    try:
+        scope = crl.extensions.get_extension_for_class(x509.IssuingDistributionPoint)
+    except x509.ExtensionNotFound:
+        return False
+    urls = [each.value for each in scope.value.full_name or []]
+    only_users = scope.value.only_contains_user_certs and not scope.value.only_contains_ca_certs
+    return scope.critical and urls == [url] and only_users
+
+
+def entry_faults(crl: x509.CertificateRevocationList, wanted: Sequence[Revocation]) -> list[str]:
+    """What it has are the entries it shall have, in order, each with a reason and nothing else. C-139, C-140, C-160."""
+    if len(crl) != len(wanted):
+        return [f"C-139, C-160: {len(crl)} entries, not {len(wanted)}"]
+    shown: list[tuple[int, datetime, int | None]] = []
+    for each in crl:
+        if [(one.oid, one.critical) for one in each.extensions] != [(CRLEntryExtensionOID.CRL_REASON, False)]:
+            return ["C-140: an entry has no reason, or something else"]
+        reason = each.extensions.get_extension_for_class(x509.CRLReason).value.reason
+        shown.append((each.serial_number, each.revocation_date_utc, REASONS.get(reason)))
+    expected = [(int.from_bytes(one.serial), one.revoked_at.replace(microsecond=0), one.reason) for one in wanted]
+    return [] if shown == expected else ["C-139, C-160: not the entries that it shall have"]

@@ -13,7 +13,7 @@ CRL_NUMBER, ISSUING_DISTRIBUTION_POINT, REASON_CODE = oid("2.5.29.20"), oid("2.5
 VERSION_2 = integer(1)
 NEXT_UPDATE = timedelta(days=7)  # at most 10 days, C-135
 ROOT_NEXT_UPDATE = timedelta(days=364)  # at most 12 months, C-135
-ONLY_USER_CERTIFICATES, ONLY_CA_CERTIFICATES = b"\x81\x01\xff", b"\x82\x01\xff"
+ONLY_USER_CERTIFICATES = b"\x81\x01\xff"
 
 
 class Revocation(msgspec.Struct, frozen=True):
@@ -117,12 +117,17 @@ def number_of(der: bytes) -> int | None:
     return int.from_bytes(number[start:stop], "big")
 
 
-def extensions(issuer: Issuer, shard: int, number: int, of_ca_certificates: bool) -> tuple[bytes, bytes, bytes]:
-    """AKI, CRLNumber, and critical IssuingDistributionPoint with the address in the certificates. C-136..C-138."""
-    url = tlv(0xA0, tlv(0xA0, tlv(URI, issuer.crl_url(shard).encode("ascii"))))
-    scope = ONLY_CA_CERTIFICATES if of_ca_certificates else ONLY_USER_CERTIFICATES
-    return (
+def extensions(issuer: Issuer, shard: int, number: int, of_ca_certificates: bool) -> tuple[bytes, ...]:
+    """AKI, CRLNumber, and of a shard critical IssuingDistributionPoint with the address in its certificates.
+
+    A root's CRL is full: it has no scope, and so is one of the root's own certificate, which names no address, too.
+    C-136..C-138.
+    """
+    both = (
         extension(AUTHORITY_KEY_ID, tlv(SEQUENCE, tlv(0x80, issuer.key_id))),
         extension(CRL_NUMBER, integer(number)),
-        extension(ISSUING_DISTRIBUTION_POINT, tlv(SEQUENCE, url, scope), critical=True),
     )
+    if of_ca_certificates:
+        return both
+    url = tlv(0xA0, tlv(0xA0, tlv(URI, issuer.crl_url(shard).encode("ascii"))))
+    return (*both, extension(ISSUING_DISTRIBUTION_POINT, tlv(SEQUENCE, url, ONLY_USER_CERTIFICATES), critical=True))

@@ -49,6 +49,7 @@ class Record(msgspec.Struct, frozen=True):
     state_or_province: str | None
     locality: str | None
     own_serial: bool
+    issuer_revoked: bool
     blocked: bool
     is_issuers: bool
     contract_state: str | None
@@ -90,6 +91,8 @@ def refusal(record: Record, now: datetime) -> str | None:
         return f"record is {record.state}"
     if now >= record.deadline_at:
         return "deadline is over"
+    if record.issuer_revoked:
+        return "C-160: its issuing CA is revoked"
     if not record.own_serial:
         return "C-079: its serial number is not its own"
     if record.outcome != "admitted":

@@ -7,6 +7,7 @@ from acme_server.commands.audit import audit
 from acme_server.commands.bank import bank
 from acme_server.commands.bundle import bundle, verify_bundle
 from acme_server.commands.ca import ca
+from acme_server.commands.ca_revoke import revocations, revoke
 from acme_server.commands.ceremony import ceremony
 from acme_server.commands.certificate import certificate
 from acme_server.commands.changes import change, seal, timer
@@ -43,6 +44,8 @@ from acme_server.commands.token import token
 
 ca.add_command(ceremony)
 ca.add_command(root_crl)
+ca.add_command(revoke)
+ca.add_command(revocations)
 bank.add_command(dealer)
 audit.add_command(sample)
 audit.add_command(samples)

@@ -18,6 +18,18 @@ class IssuerCertificate(msgspec.Struct, frozen=True):
     certificate: bytes
 
 
+class RevokedIssuer(msgspec.Struct, frozen=True):
+    """A revoked certificate of an issuing CA, `own` or a cross certificate, and by when the root's CRL must say so."""
+
+    name: str
+    root: str
+    root_id: int
+    own: bool
+    decided_at: datetime
+    deadline_at: datetime
+    published_at: datetime | None
+
+
 async def clock(conn: Conn) -> datetime:
     """The database's clock."""
     at: datetime = await conn.fetchval(SQL["clock"])
@@ -77,6 +89,11 @@ async def stale_crls(conn: Conn, before: datetime) -> Sequence[str]:
 async def issuer_certificates(conn: Conn) -> list[IssuerCertificate]:
     """Every CA's own certificate."""
     return many(IssuerCertificate, await conn.fetch(SQL["issuer_certificates"]))
+
+
+async def revoked_issuers(conn: Conn, now: datetime) -> list[RevokedIssuer]:
+    """Those on no CRL yet, and issuing CAs that issue nothing any more."""
+    return many(RevokedIssuer, await conn.fetch(SQL["revoked_issuers"], now))
 
 
 async def begin_era(conn: Conn) -> int:

@@ -62,6 +62,7 @@ class ToFinalize(msgspec.Struct, frozen=True):
     is_started: bool
     revisions: list[UUID]
     is_sealed: bool
+    issuer_revoked: bool
 
 
 class UsesOfKey(msgspec.Struct, frozen=True):
@@ -226,11 +227,12 @@ def listed_status(row: asyncpg.Record, now: datetime) -> str:
 
 
 async def spend_to_finalize(
-    pool: Pool, nonce: Spendable, account_id: UUID | None, order_id: UUID, sealed_through: datetime, caa_after: datetime
-) -> tuple[Spent, ToFinalize | None]:
+    pool: Pool, nonce: Spendable, account_id: UUID | None, order_id: UUID, sealed_through: datetime,
+    caa_after: datetime, issuer_id: int,
+) -> tuple[Spent, ToFinalize | None]:  # fmt: skip
     """The same with all else that finalize asks before the contract's lock. One statement."""
     spent, columns = await nonces.spend_and_read(
-        pool, SQL["spend_to_finalize"], nonce, account_id, order_id, sealed_through, caa_after
+        pool, SQL["spend_to_finalize"], nonce, account_id, order_id, sealed_through, caa_after, issuer_id
     )
     if not columns[0]:
         return spent, None

@@ -264,6 +264,21 @@ async def issuers(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]
     return faults
 
 
+async def revoked_issuers(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
+    """No issuing CA is revoked; of one that is, the root's CRL says so within seven days (C-160)."""
+    faults = []
+    for each in await check.revoked_issuers(conn, now):
+        what = f"{each.name} is revoked since {each.decided_at:%Y-%m-%d %H:%M}Z"
+        if each.published_at is None:
+            late = "should have said so" if each.deadline_at <= now else "must say so"
+            what += f", and a CRL of {each.root} {late} by {each.deadline_at:%Y-%m-%d %H:%M}Z"
+            faults.append(Fault("revoked CA", what, f"hold `keiyaku ca root-crl --issuer {each.root_id}`"))
+        elif each.own:
+            do = f"revoke what it signed: `keiyaku certificate revoke --issuer '{each.name}'`; then set up a new CA"
+            faults.append(Fault("revoked CA", f"{what}: nothing is issued", do))
+    return faults
+
+
 async def clocks(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
     """This machine's clock and the database's agree."""
     skew = abs(await check.clock(conn) - by_machine(now))
@@ -345,7 +360,7 @@ async def signer(settings: Settings, _conn: Conn, _now: datetime) -> list[Fault]
 
 LOOKS: tuple[Look, ...] = (
     migrations, cluster, roles, partitions, seal, waiting_jobs, crls, root_crls, ocsp, publication,
-    revocation_deadlines, desk, register, bank, transparency, perspectives, issuers, clocks, drills,
+    revocation_deadlines, desk, register, bank, transparency, perspectives, issuers, revoked_issuers, clocks, drills,
     self_audit, files, blocklist, tls, disk, signer,
 )  # fmt: skip
 

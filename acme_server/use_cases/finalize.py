@@ -65,7 +65,9 @@ async def read_own(
     async def read(
         pool: Pool, nonce: Spendable, account_id: UUID | None, order_id: UUID
     ) -> tuple[Spent, ToFinalize | None]:
-        return await orders.spend_to_finalize(pool, nonce, account_id, order_id, now - SEAL_LIMIT, now - CAA_AGE)
+        return await orders.spend_to_finalize(
+            pool, nonce, account_id, order_id, now - SEAL_LIMIT, now - CAA_AGE, context.issuer.id
+        )
 
     return await authenticate.to_read(context, signed, url, now, read, id)
 
@@ -80,7 +82,7 @@ async def finalize(
     check_ready(found, now)
     matches(csr, found.state.order.names)
     refuse_weak(context, csr.spki_der, ErrorType.BAD_CSR, "CSR")
-    check_seal(found)
+    check_issuance(found)
     if context.transparency is not None:
         await context.transparency.first_list()
     begun = await begin(context, account, found, csr, der, now)
@@ -108,8 +110,14 @@ async def check_key(context: Context, csr: Csr) -> None:
         raise_why_not("blocked_key")
 
 
-def check_seal(found: ToFinalize) -> None:
-    """The evidence is sealed up to a minute ago; else nothing is issued (design §6)."""
+def check_issuance(found: ToFinalize) -> None:
+    """The issuing CA is not revoked (C-160), and evidence is sealed up to a minute ago; else nothing is issued."""
+    if found.issuer_revoked:
+        raise AcmeError(
+            ErrorType.SERVER_INTERNAL,
+            "Issuance is paused: the CA certificate that would sign yours is revoked. The order stays as it is.",
+            retry_after=3600,
+        )
     if not found.is_sealed:
         raise AcmeError(
             ErrorType.SERVER_INTERNAL, "Issuance is paused until the evidence log is sealed. Try again.", retry_after=60

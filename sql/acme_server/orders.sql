@@ -112,8 +112,10 @@ ORDER BY o.id LIMIT $3;
 
 -- name: spend_to_finalize
 -- The same with all else that finalize asks before the contract's lock: whether CAA was checked after $7 for each name (not
--- when an authorization covers subdomains: that was for its own name), the contract's number, whether it has a certificate, the revisions of its facts, and whether evidence is sealed up to $6.
+-- when an authorization covers subdomains: that was for its own name), the contract's number, whether it has a certificate, the revisions of its facts, whether evidence is sealed up to $6, and
+-- whether the issuing CA is revoked.
 -- $1 slot  $2 nonce  $3 epoch  $4 account id, or null  $5 order id  $6 sealed through  $7 CAA checked after
+-- $8 issuer id
 WITH spent AS (
     INSERT INTO acme.spent_nonces (slot, nonce)
     SELECT $1, $2 FROM acme.nonce_epoch WHERE epoch = $3
@@ -126,7 +128,8 @@ SELECT EXISTS (SELECT FROM spent) AS fresh, a.id, a.status, a.public_key, a.thum
     z.caa_is_fresh, c.number, s.contract_id IS NOT NULL AS is_started,
     ARRAY(SELECT r.revision FROM gate.revisions r
         WHERE r.contract_id IN (o.contract_id, '00000000-0000-0000-0000-000000000000')) AS revisions,
-    EXISTS (SELECT FROM evidence.seal_state WHERE sealed_through_at >= $6) AS is_sealed
+    EXISTS (SELECT FROM evidence.seal_state WHERE sealed_through_at >= $6) AS is_sealed,
+    $8 IN (SELECT v.issuer_id FROM ca.authority_revocations v WHERE v.cross_id IS NULL) AS issuer_revoked
 FROM (VALUES (true)) AS request
 LEFT JOIN acme.accounts a ON a.id = $4
 LEFT JOIN gate.binding_keys b ON b.id = a.binding_key_id

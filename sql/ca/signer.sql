@@ -11,6 +11,7 @@ SELECT t.id, t.issuer_id, t.state, t.serial, t.profile, t.tbs, t.names, t.spki_s
        d.contract_id, s.organization, s.country, s.state_or_province, s.locality,
        (SELECT true FROM ca.serials n WHERE n.serial = t.serial AND n.to_be_signed_id = t.id AND n.issuer_id = t.issuer_id)
            IS NOT NULL AS own_serial,
+       t.issuer_id IN (SELECT v.issuer_id FROM ca.authority_revocations v WHERE v.cross_id IS NULL) AS issuer_revoked,
        (SELECT true FROM ca.blocked_keys b WHERE b.spki_sha256 = t.spki_sha256) IS NOT NULL AS blocked,
        (SELECT true FROM ca.issuers u WHERE u.spki_sha256 = t.spki_sha256 LIMIT 1) IS NOT NULL AS is_issuers,
        c.state AS contract_state, (SELECT true FROM gate.holds h WHERE h.contract_id = d.contract_id
@@ -64,13 +65,15 @@ RETURNING id;
 UPDATE ca.to_be_signed SET signing_at = NULL WHERE id = ANY($1::uuid[]) AND state = 'admitted';
 
 -- name: store_certificates
--- Certificates of records that are still `admitted`, their records' change and evidence: one commit (design §4.5).
+-- Certificates of records that are still `admitted`, of issuing CAs that are not revoked (C-160), their records' change and
+-- evidence: one commit (design §4.5).
 -- $1 ids  $2 ders  $3 signed_at  $4 evidence ids  $5 kind  $6 contract_ids  $7 actor  $8 contents
 WITH signed AS (
     UPDATE ca.to_be_signed t SET state = 'signed'
     FROM unnest($1::uuid[], $2::bytea[], $4::uuid[], $6::uuid[], $8::bytea[])
         AS s(id, der, evidence_id, contract_id, content)
     WHERE t.id = s.id AND t.id = ANY($1::uuid[]) AND t.state = 'admitted'
+      AND (SELECT true FROM ca.authority_revocations v WHERE v.issuer_id = t.issuer_id AND v.cross_id IS NULL) IS NULL
     RETURNING t.id, t.issuer_id, t.serial, t.names, t.spki_sha256, t.not_before, t.not_after, t.shard,
               s.der, s.evidence_id, s.contract_id, s.content
 ), certificates AS (

@@ -18,9 +18,10 @@ WITH RECURSIVE chain AS (
 SELECT certificate FROM chain ORDER BY depth;
 
 -- name: chains_above
--- An issuer's certificate, and the chains of its cross certificates in order of id. $1 issuer_id
+-- An issuer's certificate, and the chains of its cross certificates that are not revoked in order of id. $1 issuer_id
 SELECT i.certificate AS issuer,
-       ARRAY(SELECT x.chain FROM ca.cross_certificates x WHERE x.subject_issuer_id = i.id ORDER BY x.id) AS crosses
+       ARRAY(SELECT x.chain FROM ca.cross_certificates x WHERE x.subject_issuer_id = i.id AND NOT EXISTS (
+           SELECT FROM ca.authority_revocations v WHERE v.cross_id = x.id) ORDER BY x.id) AS crosses
 FROM ca.issuers i WHERE i.id = $1;
 
 -- name: issuer_keys

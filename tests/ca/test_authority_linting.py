@@ -136,6 +136,19 @@ def test_first_crls_as_they_are_made_pass() -> None:
 
 
 ENTRY = Revocation(b"\x11" * 16, None, NOW)
+REVOKED = [Revocation(b"\x11" * 16, 9, NOW), Revocation(b"\x12" * 16, 1, NOW)]
+OTHERS = [
+    pytest.param([], "C-139, C-160: 0 entries, not 2", id="none"),
+    pytest.param(REVOKED[:1], "C-139, C-160: 1 entries, not 2", id="one is missing"),
+    pytest.param(REVOKED[::-1], "C-139, C-160: not the entries", id="another order"),
+    pytest.param([REVOKED[0], Revocation(b"\x13" * 16, 1, NOW)], "C-139, C-160: not the", id="another serial number"),
+    pytest.param([REVOKED[0], Revocation(b"\x12" * 16, 4, NOW)], "C-139, C-160: not the", id="another reason"),
+    pytest.param(
+        [REVOKED[0], Revocation(b"\x12" * 16, 1, NOW - SECOND)], "C-139, C-160: not the", id="another instant"
+    ),
+    pytest.param([REVOKED[0], Revocation(b"\x12" * 16, None, NOW)], "C-140: an entry has no reason", id="no reason"),
+    pytest.param([REVOKED[0], Revocation(b"\x12" * 16, 2, NOW)], "C-139, C-160: not the", id="cACompromise"),
+]
 CRL_FAULTS = [
     pytest.param(body(number=2), "C-136", id="number"),
     pytest.param(body(shard=2), "C-137", id="another shard"),
@@ -158,3 +171,14 @@ def test_another_crl_is_found(tbs: bytes, said: str) -> None:
 def test_an_old_crl_is_found() -> None:
     with pytest.raises(LintError, match="C-135"):
         lint_crl(ISSUER, 1, body(), NOW + DAY + SECOND, of_root=False)
+
+
+@pytest.mark.std("C-140", "C-160")
+@pytest.mark.parametrize(("entries", "said"), OTHERS)
+def test_a_crl_with_other_entries_than_were_decided_is_found(entries: list[Revocation], said: str) -> None:
+    def made(shown: list[Revocation]) -> bytes:
+        return crl.to_be_signed(ROOT.issuer, 0, 1, shown, NOW, NOW + DAY, of_ca_certificates=True)
+
+    lint_crl(ROOT.issuer, 0, made(REVOKED), NOW, of_root=True, entries=REVOKED)
+    with pytest.raises(LintError, match=said):
+        lint_crl(ROOT.issuer, 0, made(entries), NOW, of_root=True, entries=REVOKED)

@@ -14,9 +14,10 @@ from tests.sql.test_statements import MODULES
 
 # Small for ever: what the CA has few of, one-row tables, and jobs, which go when they are done.
 SMALL = {
-    "ca.issuers", "ca.cross_certificates", "acme.nonce_epoch", "evidence.seal_state", "keiyaku.cluster",
-    "keiyaku.migrations", "gate.bank_accounts", "gate.holidays", "gate.readings", "gate.suspensions", "gate.tax_rates",
-    "gate.texts", "gate.plans", "acme.jobs", "ca.responders", "ca.publications", "ca.log_lists",
+    "ca.issuers", "ca.authority_revocations", "ca.cross_certificates", "acme.nonce_epoch", "evidence.seal_state",
+    "keiyaku.cluster", "keiyaku.migrations", "gate.bank_accounts", "gate.holidays", "gate.readings",
+    "gate.suspensions", "gate.tax_rates", "gate.texts", "gate.plans", "acme.jobs", "ca.responders", "ca.publications",
+    "ca.log_lists",
 }  # fmt: skip
 PARTITION = re.compile(r"_\d{4}_\d\d$|_\d$")
 OFFICE = {"office/tenants", "office/idempotency"}  # what the JSON API asks first, and lists

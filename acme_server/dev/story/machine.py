@@ -65,7 +65,7 @@ class Machine:
         csr = base64url.encode(request_for(self.names))
         _, ready = await order_storage.spend_to_finalize(
             context.pool, spendable(context, now), self.account.id, placed.order.id, now - finalize.SEAL_LIMIT,
-            now - finalize.CAA_AGE,
+            now - finalize.CAA_AGE, context.issuer.id,
         )  # fmt: skip
         done = await finalize.finalize(context, self.account, ready, csr, now)
         if isinstance(done, RefusedByGate):

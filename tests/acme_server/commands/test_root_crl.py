@@ -53,8 +53,7 @@ async def test_two_people_make_the_next_crl_and_numbers_only_rise(desk: Desk, po
     root = x509.load_der_x509_certificate(await pool.fetchval("SELECT certificate FROM ca.issuers WHERE id = 0"))
     assert made.is_signature_valid(root.public_key())  # type: ignore[arg-type]
     assert row["next_update"] - row["this_update"] == ROOT_NEXT_UPDATE <= timedelta(days=365)
-    point = made.extensions.get_extension_for_class(x509.IssuingDistributionPoint).value
-    assert (point.only_contains_ca_certs, point.full_name[0].value) == (True, "http://localhost:14002/crl/0/0.crl")  # type: ignore[index]
+    assert [type(each.value) for each in made.extensions] == [x509.AuthorityKeyIdentifier, x509.CRLNumber]
     written = desk.transcript.read_text()
     assert "by ann and bob" in written
     assert written == await pool.fetchval("SELECT transcript FROM office.root_crls WHERE number = 6")
