@@ -1899,6 +1899,7 @@ CREATE TABLE office.cases (
 );
 CREATE INDEX cases_open ON office.cases (received_at) WHERE state NOT IN ('published', 'closed') OR attention;
 CREATE INDEX cases_of_contract ON office.cases (contract_id);
+CREATE INDEX cases_of_customer ON office.cases (customer_id) WHERE customer_id IS NOT NULL;
 
 -- When and how the CA came to know (T11-9). Insert-only: no later row takes an earlier one back.
 CREATE TABLE office.awareness (

@@ -234,7 +234,9 @@ async def long_unpaid(conn: Conn, before: date, paused: bool, after: int, most: 
 
 
 async def paid_after(conn: Conn, contract_ids: Sequence[UUID]) -> list[tuple[UUID, UUID]]:
-    """Case and contract where certificates were revoked for non-payment; somebody has to look at each from now on."""
+    """Case and contract that paid, where certificates were revoked for non-payment, of the contract or of its whole
+    customer; somebody has to look at each from now on.
+    """
     return [(row["id"], row["contract_id"]) for row in await conn.fetch(SQL["paid_after"], list(contract_ids))]
 
 

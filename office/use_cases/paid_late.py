@@ -26,4 +26,4 @@ async def noticed(conn: Conn, paid: Iterable[tuple[UUID, UUID]], now: datetime) 
             case=case_id, receipts=receipts[contract_id],
         )  # fmt: skip
         await append(conn, row)
-    return len(found)
+    return len({case_id for case_id, _ in found})

@@ -43,3 +43,6 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION gate.issue_invoice FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION gate.issue_invoice TO keiyaku_operator, keiyaku_office;
+
+-- A payment that comes after a revocation for non-payment finds the case against a whole customer too (A11.4.4).
+CREATE INDEX cases_of_customer ON office.cases (customer_id) WHERE customer_id IS NOT NULL;

@@ -72,10 +72,18 @@ WHERE c.state = 'accepted' AND c.number > $3
 ORDER BY c.number LIMIT $4;
 
 -- name: paid_after
--- Cases of contracts that were executed under A11.4.4: a person looks at what the payment makes of them. $1 contract ids
-UPDATE office.cases SET attention = true
-WHERE contract_id = ANY ($1::uuid[]) AND ground = 'unpaid' AND state IN ('executing', 'revoked', 'published')
-RETURNING id, contract_id;
+-- Cases that were executed under A11.4.4 against a contract, or its whole customer: a person looks at what the payment makes
+-- of them. With the contract that paid. $1 contract ids
+WITH concerned AS (
+    SELECT k.id, k.contract_id AS paid FROM office.cases k
+    WHERE k.contract_id = ANY ($1::uuid[]) AND k.ground = 'unpaid' AND k.state IN ('executing', 'revoked', 'published')
+    UNION ALL
+    SELECT k.id, c.id FROM gate.contracts c JOIN office.cases k ON k.customer_id = c.customer_id
+    WHERE c.id = ANY ($1::uuid[]) AND k.ground = 'unpaid' AND k.state IN ('executing', 'revoked', 'published')
+), flagged AS (
+    UPDATE office.cases SET attention = true WHERE id = ANY (ARRAY(SELECT id FROM concerned))
+)
+SELECT id, paid AS contract_id FROM concerned ORDER BY id, paid;
 
 -- name: issuing
 -- The issuing CAs, by id.
