@@ -24,6 +24,7 @@ PRODUCTION_DEFAULTS: Mapping[str, Any] = {
     "ct.log_list_url": "https://www.gstatic.com/ct/log_list/v3/log_list.json",
     "ct.log_list_signature_url": "https://www.gstatic.com/ct/log_list/v3/log_list.sig",
     "lint.processes": 2,
+    "lint.ignored": (),
     "limits.new_accounts": Rate(50, timedelta(hours=3)),
     "limits.orders_of_account": Rate(300, timedelta(hours=3)),
     "limits.orders_of_contract": Rate(1500, timedelta(hours=3)),

@@ -15,11 +15,14 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import rsa
 from pkilint import document, validation
 
+from acme_server.config_production import PRODUCTION_DEFAULTS
+from acme_server.config_sections import Lint, Status
 from acme_server.dev.postgres import EmbeddedPostgres
 from ca.certificate import SERVER_AUTH, Issuer, to_be_signed
 from ca.lint_report import FAULTS, Report, unsigned
 from ca.pkilint_pool import PkilintPool
 from ca.pkilint_worker import LENGTH, NOT_LINTED, Linter, linters, remember, serve
+from ca.profiles import PROFILES, Profile, lifetime
 from ca.signer_client import Precertified, Signed, SignerAway, SignRefused
 from ca.signer_lint import Demands
 from sql import Pool
@@ -79,6 +82,23 @@ def test_what_is_right_passes_and_each_fault_is_found(both: tuple[Linter, Linter
     for name, tbs, says in FAULTY:
         found = codes(final.lint(tbs))
         assert any(says in code for code in found), (name, found)
+
+
+@pytest.mark.std("C-064")
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda each: each.name)
+def test_of_what_the_demo_issues_nothing_else_is_found(both: tuple[Linter, Linter], profile: Profile) -> None:
+    """`keiyaku dev` with the linter on issues as it stands; production ignores nothing."""
+    demo = msgspec.structs.replace(ISSUER, status_url=str(Status().base_url))
+    wanted = msgspec.structs.replace(WANTED, profile=profile, not_after=NOW + lifetime(profile, NOW))
+    assert {"www.demo.test", "127.0.0.1", "::1"} < set(WANTED.names)
+    for linter, precertificate in zip(both, (False, True), strict=True):
+        tbs = to_be_signed(demo, msgspec.structs.replace(wanted, precertificate=precertificate))
+        report = linter.lint(tbs)
+        assert codes(report) == set(Lint().ignored)
+        assert msgspec.structs.replace(report, ignored=Lint().ignored).faults() == []
+        spoilt = tbs.replace(SERVER_AUTH, bytes.fromhex("06082b06010505070304"))
+        assert msgspec.structs.replace(linter.lint(spoilt), ignored=Lint().ignored).faults() != []
+    assert PRODUCTION_DEFAULTS["lint.ignored"] == ()
 
 
 @pytest.mark.std("C-064")
