@@ -40,8 +40,6 @@ def refusal(
     record: Record, held: Held, final: bytes, issuer: Issuer, logs: Mapping[bytes, Log], now: datetime
 ) -> str | None:
     """Why this is not the certificate of that precertificate, with SCTs that are enough; None when it is."""
-    if held.revoked:
-        return "its precertificate is revoked"
     if elements(held.der)[0] != record.tbs:
         return "C-122: its precertificate is not the record's"
     if reason := precertificate.faults(final, record.tbs):

@@ -172,7 +172,7 @@ class OcspSigner:
         )  # fmt: skip
         await conn.execute(
             SQL["store_responder"], uuid7(now), issuer.id, serial, self.held_by, certificate, now, ends, now,
-            proof.id, proof.kind, ACTOR, proof.content,
+            sha256(made.spki).digest(), proof.id, proof.kind, ACTOR, proof.content,
         )  # fmt: skip
         return Responder(made, certificate, ends)
 

@@ -51,7 +51,8 @@ class Record(msgspec.Struct, frozen=True):
     own_serial: bool
     issuer_revoked: bool
     blocked: bool
-    is_issuers: bool
+    is_own_key: bool
+    revoked: bool
     contract_state: str | None
     held: bool
     term_over_by: datetime | None
@@ -66,7 +67,6 @@ class Held(msgspec.Struct, frozen=True):
     der: bytes
     signed_at: datetime
     final: bytes | None
-    revoked: bool
 
 
 class Certified(msgspec.Struct, frozen=True):
@@ -89,6 +89,8 @@ def refusal(record: Record, now: datetime) -> str | None:
     """Why this must not be signed at `now`; None when nothing forbids it. Design §8, C-064, C-076."""
     if record.state != "admitted":
         return f"record is {record.state}"
+    if record.revoked:
+        return "C-142: its serial number is revoked"
     if now >= record.deadline_at:
         return "deadline is over"
     if record.issuer_revoked:
@@ -119,8 +121,8 @@ def refusal(record: Record, now: datetime) -> str | None:
         return "notAfter is later than the admission allows"
     if record.blocked:
         return "C-076: key is blocked"
-    if record.is_issuers:
-        return "C-077: key is an issuer's"
+    if record.is_own_key:
+        return "C-077: key is an issuer's or a responder's"
     if record.profile not in PROFILES:
         return f"no profile {record.profile}"
     return None

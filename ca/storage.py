@@ -20,12 +20,16 @@ class NoIssuer(Exception):
 
 
 class Certificate(msgspec.Struct, frozen=True):
-    """A signed certificate and, if it is revoked, since when and why (`reason` None: unspecified)."""
+    """What was issued under a serial number: the certificate (`der`), its precertificate, or both (C-125).
+
+    If it is revoked, since when and why (`reason` None: unspecified).
+    """
 
     id: UUID
     issuer_id: int
     serial: bytes
-    der: bytes
+    der: bytes | None
+    precertificate: bytes | None
     names: list[str]
     spki_sha256: bytes
     not_before: datetime
@@ -98,18 +102,18 @@ async def cross_chains(conn: Conn, issuer_id: int) -> list[bytes]:
 
 
 async def own_keys(conn: Conn) -> frozenset[bytes]:
-    """SHA-256 of the SPKI of every CA's key, of the roots of alternate chains too. C-077."""
+    """SHA-256 of the SPKI of every CA's and responder's key, of the roots of alternate chains too. C-077."""
     return frozenset(row["spki_sha256"] for row in await conn.fetch(SQL["issuer_keys"]))
 
 
 async def certificate_by_serial(conn: Conn, serial: bytes) -> Certificate | None:
-    """The certificate with this serial number (content octets of the INTEGER)."""
+    """The certificate, or precertificate, with this serial number (content octets of the INTEGER)."""
     row = await conn.fetchrow(SQL["certificate_by_serial"], serial)
     return None if row is None else Certificate(**row)
 
 
 async def live_with_key(conn: Conn, spki_sha256: bytes, now: datetime) -> list[Named]:
-    """Every certificate with this key that has not expired, revoked ones too, oldest first. C-163."""
+    """Each certificate or precertificate with this key that has not expired, revoked ones too, oldest first. C-163."""
     return [Named(**row) for row in await conn.fetch(SQL["live_with_key"], spki_sha256, now)]
 
 

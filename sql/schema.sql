@@ -617,6 +617,18 @@ CREATE TRIGGER record_ended BEFORE UPDATE OF state ON ca.to_be_signed
 CREATE TABLE ca.serials (
     serial bytea PRIMARY KEY,
     to_be_signed_id uuid NOT NULL,
+-- Only the signer says that a record is signed, or may be: others make records, and void them with this.
+CREATE FUNCTION ca.void_record(record_id uuid) RETURNS SETOF ca.to_be_signed LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog AS $$
+    UPDATE ca.to_be_signed SET state = 'void' WHERE id = record_id AND state = 'admitted' RETURNING *
+$$;
+-- The record, locked until the transaction ends, if nobody has signed or voided it.
+CREATE FUNCTION ca.open_record(record_id uuid) RETURNS SETOF uuid LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog AS $$
+    SELECT id FROM ca.to_be_signed WHERE id = record_id AND state = 'admitted' FOR NO KEY UPDATE
+$$;
+REVOKE ALL ON FUNCTION ca.void_record, ca.open_record FROM PUBLIC;
+
     issuer_id smallint NOT NULL
 );
 
@@ -1750,8 +1762,8 @@ REVOKE SELECT ON gate.receipts, gate.payment_matches, gate.persons, gate.holds F
 GRANT SELECT (contract_id, status, lifted_at) ON gate.holds TO keiyaku_acme; -- never the grounds (T13-3)
 GRANT INSERT ON gate.decisions, gate.binding_uses, gate.help_pages TO keiyaku_acme;
 GRANT SELECT ON ALL TABLES IN SCHEMA ca TO keiyaku_acme;
-GRANT INSERT ON ca.to_be_signed, ca.serials, ca.revocations, ca.blocked_keys TO keiyaku_acme;
-GRANT UPDATE (state) ON ca.to_be_signed TO keiyaku_acme;
+GRANT INSERT ON ca.serials, ca.revocations, ca.blocked_keys TO keiyaku_acme;
+GRANT EXECUTE ON FUNCTION ca.void_record, ca.open_record TO keiyaku_acme, keiyaku_work;
 GRANT UPDATE (reason, published_at) ON ca.revocations TO keiyaku_acme;
 GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA acme TO keiyaku_acme;
 REVOKE INSERT ON acme.renewal_windows, acme.limit_overrides FROM keiyaku_acme;
@@ -1767,8 +1779,7 @@ REVOKE SELECT ON gate.receipts, gate.payment_matches, gate.persons, gate.holds F
 GRANT SELECT (contract_id, status, lifted_at) ON gate.holds TO keiyaku_work; -- never the grounds (T13-3)
 GRANT INSERT ON gate.decisions, gate.help_pages TO keiyaku_work;
 GRANT SELECT ON ALL TABLES IN SCHEMA ca TO keiyaku_work;
-GRANT INSERT ON ca.to_be_signed, ca.serials, ca.revocations TO keiyaku_work;
-GRANT UPDATE (state) ON ca.to_be_signed TO keiyaku_work;
+GRANT INSERT ON ca.serials, ca.revocations TO keiyaku_work;
 GRANT SELECT ON ALL TABLES IN SCHEMA acme TO keiyaku_work;
 GRANT INSERT ON acme.issuances, acme.jobs, acme.nonce_epoch, acme.failures TO keiyaku_work;
 GRANT UPDATE (full_at, consecutive, first_failed_at, token, paused_at) ON acme.failures TO keiyaku_work;
@@ -2711,7 +2722,8 @@ CREATE TABLE ca.responders (
     certificate bytea NOT NULL,
     not_before timestamptz NOT NULL,
     not_after timestamptz NOT NULL CHECK (not_after > not_before),
-    made_at timestamptz NOT NULL
+    made_at timestamptz NOT NULL,
+    spki_sha256 bytea NOT NULL UNIQUE CHECK (octet_length(spki_sha256) = 32) -- no certificate's (C-077)
 );
 
 -- The answer about each serial number whose certificate, or precertificate, names an OCSP responder; without this_update
@@ -2824,8 +2836,10 @@ CREATE TABLE ca.final_records (
     PRIMARY KEY (id)
 ) PARTITION BY RANGE (id);
 
+    spki_sha256 bytea NOT NULL,
 -- No precertificate is stored for a key that was blocked meanwhile (C-076), as no certificate is. Its status is answered
 -- from now on, also if there never is a certificate (C-125).
+CREATE INDEX precertificates_by_key ON ca.precertificates (spki_sha256);
 CREATE FUNCTION ca.precertificate_stored() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog AS $$
 DECLARE
@@ -2850,7 +2864,6 @@ REVOKE ALL ON FUNCTION ca.precertificate_stored FROM PUBLIC;
 GRANT SELECT ON ca.log_lists, ca.precertificates, ca.final_records
     TO keiyaku_acme, keiyaku_work, keiyaku_sign, keiyaku_operator;
 GRANT INSERT ON ca.log_lists TO keiyaku_work;
-GRANT INSERT ON ca.final_records TO keiyaku_acme, keiyaku_work;
 GRANT INSERT ON ca.precertificates TO keiyaku_sign;
 GRANT UPDATE (signing_at) ON ca.final_records TO keiyaku_sign;
 
@@ -2866,6 +2879,14 @@ BEGIN
             ' WHERE NOT EXISTS (SELECT FROM %2$s AS t WHERE t.id = a.id) LIMIT 1', TG_ARGV[i], TG_ARGV[i + 1]) INTO missing;
         IF missing IS NOT NULL THEN
             RAISE EXCEPTION '% % of %.% is not in %', TG_ARGV[i], missing, TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_ARGV[i + 1]
+GRANT SELECT ON ca.precertificates TO keiyaku_office;
+GRANT SELECT (id, signed_at, der) ON ca.precertificates TO keiyaku_auditor;
+GRANT SELECT (id, issuer_id, serial, names, not_before, not_after) ON ca.to_be_signed TO keiyaku_auditor;
+GRANT SELECT (spki_sha256) ON ca.responders TO keiyaku_acme;
+GRANT SELECT (spki_sha256, issuer_id, held_by) ON ca.responders TO keiyaku_office;
+GRANT INSERT (id, issuer_id, admission_id, serial, profile, tbs, names, spki_sha256, not_before, not_after, shard,
+    deadline_at, created_at) ON ca.to_be_signed TO keiyaku_acme, keiyaku_work;
+GRANT INSERT (id, tbs, recorded_at) ON ca.final_records TO keiyaku_acme, keiyaku_work;
                 USING ERRCODE = 'foreign_key_violation';
         END IF;
     END LOOP;

@@ -139,7 +139,9 @@ async def certificate_status(request: web.Request) -> web.Response:
         found = await ca.certificate_by_serial(conn, octets_of(int(text, 16)))
     if found is None:
         raise web.HTTPNotFound
-    document: dict[str, Any] = {"Certificate": pem(found.der).decode(), "Serial": text}
+    der = found.der or found.precertificate
+    assert der is not None  # by certificate_by_serial
+    document: dict[str, Any] = {"Certificate": pem(der).decode(), "Serial": text}
     document["Status"] = "Revoked" if found.revoked_at else "Valid"
     if found.revoked_at:
         document |= {"Reason": found.reason or 0, "RevokedAt": found.revoked_at.isoformat()}

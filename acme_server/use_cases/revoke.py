@@ -70,7 +70,9 @@ async def by_certificate_key(
 
 
 async def target_of(context: Context, certificate: str) -> Certificate:
-    """The certificate, matched on its full DER: a forged one with a copied serial is none of ours (A-188)."""
+    """What was issued, as certificate or precertificate (C-125), matched on its full DER: a forged one with a copied
+    serial is none of ours (A-188).
+    """
     der = decode_field(certificate)
     try:
         serial = x509.load_der_x509_certificate(der).serial_number
@@ -81,7 +83,7 @@ async def target_of(context: Context, certificate: str) -> Certificate:
     octets = serial.to_bytes(serial.bit_length() // 8 + 1, "big")
     async with context.pool.acquire() as conn:
         found = await ca.certificate_by_serial(conn, octets)
-    if found is None or found.der != der:
+    if found is None or der not in (found.der, found.precertificate):
         raise NoSuchCertificate
     return found
 

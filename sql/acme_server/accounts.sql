@@ -16,6 +16,7 @@ WITH live AS MATERIALIZED (
     WHERE id = $6 AND withdrawn_at IS NULL AND (expires_at IS NULL OR expires_at > $8)
       AND NOT EXISTS (SELECT FROM ca.blocked_keys WHERE spki_sha256 = $4)
       AND NOT EXISTS (SELECT FROM ca.certificates WHERE spki_sha256 = $4)
+      AND NOT EXISTS (SELECT FROM ca.precertificates WHERE spki_sha256 = $4)
 ), binding AS MATERIALIZED (
     SELECT * FROM live WHERE acme.take(contract_id, $12::text[], $13::text[], $14::integer[], $15::interval[], $8)
 ), account AS (
@@ -74,7 +75,8 @@ WITH account AS (
     UPDATE acme.accounts SET public_key = $3, thumbprint = $4
     WHERE id = $1 AND thumbprint = $2 AND status = 'valid'
       AND NOT EXISTS (SELECT FROM ca.blocked_keys WHERE spki_sha256 = $5)
-      AND NOT EXISTS (SELECT FROM ca.certificates WHERE spki_sha256 = $5) RETURNING id
+      AND NOT EXISTS (SELECT FROM ca.certificates WHERE spki_sha256 = $5)
+      AND NOT EXISTS (SELECT FROM ca.precertificates WHERE spki_sha256 = $5) RETURNING id
 ), retired AS (
     UPDATE acme.account_keys SET retired_at = $6 WHERE thumbprint = $2 AND EXISTS (SELECT FROM account)
 ), key AS (
@@ -89,7 +91,8 @@ SELECT id FROM account;
 -- name: known_of_key
 -- Why a key may be no account's: it is known as compromised, or a certificate has it. $1 SPKI SHA-256
 SELECT EXISTS (SELECT FROM ca.blocked_keys WHERE spki_sha256 = $1) AS compromised,
-    EXISTS (SELECT FROM ca.certificates WHERE spki_sha256 = $1) AS certified;
+    EXISTS (SELECT FROM ca.certificates WHERE spki_sha256 = $1)
+        OR EXISTS (SELECT FROM ca.precertificates WHERE spki_sha256 = $1) AS certified;
 
 -- name: owner_of_key
 -- $1 thumbprint

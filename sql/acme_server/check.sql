@@ -41,7 +41,8 @@ WHERE u.corporate_number IS NOT NULL AND (s.checked_at IS NULL OR s.checked_at <
 -- name: sampled
 -- The last sample of the self-audit, else the first certificate, else null; and what of samples is not examined.
 SELECT coalesce((SELECT max(drawn_at) FROM office.audit_samples),
-        (SELECT signed_at FROM ca.certificates ORDER BY id LIMIT 1)) AS since,
+        least((SELECT signed_at FROM ca.certificates ORDER BY id LIMIT 1),
+            (SELECT signed_at FROM ca.precertificates ORDER BY id LIMIT 1))) AS since,
     (SELECT count(*)::integer FROM office.sampled_certificates WHERE audited_at IS NULL) AS waiting;
 
 -- name: drilled_since

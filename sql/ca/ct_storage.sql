@@ -11,7 +11,7 @@ WHERE p.id = $1;
 -- The certificate's to-be-signed bytes, once for ever, while its record is open; with its evidence.
 -- $1 id  $2 tbs  $3 now  $4 evidence id  $5 kind  $6 contract id  $7 actor  $8 evidence content
 WITH open AS (
-    SELECT id FROM ca.to_be_signed WHERE id = $1 AND state = 'admitted' FOR NO KEY UPDATE
+    SELECT id FROM ca.open_record($1) AS id
 ), added AS (
     INSERT INTO ca.final_records (id, tbs, recorded_at) SELECT id, $2, $3 FROM open ON CONFLICT (id) DO NOTHING RETURNING id
 )

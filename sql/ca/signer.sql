@@ -13,7 +13,9 @@ SELECT t.id, t.issuer_id, t.state, t.serial, t.profile, t.tbs, t.names, t.spki_s
            IS NOT NULL AS own_serial,
        t.issuer_id IN (SELECT v.issuer_id FROM ca.authority_revocations v WHERE v.cross_id IS NULL) AS issuer_revoked,
        (SELECT true FROM ca.blocked_keys b WHERE b.spki_sha256 = t.spki_sha256) IS NOT NULL AS blocked,
-       (SELECT true FROM ca.issuers u WHERE u.spki_sha256 = t.spki_sha256 LIMIT 1) IS NOT NULL AS is_issuers,
+       (SELECT true FROM ca.issuers u WHERE u.spki_sha256 = t.spki_sha256 LIMIT 1) IS NOT NULL
+           OR (SELECT true FROM ca.responders u WHERE u.spki_sha256 = t.spki_sha256) IS NOT NULL AS is_own_key,
+       (SELECT true FROM ca.revocations v WHERE v.serial = t.serial) IS NOT NULL AS revoked,
        c.state AS contract_state, (SELECT true FROM gate.holds h WHERE h.contract_id = d.contract_id
            AND h.lifted_at IS NULL AND h.status IN ('suspected', 'confirmed') LIMIT 1) IS NOT NULL
            OR coalesce((SELECT v.verdict = 'negative' FROM gate.review_items v
@@ -65,8 +67,8 @@ RETURNING id;
 UPDATE ca.to_be_signed SET signing_at = NULL WHERE id = ANY($1::uuid[]) AND state = 'admitted';
 
 -- name: store_certificates
--- Certificates of records that are still `admitted`, of issuing CAs that are not revoked (C-160), their records' change and
--- evidence: one commit (design §4.5).
+-- Certificates of records that are still `admitted` and not revoked (C-142), of issuing CAs that are not revoked (C-160),
+-- their records' change and evidence: one commit (design §4.5).
 -- $1 ids  $2 ders  $3 signed_at  $4 evidence ids  $5 kind  $6 contract_ids  $7 actor  $8 contents
 WITH signed AS (
     UPDATE ca.to_be_signed t SET state = 'signed'
@@ -74,6 +76,7 @@ WITH signed AS (
         AS s(id, der, evidence_id, contract_id, content)
     WHERE t.id = s.id AND t.id = ANY($1::uuid[]) AND t.state = 'admitted'
       AND (SELECT true FROM ca.authority_revocations v WHERE v.issuer_id = t.issuer_id AND v.cross_id IS NULL) IS NULL
+      AND NOT EXISTS (SELECT FROM ca.revocations v WHERE v.serial = t.serial)
     RETURNING t.id, t.issuer_id, t.serial, t.names, t.spki_sha256, t.not_before, t.not_after, t.shard,
               s.der, s.evidence_id, s.contract_id, s.content
 ), certificates AS (

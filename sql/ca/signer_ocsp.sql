@@ -1,15 +1,15 @@
 -- name: store_responder
 -- The responder's certificate, its serial number, and the evidence of both.
 -- $1 id  $2 issuer_id  $3 serial  $4 held_by  $5 certificate  $6 not_before  $7 not_after  $8 made_at
--- $9 evidence id  $10 kind  $11 actor  $12 content
+-- $9 SHA-256 of its key  $10 evidence id  $11 kind  $12 actor  $13 content
 WITH drawn AS (
     INSERT INTO ca.serials (serial, to_be_signed_id, issuer_id) VALUES ($3, $1, $2)
 ), responder AS (
-    INSERT INTO ca.responders (id, issuer_id, serial, held_by, certificate, not_before, not_after, made_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+    INSERT INTO ca.responders (id, issuer_id, serial, held_by, certificate, not_before, not_after, made_at, spki_sha256)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 )
 INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)
-VALUES ($9, $10, NULL, $11, $8, $12);
+VALUES ($10, $11, NULL, $12, $8, $13);
 
 -- name: end_expired
 -- Nothing more is said of certificates that have ended.

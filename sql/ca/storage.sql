@@ -25,20 +25,26 @@ SELECT i.certificate AS issuer,
 FROM ca.issuers i WHERE i.id = $1;
 
 -- name: issuer_keys
-SELECT spki_sha256 FROM ca.issuers;
+-- Of responders too (C-077).
+SELECT spki_sha256 FROM ca.issuers UNION SELECT spki_sha256 FROM ca.responders;
 
 -- name: certificate_by_serial
--- $1 serial
-SELECT c.id, c.issuer_id, c.serial, c.der, c.names, c.spki_sha256, c.not_before, c.not_after, c.shard, c.signed_at,
-       r.revoked_at, r.reason
+-- A certificate or precertificate, or both of them (C-125). $1 serial
+SELECT t.id, t.issuer_id, t.serial, c.der, p.der AS precertificate, t.names, t.spki_sha256, t.not_before, t.not_after,
+       t.shard, coalesce(c.signed_at, p.signed_at) AS signed_at, r.revoked_at, r.reason
 FROM ca.serials s
-JOIN ca.certificates c ON c.id = s.to_be_signed_id
+JOIN ca.to_be_signed t ON t.id = s.to_be_signed_id
+LEFT JOIN ca.certificates c ON c.id = s.to_be_signed_id
+LEFT JOIN ca.precertificates p ON p.id = s.to_be_signed_id
 LEFT JOIN ca.revocations r ON r.serial = s.serial
-WHERE s.serial = $1;
+WHERE s.serial = $1 AND (c.id IS NOT NULL OR p.id IS NOT NULL);
 
 -- name: live_with_key
--- $1 spki_sha256  $2 now
-SELECT id, serial FROM ca.certificates WHERE spki_sha256 = $1 AND not_after > $2 ORDER BY id;
+-- Precertificates too, whatever became of them (C-125, C-163). $1 spki_sha256  $2 now
+SELECT t.id, t.serial FROM (
+    SELECT id FROM ca.certificates WHERE spki_sha256 = $1 UNION SELECT id FROM ca.precertificates WHERE spki_sha256 = $1
+) AS issued CROSS JOIN LATERAL (SELECT id, serial, not_after FROM ca.to_be_signed WHERE id = issued.id OFFSET 0) AS t
+WHERE t.not_after > $2 ORDER BY t.id;
 
 -- name: revoke
 -- The revocation and its evidence: both or neither. No row when the serial is unknown or revoked already.
@@ -87,8 +93,7 @@ SELECT issuer_id, shard FROM dated;
 -- its key is (C-163).
 -- $1 to_be_signed_id  $2 ground  $3 requested_by  $4 at  $5 evidence id  $6 kind  $7 contract_id  $8 content
 WITH ended AS (
-    UPDATE ca.to_be_signed SET state = 'void' WHERE id = $1 AND state = 'admitted'
-    RETURNING id, serial, issuer_id, shard, not_after, spki_sha256
+    SELECT id, serial, issuer_id, shard, not_after, spki_sha256 FROM ca.void_record($1)
 ), revoked AS (
     INSERT INTO ca.revocations
         (serial, issuer_id, to_be_signed_id, shard, reason, ground, requested_by, requested_at, revoked_at, not_after)

@@ -49,14 +49,17 @@ FROM gate.readings r JOIN gate.persons one ON one.id = r.set_by_first JOIN gate.
 ORDER BY r.effective_at DESC, r.key LIMIT $1;
 
 -- name: certificates
--- Every certificate signed in the period: from $1, before $2. The id of one is made up to a week before it is signed.
-SELECT encode(c.serial, 'hex') AS serial, c.issuer_id::integer, encode(sha256(c.der), 'hex') AS sha256, c.names,
-    c.not_before, c.not_after, c.signed_at, i.contract_id, k.customer_id, r.revoked_at, r.reason::integer
-FROM ca.certificates c LEFT JOIN acme.issuances i ON i.to_be_signed_id = c.id
-LEFT JOIN gate.contracts k ON k.id = i.contract_id LEFT JOIN ca.revocations r ON r.serial = c.serial
-WHERE c.id >= keiyaku.uuid7_floor($1::timestamptz - interval '7 days') AND c.id < keiyaku.uuid7_floor($2)
-    AND c.signed_at >= $1 AND c.signed_at < $2
-ORDER BY c.id;
+-- Every certificate signed in the period, and every precertificate that no certificate followed (C-125): from $1, before $2.
+-- The id of one is made up to a week before it is signed.
+SELECT encode(t.serial, 'hex') AS serial, t.issuer_id::integer, encode(sha256(coalesce(c.der, p.der)), 'hex') AS sha256,
+    c.id IS NULL AS precertificate_only, t.names, t.not_before, t.not_after, coalesce(c.signed_at, p.signed_at) AS signed_at,
+    i.contract_id, k.customer_id, r.revoked_at, r.reason::integer
+FROM ca.to_be_signed t LEFT JOIN ca.certificates c ON c.id = t.id LEFT JOIN ca.precertificates p ON p.id = t.id
+LEFT JOIN acme.issuances i ON i.to_be_signed_id = t.id
+LEFT JOIN gate.contracts k ON k.id = i.contract_id LEFT JOIN ca.revocations r ON r.serial = t.serial
+WHERE t.id >= keiyaku.uuid7_floor($1::timestamptz - interval '7 days') AND t.id < keiyaku.uuid7_floor($2)
+    AND coalesce(c.signed_at, p.signed_at) >= $1 AND coalesce(c.signed_at, p.signed_at) < $2
+ORDER BY t.id;
 
 -- name: contracts
 -- Every contract that was applied for before $2 and had not ended before $1.

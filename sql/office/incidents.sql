@@ -8,14 +8,15 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
 
 -- name: insert_list
 -- What may have been signed, lives, and fits every part of the query that is not null. Revoked ones too, while their code
--- is not $11. $1 incident_id  $2 now  $3 made after  $4 profile  $5 from  $6 until  $7 spki_sha256
+-- is not $11; of records that were void before their certificate was signed, those with a precertificate (C-125). $1 incident_id  $2 now  $3 made after  $4 profile  $5 from  $6 until  $7 spki_sha256
 -- $8 type of challenge  $9 contract_id  $10 serials  $11 a code that revoked ones shall have, or null
 INSERT INTO office.incident_certificates (incident_id, serial, contract_id, not_after)
 SELECT DISTINCT ON (t.serial) $1, t.serial, i.contract_id, t.not_after
 FROM ca.to_be_signed t
 LEFT JOIN acme.issuances i ON i.to_be_signed_id = t.id
 LEFT JOIN ca.revocations r ON r.serial = t.serial
-WHERE t.id >= keiyaku.uuid7_floor($3) AND t.state <> 'void' AND t.not_after > $2
+WHERE t.id >= keiyaku.uuid7_floor($3) AND t.not_after > $2
+    AND (t.state <> 'void' OR EXISTS (SELECT FROM ca.precertificates p WHERE p.id = t.id))
     AND (r.serial IS NULL OR ($11::smallint IS NOT NULL AND r.reason IS DISTINCT FROM $11))
     AND ($4::text IS NULL OR t.profile = $4)
     AND ($5::timestamptz IS NULL OR t.created_at >= $5) AND ($6::timestamptz IS NULL OR t.created_at < $6)
@@ -28,17 +29,22 @@ WHERE t.id >= keiyaku.uuid7_floor($3) AND t.state <> 'void' AND t.not_after > $2
 ORDER BY t.serial, i.contract_id;
 
 -- name: widen
--- Every other live certificate with a key of the list (C-163). $1 incident_id  $2 now  $3 code that revoked ones shall have
+-- Every other live certificate and precertificate with a key of the list (C-125, C-163).
+-- $1 incident_id  $2 now  $3 code that revoked ones shall have
+WITH keys AS (
+    SELECT DISTINCT t.spki_sha256 FROM office.incident_certificates x
+    JOIN ca.serials s ON s.serial = x.serial JOIN ca.to_be_signed t ON t.id = s.to_be_signed_id
+    WHERE x.incident_id = $1
+), issued AS (
+    SELECT id FROM ca.certificates WHERE spki_sha256 IN (SELECT spki_sha256 FROM keys)
+    UNION SELECT id FROM ca.precertificates WHERE spki_sha256 IN (SELECT spki_sha256 FROM keys)
+)
 INSERT INTO office.incident_certificates (incident_id, serial, contract_id, not_after)
-SELECT $1, c.serial, i.contract_id, c.not_after
-FROM ca.certificates c
-LEFT JOIN acme.issuances i ON i.to_be_signed_id = c.id
-LEFT JOIN ca.revocations r ON r.serial = c.serial
-WHERE c.not_after > $2 AND (r.serial IS NULL OR r.reason IS DISTINCT FROM $3::smallint)
-    AND c.spki_sha256 IN (
-        SELECT t.spki_sha256 FROM office.incident_certificates x
-        JOIN ca.serials s ON s.serial = x.serial JOIN ca.to_be_signed t ON t.id = s.to_be_signed_id
-        WHERE x.incident_id = $1)
+SELECT $1, t.serial, i.contract_id, t.not_after
+FROM issued JOIN ca.to_be_signed t ON t.id = issued.id
+LEFT JOIN acme.issuances i ON i.to_be_signed_id = t.id
+LEFT JOIN ca.revocations r ON r.serial = t.serial
+WHERE t.not_after > $2 AND (r.serial IS NULL OR r.reason IS DISTINCT FROM $3::smallint)
 ON CONFLICT (incident_id, serial) DO NOTHING;
 
 -- name: digest

@@ -6,9 +6,11 @@ INSERT INTO office.key_proofs (id, spki, spki_sha256, kind, proof, reporter, ema
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
 
 -- name: to_revoke
--- Certificates of the key that have not expired and of which no CRL says keyCompromise, or will. $1 spki_sha256  $2 now
-SELECT count(*) FROM ca.certificates c LEFT JOIN ca.revocations r ON r.serial = c.serial
-WHERE c.spki_sha256 = $1 AND c.not_after > $2 AND r.reason IS DISTINCT FROM 1;
+-- Certificates and precertificates of the key that have not expired and of which no CRL says keyCompromise, or will. $1 spki_sha256  $2 now
+SELECT count(*) FROM (
+    SELECT id FROM ca.certificates WHERE spki_sha256 = $1 UNION SELECT id FROM ca.precertificates WHERE spki_sha256 = $1
+) AS issued JOIN ca.to_be_signed t ON t.id = issued.id LEFT JOIN ca.revocations r ON r.serial = t.serial
+WHERE t.not_after > $2 AND r.reason IS DISTINCT FROM 1;
 
 -- name: case_under_way
 -- A case about the key that has not revoked yet. $1 spki_sha256

@@ -119,21 +119,23 @@ UPDATE office.case_decisions SET ended_at = $5, end_kind = $2, ended_by_first = 
 WHERE case_id = $1 AND ended_at IS NULL AND kind = ANY ($6::text[]) RETURNING kind;
 
 -- name: live
--- What may have been signed, lives and is covered, in order of serial. Revoked ones too, while their code is not $8.
+-- What may have been signed, lives and is covered, in order of serial. Revoked ones too, while their code is not $8; of
+-- records that were void before their certificate was signed, those with a precertificate (C-125).
 -- $1 contract ids  $2 spki_sha256, or null  $3 serials  $4 issuer, or null  $5 now  $6 after this serial  $7 most
 -- $8 a code that revoked ones shall have, or null: leave them
 WITH chosen AS (
     SELECT i.to_be_signed_id AS id FROM acme.issuances i WHERE i.contract_id = ANY ($1::uuid[])
     UNION SELECT c.id FROM ca.certificates c WHERE c.spki_sha256 = $2
+    UNION SELECT p.id FROM ca.precertificates p WHERE p.spki_sha256 = $2
     UNION SELECT s.to_be_signed_id FROM ca.serials s WHERE s.serial = ANY ($3::bytea[])
-    UNION SELECT c.id FROM ca.certificates c WHERE c.issuer_id = $4 AND c.not_after > $5
+    UNION SELECT m.id FROM ca.to_be_signed m WHERE m.issuer_id = $4 AND m.not_after > $5
 )
 SELECT t.serial, t.names, t.not_after, t.spki_sha256, i.contract_id, k.handle AS contract
 FROM chosen JOIN ca.to_be_signed t ON t.id = chosen.id
 LEFT JOIN acme.issuances i ON i.to_be_signed_id = t.id
 LEFT JOIN gate.contracts k ON k.id = i.contract_id
 LEFT JOIN ca.revocations r ON r.serial = t.serial
-WHERE t.state <> 'void' AND t.not_after > $5 AND t.serial > $6
+WHERE (t.state <> 'void' OR EXISTS (SELECT FROM ca.precertificates p WHERE p.id = t.id)) AND t.not_after > $5 AND t.serial > $6
   AND (r.serial IS NULL OR ($8::smallint IS NOT NULL AND r.reason IS DISTINCT FROM $8))
 ORDER BY t.serial LIMIT $7;
 
@@ -144,7 +146,8 @@ FROM office.incident_certificates x
 JOIN ca.serials s ON s.serial = x.serial JOIN ca.to_be_signed t ON t.id = s.to_be_signed_id
 LEFT JOIN gate.contracts k ON k.id = x.contract_id
 LEFT JOIN ca.revocations r ON r.serial = x.serial
-WHERE x.incident_id = $1 AND x.revoked_at IS NULL AND t.state <> 'void' AND t.not_after > $2
+WHERE x.incident_id = $1 AND x.revoked_at IS NULL AND t.not_after > $2
+  AND (t.state <> 'void' OR EXISTS (SELECT FROM ca.precertificates p WHERE p.id = t.id))
   AND (r.serial IS NULL OR ($4::smallint IS NOT NULL AND r.reason IS DISTINCT FROM $4))
 ORDER BY x.serial LIMIT $3;
 
@@ -160,8 +163,9 @@ GROUP BY k.id ORDER BY k.number;
 WITH chosen AS (
     SELECT i.to_be_signed_id AS id FROM acme.issuances i WHERE i.contract_id = ANY ($1::uuid[])
     UNION SELECT c.id FROM ca.certificates c WHERE c.spki_sha256 = $2
+    UNION SELECT p.id FROM ca.precertificates p WHERE p.spki_sha256 = $2
     UNION SELECT s.to_be_signed_id FROM ca.serials s WHERE s.serial = ANY ($3::bytea[])
-    UNION SELECT c.id FROM ca.certificates c WHERE c.issuer_id = $4 AND c.not_after > $5
+    UNION SELECT m.id FROM ca.to_be_signed m WHERE m.issuer_id = $4 AND m.not_after > $5
 )
 SELECT k.id, k.number, k.handle, k.state, count(*) AS certificates
 FROM chosen JOIN ca.to_be_signed t ON t.id = chosen.id
@@ -244,18 +248,20 @@ SELECT bool_and(EXISTS (SELECT FROM gate.holds h WHERE h.contract_id = c.id AND 
 SELECT value FROM gate.readings WHERE key = $1 AND effective_at <= $2 ORDER BY effective_at DESC LIMIT 1;
 
 -- name: certificates
--- Of a contract, a customer or a key, newest first; live ones only unless $5. $1 contract_id  $2 customer_id
+-- Of a contract, a customer or a key, newest first; live ones only unless $5; also what is but a precertificate (C-125). $1 contract_id  $2 customer_id
 -- $3 spki_sha256  $4 now  $5 dead ones too  $6 most
 SELECT t.serial, t.names, k.handle AS contract, t.not_before, t.not_after, r.revoked_at, r.reason, r.published_at
 FROM (
     SELECT i.to_be_signed_id AS id FROM acme.issuances i
     WHERE i.contract_id = $1 OR i.contract_id = ANY (ARRAY(SELECT m.id FROM gate.contracts m WHERE m.customer_id = $2))
     UNION SELECT c.id FROM ca.certificates c WHERE c.spki_sha256 = $3
+    UNION SELECT p.id FROM ca.precertificates p WHERE p.spki_sha256 = $3
 ) AS chosen
-JOIN ca.certificates t ON t.id = chosen.id
+JOIN ca.to_be_signed t ON t.id = chosen.id
 LEFT JOIN acme.issuances i ON i.to_be_signed_id = t.id LEFT JOIN gate.contracts k ON k.id = i.contract_id
 LEFT JOIN ca.revocations r ON r.serial = t.serial
-WHERE $5 OR (t.not_after > $4 AND r.serial IS NULL)
+WHERE (t.state = 'signed' OR EXISTS (SELECT FROM ca.precertificates p WHERE p.id = t.id))
+    AND ($5 OR (t.not_after > $4 AND r.serial IS NULL))
 ORDER BY t.not_before DESC, t.serial LIMIT $6;
 
 -- name: certificate
@@ -266,10 +272,10 @@ SELECT t.serial, t.names, k.handle AS contract, t.not_before, t.not_after, encod
     (SELECT min(n.signed_at) FROM acme.issuances o JOIN ca.certificates n ON n.id = o.to_be_signed_id
      WHERE o.contract_id = i.contract_id AND n.signed_at > r.revoked_at) AS reissued_at,
     (SELECT array_agg(x.case_id) FROM office.case_certificates x WHERE x.serial = t.serial) AS cases
-FROM ca.serials s JOIN ca.certificates t ON t.id = s.to_be_signed_id
+FROM ca.serials s JOIN ca.to_be_signed t ON t.id = s.to_be_signed_id
 LEFT JOIN acme.issuances i ON i.to_be_signed_id = t.id LEFT JOIN gate.contracts k ON k.id = i.contract_id
 LEFT JOIN ca.revocations r ON r.serial = t.serial
-WHERE s.serial = $1;
+WHERE s.serial = $1 AND (t.state = 'signed' OR EXISTS (SELECT FROM ca.precertificates p WHERE p.id = t.id));
 
 -- name: warn
 -- No row: the officers were told. $1 subject  $2 seconds left  $3 now

@@ -231,7 +231,7 @@ REFUSED: list[tuple[str, str, str]] = [
     ("revoked meanwhile", """INSERT INTO ca.revocations
         (serial, issuer_id, to_be_signed_id, shard, ground, requested_by, requested_at, revoked_at, not_after)
         SELECT serial, issuer_id, id, shard, 'test', 'process:test', now(), now(), not_after
-        FROM ca.to_be_signed WHERE id = $1""", "precertificate is revoked"),
+        FROM ca.to_be_signed WHERE id = $1""", "C-142"),
     ("ended meanwhile", "UPDATE ca.to_be_signed SET state = 'void' WHERE id = $1", "record is void"),
 ]  # fmt: skip
 
@@ -306,7 +306,9 @@ async def test_no_precertificate_is_stored_for_a_key_that_was_blocked_meanwhile(
     async with bench.pool.acquire() as owner:
         await storage.block_key(owner, row.spki_sha256, "reported", NOW, actor="person:a")
     with pytest.raises(asyncpg.CheckViolationError, match="C-076"):
-        await conn.execute("INSERT INTO ca.precertificates VALUES ($1, $2, $3)", row.id, b"der", NOW)
+        await conn.execute(
+            "INSERT INTO ca.precertificates VALUES ($1, $2, $3, $4)", row.id, b"der", NOW, row.spki_sha256
+        )
     await conn.close()
     async with bench.signer() as client:
         assert await client.sign(row.id, SECONDS) == SignRefused("C-076: key is blocked")

@@ -5,24 +5,26 @@ import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import ocsp as library
 
 from acme_server.dev.postgres import EmbeddedPostgres
-from ca import hierarchy, issuance, signer_ocsp, storage
+from ca import hierarchy, issuance, signer, signer_ocsp, storage
 from ca import keys as ca_keys
 from ca.certificate import Issuer
 from ca.issuance import ToBeSigned
 from ca.ocsp_client import OcspClient
 from ca.profiles import TLSSERVER_OCSP
-from ca.signer_lines import SignerAway
+from ca.signer_client import Signed, SignerAway, SignerClient, SignRefused
 from sql import Pool
 from sql.ids import uuid7
 from tests.ca.arrange import DEADLINE, LEAF, NOW, PASSPHRASE, SUBJECT, WANTED, admit, record, spki_of
+from tests.ca.test_signer import listening
 
 SECONDS = 30.0
 
@@ -209,6 +211,35 @@ async def test_a_responder_is_made_when_needed_and_anew_before_it_ends(bench: Be
     assert rows[0]["held_by"] == "host/o"
     assert await bench.pool.fetchval("SELECT count(*) FROM evidence.records WHERE kind = 'responder.made'") == 2
     assert await bench.pool.fetchval("SELECT count(*) FROM ca.serials JOIN ca.responders USING (serial)") == 2
+
+
+@pytest.mark.std("C-077")
+async def test_no_certificate_gets_the_key_of_a_responder(bench: Bench) -> None:
+    await bench.issued()
+    async with bench.signer() as ocsp:
+        assert await ocsp.due(1, SECONDS) == 1
+    async with bench.pool.acquire() as conn:
+        made = x509.load_der_x509_certificate(await conn.fetchval("SELECT certificate FROM ca.responders"))
+        key = made.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        assert sha256(key).digest() in await storage.own_keys(conn)
+        rows = [
+            issuance.prepare(
+                bench.issuer, TLSSERVER_OCSP, SUBJECT, ["www.demo.test"], spki, NOW, WANTED.not_after, uuid7(NOW),
+                uuid7(NOW), DEADLINE, NOW,
+            )
+            for spki in (key, spki_of(LEAF))
+        ]  # fmt: skip
+        for row in rows:
+            await admit(conn, row)
+    stop, path = asyncio.Event(), bench.folder / "s"
+    task = asyncio.create_task(signer.serve(path, bench.dsn, bench.keys, stop, lambda: NOW))
+    await listening(path)
+    client = SignerClient(path)
+    answers = [await client.sign(row.id, SECONDS) for row in rows]
+    stop.set()
+    await task
+    await client.close()
+    assert answers == [SignRefused("C-077: key is an issuer's or a responder's"), Signed()]
 
 
 @pytest.mark.std("C-155", "C-149")

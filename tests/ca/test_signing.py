@@ -19,7 +19,8 @@ GOOD = Record(
     shard=WANTED.shard, deadline_at=DEADLINE, stage="finalize", outcome="admitted", admitted_names=list(WANTED.names),
     not_after_limit=WANTED.not_after, decided_at=NOW, contract_id=NIL, organization=SUBJECT.organization,
     country=SUBJECT.country, state_or_province=SUBJECT.state_or_province, locality=SUBJECT.locality, own_serial=True,
-    issuer_revoked=False, blocked=False, is_issuers=False, contract_state="accepted", held=False, term_over_by=WANTED.not_after,
+    issuer_revoked=False, blocked=False, is_own_key=False, revoked=False, contract_state="accepted", held=False,
+    term_over_by=WANTED.not_after,
     overdue=False, entries=["domain demo.test", "network 127.0.0.0/8", "network ::1/128"],
 )  # fmt: skip
 
@@ -50,7 +51,8 @@ GOOD = Record(
         pytest.param({"own_serial": False}, "C-079", id="C-079 a serial number that is another's, or nobody's"),
         pytest.param({"issuer_revoked": True}, "C-160", id="C-160 of a revoked CA"),
         pytest.param({"blocked": True}, "C-076", id="C-076 blocked"),
-        pytest.param({"is_issuers": True}, "C-077", id="C-077 a key that the CA made itself"),
+        pytest.param({"is_own_key": True}, "C-077", id="C-077 a key that the CA made itself"),
+        pytest.param({"revoked": True}, "C-142", id="C-142 revoked before it was signed"),
         pytest.param({"profile": "other"}, "no profile", id="unknown profile"),
     ],
 )

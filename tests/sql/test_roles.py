@@ -164,7 +164,8 @@ def test_compliance_reads_screenings_and_holds(rights: Rights) -> None:
 def test_auditors_read_what_their_commands_show(rights: Rights) -> None:
     assert {n for n in rights["auditor", "SELECT"] if n.count(".") == 1} == {
         "gate.persons", "gate.customers", "gate.contracts", "gate.contract_starts", "gate.readings",
-        "ca.certificates", "ca.revocations", "acme.issuances", "office.case_certificates", "office.cases",
+        "ca.certificates", "ca.precertificates", "ca.to_be_signed", "ca.revocations", "acme.issuances",
+        "office.case_certificates", "office.cases",
         "office.problem_reports", "office.departures", "office.access_reviews", "office.requesters", "office.tokens",
         "office.audit_samples", "office.sampled_certificates",
     }  # fmt: skip
@@ -209,11 +210,32 @@ def test_an_invoice_stays_as_it_is_but_for_a_dealers_word(rights: Rights) -> Non
     assert changed == {(role, "gate.invoices.dealer_states_default") for role in ("office", "operator")}  # T8-16
 
 
-def test_only_the_state_of_a_record_to_be_signed_changes(rights: Rights) -> None:
-    for role in ROLES:
-        changed = {name for name in rights[role, "UPDATE"] if name.startswith("ca.to_be_signed.")}
-        marks = {"ca.to_be_signed.signing_at"} if role == "sign" else set()  # before an HSM is asked (design §4.5)
-        assert changed <= {"ca.to_be_signed.state"} | marks
+RECORD = {
+    "id", "issuer_id", "admission_id", "serial", "profile", "tbs", "names", "spki_sha256", "not_before", "not_after",
+    "shard", "deadline_at", "created_at",
+}  # fmt: skip
+PRECERTIFICATE, FINAL = {"id", "der", "signed_at", "spki_sha256"}, {"id", "tbs", "recorded_at"}
+
+
+@pytest.mark.std("C-124", "C-125")
+@pytest.mark.parametrize(
+    ("table", "verb", "allowed"),
+    [
+        ("ca.to_be_signed", "INSERT", {"acme": RECORD, "work": RECORD}),  # neither signed nor begun: as they default
+        ("ca.to_be_signed", "UPDATE", {"sign": {"state", "signing_at"}}),  # the mark comes before an HSM (design §4.5)
+        ("ca.precertificates", "INSERT", {"sign": PRECERTIFICATE}),
+        ("ca.precertificates", "UPDATE", {}),
+        ("ca.final_records", "INSERT", {"acme": FINAL, "work": FINAL}),
+        ("ca.final_records", "UPDATE", {"sign": {"signing_at"}}),
+        ("ca.certificates", "UPDATE", {}),
+    ],
+)
+def test_only_the_signer_says_what_is_signed(
+    rights: Rights, table: str, verb: str, allowed: dict[str, set[str]]
+) -> None:
+    prefix = f"{table}."
+    found = {role: {n.removeprefix(prefix) for n in rights[role, verb] if n.startswith(prefix)} for role in ROLES}
+    assert {role: columns for role, columns in found.items() if columns} == allowed
 
 
 @pytest.mark.parametrize(
@@ -244,7 +266,7 @@ def test_what_ties_accounts_orders_and_certificates_stays(
 
 def test_worker_changes_only_what_its_jobs_change(rights: Rights) -> None:
     assert {n for n in rights["work", "UPDATE"] if n.count(".") == 1} == {
-        "acme.authorizations", "acme.orders", "acme.jobs", "acme.failures", "ca.to_be_signed", "gate.bill_drafts",
+        "acme.authorizations", "acme.orders", "acme.jobs", "acme.failures", "gate.bill_drafts",
         "ca.publications",
     }  # fmt: skip
 
@@ -308,6 +330,7 @@ async def test_callers_of_functions(postgres: EmbeddedPostgres, call: str, calle
 @pytest.mark.parametrize("role", ROLES)
 async def test_roles_make_nothing_of_their_own(postgres: EmbeddedPostgres, role: str) -> None:
     attempts = [
+        ("ca.void_record('00000000-0000-0000-0000-000000000000')", {"acme", "work"}),
         "CREATE TABLE public.own (n integer)",
         "CREATE TABLE acme.own (n integer)",
         "CREATE ROLE another",

@@ -262,7 +262,9 @@ async def test_an_expired_certificate_and_an_ended_account(served: Served) -> No
     certificate, other = await issued(client), await issued(client)
     past = utc_now() - timedelta(seconds=1)
     await served.owner.execute(
-        "UPDATE ca.certificates SET not_after = $1 WHERE serial = $2", past, serial_of(certificate)
+        "UPDATE ca.to_be_signed SET not_before = $1::timestamptz - interval '9 d', not_after = $1 WHERE serial = $2",
+        past,
+        serial_of(certificate),
     )
     expired = await revoke(client, certificate)
     assert (expired.status, expired.error) == (403, "unauthorized")
