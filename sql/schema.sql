@@ -613,10 +613,6 @@ END $$;
 CREATE TRIGGER record_ended BEFORE UPDATE OF state ON ca.to_be_signed
     FOR EACH ROW WHEN (OLD.state <> 'admitted' OR NEW.state = 'admitted') EXECUTE FUNCTION ca.record_ended();
 
--- Serial numbers, unique for ever, with the record they belong to.
-CREATE TABLE ca.serials (
-    serial bytea PRIMARY KEY,
-    to_be_signed_id uuid NOT NULL,
 -- Only the signer says that a record is signed, or may be: others make records, and void them with this.
 CREATE FUNCTION ca.void_record(record_id uuid) RETURNS SETOF ca.to_be_signed LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog AS $$
@@ -629,6 +625,10 @@ SET search_path = pg_catalog AS $$
 $$;
 REVOKE ALL ON FUNCTION ca.void_record, ca.open_record FROM PUBLIC;
 
+-- Serial numbers, unique for ever, with the record they belong to.
+CREATE TABLE ca.serials (
+    serial bytea PRIMARY KEY,
+    to_be_signed_id uuid NOT NULL,
     issuer_id smallint NOT NULL
 );
 
@@ -2823,8 +2823,10 @@ CREATE TABLE ca.precertificates (
     id uuid NOT NULL REFERENCES ca.to_be_signed,
     der bytea NOT NULL,
     signed_at timestamptz NOT NULL,
+    spki_sha256 bytea NOT NULL,
     PRIMARY KEY (id)
 ) PARTITION BY RANGE (id);
+CREATE INDEX precertificates_by_key ON ca.precertificates (spki_sha256);
 
 -- The to-be-signed bytes of the certificate that goes with a precertificate: one at most (C-124). The signer signs them
 -- only if they are the precertificate's with the SCT list in the poison's place (C-122). signing_at: as in ca.to_be_signed.
@@ -2836,10 +2838,8 @@ CREATE TABLE ca.final_records (
     PRIMARY KEY (id)
 ) PARTITION BY RANGE (id);
 
-    spki_sha256 bytea NOT NULL,
 -- No precertificate is stored for a key that was blocked meanwhile (C-076), as no certificate is. Its status is answered
 -- from now on, also if there never is a certificate (C-125).
-CREATE INDEX precertificates_by_key ON ca.precertificates (spki_sha256);
 CREATE FUNCTION ca.precertificate_stored() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog AS $$
 DECLARE
@@ -2866,6 +2866,14 @@ GRANT SELECT ON ca.log_lists, ca.precertificates, ca.final_records
 GRANT INSERT ON ca.log_lists TO keiyaku_work;
 GRANT INSERT ON ca.precertificates TO keiyaku_sign;
 GRANT UPDATE (signing_at) ON ca.final_records TO keiyaku_sign;
+GRANT SELECT ON ca.precertificates TO keiyaku_office;
+GRANT SELECT (id, signed_at, der) ON ca.precertificates TO keiyaku_auditor;
+GRANT SELECT (id, issuer_id, serial, names, not_before, not_after) ON ca.to_be_signed TO keiyaku_auditor;
+GRANT SELECT (spki_sha256) ON ca.responders TO keiyaku_acme;
+GRANT SELECT (spki_sha256, issuer_id, held_by) ON ca.responders TO keiyaku_office;
+GRANT INSERT (id, issuer_id, admission_id, serial, profile, tbs, names, spki_sha256, not_before, not_after, shard,
+    deadline_at, created_at) ON ca.to_be_signed TO keiyaku_acme, keiyaku_work;
+GRANT INSERT (id, tbs, recorded_at) ON ca.final_records TO keiyaku_acme, keiyaku_work;
 
 -- What rows of a statement name is there, looked for in all of them at once: a foreign key asks for each row, which took a
 -- third of the time of an import. What is named so stays (gate.stays), so that nothing else can break the reference.
@@ -2879,14 +2887,6 @@ BEGIN
             ' WHERE NOT EXISTS (SELECT FROM %2$s AS t WHERE t.id = a.id) LIMIT 1', TG_ARGV[i], TG_ARGV[i + 1]) INTO missing;
         IF missing IS NOT NULL THEN
             RAISE EXCEPTION '% % of %.% is not in %', TG_ARGV[i], missing, TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_ARGV[i + 1]
-GRANT SELECT ON ca.precertificates TO keiyaku_office;
-GRANT SELECT (id, signed_at, der) ON ca.precertificates TO keiyaku_auditor;
-GRANT SELECT (id, issuer_id, serial, names, not_before, not_after) ON ca.to_be_signed TO keiyaku_auditor;
-GRANT SELECT (spki_sha256) ON ca.responders TO keiyaku_acme;
-GRANT SELECT (spki_sha256, issuer_id, held_by) ON ca.responders TO keiyaku_office;
-GRANT INSERT (id, issuer_id, admission_id, serial, profile, tbs, names, spki_sha256, not_before, not_after, shard,
-    deadline_at, created_at) ON ca.to_be_signed TO keiyaku_acme, keiyaku_work;
-GRANT INSERT (id, tbs, recorded_at) ON ca.final_records TO keiyaku_acme, keiyaku_work;
                 USING ERRCODE = 'foreign_key_violation';
         END IF;
     END LOOP;
