@@ -10,12 +10,14 @@ SHELL := /bin/bash
 
 LOCK := $(shell cksum < requirements.lock | tr ' ' '-')
 VENV := .venv/lock-$(LOCK)
+PACKAGES := acme_server ca contract_gate office sql
+READY := .venv/ready
 PYTEST := .venv/bin/python -m pytest -n 2 --dist worksteal -q
 
-run: $(VENV)
+run: $(READY)
 	@exec .venv/bin/keiyaku dev
 
-test: lint
+test: lint $(READY)
 	$(PYTEST) $(PYTEST_ARGS)
 
 lint: $(VENV)
@@ -24,7 +26,7 @@ lint: $(VENV)
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-logo
 
-bench: $(VENV)
+bench: $(READY)
 	.venv/bin/python -m bench
 
 coverage-of-rules: $(VENV)
@@ -38,7 +40,7 @@ mutation: $(VENV)
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-venv: $(VENV)
+venv: $(READY)
 
 # The lock's checksum is in the name of this mark: another lock, another .venv.
 $(VENV):
@@ -47,11 +49,17 @@ $(VENV):
 	@rm -rf .venv
 	@if command -v uv >/dev/null && uv --version >/dev/null 2>&1; then \
 	    uv venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .venv; \
-	    uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements.lock; \
+	    uv pip install --quiet --compile-bytecode --python .venv/bin/python --require-hashes -r requirements.lock; \
 	    uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e .; \
 	else \
 	    $(PYTHON) -m venv .venv || { echo "Install the venv module (Debian: apt-get install python3-venv)"; exit 1; }; \
 	    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; \
 	    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
 	fi
+	@touch $@
+
+# What no start has to do again: bytecode, and the data folder that a first start copies. Both follow the sources.
+$(READY): $(VENV) $(shell find $(PACKAGES) -name '*.py' -o -name '*.sql')
+	@.venv/bin/python -m compileall -q $(PACKAGES)
+	@.venv/bin/python -m acme_server.dev.lay_down
 	@touch $@

@@ -1,4 +1,5 @@
-"""How long `keiyaku dev` takes until every listener answers: on an empty data folder, and on one it made before."""
+"""How long `keiyaku dev` takes until every listener answers, on an empty data folder and on one it made before; and
+how long to its end."""
 
 import resource
 import statistics
@@ -7,7 +8,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bench import server
 
@@ -21,13 +22,21 @@ def cpu() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def started(folder: Path) -> tuple[float, float]:
-    """Seconds from the command to its greeting, and CPU seconds of all its processes to their end."""
+class Times(NamedTuple):
+    """Seconds from the command to its greeting, from SIGTERM to its end, and CPU seconds of all its processes."""
+
+    ready: float
+    stop: float
+    cpu: float
+
+
+def started(folder: Path) -> Times:
+    """A start and a stop."""
     before, began = cpu(), time.monotonic()
     running = server.start(folder, "always_valid")
-    took = time.monotonic() - began
+    ready = time.monotonic()
     running.stop()
-    return took, cpu() - before
+    return Times(ready - began, time.monotonic() - ready, cpu() - before)
 
 
 def yardstick() -> float:
@@ -39,16 +48,15 @@ def yardstick() -> float:
 
 def figures(rounds: int) -> dict[str, Any]:
     """Medians, with each single time, in the order in which they were taken side by side."""
-    cold, warm, beside = [], [], []
-    for _ in range(rounds):
-        with tempfile.TemporaryDirectory(prefix="keiyaku-start-") as name:
-            folder = Path(name) / "data"
+    cold, warm, beside = list[Times](), list[Times](), list[float]()
+    with tempfile.TemporaryDirectory(prefix="keiyaku-start-") as name:  # ext4 is slow to make files where many went
+        for number in range(rounds):
+            folder = Path(name, f"data-{number}")
             beside.append(yardstick())
             cold.append(started(folder))
             warm += [started(folder) for _ in range(WARM_A_ROUND)]
-    named = {
-        "cold_s": [wall for wall, _ in cold], "warm_s": [wall for wall, _ in warm],
-        "cold_cpu_s": [used for _, used in cold], "warm_cpu_s": [used for _, used in warm], "yardstick_s": beside,
-    }  # fmt: skip
+    named = {f"{kind}_{what}_s": [getattr(each, what) for each in taken]
+             for kind, taken in (("cold", cold), ("warm", warm)) for what in Times._fields}  # fmt: skip
+    named["yardstick_s"] = beside
     medians = {name: round(statistics.median(times), 2) for name, times in named.items()}
     return medians | {f"each_{name}": [round(one, 2) for one in times] for name, times in named.items()}

@@ -19,6 +19,11 @@ def _icann() -> "PublicSuffixList":
     return PublicSuffixList(only_icann=True, accept_unknown=False)
 
 
+def read() -> None:
+    """The list is read now, not by the first who asks; forks share it."""
+    _icann()
+
+
 @lru_cache(10_000)
 def is_public_suffix(domain: str) -> bool:
     """Whether names directly under the domain belong to different registrants: `jp`, `co.jp`, not `example.co.jp`."""

@@ -1,78 +1,28 @@
 """The embedded PostgreSQL of `keiyaku dev` and of the tests: server binaries run as our direct child (design §3)."""
 
-import ctypes
 import hashlib
 import os
 import shutil
 import signal
 import stat
 import subprocess
-import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypedDict
 
-from acme_server.dev import folder_lock
+from acme_server.dev import data_folder, folder_lock
+from acme_server.dev.disguise import NOBODY, Disguise, disguise, dying_with, hand_over
 from acme_server.dev.folder_lock import DataFolderInUse
 from acme_server.dev.pg_binaries import PostgresUnavailable, binaries
 
 __all__ = ["DataFolderInUse", "EmbeddedPostgres", "PostgresUnavailable"]
 
-NOBODY = 65534
-PRCTL = ctypes.CDLL(None).prctl  # found before any fork: a child of ours may not load anything
-PR_SET_PDEATHSIG = 1
 LONGEST_SOCKET = 107  # octets in sockaddr_un
 SOCKET_NAME = ".s.PGSQL.5432"
+TemplateOf = Callable[[Path], Path | None]
 NO_FSYNC = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
-IN_NAMESPACE = ("unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}", "--")
-
-
-class Identity(TypedDict, total=False):
-    """What Popen needs to run a child as another user."""
-
-    user: int
-    group: int
-    extra_groups: list[int]
-
-
-@dataclass(frozen=True)
-class Disguise:
-    """How a server that refuses root is run: a prefix to its command, or another user; and who owns its files."""
-
-    prefix: Sequence[str]
-    identity: Identity
-    owner: int
-
-    @property
-    def hint(self) -> str:
-        """What else may be wrong when it fails."""
-        if not self.identity:
-            return ""
-        return " (user namespaces are forbidden here, so `nobody` must be able to reach the binaries and this folder)"
-
-
-def disguise() -> Disguise:
-    """As ourselves; as root in a user namespace that shows another user while all files stay root's own; where
-    namespaces are forbidden, as `nobody`, who must then be able to reach binaries and data."""
-    if os.geteuid() != 0:
-        return Disguise((), {}, os.geteuid())
-    try:
-        allowed = subprocess.run([*IN_NAMESPACE, "true"], capture_output=True).returncode == 0
-    except OSError:
-        allowed = False
-    if allowed:
-        return Disguise(IN_NAMESPACE, {}, 0)
-    return Disguise((), {"user": NOBODY, "group": NOBODY, "extra_groups": []}, NOBODY)
-
-
-def die_with_parent(parent: int) -> None:
-    """Runs in the child: fast shutdown when the parent's thread ends, also when it already has."""
-    PRCTL(PR_SET_PDEATHSIG, signal.SIGINT)
-    if os.getppid() != parent:
-        os._exit(1)
 
 
 def private_folder(path: Path) -> None:
@@ -88,30 +38,25 @@ def private_folder(path: Path) -> None:
     path.chmod(0o700)
 
 
-def hand_over(root: Path, owner: int) -> None:
-    """Everything in `root` belongs to `owner`, whoever ran the server before."""
-    if root.stat().st_uid != owner:
-        for path in (*root.rglob("*"), root):  # the folder last: it tells whether all is done
-            os.chown(path, owner, -1, follow_symlinks=False)
-
-
 @dataclass
 class EmbeddedPostgres:
     """A PostgreSQL of our own under `root`: data, log, and a socket in a folder that only we may enter.
 
-    No TCP port. `durable` is off only in tests. It ends with the thread that started it: the main one.
+    No TCP port. `durable` is off only in tests. A new data folder is a copy of `template_of` the binaries, if there
+    is one. It ends with the thread that started it: the main one.
     """
 
     root: Path
     durable: bool = True
     settings: Sequence[str] = ()
+    template_of: TemplateOf | None = None
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     lock: int | None = field(default=None, init=False)
 
     @classmethod
-    def of(cls, folder: Path) -> "EmbeddedPostgres":
+    def of(cls, folder: Path, template_of: TemplateOf | None = None) -> "EmbeddedPostgres":
         """The server of `keiyaku dev` with that data folder, running or not."""
-        return cls(folder / "postgres")
+        return cls(folder / "postgres", template_of=template_of)
 
     @property
     def data(self) -> Path:
@@ -157,8 +102,9 @@ class EmbeddedPostgres:
         for folder in (self.root, self.socket):
             hand_over(folder, how.owner)
         if not (self.data / "PG_VERSION").exists():
-            self.initialise(bin_dir, version, how)
-        parent, lock = os.getpid(), self.lock
+            template = self.template_of(bin_dir) if self.template_of is not None else None
+            data_folder.make(self.data, bin_dir, version, how, durable=self.durable, template=template)
+        lock = self.lock
         assert lock is not None
         with (self.root / "postgres.log").open("ab") as log:
             self.process = subprocess.Popen(
@@ -168,32 +114,8 @@ class EmbeddedPostgres:
                     "-c", "unix_socket_permissions=0700", *(() if self.durable else NO_FSYNC), *self.settings,
                 ],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, pass_fds=(lock,),
-                preexec_fn=lambda: die_with_parent(parent), **how.identity,
+                preexec_fn=dying_with(os.getpid()), **how.identity,
             )  # fmt: skip
-
-    def initialise(self, bin_dir: Path, version: int, how: Disguise) -> None:
-        """A complete data folder exists; one that was not finished never stands in its place."""
-        with tempfile.TemporaryDirectory(dir=self.root, prefix="making-") as name:
-            made = Path(name).absolute() / "data"
-            os.chown(name, how.owner, -1)
-            locale = (
-                ("--locale-provider=builtin", "--builtin-locale=C.UTF-8") if version >= 17 else ("--locale=C.UTF-8",)
-            )
-            sync = () if self.durable else ("--no-sync",)
-            parent = os.getpid()
-            said = subprocess.run(
-                [
-                    *how.prefix, bin_dir / "initdb", "-D", made,
-                    "-U", "postgres", "-A", "trust", "-E", "UTF8", *locale, *sync,
-                ],
-                capture_output=True, text=True, preexec_fn=lambda: die_with_parent(parent), **how.identity,
-            )  # fmt: skip
-            if said.returncode:
-                raise PostgresUnavailable(f"initdb in {self.root} failed: {said.stderr.strip()}{how.hint}")
-            try:
-                made.rename(self.data)
-            except OSError as error:
-                raise PostgresUnavailable(f"{self.data} is no data folder: {error.strerror}. Remove it.") from None
 
     def wait_until_ready(self, until: float) -> None:
         """The server says in its pid file that it takes connections, before `until` (monotonic)."""

@@ -13,6 +13,7 @@ from acme_server.clock import by_machine, utc_now
 from acme_server.config import Settings
 from acme_server.database import within
 from acme_server.dev.postgres import EmbeddedPostgres
+from acme_server.dev.template import adopt
 from acme_server.dev.tls import ensure_tls, write
 from ca import hierarchy
 from office.use_cases.demo import Demo, make_demo
@@ -47,6 +48,7 @@ async def prepare_database(settings: Settings, postgres: EmbeddedPostgres, now: 
     await migrate(postgres.dsn())
     conn = await asyncpg.connect(postgres.dsn())
     try:
+        await adopt(conn)
         await conn.execute("SELECT keiyaku.ensure_partitions($1, $2)", now, MONTHS_AHEAD)
         if not await conn.fetchval("SELECT EXISTS (SELECT FROM ca.issuers)"):
             await make_ca(settings, postgres.dsn(), now)

@@ -16,8 +16,9 @@ from functools import partial
 
 from acme_server import app, processes
 from acme_server.config import Settings
+from acme_server.dev.disguise import PR_SET_PDEATHSIG
 from acme_server.dev.management import serve_management
-from acme_server.dev.postgres import PR_SET_PDEATHSIG, EmbeddedPostgres
+from acme_server.dev.postgres import EmbeddedPostgres
 from acme_server.processes import Part
 
 PR_SET_NAME = 15
@@ -47,8 +48,8 @@ KINDS = (
     Kind("acme-1", (app.serve_acme,)),
     Kind("acme-2", (app.serve_acme,)),
     Kind("sign", (app.sign,)),
-    Kind("work", (app.work,)),
 )
+WORK = Kind("work", (app.work,))  # when all listen: its first jobs and its imports would only delay them
 
 
 @dataclass
@@ -182,6 +183,7 @@ def run(settings: Settings, postgres: EmbeddedPostgres, ready: Callable[[], None
     """Runs all kinds until a signal; `ready` is called once every listener answers."""
     supervisor = Supervisor(settings, postgres)
     gc.freeze()
+    gc.enable()
     for number in ENDINGS:
         signal.signal(number, supervisor.ask_to_stop)
     try:
@@ -189,6 +191,7 @@ def run(settings: Settings, postgres: EmbeddedPostgres, ready: Callable[[], None
             supervisor.start(kind)
         supervisor.until_listening()
         if not supervisor.stopping:
+            supervisor.start(WORK)
             ready()
         supervisor.watch()
     except CannotStart as reason:
