@@ -2483,6 +2483,7 @@ CREATE VIEW office.waiting AS
     SELECT 'information_change', id::text, contract_id, learned_at,
         learned_at + CASE WHEN in_certificate THEN interval '5 days' ELSE interval '30 days' END, in_certificate
     FROM gate.information_changes WHERE resolved_at IS NULL
+        AND EXISTS (SELECT FROM gate.contracts c WHERE c.id = contract_id AND c.state <> 'ended')
     UNION ALL
     SELECT CASE WHEN confirmed_at IS NULL THEN 'change_confirm' ELSE 'change_finish' END, id::text, contract_id,
         coalesce(confirmed_at, arrived_at), coalesce(confirmed_at, arrived_at)
@@ -2498,7 +2499,9 @@ CREATE VIEW office.waiting AS
     FROM gate.contracts WHERE state IN ('applied', 'under_review')
     UNION ALL
     SELECT 'screening', contract_id::text, contract_id, min(added_at), min(added_at) + interval '2 days', false
-    FROM office.screenings WHERE verdict = 'pending' GROUP BY contract_id
+    FROM office.screenings WHERE verdict = 'pending'
+        AND EXISTS (SELECT FROM gate.contracts c WHERE c.id = contract_id AND c.state NOT IN ('withdrawn', 'rejected'))
+    GROUP BY contract_id
     UNION ALL
     SELECT 'revalidation', contract_id::text, contract_id, opened_at,
         fails_on::timestamp AT TIME ZONE 'Asia/Tokyo', true

@@ -88,7 +88,6 @@ _ALL = (
     NoticeKind("revalidation_task", "A4.2", "T4-4", "ordinary", ("fails_on",), OFFICERS),
     NoticeKind("bank_data_missing", "A8.1", "T8-6", "ordinary", ("covered_through",), OFFICERS),
     NoticeKind("register_changed", "A6.1", "T6-5", "ordinary", ("item", "learned_at"), OFFICERS),
-    NoticeKind("screening_wanted", "A13.1", "T13-1", "ordinary", ("since",), OFFICERS),
 )
 KINDS: Mapping[str, NoticeKind] = MappingProxyType({kind.name: kind for kind in _ALL})
 

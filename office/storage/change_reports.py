@@ -13,6 +13,14 @@ from sql.rows import many, one
 SQL = statements("office/change_reports")
 
 
+class NewData(msgspec.Struct, frozen=True):
+    """What certificates have to say from a change on; None where nothing changed."""
+
+    organization: str | None
+    state_or_province: str | None
+    locality: str | None
+
+
 class NewReport(msgspec.Struct, frozen=True):
     """A report to record; `block_id` is what the gate sees of it, `arrived_at` when its document arrived."""
 
@@ -90,6 +98,11 @@ async def finish(conn: Conn, report_id: UUID, person: UUID, now: datetime) -> bo
 async def has_new_contract(conn: Conn, contract_id: UUID) -> bool:
     """Whether a contract that came of a change was accepted (T14-1)."""
     return bool(await conn.fetchval(SQL["new_contract"], contract_id))
+
+
+async def of_block(conn: Conn, block_id: UUID) -> NewData | None:
+    """What is new by the confirmed report whose block this is; None where no confirmed one is."""
+    return one(NewData, await conn.fetchrow(SQL["of_block"], block_id))
 
 
 async def rename(conn: Conn, contract_id: UUID, name: str) -> None:

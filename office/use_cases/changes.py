@@ -3,9 +3,10 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from contract_gate.articles.article_06_changes import touched
 from contract_gate.articles.article_11_revocation import Awareness, deadline, ground_of
 from contract_gate.calendar import JST
-from office.storage import endings, holds
+from office.storage import change_reports, endings, holds
 from office.storage.changing import changing
 from office.storage.holds import Suspension
 from office.storage.revocations import Scope
@@ -53,18 +54,34 @@ async def known(conn: Conn, contract_id: UUID, item: str, how: Known, at: dateti
 
 
 async def resolve(conn: Conn, change: str, person: str, now: datetime) -> None:
-    """A person has settled it: it blocks nothing from this transaction on (T6-2). Raises Unfit."""
+    """A person has settled it: it blocks nothing from this transaction on (T6-2).
+
+    Not while a live certificate or the next one would say what a confirmed report says is no longer so: that takes the
+    new contract, and the block goes with the old one (T6-4, T14-1). Raises Unfit.
+    """
     change_id, who = id_of("change", change), await asked.person(conn, person)
     key = await holds.contract_of_change(conn, change_id)
     if key is None:
         raise Unfit(f"there is no change '{change}': `keiyaku contract show` lists them")
     async with changing(conn, key.number):
+        if await still_shown(conn, change_id, key.id, now):
+            raise Unfit(
+                "certificates of this contract would still show what changed: it takes the new contract (A14.1)"
+            )
         if not await holds.resolve_change(conn, change_id, now):
             raise Unfit("the change was resolved before")
         row = entry(
             "change.resolved", asked.actor(who), now, contract_id=key.id, rule="T6-2", clause="A6.1", change=change_id
         )
         await append(conn, row)
+
+
+async def still_shown(conn: Conn, change_id: UUID, contract_id: UUID, now: datetime) -> bool:
+    """Whether certificates of the contract, live ones or the next, say other than a confirmed report of it (T6-4)."""
+    new = await change_reports.of_block(conn, change_id)
+    return new is not None and touched(
+        await change_reports.subjects(conn, contract_id, now), new.organization, new.state_or_province, new.locality
+    )
 
 
 async def suspend(

@@ -53,6 +53,11 @@ WHERE id = $1 AND confirmed_at IS NOT NULL AND done_at IS NULL RETURNING id;
 -- Whether a contract that came of a change was accepted. $1 contract_id
 SELECT EXISTS (SELECT FROM gate.contracts WHERE predecessor_id = $1 AND link = 'change' AND accepted_at IS NOT NULL);
 
+-- name: of_block
+-- What certificates have to say by a confirmed report, whose block this is. $1 block_id
+SELECT organization, state_or_province, locality FROM office.change_reports
+WHERE block_id = $1 AND confirmed_at IS NOT NULL;
+
 -- name: rename
 -- The customer of a contract has this name from now on; papers made before keep theirs. $1 contract_id  $2 name
 UPDATE gate.customers c SET name = $2 FROM gate.contracts t WHERE t.id = $1 AND c.id = t.customer_id;

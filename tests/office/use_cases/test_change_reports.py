@@ -7,7 +7,7 @@ import pytest
 from contract_gate.calendar import JST, jst_date
 from contract_gate.storage import facts_of_contract
 from office.storage.contracts import Subject
-from office.use_cases import acceptance, application, change_reports, documents, keys, renewal
+from office.use_cases import acceptance, application, change_reports, changes, desk, documents, ending, keys, renewal
 from office.use_cases.asked import Unfit
 from office.use_cases.change_reports import Reported
 from office.use_cases.explain import explain
@@ -151,3 +151,31 @@ async def test_a_new_name_takes_a_new_contract_which_the_old_key_serves(accepted
     assert done.done_at == NOW + timedelta(hours=1)
     fees = await pool.fetch("SELECT fee_yen, state FROM gate.contracts ORDER BY number")
     assert [tuple(row) for row in fees] == [(55_000, "accepted")] * 2  # full fee, the old one stays owed
+    with pytest.raises(Unfit, match="takes the new contract"):
+        await changes.resolve(accepted, str(done.block_id), "bob", NOW + timedelta(hours=2))
+    assert await blocked(accepted, NOW + timedelta(hours=2))
+    assert (await explain(accepted, "acme-2", key, ["a.example.jp"], NOW)).outcome == "admitted"
+    assert "information_change" in await waiting(accepted)
+    await ending.cancel(accepted, "acme", "ann", NOW + timedelta(hours=3))
+    assert "information_change" not in await waiting(accepted)
+
+
+async def waiting(conn: Conn) -> set[str]:
+    """Kinds of what the desk has to do for the contract `acme`."""
+    return {task.kind for task in await desk.queue(conn, None, False, None, 100, NOW) if task.contract == "acme"}
+
+
+@pytest.mark.rule("T6-4", "T14-1")
+@pytest.mark.parametrize("confirmed", [False, True])
+async def test_a_block_closes_only_where_certificates_say_what_was_confirmed(accepted: Conn, confirmed: bool) -> None:
+    new = Reported("name", await proof(accepted, NOW), organization="Nova K.K.")
+    report = await change_reports.report(accepted, "acme", new, "ann", NOW)
+    if confirmed:
+        await change_reports.confirm(accepted, str(report.id), "registry", "bob", NOW)
+        with pytest.raises(Unfit, match="would still show what changed"):
+            await changes.resolve(accepted, str(report.block_id), "bob", NOW)
+        assert await blocked(accepted, NOW)
+        later = NOW + timedelta(hours=1)
+        await application.subject(accepted, "acme", Subject("Nova K.K.", "JP", "Tokyo", None), "ann", later)
+    await changes.resolve(accepted, str(report.block_id), "bob", NOW + timedelta(hours=2))
+    assert not await blocked(accepted, NOW + timedelta(hours=2))

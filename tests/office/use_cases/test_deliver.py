@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
 import msgspec
@@ -48,6 +49,15 @@ def test_a_text_is_complete(kind: str, language: str) -> None:
         assert KINDS[kind].clause.split(".")[0] in whole
     else:
         assert f"第{KINDS[kind].clause[1:].split('.')[0]}条" in whole
+
+
+def test_every_kind_is_sent_by_something() -> None:
+    """Its name stands in a use case, in SQL, or in what the ACME door leaves to the office."""
+    root = Path(__file__).parents[3]
+    found = [path for folder in ("office", "acme_server", "sql") for path in (root / folder).rglob("*.*")]
+    sources = [each for each in found if each.suffix in (".py", ".sql") and "migrations" not in each.parts]
+    text = "\n".join(each.read_text(encoding="utf-8") for each in sources)
+    assert [kind for kind in KINDS if f'"{kind}"' not in text and f"'{kind}'" not in text] == []
 
 
 @pytest.mark.parametrize("values", [{}, {**INVOICE, "more": "x"}, {**INVOICE, "invoice": ""}])

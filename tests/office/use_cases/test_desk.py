@@ -237,3 +237,16 @@ async def test_a_review_that_gets_old_is_on_the_desk(accepted: Conn, pool: Pool)
     for kind in application.REVIEWS:
         await application.review(accepted, "acme", application.Review(kind, "2", "r", TODAY, "positive"), "ann", NOW)
     assert await queue(accepted) == []
+
+
+@pytest.mark.rule("T13-1")
+@pytest.mark.parametrize("state", ["under_review", "withdrawn", "rejected"])
+async def test_nobody_is_screened_for_an_application_that_came_to_nothing(
+    reviewed: Conn, pool: Pool, state: str
+) -> None:
+    await application.state(reviewed, "acme", application.Stated("例 太郎", "ann"), NOW)
+    assert "screening" in await kinds(reviewed)
+    if state != "under_review":
+        await pool.execute("UPDATE gate.contracts SET state = 'under_review'")
+    await pool.execute("UPDATE gate.contracts SET state = $1", state)
+    assert ("screening" in await kinds(reviewed)) is (state == "under_review")
