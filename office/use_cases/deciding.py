@@ -4,7 +4,7 @@ Not here, and by command alone: what the API's database role may not write, such
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Annotated, Any
 from uuid import UUID
@@ -20,6 +20,7 @@ from office.use_cases import (
     documents,
     ending,
     holds,
+    incidents,
     ledger,
     payments,
     service_end,
@@ -33,6 +34,7 @@ from sql import Conn
 DESK: frozenset[Role] = frozenset({"officer", "approver"})
 APPROVERS: frozenset[Role] = frozenset({"approver"})
 COMPLIANCE: frozenset[Role] = frozenset({"compliance"})
+SERVICE: frozenset[Role] = frozenset({"compliance", "operator"})
 Yen = Annotated[int, msgspec.Meta(ge=0, le=payments.GREATEST)]
 
 
@@ -139,6 +141,15 @@ class ServiceEnd(Given, frozen=True, forbid_unknown_fields=True):
     certificates: str
 
 
+class Beginning(Given, frozen=True, forbid_unknown_fields=True):
+    """Which incident is carried out, or rehearsed, and at which pace after which wait (C-166)."""
+
+    incident: str
+    reason: str
+    per_second: Annotated[int, msgspec.Meta(ge=1, le=incidents.MOST_A_SECOND)] = 20
+    wait_seconds: Annotated[int, msgspec.Meta(ge=0, le=432_000)] = 21_600
+
+
 class Deciding(msgspec.Struct, frozen=True):
     """What a use case of two persons is called with."""
 
@@ -151,12 +162,16 @@ class Deciding(msgspec.Struct, frozen=True):
 
 
 class Kind(msgspec.Struct, frozen=True):
-    """A decision: what it needs, who may propose and who confirm it, and the use case that decides."""
+    """A decision: what it needs, who may propose and who confirm it, and the use case that decides.
+
+    `secret`: nobody but them sees it (T13-3).
+    """
 
     given: type[Given]
     proposers: frozenset[Role]
     confirmers: frozenset[Role]
     decide: Callable[[Deciding], Awaitable[object]]
+    secret: bool = False
 
 
 def accept(d: Deciding) -> Awaitable[object]:
@@ -256,6 +271,13 @@ def end_service(d: Deciding) -> Awaitable[object]:
     return service_end.decide(d.conn, g.cause, g.ends_on, g.certificates, d.first, d.second, d.now)
 
 
+def begin(d: Deciding) -> Awaitable[object]:
+    """T11-7, C-166."""
+    g: Beginning = d.given
+    pace = incidents.Pace(g.per_second, timedelta(seconds=g.wait_seconds))
+    return incidents.begin(d.conn, g.incident, d.first, d.second, g.reason, pace, d.now)
+
+
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         "contract.accept": Kind(OfContract, DESK, APPROVERS, accept),
@@ -263,8 +285,9 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "contract.reject": Kind(Rejection, DESK, APPROVERS, reject),
         "contract.rescind": Kind(Rescission, DESK, APPROVERS, rescind),
         "contract.settle": Kind(Settling, DESK, APPROVERS, settle),
-        "hold.confirm": Kind(OfHold, COMPLIANCE, COMPLIANCE, confirm_hold),
-        "hold.lift": Kind(OfHold, COMPLIANCE, COMPLIANCE, lift_hold),
+        "hold.confirm": Kind(OfHold, COMPLIANCE, COMPLIANCE, confirm_hold, secret=True),
+        "hold.lift": Kind(OfHold, COMPLIANCE, COMPLIANCE, lift_hold, secret=True),
+        "incident.begin": Kind(Beginning, SERVICE, APPROVERS | COMPLIANCE, begin),
         "invoice.credit": Kind(Crediting, DESK, APPROVERS, credit),
         "invoice.credit_tax": Kind(TaxCrediting, DESK, APPROVERS, credit_tax),
         "invoice.leave_tax": Kind(OfInvoice, DESK, APPROVERS, decline_tax),

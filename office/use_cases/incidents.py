@@ -11,7 +11,9 @@ import msgspec
 
 from contract_gate.articles.article_11_revocation import GROUNDS, KEY_COMPROMISE, Awareness, code_of, deadline
 from office.storage import incidents, revocations
-from office.storage.incidents import Count, Incident, NewIncident, Query, Span
+from office.storage.incidents import Count, NewIncident, Span
+from office.storage.incidents import Incident as Incident
+from office.storage.incidents import Query as Query
 from office.storage.revocations import Scope
 from office.use_cases import asked, cases
 from office.use_cases.asked import MOST, Unfit, checked_text, id_of, one_of

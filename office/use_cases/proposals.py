@@ -15,7 +15,7 @@ from office.storage.tokens import Caller
 from office.use_cases import asked, tenants
 from office.use_cases.acceptance import Access
 from office.use_cases.asked import Unfit, id_of, one_of
-from office.use_cases.deciding import COMPLIANCE, KINDS, Deciding, contract_of, converted
+from office.use_cases.deciding import KINDS, Deciding, contract_of, converted
 from sql import Conn
 from sql.evidence import append, entry
 
@@ -25,7 +25,7 @@ LIFETIME = timedelta(days=7)
 def visible(role: str) -> list[str]:
     """Kinds that a role may read: what it may propose or confirm; an auditor all but those of holds (T13-3)."""
     if role == "auditor":
-        return [name for name, kind in KINDS.items() if not kind.confirmers & COMPLIANCE]
+        return [name for name, kind in KINDS.items() if not kind.secret]
     return [name for name, kind in KINDS.items() if role in kind.proposers | kind.confirmers]
 
 

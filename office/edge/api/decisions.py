@@ -5,11 +5,11 @@ from typing import Any
 import msgspec
 
 from office.edge.api.calls import Body, Call, Name, Operation, Paged, answer, created
-from office.edge.api.roles import AUDITORS, COMPLIANCE, DESK
+from office.edge.api.roles import AUDITORS, COMPLIANCE, DESK, OPERATORS
 from office.use_cases import proposals
 from office.use_cases.idempotency import Answer
 
-DECIDERS = DESK | COMPLIANCE
+DECIDERS = DESK | COMPLIANCE | OPERATORS
 
 
 class NewProposal(Body, frozen=True, forbid_unknown_fields=True):

@@ -1,4 +1,4 @@
-"""What the CA owes: leaks, liability, subcontractors; incidents to look at. Articles 16, 17 and 25, C-158."""
+"""What the CA owes: leaks, liability, subcontractors. Articles 16, 17 and 25."""
 
 from datetime import date
 from typing import Annotated, Literal
@@ -8,7 +8,7 @@ import msgspec
 from office.edge.api.applications import OF, the_contract
 from office.edge.api.calls import Body, Call, Handle, Instant, Line, Many, Operation, Paged, answer, created, done
 from office.edge.api.roles import CA, DESK, OFFICERS
-from office.use_cases import incidents, leaks, liability, subcontracting, tenants
+from office.use_cases import leaks, liability, subcontracting, tenants
 from office.use_cases.idempotency import Answer
 
 Organisation = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -53,12 +53,6 @@ class LastDay(Body, frozen=True, forbid_unknown_fields=True):
 
     organisation: Organisation
     until_on: date
-
-
-class Incidents(Paged, frozen=True, forbid_unknown_fields=True):
-    """Those that are done, too."""
-
-    all: bool = False
 
 
 async def record_leak(call: Call) -> Answer:
@@ -116,18 +110,6 @@ async def list_subcontractors(call: Call) -> Answer:
     return answer(tenants.Page(await subcontracting.listed(call.conn), None))
 
 
-async def list_incidents(call: Call) -> Answer:
-    """A page of incidents and drills, newest first; they are planned and run by command."""
-    query: Incidents = call.query
-    rows = await incidents.listed(call.conn, query.all, tenants.id_after(query.cursor), query.limit + 1)
-    return answer(tenants.page(rows, query.limit, lambda each: each.id))
-
-
-async def show_incident(call: Call) -> Answer:
-    """An incident, how much of its list is revoked, and its counts by contract."""
-    return answer(await incidents.standing(call.conn, call.path["incident"]))
-
-
 OPERATIONS = (
     Operation("recordLeak", "POST", "/leaks", DESK, record_leak, body=NewLeak, person=True, once=True),
     Operation(
@@ -148,6 +130,4 @@ OPERATIONS = (
         once=True,
     ),
     Operation("listSubcontractors", "GET", "/subcontractors", CA, list_subcontractors),
-    Operation("listIncidents", "GET", "/incidents", CA, list_incidents, query=Incidents),
-    Operation("showIncident", "GET", "/incidents/{incident}", CA, show_incident),
 )  # fmt: skip

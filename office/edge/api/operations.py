@@ -10,12 +10,14 @@ from office.edge.api import (
     desk,
     duties,
     following,
+    incidents,
     money,
     pauses,
     register,
     revocation,
     screenings,
     seals,
+    service,
 )
 from office.edge.api.calls import Operation
 
@@ -35,4 +37,6 @@ OPERATIONS: tuple[Operation, ...] = (
     *desk.OPERATIONS,
     *books.OPERATIONS,
     *following.OPERATIONS,
+    *service.OPERATIONS,
+    *incidents.OPERATIONS,
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from office.edge.api import books, changes, desk, duties, following, pauses, seals
+from office.edge.api import books, changes, desk, duties, following, incidents, pauses, seals, service
 from tests.architecture.ids import ROOT
 from tests.office.edge.api.conftest import Api
 
@@ -30,7 +30,11 @@ def same(found: Any, written: Any) -> bool:
 def test_the_table_of_the_document_is_of_what_there_is() -> None:
     """Each operation of these areas, and for customers those that they may call."""
     said = {row[1].strip().strip("`"): row[2] for line in LINES if len(row := line.split("|")) == 5 and "/" in row[1]}
-    found = [each for area in (changes, seals, pauses, duties, desk, books, following) for each in area.OPERATIONS]
+    found = [
+        each
+        for area in (changes, seals, pauses, duties, desk, books, following, service, incidents)
+        for each in area.OPERATIONS
+    ]
     assert said.keys() == {f"{each.method} {each.path}" for each in found}
     for each in found:
         who = said[f"{each.method} {each.path}"]

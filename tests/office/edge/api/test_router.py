@@ -31,6 +31,9 @@ OURS = {
     "kind": "dead_job",
     "subject": str(UUID(int=4)),
     "receipt": str(UUID(int=5)),
+    "incident": str(UUID(int=6)),
+    "suspension": str(UUID(int=7)),
+    "version": "2",
 }
 
 
@@ -147,7 +150,7 @@ async def things(pool: Pool) -> None:
     )
     await issue(pool, "acme", 7, NOW)
     await pool.execute(
-        """WITH i AS (SELECT id FROM gate.invoices WHERE number = 'I-1'), paper AS (
+        """WITH i AS (SELECT id, contract_id FROM gate.invoices WHERE number = 'I-1'), paper AS (
             INSERT INTO office.invoice_papers (invoice_id, buyer, period_from, period_end, rates, months, bases, taxes)
             SELECT id, 'Rei', '2026-11-01', '2027-11-01', '{1000}', '{12}', '{9}', '{1}' FROM i),
         report AS (
@@ -156,6 +159,18 @@ async def things(pool: Pool) -> None:
         job AS (
             INSERT INTO acme.jobs (id, kind, subject, run_at, max_attempts, dead)
             VALUES ($5::text::uuid, 'crl', '1', $4, 3, true)),
+        incident AS (
+            INSERT INTO office.incidents
+                (id, drill, title, ground, query, known_at, deadline_at, planned_by, planned_at)
+            SELECT $7::text::uuid, true, 'a drill', 'misissued', 'all', $4, $4 + interval '5 days', id, $4
+            FROM gate.persons WHERE handle = 'ann' RETURNING id),
+        listed AS (
+            INSERT INTO office.incident_certificates (incident_id, serial, contract_id, not_after)
+            SELECT incident.id, decode($3, 'hex'), i.contract_id, $4 + interval '90 days' FROM incident, i),
+        suspension AS (
+            INSERT INTO gate.suspensions (id, clause, cause, starts_at, set_by)
+            SELECT $8::text::uuid, 'A10.1', 'upkeep', $4 - interval '1 hour', id
+            FROM gate.persons WHERE handle = 'ann'),
         receipt AS (
             INSERT INTO gate.receipts (id, amount_yen, value_on, remitter, source, recorded_at)
             VALUES ($6::text::uuid, 3, '2026-11-01', 'REI', 'passbook', $4)),
@@ -167,7 +182,7 @@ async def things(pool: Pool) -> None:
         SELECT gen_random_uuid(), i.id, 'credit', 'C99999999', 2, 0, 1000, 'r', a.id, b.id, $4
         FROM i, gate.persons a, gate.persons b WHERE a.handle = 'ann' AND b.handle = 'bob'""",
         OURS["screening"], OURS["report"], OURS["serial"], NOW, OURS["subject"],
-        OURS["receipt"],
+        OURS["receipt"], OURS["incident"], OURS["suspension"],
     )  # fmt: skip
 
 
