@@ -169,7 +169,7 @@ class Ct(Section, frozen=True, kw_only=True):
     list_age: timedelta = timedelta(days=14)  # an older list is a fault of the deployment
 
 
-# What pkilint rightly says of the demo: its names end in .test, its addresses are loopback ones, its CRLs are at localhost.
+# What pkilint rightly says of the demo: its names end in .test, its addresses are loopback, its CRLs are at localhost.
 OF_THE_DEMO = ("cabf.internal_domain_name", "cabf.internal_ip_address", "pkix.invalid_uri_syntax")
 
 

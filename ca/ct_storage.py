@@ -1,6 +1,6 @@
 """What the CA knows of precertificates under way, one function a statement. None opens a transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -8,6 +8,7 @@ import msgspec
 
 from ca.ct import Given
 from sql import Conn, Pool, evidence, statements
+from sql.ids import first_of
 
 SQL = statements("ca/ct_storage")
 
@@ -24,6 +25,28 @@ class Precertificate(msgspec.Struct, frozen=True):
     not_after: datetime
     contract_id: UUID
     is_final: bool
+
+
+class GivenSct(msgspec.Struct, frozen=True):
+    """An SCT as evidence has it."""
+
+    log_id: str
+    at: datetime
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """The SCTs that a certificate was recorded with."""
+
+    scts: list[GivenSct]
+
+
+async def last_scts(conn: Conn, since: datetime) -> Mapping[str, datetime]:
+    """When each log, by its id in hexadecimal, gave the last SCT that a certificate was recorded with since then."""
+    found: dict[str, datetime] = {}
+    for row in await conn.fetch(SQL["scts_recorded"], first_of(since)):
+        for sct in msgspec.json.decode(row["content"], type=Recorded).scts:
+            found[sct.log_id] = max(sct.at, found.get(sct.log_id, sct.at))
+    return found
 
 
 async def precertificate(conn: Conn | Pool, id: UUID) -> Precertificate | None:

@@ -14,6 +14,7 @@ from acme_server.commands.changes import change, seal, timer
 from acme_server.commands.check import check
 from acme_server.commands.contract import contract
 from acme_server.commands.credit import COMMANDS as CREDIT_COMMANDS
+from acme_server.commands.ct import ct
 from acme_server.commands.dealer import dealer
 from acme_server.commands.demo import demo
 from acme_server.commands.desk import desk
@@ -79,6 +80,7 @@ GROUPS: list[click.Command] = [
     holiday,
     hold,
     certificate,
+    ct,
     revocation,
     incident,
     report,

@@ -13,14 +13,13 @@ from acme_server.clock import by_machine
 from acme_server.config import Settings
 from acme_server.storage import check, evidence, house, jobs
 from acme_server.use_cases import check_bank
-from acme_server.use_cases.log_list import publisher_of
+from acme_server.use_cases.log_list import lists_here
 from acme_server.use_cases.readiness import SEAL_LIMIT, shipped
 from acme_server.validation.corroboration import remotes_needed
 from ca import status_storage
 from ca.blocklist import Blocklist, BlocklistUnusable
 from ca.ct_logs import enough, needed
 from ca.ct_publisher import PublisherUnfit
-from ca.log_lists import LogLists
 from ca.profiles import PROFILES, lifetime
 from ca.signer_client import SignerAway, SignerClient
 from ca.status_storage import Unpublished
@@ -224,10 +223,8 @@ async def transparency(settings: Settings, conn: Conn, now: datetime) -> list[Fa
     """
     if not settings.ct.required:
         return []
-    named = settings.ct.log_list_key
     try:
-        here = named is None or (settings.data / named).parent.is_dir()
-        lists = LogLists(publisher_of(settings) if here else None)
+        lists = lists_here(settings)
     except PublisherUnfit as fault:
         do = "put the publisher's public key there: without it no process that needs SCTs starts"
         return [Fault("transparency", str(fault), do)]

@@ -100,6 +100,12 @@ def publisher_of(settings: Settings) -> Publisher | None:
         raise PublisherUnfit(f"{path}: {fault}") from None
 
 
+def lists_here(settings: Settings) -> LogLists:
+    """For who only looks: signatures are asked for if the key's folder is on this machine. Raises PublisherUnfit."""
+    named = settings.ct.log_list_key
+    return LogLists(publisher_of(settings) if named is None or (settings.data / named).parent.is_dir() else None)
+
+
 async def follow(transparency: Transparency, pool: Pool, stop: asyncio.Event) -> None:
     """The list is the one that counts, until `stop`; while the database is away, the last known."""
     while not stop.is_set():

@@ -1,3 +1,7 @@
+-- name: scts_recorded
+-- What evidence says of the last certificates that got SCTs. $1 the first id
+SELECT content FROM evidence.records WHERE id >= $1 AND kind = 'scts.recorded' ORDER BY id DESC LIMIT 1000;
+
 -- name: precertificate
 -- A stored precertificate whose record is still open, and whether the certificate it leads to is recorded. $1 id
 SELECT p.der, p.signed_at, t.tbs, t.serial, t.issuer_id, t.not_before, t.not_after, d.contract_id, f.id IS NOT NULL AS is_final

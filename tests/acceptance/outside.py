@@ -24,7 +24,7 @@ OTHERS_LATE = 60.0
 
 @dataclass
 class Outside:
-    """Three logs, and a coordinator that six perspectives see the same by; files of both in `folder`."""
+    """Three logs in a signed list, and a coordinator by whom six perspectives see the same; their files in `folder`."""
 
     folder: Path
     roots: list[x509.Certificate] = field(default_factory=list)
@@ -40,7 +40,8 @@ class Outside:
         return {
             "KEIYAKU_CA__PROFILES": "tlsserver,shortlived,tlsserver-ocsp",
             "KEIYAKU_CT__REQUIRED": "true", "KEIYAKU_CT__LOG_LIST": str(self.folder / "logs.json"),
-            "KEIYAKU_LINT__PROCESSES": "1",
+            "KEIYAKU_CT__LOG_LIST_SIGNATURE": str(self.folder / "logs.sig"),
+            "KEIYAKU_CT__LOG_LIST_KEY": str(self.folder / "list-key.pem"), "KEIYAKU_LINT__PROCESSES": "1",
             "KEIYAKU_MPIC__URL": self.coordinator.url, "KEIYAKU_MPIC__KEY_FILE": str(self.folder / "mpic.key"),
             "KEIYAKU_MPIC__PRIMARY": HERE, "KEIYAKU_MPIC__PERSPECTIVES": ",".join(PLACES),
         }  # fmt: skip
@@ -67,7 +68,13 @@ class Outside:
         logs = ct_log.three(self.roots, utc_now)
         async with ct_log.running(logs), mpic.running(*(text.split()[0] for text in PLACES)) as self.coordinator:
             self.logs = logs
-            (self.folder / "logs.json").write_bytes(ct_log.log_list(logs, utc_now()))
+            listed, publisher = ct_log.log_list(logs, utc_now()), ct_log.ListPublisher()
+            for name, content in (
+                ("logs.json", listed),
+                ("logs.sig", publisher.sign(listed)),
+                ("list-key.pem", publisher.pem),
+            ):
+                (self.folder / name).write_bytes(content)
             (self.folder / "mpic.key").write_text(mpic.SECRET)
             self.there.set()
             await self.over.wait()
