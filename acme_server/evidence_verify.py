@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
+from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from sql import Conn
 
 SOON = timedelta(minutes=1)
 MOST_NAMED = 1000
+TRANSCRIBED = frozenset({"ceremony.ended", "root_crl.signed"})
 START, END = (-(2**15), 0), (2**15 - 1, 2**64 - 1)
 
 
@@ -37,6 +39,15 @@ class Kind(StrEnum):
     NOT_GENUINE = "checkpoint not genuine"
     CHAIN_BROKEN = "chain broken"
     BAD_LINE = "line of the file unusable"
+    TRANSCRIPT = "transcript is not the one in evidence"
+
+
+class Transcribed(msgspec.Struct, frozen=True):
+    """What evidence says of a transcript."""
+
+    transcript_sha256: str
+    ceremony: UUID | None = None
+    root_crl: UUID | None = None
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -89,6 +100,7 @@ class Verification:
         self.conn, self.key, self.now, self.report = conn, key, now, Report()
         self.before: Checkpoint | None = None
         self.reached = START
+        self.transcripts: dict[UUID, str] = {}  # SHA-256 of each, by the ceremony or CRL it is of
 
     async def run(self, lines: Iterator[Checkpoint | None]) -> Report:
         """The report of everything."""
@@ -96,6 +108,7 @@ class Verification:
             if genuine := self.compare(filed, stored):
                 await self.follow(genuine)
         await self.rest(END, self.unsealed)
+        await self.compare_transcripts()
         return self.report
 
     def ascending(self, lines: Iterator[Checkpoint | None]) -> Iterator[Checkpoint]:
@@ -143,6 +156,7 @@ class Verification:
         start, end = (one.era, one.from_transaction), (one.era, one.to_transaction)
         async for record in evidence.records_between(self.conn, start, end):
             self.report.records += 1
+            self.note(record)
             while leaf and leaf[0] < record.id.bytes:
                 self.report.add(Kind.MISSING, UUID(bytes=leaf[0]), f"sealed by checkpoint {one.number}")
                 leaf = next(leaves, None)
@@ -161,7 +175,30 @@ class Verification:
         if self.reached < end:
             async for record in evidence.records_between(self.conn, self.reached, end):
                 self.report.records += 1
+                self.note(record)
                 judge(record)
+
+    def note(self, record: Record) -> None:
+        """The hash of a transcript, which itself is outside evidence, for it names people (T16-3)."""
+        if record.kind in TRANSCRIBED:
+            try:
+                told = msgspec.json.decode(record.content, type=Transcribed)
+            except msgspec.DecodeError:
+                return  # a changed record, which is named as such
+            if (of := told.ceremony or told.root_crl) is not None:
+                self.transcripts[of] = told.transcript_sha256
+
+    async def compare_transcripts(self) -> None:
+        """Each transcript has its hash in evidence, and each hash its transcript."""
+        kept = {each.id: each for each in await evidence.transcripts(self.conn)}
+        for of in sorted(kept.keys() | self.transcripts):
+            found, digest = kept.get(of), self.transcripts.get(of)
+            if found is None:
+                self.report.add(Kind.TRANSCRIPT, of, "it is missing")
+            elif digest is None:
+                self.report.add(Kind.TRANSCRIPT, of, "evidence has no hash of it")
+            elif not found.destroyed and sha256(found.transcript.encode()).hexdigest() != digest:
+                self.report.add(Kind.TRANSCRIPT, of, "it was changed")
 
     def added(self, record: Record) -> None:
         """A record in a gap of the chain."""

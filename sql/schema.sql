@@ -182,7 +182,8 @@ CREATE TABLE gate.persons (
     name text NOT NULL,
     organisation text NOT NULL,
     created_at timestamptz NOT NULL,
-    left_at timestamptz -- once they left they decide nothing
+    left_at timestamptz, -- once they left they decide nothing
+    personal_data_destroyed_at timestamptz -- T16-2: handle and name are a pseudonym since
 );
 
 CREATE TABLE gate.customers (
@@ -193,7 +194,8 @@ CREATE TABLE gate.customers (
     corporate_number text CHECK (corporate_number ~ '^[0-9]{13}$'),
     based_in_japan boolean NOT NULL,
     contact_email text,
-    created_at timestamptz NOT NULL
+    created_at timestamptz NOT NULL,
+    personal_data_destroyed_at timestamptz -- T16-2
 );
 
 -- Texts a customer agrees to: the Terms and the CP/CPS, by hash.
@@ -382,7 +384,8 @@ CREATE TABLE gate.receipts (
     remitter text NOT NULL,
     source text NOT NULL,
     recorded_at timestamptz NOT NULL,
-    cancelled_at timestamptz
+    cancelled_at timestamptz,
+    personal_data_destroyed_at timestamptz -- T16-2
 );
 
 CREATE TABLE gate.payment_matches (
@@ -481,6 +484,7 @@ CREATE TABLE gate.holds (
     confirmed_by_first uuid REFERENCES gate.persons,
     confirmed_by_second uuid REFERENCES gate.persons,
     confirmed_at timestamptz,
+    personal_data_destroyed_at timestamptz, -- T16-2
     CHECK (lifted_by_first <> lifted_by_second),
     CHECK ((status = 'lifted') = (lifted_at IS NOT NULL)),
     CHECK ((lifted_at IS NULL) = (lifted_by_second IS NULL)),
@@ -1234,14 +1238,15 @@ CREATE TABLE office.recipients (
 );
 
 -- One notice to one recipient by one channel. waiting: we must act; person: a person must; handed: the CA's own relay
--- has it; delivered: T5-2 to T5-4. `message_id` never changes, so whoever gets a letter twice can tell.
+-- has it; delivered: T5-2 to T5-4; dropped: not delivered within its retention (T16-2). `message_id` never changes, so
+-- whoever gets a letter twice can tell.
 CREATE TABLE office.deliveries (
     id uuid PRIMARY KEY,
     notice_id uuid NOT NULL REFERENCES office.notices,
     recipient text NOT NULL CHECK (recipient IN ('customer', 'payer', 'dealer', 'officers', 'reporter', 'public')),
     customer_id uuid REFERENCES gate.customers,
     channel text NOT NULL CHECK (channel IN ('email', 'paper', 'web')),
-    state text NOT NULL CHECK (state IN ('waiting', 'person', 'handed', 'delivered')),
+    state text NOT NULL CHECK (state IN ('waiting', 'person', 'handed', 'delivered', 'dropped')),
     address text NOT NULL, -- e-mail or postal address, or URL; '' where nobody knows one
     language text NOT NULL,
     subject text NOT NULL,
@@ -1604,7 +1609,8 @@ CREATE TABLE office.payer_aliases (
     key text NOT NULL CHECK (key <> ''),
     added_by uuid NOT NULL REFERENCES gate.persons,
     added_at timestamptz NOT NULL,
-    removed_at timestamptz
+    removed_at timestamptz,
+    personal_data_destroyed_at timestamptz -- T16-2
 );
 CREATE UNIQUE INDEX payer_aliases_live ON office.payer_aliases (customer_id, key) WHERE removed_at IS NULL;
 CREATE INDEX payer_aliases_by_key ON office.payer_aliases ("left"(key, 8)) WHERE removed_at IS NULL;
@@ -1617,7 +1623,8 @@ CREATE TABLE office.dealer_aliases (
     key text NOT NULL CHECK (key <> ''),
     added_by uuid NOT NULL REFERENCES gate.persons,
     added_at timestamptz NOT NULL,
-    removed_at timestamptz
+    removed_at timestamptz,
+    personal_data_destroyed_at timestamptz -- T16-2
 );
 CREATE UNIQUE INDEX dealer_aliases_live ON office.dealer_aliases (dealer, key) WHERE removed_at IS NULL;
 CREATE INDEX dealer_aliases_by_key ON office.dealer_aliases ("left"(key, 8)) WHERE removed_at IS NULL;
@@ -1668,7 +1675,8 @@ CREATE TABLE office.bank_lines (
     ordinal integer NOT NULL,
     state text NOT NULL DEFAULT 'staged' CHECK (state IN ('staged', 'matched', 'waiting', 'cancelled', 'dismissed')),
     note text,
-    receipt_id uuid UNIQUE
+    receipt_id uuid UNIQUE,
+    personal_data_destroyed_at timestamptz -- T16-2
 );
 CREATE UNIQUE INDEX bank_lines_identity ON office.bank_lines
     (bank_account_id, booked_on, amount_yen, query_number, remitter, cancels, ordinal);
@@ -2548,6 +2556,7 @@ CREATE TABLE office.ceremonies (
     begun_at timestamptz NOT NULL,
     transcript text,
     ended_at timestamptz,
+    personal_data_destroyed_at timestamptz, -- T16-2: the transcript is gone
     CHECK ((transcript IS NULL) = (ended_at IS NULL))
 );
 CREATE UNIQUE INDEX ceremonies_open ON office.ceremonies ((true)) WHERE ended_at IS NULL;
@@ -2789,6 +2798,7 @@ CREATE TABLE office.root_crls (
     prepared_at timestamptz NOT NULL,
     transcript text,
     signed_at timestamptz,
+    personal_data_destroyed_at timestamptz, -- T16-2: the transcript is gone
     UNIQUE (issuer_id, number),
     CHECK (first_person <> second_person),
     CHECK ((transcript IS NULL) = (signed_at IS NULL))
@@ -3027,3 +3037,109 @@ CREATE TRIGGER person_present BEFORE INSERT OR UPDATE OF first_person, second_pe
 GRANT SELECT (issuer_id, cross_id) ON ca.authority_revocations TO keiyaku_acme, keiyaku_work, keiyaku_sign;
 GRANT SELECT, INSERT ON ca.authority_revocations TO keiyaku_operator;
 GRANT UPDATE (published_at) ON ca.authority_revocations TO keiyaku_operator;
+
+-- Applications that formed no contract: rejected or withdrawn, and when what they stated goes (T4-7, R-5).
+CREATE TABLE office.application_ends (
+    contract_id uuid PRIMARY KEY REFERENCES gate.contracts,
+    ended_at timestamptz NOT NULL,
+    destroy_at timestamptz NOT NULL CHECK (destroy_at >= ended_at)
+);
+CREATE INDEX application_ends_due ON office.application_ends (destroy_at);
+
+-- How many rows lost a field, and when.
+CREATE TABLE office.destructions (
+    field text NOT NULL,
+    destroyed_at timestamptz NOT NULL,
+    rows integer NOT NULL CHECK (rows > 0),
+    PRIMARY KEY (field, destroyed_at)
+);
+
+CREATE INDEX persons_past ON gate.persons (left_at) WHERE personal_data_destroyed_at IS NULL;
+CREATE INDEX receipts_past ON gate.receipts (value_on) WHERE personal_data_destroyed_at IS NULL;
+CREATE INDEX bank_lines_past ON office.bank_lines (booked_on) WHERE personal_data_destroyed_at IS NULL;
+CREATE INDEX notices_past ON office.notices (queued_at) WHERE given <> '{}';
+
+-- Contracts of which nothing said in an application or review is kept any longer: ended, and their last certificate over, by
+-- `since`; or never formed, and their documents destroyed by now (T4-7).
+CREATE FUNCTION office.contracts_past(since timestamptz, instant timestamptz) RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
+    SELECT c.id FROM gate.contracts c WHERE c.ended_at <= since AND NOT EXISTS (
+        SELECT FROM acme.issuances i JOIN ca.to_be_signed t ON t.id = i.to_be_signed_id
+        WHERE i.contract_id = c.id AND t.not_after > since)
+    UNION ALL SELECT e.contract_id FROM office.application_ends e WHERE e.destroy_at <= instant
+$$;
+
+-- Contracts that ended by `since` and were paid, or were never formed: nobody is written to about them any longer, once
+-- no younger letter about them waits.
+CREATE FUNCTION office.contracts_silent(since timestamptz, instant timestamptz) RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
+    SELECT c.id FROM (
+        SELECT id FROM gate.contracts WHERE ended_at <= since
+        UNION ALL SELECT contract_id FROM office.application_ends WHERE destroy_at <= instant) AS c
+    WHERE NOT EXISTS (SELECT FROM gate.invoices i WHERE i.contract_id = c.id AND i.open_yen > 0)
+      AND NOT EXISTS (
+        SELECT FROM office.notices n WHERE n.contract_id = c.id AND n.queued_at > since AND (n.addressed_at IS NULL
+            OR EXISTS (SELECT FROM office.deliveries d WHERE d.notice_id = n.id AND d.state IN ('waiting', 'person'))))
+$$;
+
+-- Customers all of whose contracts were such by `since`, or who never applied for one.
+CREATE FUNCTION office.customers_silent(since timestamptz) RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
+    SELECT c.customer_id FROM gate.contracts c
+    LEFT JOIN office.contracts_silent(since, since) AS silent(id) ON silent.id = c.id
+    GROUP BY c.customer_id HAVING count(*) = count(silent.id)
+    UNION ALL SELECT u.id FROM gate.customers u WHERE u.created_at <= since
+        AND NOT EXISTS (SELECT FROM gate.contracts c WHERE c.customer_id = u.id)
+$$;
+
+-- Which of these people records name that are still kept: of a contract that was not past by `since`, or the transcripts of
+-- ceremonies. Of people of customers (`of_customers`: the columns that name those, as schema.table.column) any other record
+-- too: whoever decides for the CA goes by the day they left. Found in the catalog, so that no table is forgotten.
+CREATE FUNCTION gate.still_named(people uuid[], since timestamptz, of_customers text[]) RETURNS SETOF uuid
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE
+    past uuid[] := ARRAY(SELECT office.contracts_past(since, since));
+    found record;
+    kept text;
+BEGIN
+    FOR found IN
+        SELECT n.nspname || '.' || t.relname AS named, a.attname AS col, EXISTS (SELECT FROM pg_attribute k
+            WHERE k.attrelid = t.oid AND k.attname = 'contract_id' AND NOT k.attisdropped) AS of_contract
+        FROM pg_constraint f JOIN pg_class t ON t.oid = f.conrelid JOIN pg_namespace n ON n.oid = t.relnamespace
+        JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = f.conkey[1]
+        WHERE f.confrelid = 'gate.persons'::regclass AND f.contype = 'f' AND f.conparentid = 0
+    LOOP
+        kept := CASE
+            WHEN found.named = 'office.ceremony_steps' THEN 'EXISTS (SELECT FROM office.ceremonies c'
+                ' WHERE c.id = t.ceremony_id AND c.personal_data_destroyed_at IS NULL)'
+            WHEN found.named = 'office.root_crls' THEN 't.personal_data_destroyed_at IS NULL'
+            WHEN found.named = 'office.tokens' AND of_customers IS NOT NULL
+                THEN 't.customer_id IS NULL OR coalesce(t.withdrawn_at, t.expires_at) > $3'
+            WHEN found.named || '.' || found.col <> ALL (of_customers) THEN 'true'
+            WHEN found.named = 'gate.contracts' THEN 't.id <> ALL ($2)'
+            WHEN found.of_contract THEN 't.contract_id <> ALL ($2)'
+            ELSE 'false' END;
+        RETURN QUERY EXECUTE format('SELECT DISTINCT t.%1$I FROM %2$s AS t WHERE t.%1$I = ANY ($1) AND (%3$s)',
+            found.col, found.named, kept) USING people, past, since;
+    END LOOP;
+END $$;
+REVOKE ALL ON FUNCTION office.contracts_past, office.contracts_silent, office.customers_silent, gate.still_named FROM PUBLIC;
+
+-- retention: the worker destroys, and says how much; operators read what went
+GRANT SELECT, INSERT ON office.application_ends TO keiyaku_office, keiyaku_operator;
+GRANT SELECT, INSERT, UPDATE (rows) ON office.destructions TO keiyaku_office;
+GRANT SELECT ON office.destructions TO keiyaku_operator;
+GRANT EXECUTE ON FUNCTION office.contracts_past, office.contracts_silent, office.customers_silent, gate.still_named
+    TO keiyaku_office;
+GRANT UPDATE (handle, name, personal_data_destroyed_at) ON gate.persons TO keiyaku_office;
+GRANT UPDATE (handle, contact_email, personal_data_destroyed_at) ON gate.customers TO keiyaku_office;
+GRANT UPDATE (remitter, personal_data_destroyed_at) ON gate.receipts TO keiyaku_office;
+GRANT SELECT (personal_data_destroyed_at), UPDATE (reason, personal_data_destroyed_at) ON gate.holds TO keiyaku_office;
+GRANT UPDATE (remitter, remitter_code, edi, personal_data_destroyed_at) ON office.bank_lines TO keiyaku_office;
+GRANT UPDATE (name, key, removed_at, personal_data_destroyed_at) ON office.payer_aliases, office.dealer_aliases
+    TO keiyaku_office;
+GRANT UPDATE (payer) ON office.applications TO keiyaku_office;
+GRANT UPDATE (arguments) ON office.proposals TO keiyaku_office;
+GRANT UPDATE (reporter) ON office.cases TO keiyaku_office;
+GRANT SELECT (id, transcript, ended_at, personal_data_destroyed_at), UPDATE (transcript, personal_data_destroyed_at)
+    ON office.ceremonies TO keiyaku_office;
+GRANT SELECT (id, transcript, signed_at, personal_data_destroyed_at), UPDATE (transcript, personal_data_destroyed_at)
+    ON office.root_crls TO keiyaku_office;
+GRANT SELECT (id, contacts, deactivated_at), UPDATE (contacts) ON acme.accounts TO keiyaku_office;

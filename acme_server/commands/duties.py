@@ -193,8 +193,17 @@ def retention() -> None:
 @as_json
 @operating
 async def retention_list(conn: Conn, now: datetime, as_json: bool) -> None:
-    """Purpose and retention of every field."""
-    show_rows(retentions.table(), ("field", "purpose", "years", "since"), as_json)
+    """Purpose and retention of every field, and how much of it was destroyed so far."""
+    columns = ("field", "purpose", "years", "since", "destroyed", "last_destroyed_at")
+    show_rows(await retentions.table(conn), columns, as_json)
+
+
+@retention.command("destroyed")
+@as_json
+@operating
+async def retention_destroyed(conn: Conn, now: datetime, as_json: bool) -> None:
+    """What was destroyed when, newest first."""
+    show_rows(await retentions.destructions(conn), ("destroyed_at", "field", "rows"), as_json)
 
 
 @retention.command("run")

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import msgspec
 
@@ -12,6 +13,14 @@ from sql.rows import many, one
 SEALER = statements("evidence/sealer")
 VERIFY = statements("evidence/verify")
 LAG = statements("evidence/lag")
+
+
+class Transcript(msgspec.Struct, frozen=True):
+    """What people did in a ceremony or for a CRL of a root; destroyed once it is past its retention (T16-2)."""
+
+    id: UUID
+    transcript: str
+    destroyed: bool
 
 
 class Horizon(msgspec.Struct, frozen=True):
@@ -90,3 +99,8 @@ async def records_between(conn: Conn, start: tuple[int, int], end: tuple[int, in
     """Records from one (era, transaction) up to another, in order of id. Needs a transaction."""
     async for row in conn.cursor(VERIFY["records_between"], *start, *end, prefetch=1000):
         yield Record(*row)
+
+
+async def transcripts(conn: Conn) -> list[Transcript]:
+    """Every transcript of which evidence has the hash."""
+    return many(Transcript, await conn.fetch(VERIFY["transcripts"]))

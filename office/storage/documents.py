@@ -59,9 +59,9 @@ async def sealed_of(conn: Conn, document_id: UUID) -> Sealed | None:
     return one(Sealed, await conn.fetchrow(SQL["sealed"], document_id))
 
 
-async def destroy_later(conn: Conn, contract_id: UUID, at: datetime) -> None:
-    """Documents of the contract are destroyed at that instant (R-5)."""
-    await conn.execute(SQL["destroy_later"], contract_id, at)
+async def destroy_later(conn: Conn, contract_id: UUID, at: datetime, now: datetime) -> None:
+    """The application ended now; its documents and what it stated are destroyed at that instant (R-5, T16-2)."""
+    await conn.execute(SQL["destroy_later"], contract_id, at, now)
 
 
 async def destroy_due(conn: Conn, now: datetime, contract_id: UUID | None, most: int) -> list[Destroyed]:

@@ -90,7 +90,7 @@ async def discard(conn: Conn, contract_id: UUID, now: datetime) -> date:
     In the caller's transaction. Returns the day on which they are destroyed, JST.
     """
     at = now + (await applications.life_readings(conn, now)).archive
-    await documents.destroy_later(conn, contract_id, at)
+    await documents.destroy_later(conn, contract_id, at, now)
     await destroyed(conn, await documents.destroy_due(conn, now, contract_id, SWEPT_AT_ONCE), "process:office", now)
     return jst_date(at)
 

@@ -21,7 +21,7 @@ from office.use_cases.notify import LANGUAGES, notify
 from sql import Conn
 from sql.evidence import append, entry
 
-STATES = ("waiting", "person", "handed", "delivered")
+STATES = ("waiting", "person", "handed", "delivered", "dropped")
 ROLES = ("payer", "dealer")
 LARGEST_REPORT = 10 * 1024 * 1024
 STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}")

@@ -1,14 +1,34 @@
-"""What is past its retention is destroyed and its record stays (T16-2)."""
+"""What is past its retention is destroyed or has a pseudonym, and its record stays (T16-2)."""
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from uuid import UUID
 
-from contract_gate.articles.article_16_secrecy import RETENTION, Retention, kept_since
+import msgspec
+
+from contract_gate.articles.article_16_secrecy import RETENTION, Since, kept_since
 from office.storage import retention
+from office.storage.retention import Destruction, Gone
+from office.use_cases.asked import MOST
 from office.use_cases.notify import ACTOR
-from sql import Pool
-from sql.evidence import append_all, entry
+from sql import Conn, Pool
+from sql.evidence import Entry, append_all, entry
 
 AT_ONCE = 500
+PEOPLE_AT_ONCE = 2000  # each turn looks through every record that may name them
+CONTRACTS = "documents.content"  # what people said and did in an application or review is kept as its documents are
+
+
+class Row(msgspec.Struct, frozen=True):
+    """Why a field is kept and how long, and what of it was destroyed so far."""
+
+    field: str
+    columns: tuple[str, ...]
+    purpose: str
+    years: int
+    since: Since
+    destroyed: int
+    last_destroyed_at: datetime | None
 
 
 async def sweep(pool: Pool, now: datetime) -> int:
@@ -17,23 +37,55 @@ async def sweep(pool: Pool, now: datetime) -> int:
 
 
 async def destroy(pool: Pool, field: str, now: datetime) -> int:
-    """How many rows lost this field by now."""
-    done, full = 0, True
-    while full:
+    """How many rows lost this field by now. Each turn is a transaction, so that a sweep cut short goes on later."""
+    done, after = 0, retention.NOBODY
+    while True:
         async with pool.acquire() as conn, conn.transaction():
-            gone = await retention.destroy(conn, field, kept_since(field, now), now, AT_ONCE)
-            proofs = [
-                entry(
-                    "personal_data.destroyed", ACTOR, now, contract_id=each.contract_id, rule="T16-2", clause="A16.3",
-                    field=field, row=each.id,
-                )
-                for each in gone
-            ]  # fmt: skip
-            await append_all(conn, proofs)
-        done, full = done + len(gone), len(gone) >= AT_ONCE
-    return done
+            await retention.alone(conn)
+            gone, following = await turn(conn, field, now, after)
+            if gone:
+                await append_all(conn, list(proofs(field, gone, now)))
+                await retention.tally(conn, field, now, len(gone))
+        done += len(gone)
+        if following is None:
+            return done
+        after = following
 
 
-def table() -> list[Retention]:
-    """Purpose and retention of every field."""
-    return list(RETENTION.values())
+async def turn(conn: Conn, field: str, now: datetime, after: UUID) -> tuple[list[Gone], UUID | None]:
+    """What one turn destroyed, and after whom the next one looks; None: nothing is left."""
+    since = kept_since(field, now)
+    if field not in retention.PEOPLE:
+        gone = await retention.destroy(conn, field, since, now, AT_ONCE)
+        return gone, after if len(gone) >= AT_ONCE else None
+    who = await retention.people(conn, field, since, after, PEOPLE_AT_ONCE)
+    gone = await retention.pseudonymise(conn, field, who, kept_since(CONTRACTS, now), now) if who else []
+    return gone, who[-1] if len(who) >= PEOPLE_AT_ONCE else None
+
+
+def proofs(field: str, gone: Sequence[Gone], now: datetime) -> Iterator[Entry]:
+    """Evidence of what one turn destroyed, by ids: a row for each contract, and one for what is of none."""
+    of_contract: dict[UUID | None, list[UUID | int]] = {}
+    for each in gone:
+        of_contract.setdefault(each.contract_id, []).append(each.id)
+    for contract_id, rows in of_contract.items():
+        yield entry(
+            "personal_data.destroyed", ACTOR, now, contract_id=contract_id, rule="T16-2", clause="A16.3", field=field,
+            rows=rows,
+        )  # fmt: skip
+
+
+async def table(conn: Conn) -> list[Row]:
+    """Purpose and retention of every field, and what was destroyed."""
+    found = {each.field: each for each in await retention.tallies(conn)}
+    rows = []
+    for each in RETENTION.values():
+        so_far = found.get(each.field)
+        destroyed, last = (so_far.rows, so_far.last_at) if so_far else (0, None)
+        rows.append(Row(each.field, each.columns, each.purpose, each.years, each.since, destroyed, last))
+    return rows
+
+
+async def destructions(conn: Conn) -> list[Destruction]:
+    """What was destroyed when, newest first."""
+    return await retention.destructions(conn, MOST)

@@ -9,3 +9,9 @@ FROM evidence.checkpoints ORDER BY number;
 SELECT id, era, transaction_id, kind, contract_id, actor, recorded_at, content
 FROM evidence.records
 WHERE (era, transaction_id) >= ($1, $2) AND (era, transaction_id) < ($3, $4) ORDER BY id;
+
+-- name: transcripts
+-- Of ceremonies and of CRLs of a root, which name people; evidence has their hashes. destroyed: past its retention (T16-2).
+SELECT id, transcript, personal_data_destroyed_at IS NOT NULL AS destroyed FROM office.ceremonies WHERE transcript IS NOT NULL
+UNION ALL SELECT id, transcript, personal_data_destroyed_at IS NOT NULL FROM office.root_crls WHERE transcript IS NOT NULL
+ORDER BY id;

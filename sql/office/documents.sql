@@ -16,7 +16,12 @@ WHERE d.contract_id = $1 ORDER BY d.recorded_at, d.id;
 SELECT contract_id, sealed_key, sealed_content FROM office.documents WHERE id = $1 AND destroyed_at IS NULL;
 
 -- name: destroy_later
--- Documents of a contract are destroyed at that instant. $1 contract_id  $2 destroy_at
+-- The application came to nothing: its documents, and what it stated (T16-2), are destroyed at that instant.
+-- $1 contract_id  $2 destroy_at  $3 now
+WITH over AS (
+    INSERT INTO office.application_ends (contract_id, ended_at, destroy_at) VALUES ($1, $3, $2)
+    ON CONFLICT (contract_id) DO NOTHING
+)
 UPDATE office.documents SET destroy_at = $2 WHERE contract_id = $1 AND destroyed_at IS NULL;
 
 -- name: destroy_due

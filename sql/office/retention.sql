@@ -1,23 +1,38 @@
--- Personal data past its retention is destroyed, the row stays (T16-2). What relies on a contract's certificates counts
--- from the last of them, or from the end of a contract without one. The rows are chosen once, as an array: a sub-select with
--- a limit would be run again for each row of a table that the planner takes for small.
+-- Personal data past its retention is destroyed, the row stays (T16-2). When the last certificate of a contract, or a customer's
+-- last contract, is past: office.contracts_past, contracts_silent and customers_silent. The rows are chosen once, as an array:
+-- a sub-select with a limit would be run again for each row of a table that the planner takes for small.
+
+-- name: alone
+-- One at a time, on any node, until the transaction ends: nothing is recorded as destroyed twice.
+SELECT pg_advisory_xact_lock(7111);
+
+-- name: tally
+-- $1 field  $2 now  $3 rows
+INSERT INTO office.destructions AS d (field, destroyed_at, rows) VALUES ($1, $2, $3)
+ON CONFLICT (field, destroyed_at) DO UPDATE SET rows = d.rows + excluded.rows;
+
+-- name: tallies
+-- Of each field: how many rows lost it so far, and when the last did.
+SELECT field, sum(rows)::bigint AS rows, max(destroyed_at) AS last_at FROM office.destructions GROUP BY field;
+
+-- name: destructions
+-- Newest first. $1 most
+SELECT field, destroyed_at, rows FROM office.destructions ORDER BY destroyed_at DESC, field LIMIT $1;
 
 -- name: documents
--- $1 kept since  $2 now  $3 most
+-- Those of applications that formed no contract have a day of their own (T4-7). $1 kept since  $2 now  $3 most
 UPDATE office.documents SET sealed_key = NULL, sealed_content = NULL, destroyed_at = $2 WHERE id = ANY (ARRAY(
-    SELECT d.id FROM office.documents d JOIN gate.contracts c ON c.id = d.contract_id
-    WHERE d.destroyed_at IS NULL AND d.destroy_at IS NULL AND c.ended_at <= $1 AND NOT EXISTS (
-        SELECT FROM acme.issuances i JOIN ca.to_be_signed t ON t.id = i.to_be_signed_id
-        WHERE i.contract_id = c.id AND t.not_after > $1) LIMIT $3))
+    SELECT d.id FROM office.contracts_past($1, $2) AS past(id) JOIN office.documents d ON d.contract_id = past.id
+    WHERE d.destroyed_at IS NULL AND d.destroy_at IS NULL LIMIT $3))
 RETURNING id, contract_id;
 
 -- name: applications
 -- $1 kept since  $2 now  $3 most
-UPDATE office.applications SET representative = '-', personal_data_destroyed_at = $2 WHERE contract_id = ANY (ARRAY(
-    SELECT a.contract_id FROM office.applications a JOIN gate.contracts c ON c.id = a.contract_id
-    WHERE a.personal_data_destroyed_at IS NULL AND c.ended_at <= $1 AND NOT EXISTS (
-        SELECT FROM acme.issuances i JOIN ca.to_be_signed t ON t.id = i.to_be_signed_id
-        WHERE i.contract_id = c.id AND t.not_after > $1) LIMIT $3))
+UPDATE office.applications SET representative = '-', payer = CASE WHEN payer IS NOT NULL THEN '-' END,
+    personal_data_destroyed_at = $2
+WHERE contract_id = ANY (ARRAY(
+    SELECT a.contract_id FROM office.contracts_past($1, $2) AS past(id) JOIN office.applications a ON a.contract_id = past.id
+    WHERE a.personal_data_destroyed_at IS NULL LIMIT $3))
 RETURNING contract_id AS id, contract_id;
 
 -- name: screenings
@@ -25,10 +40,16 @@ RETURNING contract_id AS id, contract_id;
 UPDATE office.screenings SET subject = id::text, source = CASE WHEN verdict <> 'pending' THEN '-' END,
     grounds = CASE WHEN verdict = 'hit' THEN '-' END, personal_data_destroyed_at = $2
 WHERE id = ANY (ARRAY(
-    SELECT s.id FROM office.screenings s JOIN gate.contracts c ON c.id = s.contract_id
-    WHERE s.personal_data_destroyed_at IS NULL AND c.ended_at <= $1 AND NOT EXISTS (
-        SELECT FROM acme.issuances i JOIN ca.to_be_signed t ON t.id = i.to_be_signed_id
-        WHERE i.contract_id = c.id AND t.not_after > $1) LIMIT $3))
+    SELECT s.id FROM office.contracts_past($1, $2) AS past(id) JOIN office.screenings s ON s.contract_id = past.id
+    WHERE s.personal_data_destroyed_at IS NULL LIMIT $3))
+RETURNING id, contract_id;
+
+-- name: holds
+-- What an officer wrote of somebody's conduct; that there was a hold, of which item, and who decided stays.
+-- $1 kept since  $2 now  $3 most
+UPDATE gate.holds SET reason = '-', personal_data_destroyed_at = $2 WHERE id = ANY (ARRAY(
+    SELECT h.id FROM office.contracts_past($1, $2) AS past(id) JOIN gate.holds h ON h.contract_id = past.id
+    WHERE h.personal_data_destroyed_at IS NULL LIMIT $3))
 RETURNING id, contract_id;
 
 -- name: invoice_papers
@@ -40,6 +61,40 @@ WHERE invoice_id = ANY (ARRAY(
     WHERE p.personal_data_destroyed_at IS NULL AND i.issued_on <= ($1::timestamptz AT TIME ZONE 'Asia/Tokyo')::date
       AND i.open_yen = 0 LIMIT $3))
 RETURNING invoice_id AS id, NULL::uuid AS contract_id;
+
+-- name: receipts
+-- Who sent it is asked for while any of it is left to match or send back. $1 kept since  $2 now  $3 most
+UPDATE gate.receipts SET remitter = '-', personal_data_destroyed_at = $2 WHERE id = ANY (ARRAY(
+    SELECT id FROM gate.receipts
+    WHERE personal_data_destroyed_at IS NULL AND value_on <= ($1::timestamptz AT TIME ZONE 'Asia/Tokyo')::date
+      AND (cancelled_at IS NOT NULL OR gate.used_of(id) >= amount_yen) LIMIT $3))
+RETURNING id, NULL::uuid AS contract_id;
+
+-- name: bank_lines
+-- Lines that somebody still has to look at keep theirs. The remitter tells equal lines of a day apart: each has a pseudonym
+-- of its own. $1 kept since  $2 now  $3 most
+UPDATE office.bank_lines SET remitter = '#' || id, remitter_code = '', edi = '', personal_data_destroyed_at = $2
+WHERE id = ANY (ARRAY(
+    SELECT id FROM office.bank_lines
+    WHERE personal_data_destroyed_at IS NULL AND booked_on <= ($1::timestamptz AT TIME ZONE 'Asia/Tokyo')::date
+      AND state IN ('matched', 'cancelled', 'dismissed') LIMIT $3))
+RETURNING id, NULL::uuid AS contract_id;
+
+-- name: payer_aliases
+-- $1 kept since  $2 now  $3 most
+UPDATE office.payer_aliases SET name = '-', key = '#' || id, removed_at = coalesce(removed_at, $2),
+    personal_data_destroyed_at = $2
+WHERE id = ANY (ARRAY(
+    SELECT id FROM office.payer_aliases
+    WHERE personal_data_destroyed_at IS NULL AND (
+        removed_at <= $1 OR customer_id IN (SELECT office.customers_silent($1))) LIMIT $3))
+RETURNING id, NULL::uuid AS contract_id;
+
+-- name: dealer_aliases
+-- $1 kept since  $2 now  $3 most
+UPDATE office.dealer_aliases SET name = '-', key = '#' || id, personal_data_destroyed_at = $2 WHERE id = ANY (ARRAY(
+    SELECT id FROM office.dealer_aliases WHERE personal_data_destroyed_at IS NULL AND removed_at <= $1 LIMIT $3))
+RETURNING id, NULL::uuid AS contract_id;
 
 -- name: problem_reports
 -- $1 kept since  $2 now  $3 most
@@ -55,6 +110,21 @@ UPDATE office.key_proofs SET reporter = '-', email = '-', personal_data_destroye
     WHERE personal_data_destroyed_at IS NULL AND received_at <= $1 LIMIT $3))
 RETURNING id, NULL::uuid AS contract_id;
 
+-- name: cases
+-- Once all that they revoked has expired. $1 kept since  $2 now  $3 most
+UPDATE office.cases SET reporter = '-' WHERE id = ANY (ARRAY(
+    SELECT c.id FROM office.cases c
+    WHERE c.reporter <> '-' AND c.state IN ('published', 'closed') AND c.received_at <= least($1::timestamptz, $2)
+      AND NOT EXISTS (SELECT FROM office.case_certificates x JOIN ca.revocations r ON r.serial = x.serial
+                      WHERE x.case_id = c.id AND r.not_after > $1) LIMIT $3))
+RETURNING id, contract_id;
+
+-- name: proposals
+-- $1 kept since  $2 now  $3 most
+UPDATE office.proposals SET arguments = '{}' WHERE id = ANY (ARRAY(
+    SELECT id FROM office.proposals WHERE arguments <> '{}' AND proposed_at <= least($1::timestamptz, $2) LIMIT $3))
+RETURNING id, contract_id;
+
 -- name: deliveries
 -- What its notice was written from goes with it. $1 kept since  $2 now  $3 most
 WITH gone AS (
@@ -69,23 +139,102 @@ WITH gone AS (
 )
 SELECT id, NULL::uuid AS contract_id FROM gone;
 
+-- name: undelivered
+-- Nobody sends them any more: whoever is at it has lost the lease. $1 kept since  $2 now  $3 most
+UPDATE office.deliveries SET address = '', subject = '-', body = '-', last_error = NULL, locked_until = NULL,
+    fence = fence + 1, state = CASE WHEN state IN ('waiting', 'person') THEN 'dropped' ELSE state END,
+    personal_data_destroyed_at = $2
+WHERE id = ANY (ARRAY(
+    SELECT d.id FROM office.deliveries d JOIN office.notices n ON n.id = d.notice_id
+    WHERE d.personal_data_destroyed_at IS NULL AND d.delivered_at IS NULL AND n.queued_at <= $1 LIMIT $3))
+RETURNING id, NULL::uuid AS contract_id;
+
+-- name: notices
+-- Of which no letter is left. What was never addressed is never written. $1 kept since  $2 now  $3 most
+UPDATE office.notices SET given = '{}', addressed_at = coalesce(addressed_at, $2) WHERE id = ANY (ARRAY(
+    SELECT n.id FROM office.notices n WHERE n.given <> '{}' AND n.queued_at <= $1 AND NOT EXISTS (
+        SELECT FROM office.deliveries d WHERE d.notice_id = n.id AND d.personal_data_destroyed_at IS NULL) LIMIT $3))
+RETURNING id, contract_id;
+
 -- name: contacts
--- Of customers whose contracts have all ended, with nothing left to pay. $1 kept since  $2 now  $3 most
+-- $1 kept since  $2 now  $3 most
 UPDATE office.contacts SET postal_address = NULL, stale_since = NULL WHERE customer_id = ANY (ARRAY(
-    SELECT x.customer_id FROM office.contacts x
-    WHERE x.postal_address IS NOT NULL
-      AND EXISTS (SELECT FROM gate.contracts c WHERE c.customer_id = x.customer_id AND c.ended_at <= least($1::timestamptz, $2))
-      AND NOT EXISTS (
-        SELECT FROM gate.contracts c WHERE c.customer_id = x.customer_id AND (
-            coalesce(c.ended_at > $1::timestamptz, c.state NOT IN ('withdrawn', 'rejected'))
-            OR EXISTS (SELECT FROM gate.invoices i WHERE i.contract_id = c.id AND i.open_yen > 0))) LIMIT $3))
+    SELECT x.customer_id FROM office.customers_silent(least($1::timestamptz, $2)) AS silent(id)
+    JOIN office.contacts x ON x.customer_id = silent.id WHERE x.postal_address IS NOT NULL LIMIT $3))
 RETURNING customer_id AS id, NULL::uuid AS contract_id;
 
 -- name: recipients
--- Of contracts that have ended, with nothing left to pay. $1 kept since  $2 now  $3 most
+-- $1 kept since  $2 now  $3 most
 UPDATE office.recipients SET name = '-', email = '-' WHERE contract_id = ANY (ARRAY(
-    SELECT r.contract_id FROM office.recipients r JOIN gate.contracts c ON c.id = r.contract_id
-    WHERE r.email <> '-' AND c.ended_at <= least($1::timestamptz, $2)
-      AND NOT EXISTS (SELECT FROM gate.invoices i WHERE i.contract_id = c.id AND i.open_yen > 0) LIMIT $3))
+    SELECT r.contract_id FROM office.contracts_silent($1, $2) AS silent(id)
+    JOIN office.recipients r ON r.contract_id = silent.id WHERE r.email <> '-' LIMIT $3))
     AND email <> '-'
 RETURNING contract_id AS id, contract_id;
+
+-- name: customers_email
+-- $1 kept since  $2 now  $3 most
+UPDATE gate.customers SET contact_email = NULL WHERE id = ANY (ARRAY(
+    SELECT u.id FROM office.customers_silent(least($1::timestamptz, $2)) AS silent(id) JOIN gate.customers u ON u.id = silent.id
+    WHERE u.contact_email IS NOT NULL LIMIT $3))
+RETURNING id, NULL::uuid AS contract_id;
+
+-- name: accounts
+-- Of accounts that were deactivated, or whose customer is past. $1 kept since  $2 now  $3 most
+UPDATE acme.accounts SET contacts = '{}' WHERE id = ANY (ARRAY(
+    SELECT a.id FROM acme.accounts a JOIN gate.binding_keys k ON k.id = a.binding_key_id
+    JOIN gate.contracts c ON c.id = k.contract_id
+    WHERE a.contacts <> '{}' AND (
+        a.deactivated_at <= $1 OR c.customer_id IN (SELECT office.customers_silent(least($1::timestamptz, $2)))) LIMIT $3))
+RETURNING id, NULL::uuid AS contract_id;
+
+-- name: customers
+-- Their name stays on papers and in books as long as those are kept. $1 kept since  $2 now  $3 most
+UPDATE gate.customers SET handle = 'gone-' || replace(id::text, '-', ''), name = '-', contact_email = NULL,
+    personal_data_destroyed_at = $2
+WHERE id = ANY (ARRAY(
+    SELECT u.id FROM office.customers_silent($1) AS silent(id) JOIN gate.customers u ON u.id = silent.id
+    WHERE u.personal_data_destroyed_at IS NULL LIMIT $3))
+RETURNING id, NULL::uuid AS contract_id;
+
+-- name: applicants
+-- Who applied and never had a contract is in no books. $1 kept since  $2 now  $3 most
+UPDATE gate.customers SET handle = 'gone-' || replace(id::text, '-', ''), name = '-', contact_email = NULL,
+    personal_data_destroyed_at = $2
+WHERE id = ANY (ARRAY(
+    SELECT u.id FROM office.customers_silent($1) AS silent(id) JOIN gate.customers u ON u.id = silent.id
+    WHERE u.personal_data_destroyed_at IS NULL AND NOT EXISTS (
+        SELECT FROM gate.contracts c WHERE c.customer_id = u.id AND c.accepted_at IS NOT NULL) LIMIT $3))
+RETURNING id, NULL::uuid AS contract_id;
+
+-- name: ceremonies
+-- $1 kept since  $2 now  $3 most
+UPDATE office.ceremonies SET transcript = '-', personal_data_destroyed_at = $2 WHERE id = ANY (ARRAY(
+    SELECT id FROM office.ceremonies WHERE personal_data_destroyed_at IS NULL AND ended_at <= $1 LIMIT $3))
+RETURNING id, NULL::uuid AS contract_id;
+
+-- name: root_crls
+-- $1 kept since  $2 now  $3 most
+UPDATE office.root_crls SET transcript = '-', personal_data_destroyed_at = $2 WHERE id = ANY (ARRAY(
+    SELECT id FROM office.root_crls WHERE personal_data_destroyed_at IS NULL AND signed_at <= $1 LIMIT $3))
+RETURNING id, NULL::uuid AS contract_id;
+
+-- name: who_left
+-- In order of id. Held: nobody names them newly meanwhile. $1 left by  $2 after which id  $3 most
+SELECT id FROM gate.persons WHERE left_at <= $1 AND personal_data_destroyed_at IS NULL AND id > $2
+ORDER BY id LIMIT $3 FOR UPDATE;
+
+-- name: of_past_contracts
+-- People of customers, of applications and contracts that are past; in order of id. Held: nobody names them newly meanwhile.
+-- $1 kept since  $2 after which id  $3 most
+SELECT p.id FROM gate.persons p WHERE p.personal_data_destroyed_at IS NULL AND p.id > $2 AND p.id IN (
+    SELECT a.applicant_id FROM office.contracts_past($1, $1) AS past(id) JOIN office.applications a ON a.contract_id = past.id
+    UNION SELECT q.person_id FROM office.contracts_past($1, $1) AS past(id) JOIN office.requesters q ON q.contract_id = past.id
+    UNION SELECT s.person_id FROM office.contracts_past($1, $1) AS past(id) JOIN gate.consents s ON s.contract_id = past.id)
+ORDER BY p.id LIMIT $3 FOR UPDATE;
+
+-- name: pseudonymise
+-- Those whom no record names that is still kept have a pseudonym from now on; what names them by id stays.
+-- $1 people  $2 records of contracts kept since  $3 now  $4 columns that name people of customers, or null
+UPDATE gate.persons SET handle = 'gone-' || replace(id::text, '-', ''), name = '-', personal_data_destroyed_at = $3
+WHERE id = ANY ($1::uuid[]) AND id <> ALL (ARRAY(SELECT gate.still_named($1, $2, $4)))
+RETURNING id, NULL::uuid AS contract_id;

@@ -23,6 +23,7 @@ from acme_server.dev.postgres import EmbeddedPostgres
 from acme_server.dev.prepare import prepare
 from office.use_cases.demo import Demo
 from sql import Conn
+from tests.acceptance.names import look
 from tests.acceptance.proxies import Relay, Trip
 from tests.acme_server.client import Answer, Client
 
@@ -122,6 +123,9 @@ class Deployment:
                 await self.make_room(name)
             await self.revive()
             yield self
+            known = await look(self.database.dsn())
+            logs = [file.read_text() for file in self.root.glob("*.log")]
+            assert (known.evidence, [known.in_text(text) for text in logs if known.in_text(text)]) == ([], [])  # T16-3
             await self.kill(*PROCESSES)
             for relay in self.relays.values():
                 await relay.stop()

@@ -23,6 +23,7 @@ from cryptography import x509
 
 from acme_server.__main__ import main
 from acme_server.dev.postgres import EmbeddedPostgres
+from tests.acceptance.names import look_now
 
 BIN = Path(sys.executable).parent
 READY, PATIENCE = "Stop with Ctrl-C.", 90.0
@@ -124,13 +125,16 @@ def running(data: Path, *words: str, **settings: str) -> Iterator[Dev]:
             text = printed_until_ready(process)
             log.seek(0)
             assert READY in text, text + log.read()
-            yield Dev(process, environ, ports, data, text)
+            yield (made := Dev(process, environ, ports, data, text))
+            known = look_now(made.owner_dsn) if process.poll() is None else None
         finally:
             process.send_signal(signal.SIGTERM)
             ended = process.wait(PATIENCE)
             log.seek(0)
             said = log.read()
     assert ended == 0, said
+    if known is not None:  # of whom neither evidence nor log says who they are (T16-3)
+        assert (known.evidence, known.in_text(said)) == ([], [])
     assert left_over(data) == []
     assert [name for name in LISTENERS if answers(ports[name])] == []
 

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
 
@@ -265,6 +266,38 @@ async def test_other_era_is_verified_too(world: World) -> None:
     assert await world.verified() == Report(checkpoints=4, records=12)
     await world.run("UPDATE evidence.records SET era = 1, transaction_id = '99999999' WHERE id = $1", new[1])
     assert sorted(found(await world.verified())) == sorted([(Kind.ADDED, str(new[1])), (Kind.MISSING, str(new[1]))])
+
+
+@pytest.mark.rule("T16-2", "T16-3")
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        pytest.param("SELECT", [], id="nobody touched it"),
+        pytest.param("UPDATE office.ceremonies SET transcript = 'by eve'", ["it was changed"], id="changed"),
+        pytest.param("DELETE FROM office.ceremonies", ["it is missing"], id="missing"),
+        pytest.param(
+            "UPDATE office.ceremonies SET transcript = '-', personal_data_destroyed_at = ended_at", [], id="destroyed"
+        ),
+        pytest.param(
+            "INSERT INTO office.ceremonies (id, script, begun_at, transcript, ended_at)"
+            " SELECT gen_random_uuid(), '', begun_at, 'another', ended_at FROM office.ceremonies",
+            ["evidence has no hash of it"], id="without evidence",
+        ),
+    ],
+)  # fmt: skip
+async def test_transcripts_are_those_of_which_evidence_has_the_hash(
+    world: World, change: str, expected: list[str]
+) -> None:
+    ceremony, text = UUID(int=7), "done by ann and bob"
+    digest = sha256(text.encode()).hexdigest()
+    await world.run("INSERT INTO office.ceremonies VALUES ($1, '', $2, $3, $2)", ceremony, NOW, text)
+    async with world.pool.acquire() as conn:
+        proof = entry("ceremony.ended", "process:test", NOW, ceremony=str(ceremony), transcript_sha256=digest)
+        await append(conn, proof)
+    await world.sealer.run_once(NOW)
+    await world.run(change)
+    report = await world.verified()
+    assert [(each.kind, each.detail) for each in report.problems] == [(Kind.TRANSCRIPT, each) for each in expected]
 
 
 async def test_report_is_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pytest
 from acme_server.dev.postgres import EmbeddedPostgres
 from contract_gate.articles.article_16_secrecy import RETENTION
 from contract_gate.calendar import jst_date
-from office.storage.retention import DESTROYS
+from office.storage.retention import DESTROYS, PEOPLE
 from office.storage.tokens import Caller
 from office.use_cases import (
     consultation,
@@ -46,7 +46,7 @@ async def office(postgres: EmbeddedPostgres, database: str) -> AsyncIterator[Poo
 async def test_what_is_past_its_retention_is_destroyed_and_its_record_stays(
     accepted: Conn, office: Pool, pool: Pool
 ) -> None:
-    assert set(DESTROYS) == set(RETENTION)
+    assert {*DESTROYS, *PEOPLE} == set(RETENTION)
     await documents.keep(accepted, "acme", "registry", TODAY, b"secret", "ann", bytes(32), NOW)
     await ending.cancel(accepted, "acme", "ann", NOW)
     assert await retention.sweep(office, NOW + timedelta(days=729)) == 0
