@@ -22,6 +22,7 @@ LOG = structlog.get_logger(__name__)
 LOOK = 0.5  # seconds between looks at all connections
 SHUT = 2.0  # seconds for a client to answer our end of TLS
 BACKLOG = 1024
+SERVER = "keiyaku"  # in place of the library and its version
 NO_HTTP = "This is not HTTP/1.1 as RFC 9112 has it, or a line of its header is too long."
 
 
@@ -29,8 +30,9 @@ def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) 
     """A refusal of HTTP itself, before any application has a say. RFC 7807 §4.2."""
     document = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
     return web.Response(
-        body=msgspec.json.encode(document), status=status, content_type="application/problem+json", headers=headers
-    )
+        body=msgspec.json.encode(document), status=status, content_type="application/problem+json",
+        headers={**(headers or {}), "Server": SERVER},
+    )  # fmt: skip
 
 
 class Connection(web.RequestHandler):

@@ -11,7 +11,7 @@ import structlog
 from aiohttp import web
 
 from acme_server import tally
-from acme_server.connections import Connection, problem
+from acme_server.connections import SERVER, Connection, problem
 from acme_server.edge.health import PROBES, Health
 from acme_server.edge.keys import PROBLEM
 from sql.away import DATABASE_AWAY
@@ -43,6 +43,7 @@ class Observer:
             if isinstance(connection, Connection):
                 connection.end()
         response.headers[REQUEST_ID] = request_id
+        response.headers["Server"] = SERVER
         if self.draining:
             response.force_close()
         self.note(request, response, time.perf_counter() - began)

@@ -137,6 +137,19 @@ async def test_every_answer_has_a_request_id_of_its_own() -> None:
         assert all(len(bytes.fromhex(one)) == 8 for one in seen)
 
 
+async def test_no_answer_names_a_library_or_its_version() -> None:
+    async with listener() as running, ClientSession(running.url) as client:
+        for path in ("/healthz", "/nothing", "/echo/1"):
+            async with client.get(path) as answer:
+                assert answer.headers["Server"] == "keiyaku"
+        reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+        writer.write(b"no HTTP\r\n\r\n")
+        told = await reader.read()
+        writer.close()
+        assert told.startswith((b"HTTP/1.0 400", b"HTTP/1.1 400"))
+        assert b"Server: keiyaku\r\n" in told
+
+
 async def test_requests_are_counted_by_route_never_by_path() -> None:
     async with listener() as running, ClientSession(running.url) as client:
         await (await client.post("/echo/hunter2", data=b"x")).read()
