@@ -63,7 +63,7 @@ class Adjusted(msgspec.Struct, frozen=True):
 
 
 class Suspense(msgspec.Struct, frozen=True):
-    """A receipt with a rest that pays nothing (仮受金)."""
+    """A receipt with a rest that pays nothing (仮受金); below 0: sent back, and then the bank took the receipt back."""
 
     id: UUID
     value_on: date
@@ -146,10 +146,11 @@ class Posting(msgspec.Struct, frozen=True):
 
 
 class Earning(msgspec.Struct, frozen=True):
-    """A fee that is earned month by month."""
+    """A fee that is earned month by month, or a credit that takes back of it what is below 0; booked on that day."""
 
     contract: str
     number: str
+    booked_on: date
     period_from: date
     term_months: int
     base_yen: int
@@ -265,6 +266,11 @@ async def issue_difference(conn: Conn, contract_id: UUID, original: str, bill: F
     return number
 
 
+async def no_import(conn: Conn) -> bool:
+    """Whether no bank file is booked now, nor until the transaction ends."""
+    return bool(await conn.fetchval(SQL["no_import"]))
+
+
 async def close_month(conn: Conn, month: date, person_id: UUID, now: datetime) -> bool:
     """Nothing is dated in that month from now on. False when it was closed before."""
     return await conn.fetchval(SQL["close_month"], month, person_id, now) is not None
@@ -276,7 +282,7 @@ async def journal(conn: Conn, first: date, last: date, most: int) -> list[Postin
 
 
 async def earning(conn: Conn, most: int) -> Sequence[Earning]:
-    """Fees billed, oldest first."""
+    """Fees billed, and credits of them."""
     return many(Earning, await conn.fetch(SQL["earning"], most))
 
 

@@ -22,7 +22,7 @@ MOST_POSTINGS = 200_000
 
 
 class Deferred(msgspec.Struct, frozen=True):
-    """What of all fees is earned in a month, and what is left to earn after it."""
+    """What of all fees is earned in a month, and what of those billed by its end is left to earn after it."""
 
     month: date
     earned_yen: int
@@ -30,7 +30,10 @@ class Deferred(msgspec.Struct, frozen=True):
 
 
 async def suspense(conn: Conn) -> list[Suspense]:
-    """Receipts with a rest that pays nothing (仮受金): overpaid, paid twice, or from an unknown remitter."""
+    """Receipts with a rest that pays nothing (仮受金): overpaid, paid twice, or from an unknown remitter.
+
+    A rest below 0 is owed to us: it was sent back before the bank took the receipt back (取消).
+    """
     return await money_books.suspense(conn, MOST)
 
 
@@ -138,6 +141,8 @@ async def close(conn: Conn, month: date, person: str, now: datetime) -> None:
     if month.day != 1 or next_month_end(month - DAY) >= jst_date(now):
         raise Unfit(f"name the first day of a month that is over; {month} is none")
     async with conn.transaction():
+        if not await money_books.no_import(conn):
+            raise Unfit("a bank file is being booked at this moment: close the month after it")
         if not await money_books.close_month(conn, month, who.id, now):
             raise Unfit(f"{month:%Y-%m} is closed already")
         await append(conn, entry("books.closed", asked.actor(who), now, month=month))
@@ -172,15 +177,22 @@ async def deferred(conn: Conn) -> list[Deferred]:
 
 
 def schedule(fees: Sequence[Earning]) -> list[Deferred]:
-    """Each contract month's part is earned on its last day; the last takes the remainder. T8-9, T8-10."""
+    """Each contract month's part is earned on its last day; the last takes the remainder. T8-9, T8-10.
+
+    No part is dated before the fee was billed, or the credit made that takes it back: what is closed does not change.
+    """
     earned: Counter[date] = Counter()
+    billed: Counter[date] = Counter()
     for fee in fees:
-        parts = [fee.base_yen // fee.term_months] * (fee.term_months - 1)
+        billed[fee.booked_on.replace(day=1)] += fee.base_yen
+        part = abs(fee.base_yen) // fee.term_months * (1 if fee.base_yen > 0 else -1)
+        parts = [part] * (fee.term_months - 1)
         parts.append(fee.base_yen - sum(parts))
-        for number, part in enumerate(parts, 1):
-            earned[(period_end(fee.period_from, number) - DAY).replace(day=1)] += part
-    left, rows = sum(earned.values()), []
-    for month in sorted(earned):
-        left -= earned[month]
+        for number, yen in enumerate(parts, 1):
+            last_day = period_end(fee.period_from, number) - DAY
+            earned[max(last_day, fee.booked_on).replace(day=1)] += yen
+    left, rows = 0, []
+    for month in sorted({*earned, *billed}):
+        left += billed[month] - earned[month]
         rows.append(Deferred(month, earned[month], left))
     return rows

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from contract_gate.calendar import next_month_end
+from contract_gate.calendar import jst_date, next_month_end
 from office.storage import money
 from office.storage.changing import changing
 from office.storage.money import Invoice, Receipt
@@ -90,10 +90,7 @@ async def listed(conn: Conn, contract: str | None, unpaid: bool) -> list[Invoice
 
 async def record_payment(conn: Conn, number: str, payment: Payment, now: datetime) -> Paid:
     """Money came in for an invoice; when it pays it, its block ends in this transaction (T8-15). Raises Unfit."""
-    checked_text("remitter", payment.remitter, 200)
-    checked_text("source", payment.source)
-    if not 0 < payment.amount_yen <= GREATEST:
-        raise Unfit("a receipt is over 1 yen or more")
+    _fits(payment, now)
     bill = await invoice(conn, number)
     async with changing(conn, bill.contract_number):
         receipt = await money.insert_receipt(
@@ -102,12 +99,18 @@ async def record_payment(conn: Conn, number: str, payment: Payment, now: datetim
         return await matched(conn, bill, receipt, now)
 
 
-async def record_unexplained(conn: Conn, payment: Payment, now: datetime) -> UUID:
-    """Money that nobody knows an invoice for yet (仮受金); `match` explains it later. T13-1. Raises Unfit."""
+def _fits(payment: Payment, now: datetime) -> None:
     checked_text("remitter", payment.remitter, 200)
     checked_text("source", payment.source)
     if not 0 < payment.amount_yen <= GREATEST:
         raise Unfit("a receipt is over 1 yen or more")
+    if payment.value_on > jst_date(now):
+        raise Unfit(f"the value date {payment.value_on} is to come: money is booked once the bank has it")
+
+
+async def record_unexplained(conn: Conn, payment: Payment, now: datetime) -> UUID:
+    """Money that nobody knows an invoice for yet (仮受金); `match` explains it later. T13-1. Raises Unfit."""
+    _fits(payment, now)
     async with conn.transaction():
         receipt = await money.insert_receipt(
             conn, payment.amount_yen, payment.value_on, payment.remitter, payment.source, now

@@ -54,11 +54,15 @@ UPDATE gate.invoices SET dealer_states_default = true
 WHERE id = $1 AND dealer IS NOT NULL AND NOT dealer_states_default RETURNING id;
 
 -- name: suspense
--- Receipts with a rest that nothing explains (仮受金), oldest first.
+-- Receipts with a rest that nothing explains (仮受金), oldest first; below 0: sent back of what the bank then took back.
 -- $1 most
 SELECT r.id, r.value_on, r.remitter, r.amount_yen, (r.amount_yen - gate.used_of(r.id))::integer AS rest_yen
 FROM gate.receipts r WHERE r.cancelled_at IS NULL AND r.amount_yen > gate.used_of(r.id)
-ORDER BY r.value_on, r.id LIMIT $1;
+UNION ALL
+SELECT r.id, r.value_on, r.remitter, r.amount_yen, -f.yen
+FROM (SELECT receipt_id, sum(amount_yen)::integer AS yen FROM office.refunds GROUP BY receipt_id) f
+JOIN gate.receipts r ON r.id = f.receipt_id WHERE r.cancelled_at IS NOT NULL
+ORDER BY 2, 1 LIMIT $1;
 
 -- name: ageing
 -- Open invoices, the longest due first.
@@ -107,6 +111,10 @@ ORDER BY i.id LIMIT $2;
 -- $1 contract id  $2 claimed on  $3 original number  $4 due on  $5 period from  $6 period end
 -- $7 rates  $8 months  $9 bases  $10 taxes  $11 what is asked: tax that was not billed yet  $12 now
 SELECT gate.issue_invoice($1, 'difference', $2, $3, ROW($1, $2, $4, $5, $6, $7, $8, $9, $10)::gate.bill_drafts, $12, $11);
+
+-- name: no_import
+-- Whether no bank file is booked now, nor until the transaction ends; it would date its lines as of its start.
+SELECT pg_try_advisory_xact_lock(7201, 0) AND pg_try_advisory_xact_lock(7201, 1);
 
 -- name: close_month
 -- No row: closed before.
@@ -158,13 +166,18 @@ SELECT posted_on, reference, kind, debit, credit, yen::integer, recorded_at FROM
 WHERE posted_on BETWEEN $1 AND $2 ORDER BY posted_on, recorded_at, reference, debit LIMIT $3;
 
 -- name: earning
--- Terms whose fee is earned month by month, with its base; credits are taken off.
+-- Bases of fees, earned month by month of their terms, and of credits, below 0, which take it back; with their own days.
 -- $1 most
-SELECT c.handle AS contract, i.number, p.period_from, c.term_months, ((SELECT sum(b) FROM unnest(p.bases) b) - coalesce((
-    SELECT sum(a.amount_yen - a.tax_yen) FROM office.adjustments a WHERE a.invoice_id = i.id AND a.kind = 'credit'), 0)
-    )::integer AS base_yen
+SELECT c.handle AS contract, i.number, i.issued_on AS booked_on, p.period_from, c.term_months,
+    (SELECT sum(b) FROM unnest(p.bases) b)::integer AS base_yen
 FROM gate.invoices i JOIN office.invoice_papers p ON p.invoice_id = i.id JOIN gate.contracts c ON c.id = i.contract_id
-WHERE i.kind = 'fee' ORDER BY i.id LIMIT $1;
+WHERE i.kind = 'fee'
+UNION ALL
+SELECT c.handle, a.number, (a.decided_at AT TIME ZONE 'Asia/Tokyo')::date, p.period_from, c.term_months, a.tax_yen - a.amount_yen
+FROM office.adjustments a JOIN gate.invoices i ON i.id = a.invoice_id
+JOIN office.invoice_papers p ON p.invoice_id = i.id JOIN gate.contracts c ON c.id = i.contract_id
+WHERE a.kind = 'credit' AND a.amount_yen > a.tax_yen
+LIMIT $1;
 
 -- name: settling
 -- What was billed for the fee of a contract, less what was credited of it, and what of it was received (T25-2).

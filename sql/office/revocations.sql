@@ -229,12 +229,18 @@ INSERT INTO gate.free_reissues (contract_id, case_id, granted_at, ends_at) VALUE
 ON CONFLICT (contract_id) DO UPDATE SET case_id = $2, granted_at = $3, ends_at = greatest(free_reissues.ends_at, $4);
 
 -- name: last_payment
--- The value date of the newest receipt that pays a fee of these contracts, if all of their fees are paid.
+-- The value date of the newest receipt that pays a fee of these contracts, or the day on which two people credited or gave up
+-- a part of one, if nothing of their fees is open.
 -- $1 contract ids
-SELECT max(r.value_on) FROM gate.invoices v
-JOIN gate.payment_matches m ON m.invoice_id = v.id AND m.undone_at IS NULL
-JOIN gate.receipts r ON r.id = m.receipt_id AND r.cancelled_at IS NULL
-WHERE v.contract_id = ANY ($1::uuid[]) AND v.kind = 'fee'
+SELECT max(settled.day) FROM (
+    SELECT r.value_on AS day FROM gate.invoices v
+    JOIN gate.payment_matches m ON m.invoice_id = v.id AND m.undone_at IS NULL
+    JOIN gate.receipts r ON r.id = m.receipt_id AND r.cancelled_at IS NULL
+    WHERE v.contract_id = ANY ($1::uuid[]) AND v.kind = 'fee'
+    UNION ALL
+    SELECT (a.decided_at AT TIME ZONE 'Asia/Tokyo')::date FROM gate.invoices v JOIN office.adjustments a ON a.invoice_id = v.id
+    WHERE v.contract_id = ANY ($1::uuid[]) AND v.kind = 'fee'
+) AS settled
 HAVING NOT EXISTS (SELECT FROM gate.invoices o
                    WHERE o.contract_id = ANY ($1::uuid[]) AND o.kind = 'fee' AND o.open_yen > 0);
 

@@ -227,7 +227,8 @@ async def test_the_journal_balances_and_a_closed_month_never_changes(billed: Con
 @pytest.mark.rule("T8-9")
 async def test_fees_are_earned_month_by_month(billed: Conn) -> None:
     rows = await ledger.deferred(billed)
-    assert (rows[0].month, rows[0].earned_yen, rows[0].deferred_yen) == (date(2026, 4, 1), 4_583, 50_417)
+    assert (rows[0].month, rows[0].earned_yen, rows[0].deferred_yen) == (date(2026, 3, 1), 0, 55_000)
+    assert (rows[1].month, rows[1].earned_yen, rows[1].deferred_yen) == (date(2026, 4, 1), 4_583, 50_417)
     assert (rows[-1].month, rows[-1].earned_yen, rows[-1].deferred_yen) == (date(2027, 3, 1), 4_587, 0)
 
 

@@ -81,7 +81,7 @@ async def test_two_people_credit_the_tax_that_was_too_much(billed: Conn, pool: P
     assert (paper.total_yen, paper.base_yen, paper.tax_yen, paper.refunded_yen) == (1_605, 0, 1_605, 1_605)
     assert (await open_yen(billed), await credit_invoices.waiting(billed)) == (0, [])
     assert await invoices.claim_differences(pool, NOW) == []
-    assert (await ledger.deferred(billed))[0].earned_yen == 4_583
+    assert (await ledger.deferred(billed))[1].earned_yen == 4_583
     await pool.execute("UPDATE gate.tax_rates SET basis_points = 1000 WHERE effective_on = '2026-09-09'")
     (again,) = await invoices.claim_differences(pool, NOW)
     assert (again.difference_yen, again.invoice) == (1_605, "D00000001")

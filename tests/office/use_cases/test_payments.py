@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from acme_server.dev.postgres import EmbeddedPostgres
-from contract_gate.calendar import day_start
+from contract_gate.calendar import day_start, jst_date
 from office.storage.money import Invoice
 from office.use_cases import bank, ending, ledger, payments
 from office.use_cases.asked import Unfit
@@ -47,6 +47,21 @@ async def test_the_payment_that_pays_an_invoice_unblocks_at_once(accepted: Conn)
     assert (paid.matched_yen, paid.open_yen) == (60_500, 0)
     assert not await blocked(accepted)
     assert await notices(accepted) == ["payment_unblocked"]
+
+
+@pytest.mark.rule("T8-5")
+async def test_money_that_the_bank_has_tomorrow_pays_nothing_today(accepted: Conn) -> None:
+    await overdue(accepted)
+    today = jst_date(NOW)
+    for day in (today + timedelta(days=1), date(2062, 9, 30)):
+        early = payments.Payment(60_500, day, "レイ (カ", "by hand")
+        with pytest.raises(Unfit, match="is to come"):
+            await payments.record_payment(accepted, "I-1", early, NOW)
+        with pytest.raises(Unfit, match="is to come"):
+            await payments.record_unexplained(accepted, early, NOW)
+    assert (await blocked(accepted), await payments.receipts(accepted)) == (True, [])
+    await payments.record_payment(accepted, "I-1", payments.Payment(60_500, today, "レイ (カ", "by hand"), NOW)
+    assert not await blocked(accepted)
 
 
 @pytest.mark.rule("T8-5", "T8-15")

@@ -10,7 +10,7 @@ from ca import storage as ca
 from contract_gate.calendar import JST, day_start
 from office.storage import revocations as stored
 from office.storage.revocations import Scope
-from office.use_cases import bank, cases, contracts, ending, holds, payments, revocations
+from office.use_cases import bank, cases, contracts, ending, holds, ledger, payments, revocations
 from office.use_cases.asked import Unfit
 from office.use_cases.cases import Opening, Standing
 from office.use_cases.explain import explain
@@ -219,6 +219,18 @@ async def test_paid_later_a_material_breach_proceeds_and_another_lapses(
     else:
         await revocations.execute(accepted, case, at + 2 * DAY)
     assert list((await revoked(pool)).values()) == codes
+
+
+@pytest.mark.rule("T11-12")
+@pytest.mark.parametrize(("after", "said"), [(timedelta(0), "two people"), (DAY, "lapsed")])
+async def test_a_fee_that_two_people_gave_up_revokes_nothing(
+    accepted: Conn, pool: Pool, after: timedelta, said: str
+) -> None:
+    case, at = await unpaid_case(accepted, pool, material=False)
+    await ledger.write_off(accepted, "I-1", "write_off", "agreed", "ann", "bob", at + after)
+    with pytest.raises(Unfit, match=said):
+        await revocations.execute(accepted, case, at + after + HOUR)
+    assert (await revoked(pool), (await contracts.shown(accepted, "acme")).state) == ({}, "accepted")
 
 
 @pytest.mark.rule("T11-12", "T9-1")
