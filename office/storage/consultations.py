@@ -54,6 +54,8 @@ async def scope(conn: Conn, now: datetime) -> str:
     return choice("consultation.scope", await conn.fetchval(SQL["scope"], now))
 
 
-async def consultations(conn: Conn, contract_id: UUID | None, most: int) -> list[Consultation]:
+async def consultations(
+    conn: Conn, contract_id: UUID | None, most: int, after: str | None = None
+) -> list[Consultation]:
     """Those held, over a contract or all; the nearest review first."""
-    return many(Consultation, await conn.fetch(SQL["consultations"], contract_id, most))
+    return many(Consultation, await conn.fetch(SQL["consultations"], contract_id, most, after))

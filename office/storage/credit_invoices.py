@@ -113,6 +113,6 @@ async def tax_credit(conn: Conn, number: str) -> TaxCredit | None:
     return one(TaxCredit, await conn.fetchrow(SQL["tax_credit"], number))
 
 
-async def tax_credits(conn: Conn, most: int) -> list[TaxCredit]:
+async def tax_credits(conn: Conn, most: int, after: UUID | None = None) -> list[TaxCredit]:
     """What waits for two people, oldest first."""
-    return many(TaxCredit, await conn.fetch(SQL["tax_credits"], most))
+    return many(TaxCredit, await conn.fetch(SQL["tax_credits"], most, after))

@@ -75,9 +75,9 @@ async def lift(conn: Conn, hold_id: UUID, first: UUID, second: UUID, now: dateti
     return await conn.fetchval(SQL["lift"], hold_id, first, second, now) is not None
 
 
-async def holds(conn: Conn, contract_id: UUID | None, most: int) -> list[Hold]:
+async def holds(conn: Conn, contract_id: UUID | None, most: int, after: UUID | None = None) -> list[Hold]:
     """Live holds of a contract, or of all; oldest first, at most so many."""
-    return many(Hold, await conn.fetch(SQL["holds"], contract_id, most))
+    return many(Hold, await conn.fetch(SQL["holds"], contract_id, most, after))
 
 
 async def insert_change(conn: Conn, contract_id: UUID, item: str, in_certificate: bool, now: datetime) -> UUID:

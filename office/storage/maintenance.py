@@ -46,6 +46,6 @@ async def opened(conn: Conn, window_id: UUID, suspension_id: UUID) -> None:
     await conn.execute(SQL["opened"], window_id, suspension_id)
 
 
-async def windows(conn: Conn, most: int) -> list[Window]:
+async def windows(conn: Conn, most: int, before: UUID | None = None) -> list[Window]:
     """Newest first."""
-    return many(Window, await conn.fetch(SQL["windows"], most))
+    return many(Window, await conn.fetch(SQL["windows"], most, before))

@@ -62,6 +62,6 @@ async def running(conn: Conn, customer_id: UUID) -> list[ContractKey]:
     return many(ContractKey, await conn.fetch(SQL["running"], customer_id))
 
 
-async def states(conn: Conn, most: int) -> list[State]:
+async def states(conn: Conn, most: int, after: str | None = None) -> list[State]:
     """What the register said last, by customer."""
-    return many(State, await conn.fetch(SQL["states"], most))
+    return many(State, await conn.fetch(SQL["states"], most, after))

@@ -54,13 +54,13 @@ async def count(conn: Conn, network: str, now: datetime) -> bool:
 
 async def report_of(conn: Conn, report_id: UUID) -> Report | None:
     """The report of that id."""
-    found = many(Report, await conn.fetch(SQL["reports"], report_id, True, 1))
+    found = many(Report, await conn.fetch(SQL["reports"], report_id, True, 1, None))
     return found[0] if found else None
 
 
-async def reports(conn: Conn, closed: bool, most: int) -> list[Report]:
+async def reports(conn: Conn, closed: bool, most: int, after: UUID | None = None) -> list[Report]:
     """Open reports, or all; earliest receipt first."""
-    return many(Report, await conn.fetch(SQL["reports"], None, closed, most))
+    return many(Report, await conn.fetch(SQL["reports"], None, closed, most, after))
 
 
 async def unknown_serials(conn: Conn, serials: Sequence[bytes]) -> list[bytes]:

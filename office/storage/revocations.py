@@ -183,13 +183,13 @@ async def insert_awareness(conn: Conn, case_id: UUID, kind: str, at: datetime, n
 
 async def case_of(conn: Conn, case_id: UUID) -> Case | None:
     """The case of that id."""
-    row = await conn.fetchrow(SQL["cases"], case_id, True, 1)
+    row = await conn.fetchrow(SQL["cases"], case_id, True, 1, None)
     return _case(dict(row)) if row else None
 
 
-async def cases(conn: Conn, done: bool, most: int) -> list[Case]:
+async def cases(conn: Conn, done: bool, most: int, after: UUID | None = None) -> list[Case]:
     """Cases that are not done, or all; earliest receipt first."""
-    return [_case(dict(row)) for row in await conn.fetch(SQL["cases"], None, done, most)]
+    return [_case(dict(row)) for row in await conn.fetch(SQL["cases"], None, done, most, after)]
 
 
 def _case(columns: dict[str, object]) -> Case:

@@ -81,6 +81,6 @@ async def told(conn: Conn, contract_id: UUID, notice_id: UUID) -> None:
     await conn.execute(SQL["told"], contract_id, notice_id)
 
 
-async def seals(conn: Conn, contract_id: UUID | None, most: int) -> list[Shown]:
-    """The seal of a contract, or all."""
-    return many(Shown, await conn.fetch(SQL["seals"], contract_id, most))
+async def seals(conn: Conn, contract_id: UUID | None, most: int, after: str | None = None) -> list[Shown]:
+    """The seal of a contract, or all by their contracts' handles."""
+    return many(Shown, await conn.fetch(SQL["seals"], contract_id, most, after))

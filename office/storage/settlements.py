@@ -49,6 +49,6 @@ async def insert(conn: Conn, contract_id: UUID, figures: Settlement, by: Decided
     return await conn.fetchval(SQL["insert"], *values) is not None
 
 
-async def settlements(conn: Conn, most: int) -> list[Settled]:
+async def settlements(conn: Conn, most: int, after: str | None = None) -> list[Settled]:
     """Settlements, newest first."""
-    return many(Settled, await conn.fetch(SQL["settlements"], most))
+    return many(Settled, await conn.fetch(SQL["settlements"], most, after))

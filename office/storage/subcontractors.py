@@ -35,6 +35,6 @@ async def end(conn: Conn, organisation: str, until_on: date) -> UUID | None:
     return found
 
 
-async def subcontractors(conn: Conn, most: int) -> list[Subcontractor]:
+async def subcontractors(conn: Conn, most: int, after: str | None = None) -> list[Subcontractor]:
     """By organisation, those that ended too."""
-    return many(Subcontractor, await conn.fetch(SQL["subcontractors"], most))
+    return many(Subcontractor, await conn.fetch(SQL["subcontractors"], most, after))

@@ -323,9 +323,9 @@ async def standing(conn: Conn, case: str, now: datetime) -> Standing:
     )  # fmt: skip
 
 
-async def listed(conn: Conn, done: bool) -> list[Case]:
-    """Cases that are not done, or all."""
-    return await revocations.cases(conn, done, MOST)
+async def listed(conn: Conn, done: bool, after: UUID | None = None, most: int = MOST) -> list[Case]:
+    """Cases that are not done, or all, the earliest received first."""
+    return await revocations.cases(conn, done, most, after)
 
 
 async def clock(conn: Conn, case_id: UUID) -> None:

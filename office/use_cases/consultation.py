@@ -62,7 +62,9 @@ async def _record(
     await append(conn, row)
 
 
-async def listed(conn: Conn, contract: str | None = None) -> list[Consultation]:
+async def listed(
+    conn: Conn, contract: str | None = None, after: str | None = None, most: int = MOST
+) -> list[Consultation]:
     """Those held, over a contract or all; the nearest review first. Raises Unfit."""
     key = await asked.contract(conn, contract) if contract else None
-    return await consultations.consultations(conn, key.id if key else None, MOST)
+    return await consultations.consultations(conn, key.id if key else None, most, after)

@@ -113,9 +113,9 @@ async def decline_tax(conn: Conn, number: str, reason: str, first: str, second: 
     return proposed
 
 
-async def waiting(conn: Conn) -> list[TaxCredit]:
+async def waiting(conn: Conn, after: UUID | None = None, most: int = MOST) -> list[TaxCredit]:
     """Tax above what the rates in force ask, that two people did not decide about, oldest first."""
-    return await stored.tax_credits(conn, MOST)
+    return await stored.tax_credits(conn, most, after)
 
 
 async def _proposed(conn: Conn, number: str) -> TaxCredit:

@@ -91,7 +91,7 @@ async def found(conn: Conn, hold: str) -> tuple[UUID, ContractKey]:
     return hold_id, key
 
 
-async def listed(conn: Conn, contract: str | None) -> list[Hold]:
+async def listed(conn: Conn, contract: str | None, after: UUID | None = None, most: int = MOST) -> list[Hold]:
     """Live holds of a contract, or of all. Raises Unfit."""
     key = await asked.contract(conn, contract) if contract else None
-    return await holds.holds(conn, key.id if key else None, MOST)
+    return await holds.holds(conn, key.id if key else None, most, after)

@@ -55,6 +55,6 @@ async def report(conn: Conn, leak: str, final: bool, person: str, now: datetime)
         await append(conn, entry(kind, asked.actor(who), now, rule="T16-2", clause="A16.3", leak=leak_id))
 
 
-async def listed(conn: Conn) -> list[Leak]:
+async def listed(conn: Conn, after: UUID | None = None, most: int = MOST) -> list[Leak]:
     """Open ones first."""
-    return await leaks.leaks(conn, MOST)
+    return await leaks.leaks(conn, most, after)

@@ -67,6 +67,6 @@ def shown(at: datetime) -> str:
     return at.astimezone(JST).strftime("%Y-%m-%d %H:%M JST")
 
 
-async def listed(conn: Conn) -> list[Window]:
+async def listed(conn: Conn, before: UUID | None = None, most: int = MOST) -> list[Window]:
     """Windows, newest first."""
-    return await maintenance.windows(conn, MOST)
+    return await maintenance.windows(conn, most, before)

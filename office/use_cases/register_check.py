@@ -94,6 +94,6 @@ async def learn(conn: Conn, one: Due, found: Registered, now: datetime) -> bool:
     return True
 
 
-async def listed(conn: Conn) -> list[State]:
-    """What the register said last of each customer."""
-    return await register_states.states(conn, MOST)
+async def listed(conn: Conn, after: str | None = None, most: int = MOST) -> list[State]:
+    """What the register said last of each customer, by handle."""
+    return await register_states.states(conn, most, after)

@@ -1,6 +1,7 @@
 """Problem reports are taken at any hour and answered within 24 hours (BR 4.9.3, 4.9.5; C-161, C-162)."""
 
 from datetime import datetime
+from uuid import UUID
 
 from contract_gate.articles.article_11_revocation import GROUNDS
 from office.storage import reports
@@ -101,6 +102,6 @@ async def named(conn: Conn, report: str) -> Report:
     raise Unfit(f"there is no report '{report}': `keiyaku report list` shows them")
 
 
-async def listed(conn: Conn, closed: bool) -> list[Report]:
-    """Open reports, or all."""
-    return await reports.reports(conn, closed, MOST)
+async def listed(conn: Conn, closed: bool, after: UUID | None = None, most: int = MOST) -> list[Report]:
+    """Open reports, or all, the earliest received first."""
+    return await reports.reports(conn, closed, most, after)

@@ -126,7 +126,7 @@ async def ask_deletion(pool: Pool, now: datetime) -> int:
     return len(ended)
 
 
-async def listed(conn: Conn, contract: str | None) -> list[Shown]:
-    """The seal of a contract, or all. Raises Unfit."""
+async def listed(conn: Conn, contract: str | None, after: str | None = None, most: int = MOST) -> list[Shown]:
+    """The seal of a contract, or all by their contracts' handles. Raises Unfit."""
     key = await asked.contract(conn, contract) if contract else None
-    return await seals.seals(conn, key.id if key else None, MOST)
+    return await seals.seals(conn, key.id if key else None, most, after)

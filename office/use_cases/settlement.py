@@ -63,6 +63,6 @@ async def settle(
     return found
 
 
-async def listed(conn: Conn) -> list[Settled]:
+async def listed(conn: Conn, after: str | None = None, most: int = MOST) -> list[Settled]:
     """Settlements, newest first."""
-    return await settlements.settlements(conn, MOST)
+    return await settlements.settlements(conn, most, after)

@@ -42,6 +42,6 @@ async def _record(conn: Conn, kind: str, actor: str, one: UUID, now: datetime, *
     await append(conn, row)
 
 
-async def listed(conn: Conn) -> list[Subcontractor]:
+async def listed(conn: Conn, after: str | None = None, most: int = MOST) -> list[Subcontractor]:
     """By organisation, those that ended too."""
-    return await subcontractors.subcontractors(conn, MOST)
+    return await subcontractors.subcontractors(conn, most, after)

@@ -60,7 +60,8 @@ FROM office.tax_credits t JOIN gate.invoices i ON i.id = t.invoice_id JOIN gate.
 WHERE i.number = $1 AND t.outcome IS NULL;
 
 -- name: tax_credits
--- What waits, oldest first. $1 most
+-- What waits, oldest first. $1 most  $2 after this one, or null
 SELECT t.id, i.number AS invoice, c.handle AS contract, t.amount_yen, t.basis_points, t.found_at
 FROM office.tax_credits t JOIN gate.invoices i ON i.id = t.invoice_id JOIN gate.contracts c ON c.id = i.contract_id
-WHERE t.outcome IS NULL ORDER BY t.found_at, t.id LIMIT $1;
+WHERE t.outcome IS NULL AND ($2::uuid IS NULL OR (t.found_at, t.id) > (SELECT x.found_at, x.id FROM office.tax_credits x WHERE x.id = $2))
+ORDER BY t.found_at, t.id LIMIT $1;

@@ -27,10 +27,11 @@ RETURNING id;
 
 -- name: holds
 -- Live ones, of one contract or of all.
--- $1 contract_id, or null  $2 most
+-- $1 contract_id, or null  $2 most  $3 after this one, or null
 SELECT h.id, c.handle AS contract, h.kind, h.status, h.item, h.reason, p.handle AS set_by, h.set_at
 FROM gate.holds h JOIN gate.contracts c ON c.id = h.contract_id JOIN gate.persons p ON p.id = h.set_by
 WHERE h.lifted_at IS NULL AND ($1::uuid IS NULL OR h.contract_id = $1)
+    AND ($3::uuid IS NULL OR (h.set_at, h.id) > (SELECT x.set_at, x.id FROM gate.holds x WHERE x.id = $3))
 ORDER BY h.set_at, h.id LIMIT $2;
 
 -- name: insert_change

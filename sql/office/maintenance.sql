@@ -15,8 +15,8 @@ FROM office.maintenance m WHERE m.id = $1 FOR UPDATE OF m;
 UPDATE office.maintenance SET suspension_id = $2 WHERE id = $1 AND suspension_id IS NULL;
 
 -- name: windows
--- $1 most
+-- Newest first. $1 most  $2 before this one, or null
 SELECT m.id, m.reason, m.starts_at, m.ends_at, m.notice_id,
        (SELECT d.delivered_at FROM office.deliveries d WHERE d.notice_id = m.notice_id AND d.channel = 'web') AS told_at,
        m.emergency, m.suspension_id
-FROM office.maintenance m ORDER BY m.id DESC LIMIT $1;
+FROM office.maintenance m WHERE $2::uuid IS NULL OR m.id < $2 ORDER BY m.id DESC LIMIT $1;

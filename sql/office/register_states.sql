@@ -25,6 +25,7 @@ RETURNING customer_id;
 SELECT id, number FROM gate.contracts WHERE customer_id = $1 AND state = 'accepted' ORDER BY number;
 
 -- name: states
--- What the register said last, by customer. $1 most
+-- What the register said last, by customer. $1 most  $2 after this customer, or null
 SELECT u.handle AS customer, s.name, s.prefecture, s.city, s.closed_on, s.successor, s.checked_at
-FROM office.register_states s JOIN gate.customers u ON u.id = s.customer_id ORDER BY u.handle LIMIT $1;
+FROM office.register_states s JOIN gate.customers u ON u.id = s.customer_id
+WHERE $2::text IS NULL OR u.handle > $2 ORDER BY u.handle LIMIT $1;

@@ -7,12 +7,14 @@ VALUES ($1, $2, $3, $4, $5, $6, $7);
 
 -- name: reports
 -- One, or those that are open, or all; earliest receipt first. $1 id, or null  $2 closed ones too  $3 most
+-- $4 after this one, or null
 SELECT p.id, p.reporter, p.email, p.what, p.serials, p.received_at, p.preliminary_at, p.findings, p.closed_at, p.case_id,
     coalesce((SELECT array_agg(DISTINCT i.contract_id) FROM ca.serials s
               JOIN acme.issuances i ON i.to_be_signed_id = s.to_be_signed_id WHERE s.serial = ANY (p.serials)), '{}')
         AS contract_ids
 FROM office.problem_reports p
 WHERE ($1::uuid IS NULL OR p.id = $1) AND ($1 IS NOT NULL OR $2 OR p.closed_at IS NULL)
+    AND ($4::uuid IS NULL OR (p.received_at, p.id) > (SELECT x.received_at, x.id FROM office.problem_reports x WHERE x.id = $4))
 ORDER BY p.received_at, p.id LIMIT $3;
 
 -- name: unknown_serials

@@ -14,7 +14,7 @@ INSERT INTO office.awareness (id, case_id, kind, known_at, recorded_at) VALUES (
 
 -- name: cases
 -- One case, or those that are not done, or all; earliest receipt first. The materiality and the decision that live.
--- $1 case id, or null  $2 done ones too  $3 most
+-- $1 case id, or null  $2 done ones too  $3 most  $4 after this one, or null
 SELECT c.id, c.ground, c.underlying, c.contract_id, k.handle AS contract, c.customer_id, u.handle AS customer,
     c.spki_sha256, c.serials, c.issuer_id, c.incident_id, c.reporter, c.note, c.asked_code, c.cps_demands, c.received_at, c.state,
     c.attention, c.notice_id, c.notice_failed, c.executed_at, c.published_at, c.deadline_at,
@@ -28,6 +28,7 @@ LEFT JOIN gate.customers u ON u.id = c.customer_id
 LEFT JOIN office.case_decisions m ON m.case_id = c.id AND m.kind = 'material' AND m.ended_at IS NULL
 LEFT JOIN office.case_decisions d ON d.case_id = c.id AND d.kind = 'revoke' AND d.ended_at IS NULL
 WHERE ($1::uuid IS NULL OR c.id = $1) AND ($1 IS NOT NULL OR $2 OR c.state NOT IN ('published', 'closed') OR c.attention)
+    AND ($4::uuid IS NULL OR (c.received_at, c.id) > (SELECT x.received_at, x.id FROM office.cases x WHERE x.id = $4))
 ORDER BY c.received_at, c.id LIMIT $3;
 
 -- name: to_do

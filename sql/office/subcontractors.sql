@@ -9,7 +9,7 @@ UPDATE office.subcontractors SET until_on = $2 WHERE organisation = $1 AND until
 RETURNING id;
 
 -- name: subcontractors
--- $1 most
+-- $1 most  $2 after this organisation, or null
 SELECT s.id, s.organisation, s.role, s.from_on, s.until_on,
     (SELECT count(*)::integer FROM gate.persons p WHERE p.organisation = s.organisation) AS persons
-FROM office.subcontractors s ORDER BY s.organisation LIMIT $1;
+FROM office.subcontractors s WHERE $2::text IS NULL OR s.organisation > $2 ORDER BY s.organisation LIMIT $1;

@@ -94,8 +94,9 @@ async def resolve(call: Call) -> Answer:
 
 
 async def list_register(call: Call) -> Answer:
-    """What the corporate-number register said last of each customer, at most a thousand."""
-    return answer(tenants.Page(await register_check.listed(call.conn), None))
+    """What the corporate-number register said last of each customer, by page."""
+    rows = await register_check.listed(call.conn, call.query.cursor, call.query.limit + 1)
+    return answer(tenants.page(rows, call.query.limit, lambda each: each.customer))
 
 
 OPERATIONS = (
@@ -114,5 +115,5 @@ OPERATIONS = (
         "resolveFinding", "POST", "/change-findings/{finding}/resolution", DESK, resolve, body=Body, person=True,
         once=True,
     ),
-    Operation("listRegister", "GET", "/register-states", CA, list_register),
+    Operation("listRegister", "GET", "/register-states", CA, list_register, query=Paged),
 )  # fmt: skip

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from office.edge.api.applications import OF, the_contract
-from office.edge.api.calls import Body, Call, Line, Operation, answer, created, done
+from office.edge.api.calls import Body, Call, Line, Operation, Paged, answer, created, done
 from office.edge.api.roles import COMPLIANCE
 from office.use_cases import holds, screening, tenants
 from office.use_cases.idempotency import Answer
@@ -21,9 +21,11 @@ class NewHold(Body, frozen=True, forbid_unknown_fields=True):
 
 
 async def list_holds(call: Call) -> Answer:
-    """Live holds with their grounds, at most a thousand; read as keiyaku_compliance."""
+    """A page of live holds with their grounds, the earliest first; read as keiyaku_compliance."""
+    after, most = tenants.id_after(call.query.cursor), call.query.limit
     async with call.house.compliance.acquire() as conn:
-        return answer(tenants.Page(await holds.listed(conn, None), None))
+        rows = await holds.listed(conn, None, after, most + 1)
+    return answer(tenants.page(rows, most, lambda each: each.id))
 
 
 async def set_hold(call: Call) -> Answer:
@@ -50,7 +52,7 @@ async def list_findings(call: Call) -> Answer:
 
 
 OPERATIONS = (
-    Operation("listHolds", "GET", "/holds", COMPLIANCE, list_holds, person=True),
+    Operation("listHolds", "GET", "/holds", COMPLIANCE, list_holds, query=Paged, person=True),
     Operation("setHold", "POST", OF + "/holds", COMPLIANCE, set_hold, body=NewHold, person=True, once=True),
     Operation("suspect", "POST", "/holds/{hold}/suspicion", COMPLIANCE, suspect, body=Body, person=True, once=True),
     Operation("listFindings", "GET", OF + "/screening-findings", COMPLIANCE, list_findings, person=True),

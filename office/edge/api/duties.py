@@ -71,8 +71,9 @@ async def report_leak(call: Call) -> Answer:
 
 
 async def list_leaks(call: Call) -> Answer:
-    """Leaks, open ones first, at most a thousand."""
-    return answer(tenants.Page(await leaks.listed(call.conn), None))
+    """A page of leaks, open ones first."""
+    rows = await leaks.listed(call.conn, tenants.id_after(call.query.cursor), call.query.limit + 1)
+    return answer(tenants.page(rows, call.query.limit, lambda each: each.id))
 
 
 async def propose_liability(call: Call) -> Answer:
@@ -106,8 +107,9 @@ async def end_subcontractor(call: Call) -> Answer:
 
 
 async def list_subcontractors(call: Call) -> Answer:
-    """The register by organisation, those that ended too, at most a thousand."""
-    return answer(tenants.Page(await subcontracting.listed(call.conn), None))
+    """A page of the register by organisation, those that ended too."""
+    rows = await subcontracting.listed(call.conn, call.query.cursor, call.query.limit + 1)
+    return answer(tenants.page(rows, call.query.limit, lambda each: each.organisation))
 
 
 OPERATIONS = (
@@ -115,7 +117,7 @@ OPERATIONS = (
     Operation(
         "reportLeak", "POST", "/leaks/{leak}/reports", DESK, report_leak, body=LeakReported, person=True, once=True
     ),
-    Operation("listLeaks", "GET", "/leaks", CA, list_leaks),
+    Operation("listLeaks", "GET", "/leaks", CA, list_leaks, query=Paged),
     Operation(
         "proposeLiability", "POST", OF + "/liability", DESK, propose_liability, body=NewLiability, person=True,
         once=True,
@@ -129,5 +131,5 @@ OPERATIONS = (
         "endSubcontractor", "POST", "/subcontractor-ends", OFFICERS, end_subcontractor, body=LastDay, person=True,
         once=True,
     ),
-    Operation("listSubcontractors", "GET", "/subcontractors", CA, list_subcontractors),
+    Operation("listSubcontractors", "GET", "/subcontractors", CA, list_subcontractors, query=Paged),
 )  # fmt: skip

@@ -77,8 +77,9 @@ async def show_credit_page(call: Call) -> Answer:
 
 
 async def list_tax_credits(call: Call) -> Answer:
-    """Tax above what the rates in force ask, that two people did not decide about, at most a thousand."""
-    return answer(tenants.Page(await credit_invoices.waiting(call.conn), None))
+    """Tax above what the rates in force ask, that two people did not decide about, oldest first, by page."""
+    rows = await credit_invoices.waiting(call.conn, tenants.id_after(call.query.cursor), call.query.limit + 1)
+    return answer(tenants.page(rows, call.query.limit, lambda each: each.id))
 
 
 async def foretell_settlement(call: Call) -> Answer:
@@ -89,8 +90,9 @@ async def foretell_settlement(call: Call) -> Answer:
 
 
 async def list_settlements(call: Call) -> Answer:
-    """Settlements that two people recorded, newest first, at most a thousand."""
-    return answer(tenants.Page(await settlement.listed(call.conn), None))
+    """A page of settlements that two people recorded, newest first."""
+    rows = await settlement.listed(call.conn, call.query.cursor, call.query.limit + 1)
+    return answer(tenants.page(rows, call.query.limit, lambda each: each.contract))
 
 
 async def pay(call: Call) -> Answer:
@@ -129,9 +131,9 @@ OPERATIONS = (
     Operation("listCredits", "GET", OF + "/credits", CA, list_credits),
     Operation("showCredit", "GET", "/credits/{credit}", EVERYBODY, show_credit),
     Operation("showCreditPage", "GET", "/credits/{credit}/page", EVERYBODY, show_credit_page),
-    Operation("listTaxCredits", "GET", "/tax-credits", CA, list_tax_credits),
+    Operation("listTaxCredits", "GET", "/tax-credits", CA, list_tax_credits, query=Paged),
     Operation("foretellSettlement", "GET", OF + "/settlement", CA, foretell_settlement, query=Ending),
-    Operation("listSettlements", "GET", "/settlements", CA, list_settlements),
+    Operation("listSettlements", "GET", "/settlements", CA, list_settlements, query=Paged),
     Operation("recordPayment", "POST", "/payments", OFFICERS, pay, body=NewPayment, once=True),
     Operation("listReceipts", "GET", "/receipts", CA, list_receipts, query=Paged),
     Operation("listBankQueue", "GET", "/bank-queue", CA, list_waiting, query=Paged),

@@ -7,7 +7,20 @@ import msgspec
 
 from contract_gate.calendar import jst_date
 from office.edge.api.applications import OF, the_contract
-from office.edge.api.calls import Body, Call, Handle, Instant, Line, Name, Operation, Query, answer, created, done
+from office.edge.api.calls import (
+    Body,
+    Call,
+    Handle,
+    Instant,
+    Line,
+    Name,
+    Operation,
+    Paged,
+    Query,
+    answer,
+    created,
+    done,
+)
 from office.edge.api.roles import CA, EVERYBODY, OFFICERS, OPERATORS
 from office.use_cases import changes, consultation, holidays, maintenance, tenants, timers
 from office.use_cases.idempotency import Answer
@@ -55,8 +68,9 @@ async def list_suspensions(call: Call) -> Answer:
 
 
 async def list_windows(call: Call) -> Answer:
-    """Windows of planned maintenance, newest first, at most a thousand (T22-2)."""
-    return answer(tenants.Page(await maintenance.listed(call.conn), None))
+    """A page of windows of planned maintenance, newest first (T22-2)."""
+    rows = await maintenance.listed(call.conn, tenants.id_after(call.query.cursor), call.query.limit + 1)
+    return answer(tenants.page(rows, call.query.limit, lambda each: each.id))
 
 
 async def extend(call: Call) -> Answer:
@@ -96,8 +110,9 @@ async def end(call: Call) -> Answer:
 
 
 async def list_consultations(call: Call) -> Answer:
-    """Consultations that are held, the nearest review first, at most a thousand."""
-    return answer(tenants.Page(await consultation.listed(call.conn), None))
+    """A page of consultations that are held, the nearest review first."""
+    rows = await consultation.listed(call.conn, None, call.query.cursor, call.query.limit + 1)
+    return answer(tenants.page(rows, call.query.limit, lambda each: each.contract))
 
 
 async def own_consultations(call: Call) -> Answer:
@@ -128,7 +143,7 @@ async def remove_holiday(call: Call) -> Answer:
 HELD, DAYS = OF + "/consultation", OFFICERS | OPERATORS
 OPERATIONS = (
     Operation("listSuspensions", "GET", "/suspensions", CA, list_suspensions),
-    Operation("listMaintenance", "GET", "/maintenance", CA, list_windows),
+    Operation("listMaintenance", "GET", "/maintenance", CA, list_windows, query=Paged),
     Operation(
         "extendTimer", "POST", OF + "/timer-extensions", OFFICERS, extend, body=NewExtension, person=True, once=True
     ),
@@ -138,7 +153,7 @@ OPERATIONS = (
         "reviewConsultation", "POST", HELD + "/review", OFFICERS, review, body=NextReview, person=True, once=True
     ),
     Operation("endConsultation", "DELETE", HELD, OFFICERS, end, person=True),
-    Operation("listConsultations", "GET", "/consultations", CA, list_consultations),
+    Operation("listConsultations", "GET", "/consultations", CA, list_consultations, query=Paged),
     Operation("listContractConsultations", "GET", HELD, EVERYBODY, own_consultations),
     Operation("listHolidays", "GET", "/holidays", EVERYBODY, list_holidays, query=OfYear),
     Operation("addHoliday", "POST", "/holidays", DAYS, add_holiday, body=NewHoliday, person=True, once=True),

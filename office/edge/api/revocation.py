@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from office.edge.api.calls import Body, Call, Handle, Instant, Line, Name, Operation, Query, Text, answer, created, done
+from office.edge.api.calls import Body, Call, Handle, Instant, Line, Name, Operation, Paged, Text, answer, created, done
 from office.edge.api.roles import CA, DESK
 from office.use_cases import cases, reports, revocations, tenants
 from office.use_cases.certificates import serial_of
@@ -30,7 +30,7 @@ class NewCase(Body, frozen=True, forbid_unknown_fields=True):
     cps_demands: bool = False
 
 
-class Listed(Query, frozen=True, forbid_unknown_fields=True):
+class Listed(Paged, frozen=True, forbid_unknown_fields=True):
     """Those that are done, too."""
 
     all: bool = False
@@ -69,8 +69,10 @@ async def open_case(call: Call) -> Answer:
 
 
 async def list_cases(call: Call) -> Answer:
-    """Cases, the earliest received first, at most a thousand."""
-    return answer(tenants.Page(await cases.listed(call.conn, call.query.all), None))
+    """A page of cases, the earliest received first."""
+    after, most = tenants.id_after(call.query.cursor), call.query.limit
+    rows = await cases.listed(call.conn, call.query.all, after, most + 1)
+    return answer(tenants.page(rows, most, lambda each: each.id))
 
 
 async def show_case(call: Call) -> Answer:
@@ -90,8 +92,10 @@ async def close_case(call: Call) -> Answer:
 
 
 async def list_reports(call: Call) -> Answer:
-    """Problem reports, the earliest received first, at most a thousand."""
-    return answer(tenants.Page(await reports.listed(call.conn, call.query.all), None))
+    """A page of problem reports, the earliest received first."""
+    after, most = tenants.id_after(call.query.cursor), call.query.limit
+    rows = await reports.listed(call.conn, call.query.all, after, most + 1)
+    return answer(tenants.page(rows, most, lambda each: each.id))
 
 
 async def answer_report(call: Call) -> Answer:

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 
 from office.edge.api.applications import FILLERS, OF, the_contract
-from office.edge.api.calls import Body, Call, Operation, Query, answer, created, done
+from office.edge.api.calls import Body, Call, Operation, Paged, Query, answer, created, done
 from office.edge.api.roles import CA, EVERYBODY
 from office.use_cases import seal, tenants
 from office.use_cases.idempotency import Answer
@@ -41,8 +41,9 @@ async def check(call: Call) -> Answer:
 
 
 async def list_all(call: Call) -> Answer:
-    """Seals of all contracts, at most a thousand."""
-    return answer(tenants.Page(await seal.listed(call.conn, None), None))
+    """A page of seals, by contract."""
+    rows = await seal.listed(call.conn, None, call.query.cursor, call.query.limit + 1)
+    return answer(tenants.page(rows, call.query.limit, lambda each: each.contract))
 
 
 OPERATIONS = (
@@ -50,5 +51,5 @@ OPERATIONS = (
     Operation("withdrawSeal", "DELETE", OF + "/seal", FILLERS, withdraw, person=True),
     Operation("showSeal", "GET", OF + "/seal", EVERYBODY, show),
     Operation("checkSeal", "GET", OF + "/seal/validity", EVERYBODY, check, query=OnPage),
-    Operation("listSeals", "GET", "/seals", CA, list_all),
+    Operation("listSeals", "GET", "/seals", CA, list_all, query=Paged),
 )
