@@ -36,11 +36,10 @@ SELECT (SELECT xact_commit FROM pg_stat_database WHERE datname = current_databas
 
 @dataclass
 class Snapshot:
-    """CPU of each process, PostgreSQL's counters and the machine's speed at one moment."""
+    """CPU of each process and PostgreSQL's counters at one moment."""
 
     tree: dict[int, processes.Process]
     counts: dict[str, int]
-    verification_us: float
 
 
 async def counts(target: Server) -> dict[str, int]:
@@ -56,7 +55,7 @@ async def counts(target: Server) -> dict[str, int]:
 
 def snapshot(target: Server) -> Snapshot:
     """Now."""
-    return Snapshot(processes.tree(target.process.pid), asyncio.run(counts(target)), yardstick.verification_us())
+    return Snapshot(processes.tree(target.process.pid), asyncio.run(counts(target)))
 
 
 def load(target: Server, options: argparse.Namespace, certificates: int) -> tuple[Snapshot, Snapshot, list[Any]]:
@@ -102,7 +101,7 @@ def report(before: Snapshot, after: Snapshot, seen: list[Any], options: argparse
         cpu[named(process, after.tree)] += (process.cpu_s - began) * 1000 / done
     steps = {step: [each for one in seen for each in one["steps"].get(step, [])] for step in STEPS}
     requests = sum(map(len, steps.values()))
-    total, speeds = sum(cpu.values()), (before.verification_us, after.verification_us)
+    total, speed = sum(cpu.values()), statistics.median(each for one in seen for each in one["verifications_us"])
     span = ended[-1] - (ended[0] - issued[0] / 1000)
     return {
         "certificates": done,
@@ -112,8 +111,8 @@ def report(before: Snapshot, after: Snapshot, seen: list[Any], options: argparse
         "requests_per_certificate": round(requests / done, 2),
         "cpu_ms_per_certificate": {name: round(value, 3) for name, value in sorted(cpu.items()) if value >= 0.001},
         "cpu_ms_per_certificate_total": round(total, 2),
-        "verification_us_before_and_after": [round(each, 1) for each in speeds],
-        "cpu_ms_per_certificate_at_study_speed": round(yardstick.at_study_speed(total, *speeds), 2),
+        "verification_us": round(speed, 1),
+        "cpu_ms_per_certificate_at_study_speed": round(total * yardstick.STUDY_US / speed, 2),
         "client_cpu_ms_per_certificate": round(sum(one["cpu_s"] for one in seen) * 1000 / done, 2),
         "transactions_per_certificate": round((after.counts["commits"] - before.counts["commits"]) / done, 2),
         "wal_flushes_per_certificate": round((after.counts["flushes"] - before.counts["flushes"]) / done, 2),

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from bench.client import Account, Connection, LoadError, csr
 from bench.responder import Responder
+from bench.yardstick import Yardstick
 
 
 class Load:
@@ -29,6 +30,7 @@ class Load:
         self.ended: list[float] = []
         self.errors: list[str] = []
         self.left = options.certificates
+        self.yardstick, self.verifications_us = Yardstick(), list[float]()
         self.responder: Responder | None = None
 
     def record(self, step: str, milliseconds: float) -> None:
@@ -55,6 +57,7 @@ class Load:
                 await account.issue(name, request, answer)
                 self.issued.append((time.perf_counter() - began) * 1000)
                 self.ended.append(time.time())
+                self.verifications_us.append(self.yardstick.verification_us())
             except (LoadError, OSError, asyncio.IncompleteReadError, KeyError) as fault:
                 self.errors.append(repr(fault)[:300])
                 account.connection.close()
@@ -92,7 +95,8 @@ def main() -> None:
     load = Load(options)
     began = time.process_time()
     uvloop.run(load.run())
-    seen = {"issued": load.issued, "ended": load.ended, "steps": load.steps, "errors": load.errors}
+    seen = {"issued": load.issued, "ended": load.ended, "steps": load.steps, "errors": load.errors,
+            "verifications_us": load.verifications_us}  # fmt: skip
     options.out.write_text(json.dumps(seen | {"cpu_s": time.process_time() - began}))
 
 
