@@ -85,6 +85,7 @@ class Issuance(msgspec.Struct, frozen=True):
     not_after: datetime
     shard: int
     created_at: datetime
+    signed_at: datetime
     precertificate: bytes | None
     certificate: bytes | None
     decision: DecisionRow

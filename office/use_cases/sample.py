@@ -15,18 +15,20 @@ import msgspec
 from ca import storage as ca
 from ca.lint_report import Report
 from ca.signer_lint import Linter
-from office.storage import samples
+from office.storage import proofs, samples
 from office.storage.people import Person
 from office.storage.samples import Issuance, NewSample, Sample, Sampled
 from office.use_cases import asked
 from office.use_cases.asked import MOST, Unfit
 from office.use_cases.sample_look import OWN, faults_of
+from office.use_cases.sample_proofs import proof_faults
 from sql import Conn
 from sql.evidence import Entry, append, entry
 from sql.ids import uuid7
 
 LEAST_PERCENT = 3
 LATER = timedelta(minutes=1)  # what was begun in the period is committed by then
+CAA_LOOKS = timedelta(days=1)
 BATCH = 100
 BEGINNING = datetime.fromisoformat("2020-01-01T00:00:00+00:00")
 
@@ -121,6 +123,7 @@ async def examine_one(
         raise Unfit("the linter did not answer: run the same command again, which goes on")
     issuer = await ca.issuer(conn, one.issuer_id)
     faults = ["its issuer is unknown"] if issuer is None else faults_of(one, issuer)
+    faults += dict.fromkeys(await proofs_looked_at(conn, one))
     faults += [] if report is None else dict.fromkeys(f"{report.tool}: {fault}" for fault in report.faults())
     tools = [OWN] if report is None else [OWN, report.tool]
     async with conn.transaction():
@@ -130,6 +133,13 @@ async def examine_one(
                 serial=one.serial.hex(), linted_by=tools, faults=faults,
             )  # fmt: skip
             await append(conn, proof)
+
+
+async def proofs_looked_at(conn: Conn, one: Issuance) -> list[str]:
+    """What is wrong with how its names were proven. Older looks at CAA than a day are none."""
+    since, until = one.signed_at - CAA_LOOKS, one.signed_at
+    looked = await proofs.caa_checks(conn, one.serial, one.decision.contract_id, since, until, one.names)
+    return list(proof_faults(one.names, await proofs.proofs(conn, one.serial), looked, until))
 
 
 async def shown(conn: Conn, sample: str | UUID) -> Shown:

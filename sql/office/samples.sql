@@ -61,7 +61,7 @@ SELECT serial FROM office.sampled_certificates WHERE sample_id = $1 AND audited_
 -- name: evidence_of_issuance
 -- What was signed, with the decision that admitted it. $1 serial
 SELECT t.id, t.issuer_id, t.serial, t.profile, t.tbs, t.names, t.spki_sha256, t.not_before, t.not_after, t.shard,
-    t.created_at, p.der AS precertificate, c.der AS certificate, d.id AS decision_id, d.contract_id, d.binding_key_id,
+    t.created_at, coalesce(p.signed_at, c.signed_at) AS signed_at, p.der AS precertificate, c.der AS certificate, d.id AS decision_id, d.contract_id, d.binding_key_id,
     d.stage, d.outcome, d.gate, d."case", d.names AS admitted_names, d.not_after_limit, d.facts, d.findings, d.decided_at
 FROM ca.serials s JOIN ca.to_be_signed t ON t.id = s.to_be_signed_id JOIN gate.decisions d ON d.id = t.admission_id
 LEFT JOIN ca.precertificates p ON p.id = t.id LEFT JOIN ca.certificates c ON c.id = t.id

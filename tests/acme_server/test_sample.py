@@ -15,12 +15,14 @@ from acme_server.config_sections import Lint
 from acme_server.dev.postgres import EmbeddedPostgres
 from acme_server.sealer import take_over
 from ca.lint_report import Report
+from office.storage import samples
 from office.use_cases import sample
 from office.use_cases.asked import Unfit
 from office.use_cases.sample import Period, Shown
 from office.use_cases.sample_look import OWN
 from sql import Conn
 from tests.acme_server.conftest import Served
+from tests.acme_server.edge.arrange import ready, run_jobs
 
 OFFICER, PRIVATE_NAME = "demo-officer-1", "cabf.internal_domain_name"
 
@@ -40,6 +42,36 @@ async def examined(operator: Conn, period: Period, seed: bytes | None) -> Shown:
     made = await sample.draw(operator, period, 100, seed, OFFICER, now)
     await sample.examine(operator, made, None, now)
     return await sample.shown(operator, made)
+
+
+LATER = "UPDATE ca.certificates SET signed_at = signed_at + interval '%s'"  # as if it had been signed then
+ASKED_ANEW = "UPDATE acme.authorizations SET caa_checked_at = caa_checked_at - interval '9 hours'"
+
+
+@pytest.mark.std("C-175", "C-015", "C-046")
+async def test_how_its_names_were_proven_is_looked_at_anew(
+    served: Served, postgres: EmbeddedPostgres, database: str
+) -> None:
+    client = await served.registered()
+    await client.certificate("www.demo.test")
+    await served.owner.execute(ASKED_ANEW)
+    url, order = await ready(client, "www.demo.test")  # the same proof; CAA is asked anew
+    assert (await client.finalize(order)).json["status"] == "processing"
+    assert await run_jobs(served, "issue") == ["issue"]
+    assert (await client.post(url)).json["status"] == "valid"
+    await served.owner.execute("UPDATE acme.authorizations SET caa_checked_at = NULL")  # evidence alone counts
+    operator = await asyncpg.connect(postgres.dsn("keiyaku_operator", database))
+    first, second = await served.owner.fetch("SELECT id, serial FROM ca.certificates ORDER BY signed_at")
+    moved = [(first, "7 hours", []), (first, "2 hours", ["CAA of www.demo.test was asked too long ago"]),
+             (second, "7 hours", []), (second, "2 hours", ["CAA of www.demo.test was asked too long ago"])]  # fmt: skip
+    for row, more, faults in moved:
+        await served.owner.execute(f"{LATER % more} WHERE id = $1", row["id"])
+        one = await samples.issuance(operator, row["serial"])
+        assert [each.partition(":")[0] for each in await sample.proofs_looked_at(operator, one)] == faults
+    await served.owner.execute("DELETE FROM evidence.records WHERE kind = 'authorization.validated'")
+    found = await sample.proofs_looked_at(operator, await samples.issuance(operator, first["serial"]))
+    assert ["no evidence that authorization" in each for each in found] == [True, False, False]
+    await operator.close()
 
 
 @pytest.mark.std("C-175", "C-174")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ from contract_gate.calendar import jst_date
 from sql import Conn
 from sql.migrate import migrate
 from tests.acme_server.conftest import PASSPHRASE
+from tests.architecture.ids import ROOT
 from tests.simulators.ct_log import ListPublisher, SimulatedLog, list_logs, log_list
 
 CHECK = next(each for each in GROUPS if each.name == "check")
@@ -282,6 +284,12 @@ async def test_a_list_of_logs_that_is_not_its_publishers_is_found(deployed: Depl
 
 def test_every_look_is_of_use() -> None:
     assert len(LOOKS) == len({look.__name__ for look in LOOKS})
+
+
+def test_the_documented_list_is_the_programs() -> None:
+    shown = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    done = re.findall(r"^in order: (.*)$", shown, re.MULTILINE)
+    assert done == [", ".join(look.__name__.replace("_", " ") for look in LOOKS)]
 
 
 async def crl_number(conn: Conn) -> int:
