@@ -14,7 +14,7 @@ from office.use_cases.notify import ACTOR
 from sql import Conn, Pool
 from sql.evidence import Entry, append_all, entry
 
-AT_ONCE = 500
+AT_ONCE = 5000  # each turn asks anew which contracts and customers are past
 PEOPLE_AT_ONCE = 2000  # each turn looks through every record that may name them
 CONTRACTS = "documents.content"  # what people said and did in an application or review is kept as its documents are
 

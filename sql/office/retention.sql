@@ -22,8 +22,8 @@ SELECT field, destroyed_at, rows FROM office.destructions ORDER BY destroyed_at 
 -- name: documents
 -- Those of applications that formed no contract have a day of their own (T4-7). $1 kept since  $2 now  $3 most
 UPDATE office.documents SET sealed_key = NULL, sealed_content = NULL, destroyed_at = $2 WHERE id = ANY (ARRAY(
-    SELECT d.id FROM office.contracts_past($1, $2) AS past(id) JOIN office.documents d ON d.contract_id = past.id
-    WHERE d.destroyed_at IS NULL AND d.destroy_at IS NULL LIMIT $3))
+    SELECT id FROM office.documents WHERE contract_id = ANY (ARRAY(SELECT office.contracts_past($1, $2)))
+        AND destroyed_at IS NULL AND destroy_at IS NULL LIMIT $3))
 RETURNING id, contract_id;
 
 -- name: applications
@@ -31,8 +31,8 @@ RETURNING id, contract_id;
 UPDATE office.applications SET representative = '-', payer = CASE WHEN payer IS NOT NULL THEN '-' END,
     personal_data_destroyed_at = $2
 WHERE contract_id = ANY (ARRAY(
-    SELECT a.contract_id FROM office.contracts_past($1, $2) AS past(id) JOIN office.applications a ON a.contract_id = past.id
-    WHERE a.personal_data_destroyed_at IS NULL LIMIT $3))
+    SELECT contract_id FROM office.applications WHERE contract_id = ANY (ARRAY(SELECT office.contracts_past($1, $2)))
+        AND personal_data_destroyed_at IS NULL LIMIT $3))
 RETURNING contract_id AS id, contract_id;
 
 -- name: screenings
@@ -40,16 +40,16 @@ RETURNING contract_id AS id, contract_id;
 UPDATE office.screenings SET subject = id::text, source = CASE WHEN verdict <> 'pending' THEN '-' END,
     grounds = CASE WHEN verdict = 'hit' THEN '-' END, personal_data_destroyed_at = $2
 WHERE id = ANY (ARRAY(
-    SELECT s.id FROM office.contracts_past($1, $2) AS past(id) JOIN office.screenings s ON s.contract_id = past.id
-    WHERE s.personal_data_destroyed_at IS NULL LIMIT $3))
+    SELECT id FROM office.screenings WHERE contract_id = ANY (ARRAY(SELECT office.contracts_past($1, $2)))
+        AND personal_data_destroyed_at IS NULL LIMIT $3))
 RETURNING id, contract_id;
 
 -- name: holds
 -- What an officer wrote of somebody's conduct; that there was a hold, of which item, and who decided stays.
 -- $1 kept since  $2 now  $3 most
 UPDATE gate.holds SET reason = '-', personal_data_destroyed_at = $2 WHERE id = ANY (ARRAY(
-    SELECT h.id FROM office.contracts_past($1, $2) AS past(id) JOIN gate.holds h ON h.contract_id = past.id
-    WHERE h.personal_data_destroyed_at IS NULL LIMIT $3))
+    SELECT id FROM gate.holds WHERE contract_id = ANY (ARRAY(SELECT office.contracts_past($1, $2)))
+        AND personal_data_destroyed_at IS NULL LIMIT $3))
 RETURNING id, contract_id;
 
 -- name: invoice_papers
@@ -159,32 +159,33 @@ RETURNING id, contract_id;
 -- name: contacts
 -- $1 kept since  $2 now  $3 most
 UPDATE office.contacts SET postal_address = NULL, stale_since = NULL WHERE customer_id = ANY (ARRAY(
-    SELECT x.customer_id FROM office.customers_silent(least($1::timestamptz, $2)) AS silent(id)
-    JOIN office.contacts x ON x.customer_id = silent.id WHERE x.postal_address IS NOT NULL LIMIT $3))
+    SELECT customer_id FROM office.contacts
+    WHERE customer_id = ANY (ARRAY(SELECT office.customers_silent(least($1::timestamptz, $2))))
+        AND postal_address IS NOT NULL LIMIT $3))
 RETURNING customer_id AS id, NULL::uuid AS contract_id;
 
 -- name: recipients
 -- $1 kept since  $2 now  $3 most
 UPDATE office.recipients SET name = '-', email = '-' WHERE contract_id = ANY (ARRAY(
-    SELECT r.contract_id FROM office.contracts_silent($1, $2) AS silent(id)
-    JOIN office.recipients r ON r.contract_id = silent.id WHERE r.email <> '-' LIMIT $3))
+    SELECT contract_id FROM office.recipients WHERE contract_id = ANY (ARRAY(SELECT office.contracts_silent($1, $2)))
+        AND email <> '-' LIMIT $3))
     AND email <> '-'
 RETURNING contract_id AS id, contract_id;
 
 -- name: customers_email
 -- $1 kept since  $2 now  $3 most
 UPDATE gate.customers SET contact_email = NULL WHERE id = ANY (ARRAY(
-    SELECT u.id FROM office.customers_silent(least($1::timestamptz, $2)) AS silent(id) JOIN gate.customers u ON u.id = silent.id
-    WHERE u.contact_email IS NOT NULL LIMIT $3))
+    SELECT id FROM gate.customers WHERE id = ANY (ARRAY(SELECT office.customers_silent(least($1::timestamptz, $2))))
+        AND contact_email IS NOT NULL LIMIT $3))
 RETURNING id, NULL::uuid AS contract_id;
 
 -- name: accounts
 -- Of accounts that were deactivated, or whose customer is past. $1 kept since  $2 now  $3 most
 UPDATE acme.accounts SET contacts = '{}' WHERE id = ANY (ARRAY(
-    SELECT a.id FROM acme.accounts a JOIN gate.binding_keys k ON k.id = a.binding_key_id
-    JOIN gate.contracts c ON c.id = k.contract_id
-    WHERE a.contacts <> '{}' AND (
-        a.deactivated_at <= $1 OR c.customer_id IN (SELECT office.customers_silent(least($1::timestamptz, $2)))) LIMIT $3))
+    SELECT id FROM acme.accounts WHERE contacts <> '{}' AND (
+        deactivated_at <= least($1::timestamptz, $2) OR binding_key_id IN (
+            SELECT k.id FROM gate.contracts c JOIN gate.binding_keys k ON k.contract_id = c.id
+            WHERE c.customer_id = ANY (ARRAY(SELECT office.customers_silent($1))))) LIMIT $3))
 RETURNING id, NULL::uuid AS contract_id;
 
 -- name: customers
@@ -192,8 +193,8 @@ RETURNING id, NULL::uuid AS contract_id;
 UPDATE gate.customers SET handle = 'gone-' || replace(id::text, '-', ''), name = '-', contact_email = NULL,
     personal_data_destroyed_at = $2
 WHERE id = ANY (ARRAY(
-    SELECT u.id FROM office.customers_silent($1) AS silent(id) JOIN gate.customers u ON u.id = silent.id
-    WHERE u.personal_data_destroyed_at IS NULL LIMIT $3))
+    SELECT id FROM gate.customers WHERE id = ANY (ARRAY(SELECT office.customers_silent($1)))
+        AND personal_data_destroyed_at IS NULL LIMIT $3))
 RETURNING id, NULL::uuid AS contract_id;
 
 -- name: applicants
@@ -201,8 +202,8 @@ RETURNING id, NULL::uuid AS contract_id;
 UPDATE gate.customers SET handle = 'gone-' || replace(id::text, '-', ''), name = '-', contact_email = NULL,
     personal_data_destroyed_at = $2
 WHERE id = ANY (ARRAY(
-    SELECT u.id FROM office.customers_silent($1) AS silent(id) JOIN gate.customers u ON u.id = silent.id
-    WHERE u.personal_data_destroyed_at IS NULL AND NOT EXISTS (
+    SELECT u.id FROM gate.customers u WHERE u.id = ANY (ARRAY(SELECT office.customers_silent($1)))
+        AND u.personal_data_destroyed_at IS NULL AND NOT EXISTS (
         SELECT FROM gate.contracts c WHERE c.customer_id = u.id AND c.accepted_at IS NOT NULL) LIMIT $3))
 RETURNING id, NULL::uuid AS contract_id;
 
@@ -226,10 +227,12 @@ ORDER BY id LIMIT $3 FOR UPDATE;
 -- name: of_past_contracts
 -- People of customers, of applications and contracts that are past; in order of id. Held: nobody names them newly meanwhile.
 -- $1 kept since  $2 after which id  $3 most
-SELECT p.id FROM gate.persons p WHERE p.personal_data_destroyed_at IS NULL AND p.id > $2 AND p.id IN (
-    SELECT a.applicant_id FROM office.contracts_past($1, $1) AS past(id) JOIN office.applications a ON a.contract_id = past.id
-    UNION SELECT q.person_id FROM office.contracts_past($1, $1) AS past(id) JOIN office.requesters q ON q.contract_id = past.id
-    UNION SELECT s.person_id FROM office.contracts_past($1, $1) AS past(id) JOIN gate.consents s ON s.contract_id = past.id)
+WITH past AS MATERIALIZED (SELECT ARRAY(SELECT office.contracts_past($1, $1)) AS ids), named AS MATERIALIZED (
+    SELECT a.applicant_id AS id FROM office.applications a WHERE a.contract_id = ANY ((SELECT ids FROM past)::uuid[])
+    UNION SELECT q.person_id FROM office.requesters q WHERE q.contract_id = ANY ((SELECT ids FROM past)::uuid[])
+    UNION SELECT s.person_id FROM gate.consents s WHERE s.contract_id = ANY ((SELECT ids FROM past)::uuid[]))
+SELECT p.id FROM gate.persons p WHERE p.id = ANY (ARRAY(SELECT id FROM named WHERE id > $2))
+    AND p.personal_data_destroyed_at IS NULL
 ORDER BY p.id LIMIT $3 FOR UPDATE;
 
 -- name: pseudonymise

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from contract_gate.articles.article_16_secrecy import RETENTION
+from office.storage.retention import PEOPLE
 from sql import Pool
 
 SAYS_PERSON = re.compile(
@@ -20,6 +21,12 @@ WHERE n.nspname IN ('acme', 'ca', 'evidence', 'gate', 'keiyaku', 'office') AND c
   AND NOT c.relispartition AND a.attnum > 0 AND NOT a.attisdropped
   AND a.atttypid IN ('text'::regtype, 'text[]'::regtype, 'jsonb'::regtype, 'bytea'::regtype, 'bytea[]'::regtype)
 """
+NAMING = """
+SELECT f.conrelid::regclass::text || '.' || a.attname FROM pg_constraint f
+JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = f.conkey[1]
+WHERE f.confrelid = 'gate.persons'::regclass AND f.contype = 'f'
+"""
+SAYS_ID = re.compile(r"(_by|_by_first|_by_second|person|person_id|first_person|second_person|owner_id|deputy_id)$")
 NOT_PERSONAL = {
     "names of hosts, as certificates show them": (
         "acme.failures.name", "acme.orders.names", "ca.certificates.names", "ca.to_be_signed.names",
@@ -98,6 +105,18 @@ async def test_a_new_column_with_data_of_a_person_is_seen(pool: Pool) -> None:
     columns = {row[0] for row in await pool.fetch(COLUMNS)}
     say = {column for column in columns if SAYS_PERSON.search(column.rpartition(".")[2])}
     assert say - KEPT - set(SPARED) == {"office.contacts.telephone"}
+
+
+@pytest.mark.rule("T16-2")
+async def test_whoever_is_named_by_id_is_found_by_a_foreign_key(pool: Pool) -> None:
+    """Of those gate.still_named knows whether a record that is kept needs them."""
+    ids = {row[0] for row in await pool.fetch(COLUMNS.split("AND a.atttypid")[0] + "AND a.atttypid = 'uuid'::regtype")}
+    found = {row[0] for row in await pool.fetch(NAMING)}
+    assert {column for column in ids if SAYS_ID.search(column)} - found == set()
+    assert len(found) > 60
+    of_customers = PEOPLE["requesters.name"][1]
+    assert of_customers is not None
+    assert set(of_customers) <= found
 
 
 def test_no_column_is_spared_that_has_a_retention() -> None:
