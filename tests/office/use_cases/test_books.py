@@ -254,6 +254,17 @@ async def test_reminders_are_sent_once_and_move_no_due_date(billed: Conn, office
     assert [row["kind"] for row in kinds] == ["payment_overdue", "payment_reminder"]
 
 
+@pytest.mark.rule("T8-5", "T8-17")
+@pytest.mark.parametrize(("paid_yen", "reminders"), [(60_060, 0), (60_059, 2)])
+async def test_who_paid_up_to_the_tolerance_is_not_reminded(
+    billed: Conn, office: Pool, paid_yen: int, reminders: int
+) -> None:
+    for value, at in (("440", START - timedelta(days=1)), ("0", START + timedelta(days=1))):
+        await readings.set_reading(billed, "payment.tolerance", value, at, "ann", "bob", at)
+    await payments.record_payment(billed, "F00000001", money(paid_yen), NOW)
+    assert await remind(office, NOW) == reminders
+
+
 @pytest.mark.rule("T8-11")
 async def test_the_daily_job_may_claim_differences(billed: Conn, office: Pool, pool: Pool) -> None:
     await pool.execute("INSERT INTO gate.tax_rates VALUES ('2026-09-09', 1200)")
