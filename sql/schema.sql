@@ -3009,6 +3009,9 @@ GRANT SELECT (profile, created_at, spki_sha256) ON ca.to_be_signed TO keiyaku_of
 GRANT SELECT (authorization_ids) ON acme.orders TO keiyaku_office;
 GRANT SELECT (id, challenge_type) ON acme.authorizations TO keiyaku_office;
 GRANT EXECUTE ON FUNCTION keiyaku.uuid7_floor TO keiyaku_office;
+GRANT INSERT ON office.payer_aliases, office.virtual_accounts TO keiyaku_office;
+GRANT UPDATE (removed_at) ON office.payer_aliases TO keiyaku_office;
+GRANT UPDATE (ended_at) ON office.virtual_accounts TO keiyaku_office;
 
 -- Certificates of issuing CAs, cross certificates too, that two people had revoked (BR 4.9.1.2): from decided_at on nothing
 -- is issued below an issuing CA's own certificate, and every later CRL of the root has the entry.

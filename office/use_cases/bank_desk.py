@@ -93,9 +93,11 @@ async def remove_alias(conn: Conn, alias: str, now: datetime) -> None:
         await append(conn, entry("payer.alias_removed", OPERATOR, now, rule="T13-1", alias=alias_id))
 
 
-async def aliases(conn: Conn, customer: str | None) -> list[PayerAlias]:
+async def aliases(
+    conn: Conn, customer: str | None, after: UUID | None = None, most: int = MOST
+) -> list[PayerAlias]:
     """Aliases of a customer, or of all."""
-    return await bank_lines.all_aliases(conn, customer, MOST)
+    return await bank_lines.all_aliases(conn, customer, most, after)
 
 
 async def allocate(conn: Conn, account: str, number: str, contract: str, now: datetime) -> None:

@@ -113,10 +113,13 @@ ON CONFLICT DO NOTHING RETURNING id;
 UPDATE office.payer_aliases SET removed_at = $2 WHERE id = $1 AND removed_at IS NULL RETURNING id;
 
 -- name: all_aliases
--- $1 customer handle, or null  $2 most
+-- $1 customer handle, or null  $2 most  $3 after this one, or null
 SELECT p.id, c.handle AS customer, p.name, p.key, p.added_at FROM office.payer_aliases p
 JOIN gate.customers c ON c.id = p.customer_id
-WHERE p.removed_at IS NULL AND ($1::text IS NULL OR c.handle = $1) ORDER BY c.handle, p.key LIMIT $2;
+WHERE p.removed_at IS NULL AND ($1::text IS NULL OR c.handle = $1)
+    AND ($3::uuid IS NULL OR (c.handle, p.key) > (
+        SELECT k.handle, x.key FROM office.payer_aliases x JOIN gate.customers k ON k.id = x.customer_id WHERE x.id = $3))
+ORDER BY c.handle, p.key LIMIT $2;
 
 -- name: insert_virtual
 -- No row: no such account, or the number was another's within twelve months.

@@ -2,6 +2,7 @@
 
 from office.edge.api import (
     applications,
+    bank,
     books,
     changes,
     compliance,
@@ -36,6 +37,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *duties.OPERATIONS,
     *desk.OPERATIONS,
     *books.OPERATIONS,
+    *bank.OPERATIONS,
     *following.OPERATIONS,
     *service.OPERATIONS,
     *incidents.OPERATIONS,
