@@ -19,10 +19,7 @@ from acme_server.config import Settings, SettingsRefused, load
 from acme_server.instants import Instant
 
 STARTED = time.monotonic()
-LIBRARIES = (
-    "acme_server.logs", "acme_server.dev.prepare", "acme_server.dev.supervisor", "acme_server.dev.greeting",
-    "office.edge.app", "office.edge.api.router",
-)  # fmt: skip
+LIBRARIES = ("acme_server.dev.supervisor", "acme_server.dev.greeting", "office.edge.app", "office.edge.api.router")
 
 
 class Program(click.Group):
@@ -73,23 +70,23 @@ def dev(settings: Settings, at: datetime | None) -> None:
         raise click.UsageError("--at is for development: production reads the machine's clock")
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     postgres = EmbeddedPostgres.of(settings.data, template.found)
-    importing, reading = threading.Thread(target=import_libraries), threading.Thread(target=read_lists)
+    loading = threading.Thread(target=load_libraries)
     clock = ExitStack()
     gc.disable()  # what is imported stays; the supervisor turns it on again
     try:
         require_free(settings)
-        importing.start()  # while PostgreSQL starts; over before anything forks that needs it
+        loading.start()  # while PostgreSQL starts and is asked; over before the forks, which share it
         postgres.start()
-        importing.join()
-        reading.start()  # while PostgreSQL prepares; over before the forks, which share what was read
         clock.enter_context(starting(settings.data, at))  # now that the folder is ours
         from acme_server import logs
-        from acme_server.dev import greeting, prepare, supervisor
+        from acme_server.dev import prepare
 
         settings = prepare.with_tls(settings)
         logs.configure(settings)
         demo = prepare.prepare(settings, postgres)
-        reading.join()
+        loading.join()
+        from acme_server.dev import greeting, supervisor
+
         ready = lambda: click.echo(greeting.greeting(settings, demo, time.monotonic() - STARTED))  # noqa: E731
         supervisor.run(settings, postgres, ready)
     except (AddressTaken, PostgresUnavailable, ClockRefused) as fault:
@@ -99,11 +96,15 @@ def dev(settings: Settings, at: datetime | None) -> None:
         clock.close()
 
 
-def import_libraries() -> None:
-    """All that `dev` and its children run is imported; what fails is said when it is imported again."""
+def load_libraries() -> None:
+    """What the children of `dev` run is imported, and what their first order needs is read.
+
+    What fails is said when it is imported again.
+    """
     with suppress(Exception):
         for name in LIBRARIES:
             import_module(name)
+        read_lists()
 
 
 def read_lists() -> None:

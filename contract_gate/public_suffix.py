@@ -4,19 +4,38 @@ The ICANN section of the public suffix list as the locked package `publicsuffixl
 newer list.
 """
 
+from collections.abc import Iterator
 from functools import cache, lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
 
+BEGIN, END = "// ===BEGIN ICANN DOMAINS===", "// ===END ICANN DOMAINS==="
+
 
 @cache
 def _icann() -> "PublicSuffixList":
-    """Read once a process, when first asked: a tenth of a second."""
-    from publicsuffixlist import PublicSuffixList
+    """Read once a process, when first asked: some hundredths of a second."""
+    from publicsuffixlist import PSLFILE, PublicSuffixList
 
-    return PublicSuffixList(only_icann=True, accept_unknown=False)
+    rules = rules_of(Path(PSLFILE).read_text(encoding="utf-8"))
+    return PublicSuffixList(rules, accept_unknown=False, accept_encoded_idn=False)
+
+
+def rules_of(text: str) -> Iterator[str]:
+    """The rules of the ICANN section in A-labels, as names come to us. Raises ValueError where there is none.
+
+    The library finds the same, but encodes and decodes each of them.
+    """
+    _, begin, rest = text.partition(BEGIN)
+    section, end, _ = rest.partition(END)
+    if not (begin and end):
+        raise ValueError("the public suffix list has no ICANN section")
+    for line in section.splitlines():
+        if line and not line.startswith("//"):
+            yield line if line.isascii() else line.encode("idna").decode("ascii")
 
 
 def read() -> None:

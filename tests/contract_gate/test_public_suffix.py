@@ -1,10 +1,13 @@
 """Which domains nobody has alone."""
 
+from pathlib import Path
+
 import pytest
+from publicsuffixlist import PSLFILE, PublicSuffixList
 
 from contract_gate.domains import covers, in_scope
 from contract_gate.facts import NameEntry
-from contract_gate.public_suffix import has_public_top, is_public_suffix
+from contract_gate.public_suffix import has_public_top, is_public_suffix, rules_of
 
 
 @pytest.mark.std("C-030")
@@ -28,6 +31,22 @@ def test_is_public_suffix(domain: str, expected: bool) -> None:
 )  # fmt: skip
 def test_has_public_top(name: str, expected: bool) -> None:
     assert has_public_top(name) is expected
+
+
+def test_each_rule_is_read_as_the_library_reads_it() -> None:
+    ours = set(rules_of(Path(PSLFILE).read_text(encoding="utf-8")))
+    whole = PublicSuffixList(only_icann=True, accept_unknown=False)
+    plain = [rule for rule in ours if rule[0] not in "*!"]
+    assert len(plain) > 5000
+    assert [rule for rule in plain if whole.publicsuffix(rule) != rule] == []
+    assert {"*.kawasaki.jp", "!city.kawasaki.jp", "xn--55qx5d.cn"} <= ours
+    assert all(rule.isascii() and rule == rule.lower().strip() for rule in ours)
+
+
+@pytest.mark.parametrize("text", ["", "jp", "// ===BEGIN ICANN DOMAINS===\njp"])
+def test_a_list_without_its_section_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="no ICANN section"):
+        list(rules_of(text))
 
 
 @pytest.mark.std("C-030")
