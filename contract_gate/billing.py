@@ -6,7 +6,7 @@ from contract_gate.articles.article_08_payment import FeeBill, Term, fee_bill
 from contract_gate.articles.article_12_term import term_start_of
 from contract_gate.calendar import DAY, jst_date
 from contract_gate.facts import Facts
-from contract_gate.readings import adopted
+from contract_gate.readings import of_contract
 
 
 def drafts(facts: Facts, now: datetime) -> tuple[FeeBill, ...]:
@@ -24,5 +24,5 @@ def _bill(facts: Facts, signed_at: datetime) -> FeeBill:
     contract = facts.contract
     assert contract is not None  # the caller looked
     start = term_start_of(contract, facts.predecessors, facts.readings, signed_at)
-    frozen = adopted(facts.readings, contract.accepted_at or signed_at)
+    frozen = of_contract(facts.readings, contract.accepted_at, signed_at)
     return fee_bill(contract.fee_yen, jst_date(signed_at), Term(start, contract.term_months), facts.tax_rates, frozen)

@@ -1,10 +1,14 @@
-"""Adopted readings of the Terms that have a key and that the gate uses (articles.md §0.3 and its register).
+"""Adopted readings of the Terms that have a key (articles.md §0.3 and its register): dated rows, with defaults.
 
-Rows are dated; contracts and invoices keep the values that were in force when they were made.
+"Contracts and invoices freeze the values in force when they were made." So each key is one of a contract, by its
+acceptance; of an invoice, by its creation; or of neither, such as a notice, and counts when that happens. `KEPT` says
+which, and `as_of` is the only place that turns it into an instant.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Literal
 
@@ -12,6 +16,52 @@ import msgspec
 
 from contract_gate.calendar import Roll
 from contract_gate.money import Apportion, Rounding
+
+
+class Kept(StrEnum):
+    """What keeps the value that was in force when it was made."""
+
+    CONTRACT = "contract"
+    INVOICE = "invoice"
+    NEITHER = "neither"
+
+
+KEPT: Mapping[str, Kept] = MappingProxyType(
+    {
+        "accept.lapse_days": Kept.CONTRACT,  # T12-8
+        "block.scope": Kept.CONTRACT,  # T8-15
+        "cert.min_lifetime": Kept.CONTRACT,  # T12-5
+        "consultation.scope": Kept.CONTRACT,  # T28-1
+        "due.roll": Kept.INVOICE,  # T8-4
+        "invoice.names": Kept.INVOICE,  # T8-14
+        "money.rounding": Kept.CONTRACT,  # T8-10: of every invoice and credit of the contract alike
+        "nonpayment.revoke": Kept.CONTRACT,  # T11-7; see `spared`
+        "notice.postal_days": Kept.NEITHER,  # T5-2: when the letter is posted
+        "payment.small_difference": Kept.INVOICE,  # T8-15
+        "payment.tolerance": Kept.INVOICE,  # T8-5
+        "period.first_day": Kept.CONTRACT,  # T6-3
+        "reissue.window": Kept.CONTRACT,  # T12-3
+        "review.document_max_age": Kept.CONTRACT,  # T4-3; of an application that is none yet: now
+        "review.rejected_docs": Kept.NEITHER,  # T4-7: of what formed no contract
+        "seal.scope": Kept.CONTRACT,  # T4-10
+        "tax.apportion": Kept.CONTRACT,  # T8-9
+        "tax.diff_due": Kept.CONTRACT,  # T8-11
+        "term.first_day": Kept.CONTRACT,  # T12-2
+        "terms.min_notice_days": Kept.NEITHER,  # T20-1: when a version of the Terms is announced
+    }
+)
+
+
+def as_of(key: str, kept: Kept, made_at: datetime | None, now: datetime) -> datetime:
+    """The instant at which a key is read of something that keeps it as `kept` says and was made then.
+
+    Of what is not made yet (an application), and of what is neither contract nor invoice, it is now. Raises ValueError
+    when the key is kept by something else: then this is not the thing to ask of.
+    """
+    if KEPT[key] is not kept:
+        raise ValueError(f"the reading {key} is one of {KEPT[key]}, not of {kept}")
+    return now if kept is Kept.NEITHER or made_at is None else made_at
+
 
 DEFAULTS: Mapping[str, str] = MappingProxyType(
     {
@@ -36,51 +86,87 @@ class Reading(msgspec.Struct, frozen=True):
     value: str
 
 
-class Readings(msgspec.Struct, frozen=True):
-    """What was adopted at an instant."""
+class ContractReadings(msgspec.Struct, frozen=True):
+    """What was adopted for a contract, of what gate and bills ask."""
 
     block_scope: Literal["contract", "customer"]
     min_lifetime: timedelta
+    first_day: Literal["counted", "not_counted"]
+    rounding: Rounding
+    apportion: Apportion
+    diff_due: Literal["next_month_end", "claim_date"]
+
+
+class InvoiceReadings(msgspec.Struct, frozen=True):
+    """What was adopted for an invoice."""
+
     due_roll: Roll
     small_difference_yen: int
     tolerance_yen: int
-    first_day: Literal["counted", "not_counted"]
-    rounding: Rounding = "floor"
-    apportion: Apportion = "month_end"
-    diff_due: Literal["next_month_end", "claim_date"] = "next_month_end"
 
 
-def adopted(rows: Iterable[Reading], at: datetime) -> Readings:
-    """The readings in force at an instant; a key without a row has its default.
+def of_contract(rows: Iterable[Reading], accepted_at: datetime | None, now: datetime) -> ContractReadings:
+    """The readings that a contract keeps; of one that is not accepted yet those of now.
 
     Raises ValueError for a value that no reading has: nothing is decided by a guess.
     """
-    in_force = sorted((row for row in rows if row.effective_at <= at), key=lambda row: row.effective_at)
-    return _readings({row.key: row.value for row in in_force}) if in_force else DEFAULT
+    values = {row.key: row.value for row in _in_force(rows, Kept.CONTRACT, accepted_at, now)}
+    return _of_contract(values) if values else DEFAULT
 
 
-def _readings(values: Mapping[str, str]) -> Readings:
+def of_invoice(rows: Iterable[Reading], created_at: datetime) -> InvoiceReadings:
+    """The readings that an invoice keeps. Raises ValueError for a value that no reading has."""
+    values = {row.key: row.value for row in _in_force(rows, Kept.INVOICE, created_at, created_at)}
+    return _of_invoice(values) if values else DEFAULT_OF_INVOICE
+
+
+def _in_force(rows: Iterable[Reading], kept: Kept, made_at: datetime | None, now: datetime) -> list[Reading]:
+    """Rows of what `kept` keeps that were in force when it was made, the newest last."""
+    found = [
+        row for row in rows if KEPT.get(row.key) is kept and row.effective_at <= as_of(row.key, kept, made_at, now)
+    ]
+    return sorted(found, key=lambda row: row.effective_at)
+
+
+def _of_contract(values: Mapping[str, str]) -> ContractReadings:
     chosen = {**DEFAULTS, **values}
-    try:
+    with _said():
         return msgspec.convert(
             {
                 "block_scope": chosen["block.scope"],
                 "min_lifetime": timedelta(days=int(chosen["cert.min_lifetime"])),
-                "due_roll": chosen["due.roll"],
-                "small_difference_yen": int(chosen["payment.small_difference"]),
-                "tolerance_yen": int(chosen["payment.tolerance"]),
                 "first_day": chosen["term.first_day"],
                 "rounding": chosen["money.rounding"],
                 "apportion": chosen["tax.apportion"],
                 "diff_due": chosen["tax.diff_due"],
             },
-            Readings,
+            ContractReadings,
         )
+
+
+def _of_invoice(values: Mapping[str, str]) -> InvoiceReadings:
+    chosen = {**DEFAULTS, **values}
+    with _said():
+        return msgspec.convert(
+            {
+                "due_roll": chosen["due.roll"],
+                "small_difference_yen": int(chosen["payment.small_difference"]),
+                "tolerance_yen": int(chosen["payment.tolerance"]),
+            },
+            InvoiceReadings,
+        )
+
+
+@contextmanager
+def _said() -> Iterator[None]:
+    """A value that cannot be is said to be a reading's."""
+    try:
+        yield
     except (ValueError, OverflowError) as error:
         raise ValueError(f"a reading in gate.readings has a value it cannot have: {error}") from error
 
 
-DEFAULT = _readings({})
+DEFAULT, DEFAULT_OF_INVOICE = _of_contract({}), _of_invoice({})
 
 
 LIFE_DEFAULTS: Mapping[str, str] = MappingProxyType(
@@ -94,34 +180,37 @@ LIFE_DEFAULTS: Mapping[str, str] = MappingProxyType(
 )
 
 
-class LifeReadings(msgspec.Struct, frozen=True):
-    """What was adopted of the life of a contract. `archive`: how long documents of a rejected application are kept.
+def days_of(key: str, value: str | None) -> int:
+    """A reading that is a number, 1 or more: its row's value, else the one adopted. Raises ValueError for another."""
+    found = int(LIFE_DEFAULTS[key] if value is None else value)
+    if found < 1:
+        raise ValueError(f"the reading {key} in gate.readings is below 1: {found}")
+    return found
 
-    `nonpayment_grace`: after it the fee's default revokes by itself; None: only two people decide that.
+
+def rounding_of(value: str | None) -> Rounding:
+    """How yen are rounded: its row's value, else the one adopted (R-1). Raises ValueError for another."""
+    return _of_contract({} if value is None else {"money.rounding": value}).rounding
+
+
+def archive_of(value: str | None) -> timedelta:
+    """How long documents of a rejected application are kept (R-5). Raises ValueError for a value that none has."""
+    found = LIFE_DEFAULTS["review.rejected_docs"] if value is None else value
+    return timedelta(days=0 if found == "destroy" else int(found))
+
+
+def grace_of(value: str | None) -> timedelta | None:
+    """After it a fee's default revokes by itself; None: only two people decide that (R-16). Raises ValueError."""
+    found = LIFE_DEFAULTS["nonpayment.revoke"] if value is None else value
+    return None if found == "manual" else timedelta(days=days_of("nonpayment.revoke", found))
+
+
+def spared(kept: timedelta | None, today: timedelta | None) -> timedelta | None:
+    """The grace of a running contract: what it was made with, or today's where that is longer, or `manual`.
+
+    Revoking is the CA's right, not its duty (A11.4: "may"). So a later reading can spare a contract and never harm one.
     """
-
-    lapse_days: int
-    reissue_window: timedelta
-    document_months: int
-    archive: timedelta
-    nonpayment_grace: timedelta | None
-
-
-def adopted_life(rows: Iterable[Reading], at: datetime) -> LifeReadings:
-    """The readings of the life of a contract in force at an instant. Raises ValueError for a value that none has."""
-    in_force = sorted((row for row in rows if row.effective_at <= at), key=lambda row: row.effective_at)
-    chosen = {**LIFE_DEFAULTS, **{row.key: row.value for row in in_force}}
-    kept, revoked = chosen["review.rejected_docs"], chosen["nonpayment.revoke"]
-    numbers = {key: int(chosen[key]) for key in ("accept.lapse_days", "reissue.window", "review.document_max_age")}
-    if min(*numbers.values(), 1 if revoked == "manual" else int(revoked)) < 1:
-        raise ValueError(f"a reading in gate.readings is below 1: {numbers}")
-    return LifeReadings(
-        lapse_days=numbers["accept.lapse_days"],
-        reissue_window=timedelta(days=numbers["reissue.window"]),
-        document_months=numbers["review.document_max_age"],
-        archive=timedelta(days=0 if kept == "destroy" else int(kept)),
-        nonpayment_grace=None if revoked == "manual" else timedelta(days=int(revoked)),
-    )
+    return None if kept is None or today is None else max(kept, today)
 
 
 NOTICE_DEFAULTS: Mapping[str, int] = MappingProxyType(

@@ -9,7 +9,7 @@ from contract_gate.calendar import bank_days_between, jst_date, next_month_end, 
 from contract_gate.decision import Breach, Case, Finding, Request, Satisfied
 from contract_gate.facts import Facts, Invoice
 from contract_gate.money import Line, TaxRate, lines, month_rates, split, split_parts, total
-from contract_gate.readings import Readings, adopted
+from contract_gate.readings import ContractReadings, InvoiceReadings, of_contract, of_invoice
 
 BANK_DAYS_BEHIND = 2
 
@@ -52,7 +52,7 @@ class Difference(msgspec.Struct, frozen=True):
     difference_yen: int
 
 
-def fee_bill(fee_yen: int, signed_on: date, term: Term, rates: Sequence[TaxRate], by: Readings) -> FeeBill:
+def fee_bill(fee_yen: int, signed_on: date, term: Term, rates: Sequence[TaxRate], by: ContractReadings) -> FeeBill:
     """The invoice of the first final certificate, by the day of its signing in Japan. T8-1, T8-2, T8-3 [A8.1].
 
     The term of a renewal starts later than that; its fee is due from its own first issuance all the same (T12-6).
@@ -62,12 +62,14 @@ def fee_bill(fee_yen: int, signed_on: date, term: Term, rates: Sequence[TaxRate]
     return FeeBill(signed_on, next_month_end(signed_on), term.starts_on, end, made, total(made))
 
 
-def fee_lines(fee_yen: int, start: date, months: int, rates: Sequence[TaxRate], by: Readings) -> tuple[Line, ...]:
+def fee_lines(
+    fee_yen: int, start: date, months: int, rates: Sequence[TaxRate], by: ContractReadings
+) -> tuple[Line, ...]:
     """The fee of a term, a line a rate, with the tax of each. T8-9, T8-10 [A8.1], R-1, R-10."""
     return lines(split(fee_yen, month_rates(start, months, rates, by.apportion)), by.rounding)
 
 
-def difference(left: FeeLeft, starts_on: date, rates: Sequence[TaxRate], by: Readings) -> Difference:
+def difference(left: FeeLeft, starts_on: date, rates: Sequence[TaxRate], by: ContractReadings) -> Difference:
     """The tax by the right rates on what credits left of a fee, against the tax already billed. T8-11 [A8.1].
 
     Above 0 a corrected invoice is claimed; below 0 only a credit is proposed, never a refund made. Only a rate makes
@@ -78,7 +80,7 @@ def difference(left: FeeLeft, starts_on: date, rates: Sequence[TaxRate], by: Rea
     return Difference(right, sorted((0, asked - billed, asked - left.tax_yen))[1])
 
 
-def lines_left(left: FeeLeft, rates_by_month: Sequence[int], by: Readings) -> tuple[Line, ...]:
+def lines_left(left: FeeLeft, rates_by_month: Sequence[int], by: ContractReadings) -> tuple[Line, ...]:
     """What is left of a fee, a line a rate: of an untouched fee as it is first billed, else each line's rest over the
     months of that line. T8-10, T8-11 [A8.1].
     """
@@ -87,7 +89,7 @@ def lines_left(left: FeeLeft, rates_by_month: Sequence[int], by: Readings) -> tu
     return lines(split_parts(left.parts, rates_by_month), by.rounding)
 
 
-def difference_due(claimed_on: date, by: Readings) -> date:
+def difference_due(claimed_on: date, by: ContractReadings) -> date:
     """The end of the month after the claim, or the day of the claim if so read. T8-11 [A8.1], R-11."""
     return claimed_on if by.diff_due == "claim_date" else next_month_end(claimed_on)
 
@@ -135,7 +137,7 @@ def counts(invoice: Invoice, facts: Facts, now: datetime) -> bool:
     contract = facts.contract
     if contract is None or invoice.kind == "difference" or not default_of_customer(invoice):
         return False
-    whole_customer = adopted(facts.readings, contract.accepted_at or now).block_scope == "customer"
+    whole_customer = of_contract(facts.readings, contract.accepted_at, now).block_scope == "customer"
     return whole_customer or invoice.contract_id == contract.id
 
 
@@ -181,5 +183,5 @@ def _note(invoice: Invoice, facts: Facts) -> str:
     return f"{invoice.number} (a small rest: a person decides)" if small else invoice.number
 
 
-def _frozen(invoice: Invoice, facts: Facts) -> Readings:
-    return adopted(facts.readings, invoice.created_at)
+def _frozen(invoice: Invoice, facts: Facts) -> InvoiceReadings:
+    return of_invoice(facts.readings, invoice.created_at)

@@ -11,7 +11,7 @@ from contract_gate.articles.article_08_payment import default_of_customer, last_
 from contract_gate.calendar import jst_date
 from contract_gate.decision import Breach, Case, Finding, Request, Satisfied
 from contract_gate.facts import Facts
-from contract_gate.readings import adopted
+from contract_gate.readings import of_invoice
 
 DAY, FIVE_DAYS = timedelta(seconds=86_400), timedelta(seconds=432_000)
 KEY_COMPROMISE, AFFILIATION_CHANGED, SUPERSEDED, CESSATION, PRIVILEGE_WITHDRAWN = 1, 3, 4, 5, 9
@@ -158,7 +158,7 @@ def unpaid_too_long(facts: Facts, grace: timedelta, today: date) -> list[str]:
     return [
         each.number for each in facts.invoices
         if each.contract_id == facts.contract.id and each.kind == "fee" and default_of_customer(each)
-        and each.open_yen > adopted(facts.readings, each.created_at).small_difference_yen
+        and each.open_yen > of_invoice(facts.readings, each.created_at).small_difference_yen
         and overdue(each, today, facts) and last_day_in_time(each, facts) + grace < today
     ]  # fmt: skip
 

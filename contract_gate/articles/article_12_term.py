@@ -7,7 +7,7 @@ from types import MappingProxyType
 from contract_gate.calendar import DAY, day_start, jst_date, period_end
 from contract_gate.decision import Breach, Case, Finding, Request, Satisfied
 from contract_gate.facts import Contract, Facts, Predecessor
-from contract_gate.readings import Reading, adopted
+from contract_gate.readings import Reading, of_contract
 
 SECOND = timedelta(seconds=1)
 RENEWAL_OPENS = timedelta(days=90)  # before the term ends, T12-6
@@ -147,9 +147,9 @@ def _first_day(
     contract: Contract | Predecessor, old_end: date | None, readings: Sequence[Reading], now: datetime
 ) -> date:
     first_day = old_end or jst_date(contract.started_at or now)
-    counted = old_end or adopted(readings, contract.accepted_at or now).first_day == "counted"
+    counted = old_end or of_contract(readings, contract.accepted_at, now).first_day == "counted"
     return first_day if counted else first_day + DAY
 
 
 def _min_lifetime(contract: Contract, facts: Facts, now: datetime) -> timedelta:
-    return adopted(facts.readings, contract.accepted_at or now).min_lifetime
+    return of_contract(facts.readings, contract.accepted_at, now).min_lifetime

@@ -7,13 +7,11 @@ from uuid import UUID
 import msgspec
 
 from contract_gate.application import Application
-from contract_gate.readings import LIFE_DEFAULTS, LifeReadings, Reading, adopted_life
 from sql import Conn, statements
 from sql.ids import uuid7
 from sql.rows import many, one
 
 SQL = statements("office/applications")
-LIFE_KEYS = tuple(LIFE_DEFAULTS)
 _ASKED = msgspec.json.Decoder(Application)
 
 
@@ -101,8 +99,3 @@ async def assign(
     """Whether the contract passed to another customer with the consent recorded (T15-1)."""
     await conn.fetchval(SQL["assign"], contract_id, customer_id, sha256, first, second, now)
     return await conn.fetchval(SQL["pass_to"], contract_id, customer_id) is not None
-
-
-async def life_readings(conn: Conn, at: datetime) -> LifeReadings:
-    """The adopted readings of the life of a contract, in force at an instant."""
-    return adopted_life(many(Reading, await conn.fetch(SQL["readings"], list(LIFE_KEYS), at)), at)

@@ -114,9 +114,3 @@ async def represent(conn: Conn, contract_id: UUID, name: str, now: datetime) -> 
     """The contract's customer is represented by this person, who is to be screened (T13-1)."""
     await conn.execute(SQL["represent"], contract_id, name)
     await conn.execute(SQL["screen"], uuid7(now), contract_id, name, now)
-
-
-async def reading(conn: Conn, key: str, now: datetime) -> str | None:
-    """The value in force of a reading; None without a row."""
-    value: str | None = await conn.fetchval(SQL["reading"], key, now)
-    return value

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from contract_gate.readings import choice
+from office.storage import readings
 from sql import Conn, statements
 from sql.ids import uuid7
 from sql.rows import many
@@ -49,9 +50,9 @@ async def any_held(conn: Conn, contract_ids: Sequence[UUID]) -> bool:
     return bool(await conn.fetchval(SQL["held"], list(contract_ids)))
 
 
-async def scope(conn: Conn, now: datetime) -> str:
-    """What a consultation pauses, by the reading in force (R-26)."""
-    return choice("consultation.scope", await conn.fetchval(SQL["scope"], now))
+async def scope(conn: Conn, contract_id: UUID, now: datetime) -> str:
+    """What a consultation over the contract pauses, by the reading that it keeps (R-26)."""
+    return choice("consultation.scope", await readings.of_contract(conn, "consultation.scope", contract_id, now))
 
 
 async def consultations(

@@ -298,9 +298,14 @@ async def running(conn: Conn, after: int, most: int) -> list[Running]:
     return many(Running, await conn.fetch(SQL["running"], after, most))
 
 
-async def to_remind(conn: Conn, kind: str, due_by: date, most: int, paused: bool) -> list[Unpaid]:
-    """Open invoices due by a day whose reminder of this kind is not sent; `paused`: not those in consultation."""
-    return many(Unpaid, await conn.fetch(SQL["to_remind"], kind, due_by, most, paused))
+async def made_at(conn: Conn, numbers: Sequence[str]) -> dict[str, datetime]:
+    """When each of these invoices was made, by number."""
+    return {row["number"]: row["created_at"] for row in await conn.fetch(SQL["made_at"], list(numbers))}
+
+
+async def to_remind(conn: Conn, kind: str, due_by: date, most: int) -> list[Unpaid]:
+    """Open invoices due by a day whose reminder of this kind is not sent, and about which nobody confers (T28-1)."""
+    return many(Unpaid, await conn.fetch(SQL["to_remind"], kind, due_by, most))
 
 
 async def reminded(conn: Conn, invoice_id: UUID, kind: str, now: datetime) -> bool:

@@ -8,6 +8,7 @@ import msgspec
 
 from contract_gate.articles.article_05_notices import NoticeKind
 from contract_gate.readings import notice_reading
+from office.storage import readings
 from sql import Conn, Pool, statements
 from sql.ids import uuid7
 from sql.rows import many, one
@@ -257,5 +258,4 @@ async def postal_days(conn: Conn, now: datetime) -> int:
 
 
 async def _reading(conn: Conn, key: str, now: datetime) -> int:
-    value: str | None = await conn.fetchval(SQL["reading"], key, now)
-    return notice_reading(key, value)
+    return notice_reading(key, await readings.of_neither(conn, key, now))

@@ -228,9 +228,9 @@ async def attended(conn: Conn, case_id: UUID) -> bool:
     return await conn.fetchval(SQL["attended"], case_id) is not None
 
 
-async def long_unpaid(conn: Conn, before: date, paused: bool, after: int, most: int) -> list[ContractKey]:
+async def long_unpaid(conn: Conn, before: date, after: int, most: int) -> list[ContractKey]:
     """Running contracts with an open fee due before that day, that nobody decides about; by number."""
-    return many(ContractKey, await conn.fetch(SQL["long_unpaid"], before, paused, after, most))
+    return many(ContractKey, await conn.fetch(SQL["long_unpaid"], before, after, most))
 
 
 async def paid_after(conn: Conn, contract_ids: Sequence[UUID]) -> list[tuple[UUID, UUID]]:
@@ -353,12 +353,6 @@ async def last_payment(conn: Conn, contract_ids: Sequence[UUID]) -> date | None:
 async def confirmed(conn: Conn, contract_ids: Sequence[UUID]) -> bool:
     """Whether conduct of Article 3 is confirmed for each of them."""
     return bool(await conn.fetchval(SQL["confirmed"], list(contract_ids)))
-
-
-async def reading(conn: Conn, key: str, at: datetime) -> str | None:
-    """What was adopted at an instant, if anything was."""
-    value: str | None = await conn.fetchval(SQL["reading"], key, at)
-    return value
 
 
 async def certificates(conn: Conn, scope: Scope, now: datetime, dead: bool, most: int) -> list[Certificate]:

@@ -1,6 +1,6 @@
 """Cases of revocation: opened, decided by two people, withdrawn, closed. Article 11."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -21,7 +21,7 @@ from contract_gate.articles.article_11_revocation import (
 from contract_gate.articles.article_28_consultation import pauses
 from contract_gate.calendar import jst_date
 from contract_gate.storage import facts_of_contract
-from office.storage import consultations, endings, people, revocations
+from office.storage import consultations, endings, key_proofs, people, revocations
 from office.storage.changing import changing
 from office.storage.revocations import Case, Covered, Decision, Live, NewCase, Scope
 from office.use_cases import asked
@@ -118,6 +118,8 @@ async def open_case(conn: Conn, opening: Opening, now: datetime) -> Standing:
     ground = ground_of(opening.ground, opening.underlying)
     if code_of(ground, opening.asked_code or None, True) == KEY_COMPROMISE and opening.scope.spki_sha256 is None:
         raise Unfit("a key compromise covers a key: name it, and every certificate with it is revoked (C-163)")
+    if opening.scope.spki_sha256 is not None and (own := await key_proofs.own_key(conn, opening.scope.spki_sha256)):
+        raise Unfit(f"this is the key of {own.whose}: a case about an issuing CA has --issuer and --ground ca_key")
     async with conn.transaction():
         case_id = await opened(conn, opening, now)
     return await standing(conn, str(case_id), now)
@@ -172,11 +174,30 @@ async def record_material(
     conn: Conn, case: str, first: str, second: str, reason: str, shown: datetime, now: datetime
 ) -> Standing:
     """Two people record a material breach, having seen the deadline that they confirm (T11-12). Raises Unfit."""
-    would = await material_deadline(conn, case, now)
+    await _material(conn, case, first, second, reason, shown, now, now)
+    return await standing(conn, case, now)
+
+
+async def confirm_material(
+    conn: Conn, case: str, first: str, second: str, reason: str, shown: datetime, since: datetime, now: datetime
+) -> Standing:
+    """The same for what the first person proposed at `since`: the CA knew from then on, so the clock runs from there.
+
+    Whenever the second person confirms it, the deadline is the one that both saw. Raises Unfit when it has moved.
+    """
+    async with conn.transaction():
+        await _material(conn, case, first, second, reason, shown, since, now)
+        await learn(conn, case, "recorded", since, first, now)
+    return await standing(conn, case, now)
+
+
+async def _material(
+    conn: Conn, case: str, first: str, second: str, reason: str, shown: datetime, since: datetime, now: datetime
+) -> None:
+    would = await material_deadline(conn, case, since)
     if abs((would - shown).total_seconds()) > 3600:
         raise Unfit(f"the deadline would be {would.isoformat()}, not as shown: look again and confirm that one")
     await _decide(conn, case, "material", first, second, reason, would, now)
-    return await standing(conn, case, now)
 
 
 async def decide(conn: Conn, case: str, first: str, second: str, reason: str, now: datetime) -> Standing:
@@ -196,12 +217,20 @@ async def _established(conn: Conn, found: Case, now: datetime) -> None:
     if found.ground == "conduct" and not (ids and await revocations.confirmed(conn, ids)):
         raise Unfit("conduct of Article 3 is not confirmed: `keiyaku hold confirm` first; a suspicion revokes nothing")
     if found.ground == "unpaid":
-        held = await consultations.any_held(conn, ids)
-        if pauses("A11.4.4", held, await consultations.scope(conn, now)):
+        if await _paused(conn, ids, now):
             raise Unfit("a consultation pauses decisions under A11.4.4 (A28.1): `keiyaku consultation end` first")
         late = [contract_id for contract_id in ids if await _overdue(conn, contract_id, now)]
         if not late or late != ids:
             raise Unfit("no fee of the contract is overdue by the ledger: A11.4.4 needs one (T8-4, T8-11)")
+
+
+async def _paused(conn: Conn, ids: Sequence[UUID], now: datetime) -> bool:
+    """Whether a consultation over one of these contracts pauses decisions under A11.4.4. T28-1, R-26."""
+    for each in ids:
+        held = await consultations.any_held(conn, [each])
+        if pauses("A11.4.4", held, await consultations.scope(conn, each, now)):
+            return True
+    return False
 
 
 async def _overdue(conn: Conn, contract_id: UUID, now: datetime) -> bool:

@@ -11,6 +11,7 @@ from contract_gate.articles.article_14_change import handled_by
 from contract_gate.calendar import JST, jst_date
 from contract_gate.readings import FirstDay, choice
 from office.storage import change_reports as storage
+from office.storage import readings
 from office.storage.change_reports import ChangeReport, NewReport
 from office.storage.changing import changing
 from office.storage.contracts import ContractKey
@@ -86,7 +87,7 @@ async def _late_case(conn: Conn, key: ContractKey, new: Reported, arrived_at: da
     """The breach case that a late report of a succession opens; no clock runs for a mere default (T11-12)."""
     if new.succeeded_on is None:
         return None
-    first_day: FirstDay = choice("period.first_day", await storage.reading(conn, "period.first_day", now))  # type: ignore[assignment]
+    first_day: FirstDay = choice("period.first_day", await readings.of_contract(conn, "period.first_day", key.id, now))  # type: ignore[assignment]
     if not late(new.succeeded_on, jst_date(arrived_at), first_day):
         return None
     opening = Opening(

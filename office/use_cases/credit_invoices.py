@@ -5,9 +5,9 @@ from uuid import UUID
 
 from contract_gate.calendar import DAY
 from contract_gate.money import Rounding, tax_in_credit
-from contract_gate.readings import adopted
+from contract_gate.readings import rounding_of
 from office.storage import credit_invoices as stored
-from office.storage import money, money_books
+from office.storage import money, money_books, readings
 from office.storage.changing import changing
 from office.storage.credit_invoices import Credit, CreditPaper, TaxCredit
 from office.storage.money_books import Adjusted, Adjustment, Paper
@@ -53,10 +53,11 @@ async def credit(
     if not 0 < yen <= found.total_yen:
         raise Unfit(f"a credit is over 1 to {found.total_yen} yen, the invoice's total")
     one, two = await asked.two_persons(conn, first, second)
-    why, frozen = checked_text("reason", reason), adopted(await money_books.readings(conn, now), found.created_at)
+    why = checked_text("reason", reason)
+    rounding = rounding_of(await readings.of_contract(conn, "money.rounding", found.contract_id, now))
     bill = await payments.invoice(conn, number)
     async with changing(conn, bill.contract_number):
-        tax = await _tax_in(conn, found, yen, rate, frozen.rounding)
+        tax = await _tax_in(conn, found, yen, rate, rounding)
         taken = Adjustment("credit", yen, tax, rate, why, one.id, two.id)
         return await _take(conn, found, taken, receipt, one, two, now)
 

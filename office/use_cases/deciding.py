@@ -93,7 +93,7 @@ class OfCase(Given, frozen=True, forbid_unknown_fields=True):
 
 
 class Materiality(Given, frozen=True, forbid_unknown_fields=True):
-    """Which case is a material breach, and the deadline that both saw, to the hour (T11-12)."""
+    """Which case is a material breach, and the deadline that both saw, to the hour, as of the proposal (T11-12)."""
 
     case: str
     reason: str
@@ -158,6 +158,7 @@ class Deciding(msgspec.Struct, frozen=True):
     first: str
     second: str
     access: Access
+    proposed_at: datetime
     now: datetime
 
 
@@ -222,7 +223,7 @@ def decide_case(d: Deciding) -> Awaitable[object]:
 def record_material(d: Deciding) -> Awaitable[object]:
     """T11-12."""
     g: Materiality = d.given
-    return cases.record_material(d.conn, g.case, d.first, d.second, g.reason, g.deadline_at, d.now)
+    return cases.confirm_material(d.conn, g.case, d.first, d.second, g.reason, g.deadline_at, d.proposed_at, d.now)
 
 
 def withdraw_case(d: Deciding) -> Awaitable[object]:

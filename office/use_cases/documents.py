@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from contract_gate.articles.article_04_issuance import young_enough
 from contract_gate.calendar import jst_date
-from office.storage import applications, documents
+from contract_gate.readings import archive_of, days_of
+from office.storage import documents, readings
 from office.storage.changing import changing
 from office.storage.documents import Destroyed, Document, Sealed
 from office.use_cases import asked
@@ -20,6 +21,7 @@ from sql.evidence import append, entry
 
 KEY_OCTETS, NONCE_OCTETS = 32, 12
 LARGEST = 20 * 2**20
+AGE = "review.document_max_age"  # months
 SWEPT_AT_ONCE = 500
 
 
@@ -46,7 +48,7 @@ async def keep(
         raise Unfit(f"a document has 1 to {LARGEST} octets")
     key, who = await asked.contract(conn, contract), await asked.person(conn, person)
     today, document_id = jst_date(now), documents.new_id(now)
-    months = (await applications.life_readings(conn, now)).document_months
+    months = days_of(AGE, await readings.of_contract(conn, AGE, key.id, now))
     if not young_enough(issued_on, today, months):
         raise Unfit(
             f"a document issued on {issued_on} is not at most {months} months old on {today}: ask for a new one"
@@ -89,7 +91,7 @@ async def discard(conn: Conn, contract_id: UUID, now: datetime) -> date:
 
     In the caller's transaction. Returns the day on which they are destroyed, JST.
     """
-    at = now + (await applications.life_readings(conn, now)).archive
+    at = now + archive_of(await readings.of_neither(conn, "review.rejected_docs", now))
     await documents.destroy_later(conn, contract_id, at, now)
     await destroyed(conn, await documents.destroy_due(conn, now, contract_id, SWEPT_AT_ONCE), "process:office", now)
     return jst_date(at)

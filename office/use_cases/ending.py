@@ -5,7 +5,8 @@ from uuid import UUID
 
 from contract_gate.articles.article_12_term import LAPSE_ANNOUNCED, lapses_at, last_certificate_gone
 from contract_gate.calendar import jst_date
-from office.storage import applications, contracts, endings, holds, renewals, timers
+from contract_gate.readings import days_of
+from office.storage import contracts, endings, holds, readings, renewals, timers
 from office.storage.changing import changing
 from office.storage.contracts import Contract
 from office.storage.endings import Idle, Pending
@@ -17,6 +18,7 @@ from sql.evidence import append, entry
 
 ACTOR = "process:office"
 PAGE = 500
+LAPSE = "accept.lapse_days"
 GIVES_BACK = frozenset({"cancelled", "lapsed"})  # a successor that ends so leaves the old term as it was
 
 
@@ -75,11 +77,13 @@ async def ended(
 
 async def sweep_lapsed(conn: Conn, now: datetime) -> int:
     """Contracts nobody used lapse after `accept.lapse_days`, announced 30 days before, without a fee (T12-8)."""
-    days, done, after = (await applications.life_readings(conn, now)).lapse_days, 0, 0
-    near = now + LAPSE_ANNOUNCED - timedelta(days=days)
+    shortest = min(days_of(LAPSE, value) for value in [None, *await readings.values(conn, LAPSE, now)])
+    done, after = 0, 0
+    near = now + LAPSE_ANNOUNCED - timedelta(days=shortest)
     while page := await endings.without_certificate(conn, near + timedelta(microseconds=1), after, PAGE):
         after = page[-1].number
         for idle in page:
+            days = days_of(LAPSE, await readings.of_contract(conn, LAPSE, idle.id, now))
             done += await lapse_or_announce(conn, idle, days, now)
     return done
 
@@ -87,6 +91,8 @@ async def sweep_lapsed(conn: Conn, now: datetime) -> int:
 async def lapse_or_announce(conn: Conn, idle: Idle, days: int, now: datetime) -> bool:
     """Whether the contract lapsed, its announcement made 30 days before or more; else it is announced."""
     at = lapses_at(idle.accepted_at, days)
+    if now < at - LAPSE_ANNOUNCED:
+        return False
     async with changing(conn, idle.number):
         at = max(at, await timers.lapse_until(conn, idle.id) or at)  # T10-3
         if await renewals.announce(conn, idle.id, "lapse", now):

@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from contract_gate.articles.article_08_payment import Difference, FeeBill, difference, difference_due
 from contract_gate.calendar import DAY, jst_date
 from contract_gate.money import WHOLE, TaxRate
-from contract_gate.readings import Reading, adopted
+from contract_gate.readings import Reading, of_contract
 from contract_gate.registration import of_corporation, well_formed
 from office.storage import credit_invoices, money_books
 from office.storage.changing import changing
@@ -134,7 +134,7 @@ async def claimed(
             await credit_invoices.overtake(conn, fee.id, now)
         if owed == 0:
             return None
-        today, by = jst_date(now), adopted(read, fee.accepted_at)
+        today, by = jst_date(now), of_contract(read, fee.accepted_at, fee.accepted_at)
         due_on = difference_due(today, by)
         claim = FeeBill(today, due_on, fee.period_from, fee.period_end, found.lines, owed)
         return Corrected(fee.contract, fee.number, owed, await issued(conn, fee, claim, now))
@@ -142,7 +142,7 @@ async def claimed(
 
 def difference_of(fee: FeePaper, known: list[TaxRate], read: list[Reading]) -> Difference:
     """What the rates known now ask of what is left of the fee above what was billed; below 0: that much less. T8-11."""
-    return difference(fee.left, fee.period_from, known, adopted(read, fee.accepted_at))
+    return difference(fee.left, fee.period_from, known, of_contract(read, fee.accepted_at, fee.accepted_at))
 
 
 def declined(fee: FeePaper, found: Difference) -> bool:

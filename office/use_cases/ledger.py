@@ -9,7 +9,7 @@ from datetime import date, datetime
 import msgspec
 
 from contract_gate.calendar import DAY, jst_date, next_month_end, period_end
-from contract_gate.readings import adopted
+from contract_gate.readings import of_invoice
 from office.storage import money, money_books
 from office.storage.changing import changing
 from office.storage.money_books import Adjustment, Aged, Earning, Posting, Suspense
@@ -44,8 +44,9 @@ async def ageing(conn: Conn, today: date) -> list[Aged]:
 
 async def small_rests(conn: Conn, now: datetime) -> list[Aged]:
     """Overdue rests up to `payment.small_difference`: a person decides, nothing is revoked for them. T8-15."""
-    limit = adopted(await money_books.readings(conn, now), now).small_difference_yen
-    return [aged for aged in await ageing(conn, jst_date(now)) if aged.days > 0 and aged.open_yen <= limit]
+    rows, late = await money_books.readings(conn, now), [a for a in await ageing(conn, jst_date(now)) if a.days > 0]
+    made = await money_books.made_at(conn, [each.number for each in late])
+    return [each for each in late if each.open_yen <= of_invoice(rows, made[each.number]).small_difference_yen]
 
 
 async def unmatch(conn: Conn, receipt: str, number: str, person: str, now: datetime) -> int:
@@ -74,7 +75,8 @@ async def write_off(conn: Conn, number: str, kind: str, reason: str, first: str,
     found = await payments.invoice(conn, number)
     async with changing(conn, found.contract_number):
         rest = (await payments.invoice(conn, number)).open_yen
-        limit = adopted(await money_books.readings(conn, now), now).small_difference_yen
+        made = (await money_books.made_at(conn, [number]))[number]
+        limit = of_invoice(await money_books.readings(conn, now), made).small_difference_yen
         if rest == 0 or (kind == "small_difference" and rest > limit):
             raise Unfit(f"{rest} yen of invoice '{number}' are open; a small difference is 1 to {limit} yen")
         taken = Adjustment(kind, rest, 0, None, checked_text("reason", reason), one.id, two.id)

@@ -93,7 +93,7 @@ async def _decide(conn: Conn, found: Proposal, who: Person, access: Access, now:
         )  # fmt: skip
         await append(conn, row)
         given = msgspec.json.decode(found.arguments, type=kind.given)
-        await kind.decide(Deciding(conn, given, found.proposed_by, who.handle, access, now))
+        await kind.decide(Deciding(conn, given, found.proposed_by, who.handle, access, found.proposed_at, now))
 
 
 async def withdraw(conn: Conn, caller: Caller, proposal: str, now: datetime) -> Proposal:

@@ -10,10 +10,13 @@ from contract_gate.readings import (
     LIFE_DEFAULTS,
     NOTICE_DEFAULTS,
     Reading,
-    adopted,
-    adopted_life,
+    archive_of,
     choice,
+    days_of,
+    grace_of,
     notice_reading,
+    of_contract,
+    of_invoice,
 )
 from office.storage import readings
 from office.use_cases import asked
@@ -72,9 +75,14 @@ def check(row: Reading) -> None:
     """The key can have that value. Raises Unfit."""
     try:
         if row.key in DEFAULTS:
-            adopted([row], row.effective_at)
+            of_contract([row], row.effective_at, row.effective_at)
+            of_invoice([row], row.effective_at)
+        elif row.key == "review.rejected_docs":
+            archive_of(row.value)
+        elif row.key == "nonpayment.revoke":
+            grace_of(row.value)
         elif row.key in LIFE_DEFAULTS:
-            adopted_life([row], row.effective_at)
+            days_of(row.key, row.value)
         elif row.key in CHOICES:
             choice(row.key, row.value)
         else:

@@ -2,9 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from contract_gate.articles.article_28_consultation import pauses
 from contract_gate.calendar import jst_date
-from office.storage import consultations, money_books
+from office.storage import money_books
 from office.use_cases.notify import notify
 from sql import Pool
 
@@ -18,8 +17,7 @@ async def remind(pool: Pool, now: datetime) -> int:
     sent = 0
     for kind, after in POLICY:
         async with pool.acquire() as conn:
-            paused = pauses("reminders", True, await consultations.scope(conn, now))
-            for bill in await money_books.to_remind(conn, kind, jst_date(now) - after, PAGE, paused):
+            for bill in await money_books.to_remind(conn, kind, jst_date(now) - after, PAGE):
                 async with conn.transaction():
                     if await money_books.reminded(conn, bill.id, kind, now):
                         await notify(

@@ -14,7 +14,8 @@ import msgspec
 from ca import storage as ca
 from contract_gate.articles.article_11_revocation import KEY_COMPROMISE, Ground, after_payment, code_of, ground_of
 from contract_gate.articles.article_11_revocation import danger as in_danger
-from office.storage import reports, revocations
+from contract_gate.readings import days_of
+from office.storage import readings, reports, revocations
 from office.storage.changing import changing
 from office.storage.revocations import AcmeRevocation, Case, Live, Scope
 from office.use_cases import cases, upgrades
@@ -24,11 +25,11 @@ from office.use_cases.notify import notify
 from sql import Conn, Pool
 from sql.evidence import append, entry
 
+WINDOW = "reissue.window"  # days, R-20
 AT_ONCE = 100  # certificates a transaction
 CASES_AT_ONCE = 50
 CRL_ATTEMPTS = 1000  # as of every CRL job
 NOTICE_WAIT = timedelta(minutes=5)  # for the notice to leave us; it is never waited for longer (T11-5)
-REISSUE_DAYS = "30"  # R-20
 FREE_REISSUE = timedelta(days=30)
 REPORT_SPAN = timedelta(hours=24)  # for the preliminary answer to a problem report
 ENDS = {"cancelled": "cancellation", "rescinded": "rescinded", "antisocial": "rescinded_antisocial",
@@ -226,7 +227,6 @@ async def _aftermath(conn: Conn, found: Case, ground: Ground, now: datetime) -> 
 
     With the CA's own key everybody is told of it at once (T11-13).
     """
-    window = timedelta(days=int(await revocations.reading(conn, "reissue.window", now) or REISSUE_DAYS))
     for lost in await revocations.lost(conn, found.id, now):
         certificates = named(lost.serials)
         if found.notice_id is None and ground.clause != "A11.4.8":  # else they hear of it once it is published
@@ -240,7 +240,8 @@ async def _aftermath(conn: Conn, found: Case, ground: Ground, now: datetime) -> 
                 conn, "seal_deletion_after_revocation", now, contract_id=lost.contract_id,
                 since=lost.revoked_at.isoformat(),
             )  # fmt: skip
-            await revocations.reissue_pending(conn, lost.contract_id, now, now + window)
+            days = days_of(WINDOW, await readings.of_contract(conn, WINDOW, lost.contract_id, now))
+            await revocations.reissue_pending(conn, lost.contract_id, now, now + timedelta(days=days))
     if ground.clause == "A11.4.8":
         await notify(conn, "ca_key_compromised", now, certificates=str(found.issuer_id), revoked_at=now.isoformat())
     row = entry(

@@ -89,7 +89,3 @@ RETURNING contract_id;
 -- name: pass_to
 -- $1 contract_id  $2 customer_id
 UPDATE gate.contracts SET customer_id = $2 WHERE id = $1 AND customer_id <> $2 RETURNING id;
-
--- name: readings
--- $1 keys  $2 now
-SELECT key, effective_at, value FROM gate.readings WHERE key = ANY ($1::text[]) AND effective_at <= $2;

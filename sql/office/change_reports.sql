@@ -70,7 +70,3 @@ UPDATE office.applications SET representative = $2 WHERE contract_id = $1;
 -- A new representative is screened (T13-1). $1 id  $2 contract_id  $3 name  $4 now
 INSERT INTO office.screenings (id, contract_id, role, subject, added_at) VALUES ($1, $2, 'representative', $3, $4)
 ON CONFLICT DO NOTHING;
-
--- name: reading
--- $1 key  $2 now
-SELECT value FROM gate.readings WHERE key = $1 AND effective_at <= $2 ORDER BY effective_at DESC LIMIT 1;

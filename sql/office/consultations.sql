@@ -15,11 +15,6 @@ UPDATE office.consultations SET ended_by = $2, ended_at = $3 WHERE contract_id =
 -- $1 contract ids
 SELECT EXISTS (SELECT FROM office.consultations WHERE contract_id = ANY ($1::uuid[]) AND ended_at IS NULL);
 
--- name: scope
--- R-26. $1 now
-SELECT value FROM gate.readings WHERE key = 'consultation.scope' AND effective_at <= $1
-ORDER BY effective_at DESC LIMIT 1;
-
 -- name: consultations
 -- Those held, over a contract or all; the nearest review first. $1 contract_id, or null  $2 most
 -- $3 after that of the contract of this handle, or null

@@ -202,17 +202,21 @@ SELECT c.id, c.number, c.handle, coalesce((SELECT array_agg(n.value ORDER BY n.v
     WHERE n.contract_id = c.id AND n.removed_at IS NULL AND n.kind <> 'network'), '{}') AS names
 FROM gate.contracts c WHERE c.state = 'accepted' AND c.number > $1 ORDER BY c.number LIMIT $2;
 
+-- name: made_at
+-- $1 numbers
+SELECT number, created_at FROM gate.invoices WHERE number = ANY ($1::text[]);
+
 -- name: to_remind
 -- Open invoices that nobody was reminded of in this way, their last day by `$2`, by id; each is taken by one node.
--- A consultation may pause them (T28-1). $1 kind of reminder  $2 due on or before  $3 most  $4 whether it does
+-- A consultation pauses them by every reading of R-26 (T28-1). $1 kind of reminder  $2 due on or before  $3 most
 SELECT i.id, i.contract_id, i.number, i.kind, i.issued_on, i.due_on, i.total_yen, i.open_yen, i.created_at
 FROM gate.invoices i WHERE i.open_yen > 0 AND i.due_on <= $2
   -- what is open within the tolerance in force when it was made counts as paid (T8-5)
   AND i.open_yen > coalesce((SELECT r.value::integer FROM gate.readings r
       WHERE r.key = 'payment.tolerance' AND r.effective_at <= i.created_at ORDER BY r.effective_at DESC LIMIT 1), 0)
   AND NOT EXISTS (SELECT FROM office.reminders m WHERE m.invoice_id = i.id AND m.kind = $1)
-  AND NOT ($4 AND EXISTS (
-      SELECT FROM office.consultations h WHERE h.contract_id = i.contract_id AND h.ended_at IS NULL))
+  AND NOT EXISTS (
+      SELECT FROM office.consultations h WHERE h.contract_id = i.contract_id AND h.ended_at IS NULL)
 ORDER BY i.id LIMIT $3;
 
 -- name: reminded

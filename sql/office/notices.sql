@@ -161,7 +161,3 @@ FROM office.deliveries d JOIN office.notices n ON n.id = d.notice_id WHERE d.not
 
 -- name: holidays
 SELECT day FROM gate.holidays WHERE removed_at IS NULL;
-
--- name: reading
--- $1 key  $2 now
-SELECT value FROM gate.readings WHERE key = $1 AND effective_at <= $2 ORDER BY effective_at DESC LIMIT 1;

@@ -61,16 +61,15 @@ RETURNING c.published_at;
 UPDATE office.cases SET attention = false WHERE id = $1 AND attention RETURNING id;
 
 -- name: long_unpaid
--- Running contracts with an open fee due before $1, by number; not those about which people have a case under A11.4.4 open,
--- nor, if $2, those in consultation. $1 due before  $2 whether a consultation pauses it  $3 after number  $4 most
+-- Running contracts with an open fee due before $1, by number; not those about which people have a case under A11.4.4 open.
+-- $1 due before  $2 after number  $3 most
 SELECT c.id, c.number FROM gate.contracts c
-WHERE c.state = 'accepted' AND c.number > $3
+WHERE c.state = 'accepted' AND c.number > $2
   AND EXISTS (SELECT FROM gate.invoices i
       WHERE i.contract_id = c.id AND i.kind = 'fee' AND i.open_yen > 0 AND i.due_on < $1)
   AND NOT EXISTS (SELECT FROM office.cases k
       WHERE k.contract_id = c.id AND k.ground = 'unpaid' AND k.state IN ('open', 'decided', 'executing'))
-  AND NOT ($2 AND EXISTS (SELECT FROM office.consultations h WHERE h.contract_id = c.id AND h.ended_at IS NULL))
-ORDER BY c.number LIMIT $4;
+ORDER BY c.number LIMIT $3;
 
 -- name: paid_after
 -- Cases that were executed under A11.4.4 against a contract, or its whole customer: a person looks at what the payment makes
@@ -249,10 +248,6 @@ HAVING NOT EXISTS (SELECT FROM gate.invoices o
 -- Since when conduct of Article 3 is confirmed for every one of these contracts. $1 contract ids
 SELECT bool_and(EXISTS (SELECT FROM gate.holds h WHERE h.contract_id = c.id AND h.kind = 'conduct'
                         AND h.status = 'confirmed')) FROM unnest($1::uuid[]) AS c(id);
-
--- name: reading
--- What was adopted at an instant, or null. $1 key  $2 at
-SELECT value FROM gate.readings WHERE key = $1 AND effective_at <= $2 ORDER BY effective_at DESC LIMIT 1;
 
 -- name: certificates
 -- Of a contract, a customer or a key, newest first; live ones only unless $5; also what is but a precertificate (C-125). $1 contract_id  $2 customer_id

@@ -21,7 +21,7 @@ SELECT c.id AS contract_id, c.ended_at, c.state = 'accepted' AND EXISTS (
           AND NOT EXISTS (SELECT FROM ca.revocations r WHERE r.serial = t.serial)) AS live,
     ARRAY(SELECT n.kind || ' ' || n.value FROM gate.contract_names n
         WHERE n.contract_id = c.id AND n.removed_at IS NULL ORDER BY n.value LIMIT 1000) AS names,
-    (SELECT r.value FROM gate.readings r WHERE r.key = 'seal.scope' AND r.effective_at <= $2
+    (SELECT r.value FROM gate.readings r WHERE r.key = 'seal.scope' AND r.effective_at <= c.accepted_at
         ORDER BY r.effective_at DESC LIMIT 1) AS scope
 FROM office.seals e JOIN gate.contracts c ON c.id = e.contract_id WHERE e.token = $1 AND e.withdrawn_at IS NULL;
 

@@ -14,7 +14,7 @@ from contract_gate.articles.article_08_payment import (
     fee_lines,
 )
 from contract_gate.money import RATES, Line, Rounding, Share, TaxRate, divided, lines, rate_on, tax, total
-from contract_gate.readings import DEFAULT, Reading, adopted
+from contract_gate.readings import DEFAULT, Reading, of_contract
 from contract_gate.registration import corporate_check_digit, of_corporation, well_formed
 from tests.contract_gate.arrange import NOW
 
@@ -123,7 +123,7 @@ def test_rounding(rounding: Rounding, yen: int, by: int, expected: int) -> None:
 )
 @pytest.mark.rule("R-10")
 def test_apportionment_is_a_reading(value: str, months: list[int]) -> None:
-    by = adopted((Reading("tax.apportion", NOW, value),), NOW)
+    by = of_contract((Reading("tax.apportion", NOW, value),), NOW, NOW)
     made = fee_lines(55_000, date(2019, 3, 1), 12, RATES, by)
     assert [line.months for line in made] == months
     rates = {"month_end": [800, 1000], "whole_at_start": [800], "whole_at_end": [1000]}
@@ -134,7 +134,7 @@ def test_apportionment_is_a_reading(value: str, months: list[int]) -> None:
 @pytest.mark.parametrize(("value", "due"), [("next_month_end", date(2020, 1, 31)), ("claim_date", date(2019, 12, 2))])
 @pytest.mark.rule("R-11")
 def test_a_difference_is_due_by_its_claim(value: str, due: date) -> None:
-    assert difference_due(date(2019, 12, 2), adopted((Reading("tax.diff_due", NOW, value),), NOW)) == due
+    assert difference_due(date(2019, 12, 2), of_contract((Reading("tax.diff_due", NOW, value),), NOW, NOW)) == due
 
 
 @pytest.mark.parametrize(
