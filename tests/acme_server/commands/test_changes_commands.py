@@ -190,6 +190,11 @@ async def test_what_is_kept_has_a_purpose_and_an_end(settings: Settings, accepte
     await pool.execute("UPDATE gate.contracts SET ended_at = ended_at - interval '3 years'")
     assert not (await keiyaku(settings, "retention run")).endswith(": 0\n")
     assert await pool.fetchval("SELECT sealed_content FROM office.documents") is None
+    of_documents = next(row for row in await told(settings, "retention list") if row["field"] == "documents.content")
+    assert (of_documents["destroyed"], of_documents["columns"][0]) == (1, "office.documents.sealed_content")
+    done = await told(settings, "retention destroyed")
+    assert {row["field"] for row in done} >= {"documents.content", "applications.representative", "screenings.subject"}
+    assert {row["destroyed_at"] for row in done} >= {of_documents["last_destroyed_at"]}
 
 
 async def proposed(pool: Pool, role: str, kind: str, given: dict[str, str]) -> str:
