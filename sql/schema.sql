@@ -2829,6 +2829,7 @@ CREATE TABLE ca.log_lists (
     signature bytea NOT NULL DEFAULT '',
     PRIMARY KEY (sha256, signature)
 );
+CREATE INDEX log_lists_newest ON ca.log_lists (listed_at DESC, octet_length(signature) DESC);
 
 -- A precertificate as it was signed, from when on it counts as issued: it can be revoked, and CRLs show it (C-125). Its
 -- record stays `admitted` until the certificate itself is stored, or is void and then revoked.

@@ -3,3 +3,4 @@
 ALTER TABLE ca.log_lists ADD COLUMN signature bytea NOT NULL DEFAULT '';
 ALTER TABLE ca.log_lists DROP CONSTRAINT log_lists_pkey;
 ALTER TABLE ca.log_lists ADD PRIMARY KEY (sha256, signature);
+CREATE INDEX log_lists_newest ON ca.log_lists (listed_at DESC, octet_length(signature) DESC);

@@ -1,4 +1,4 @@
-"""What is checked of precertificates, SCTs and lists of logs, and of what a linter says."""
+"""What is checked of precertificates, SCTs and lists of logs, what a linter says, and how the self-audit looks."""
 
 from tests.mutation.mutations import Mutation, off, without
 
@@ -6,6 +6,7 @@ SCT, T_SCT = "ca/sct.py", "tests/ca/test_sct.py"
 PRECERTIFICATE, T_PRECERTIFICATE = "ca/precertificate.py", "tests/ca/test_precertificate.py"
 LOGS, T_LOGS = "ca/ct_logs.py", "tests/ca/test_ct_logs.py"
 LISTS, T_LISTS = "ca/log_lists.py", "tests/ca/test_log_lists.py"
+PROOFS, T_PROOFS = "office/use_cases/sample_proofs.py", "tests/office/use_cases/test_sample_proofs.py"
 FINISHING, T_SIGNER = "ca/finishing.py", "tests/ca/test_signer_ct.py"
 CLIENT, T_CLIENT = "ca/ct.py", "tests/ca/test_ct.py"
 SIGNER_LINT, T_LINT = "ca/signer_lint.py", "tests/ca/test_pkilint.py"
@@ -30,8 +31,11 @@ MUTATIONS = [
          "publisher is not None and found.signature == UNSIGNED",
          "publisher is not None and not publisher.signed(found.content, found.signature)",
          "known is not None and logs.listed_at <= known.logs.listed_at"),
+    *off(PROOFS, T_PROOFS, "validated.name == name", "any(at - each <= CAA_AGE for each in found)"),
+    *without(PROOFS, T_PROOFS, " if each <= at", " and validated.method not in OF_ONE_NAME", "timedelta(0) <= ",
+             "validated.subdomains and "),
     Mutation("ca/ct_publisher.py", "        return False\n", "        return True\n", "tests/ca/test_ct_publisher.py"),
-    *off(FINISHING, T_SIGNER, "held.revoked", "log is None",
+    *off(FINISHING, T_SIGNER, "log is None",
          "not enough(given, number := needed(record.not_before, record.not_after))"),
     Mutation(FINISHING, "if reason := sct.fault(", "if False and sct.fault(", T_SIGNER),
     Mutation(FINISHING, "if reason := precertificate.faults(final, record.tbs):", "if reason := None:", T_SIGNER),
