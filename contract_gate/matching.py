@@ -30,7 +30,7 @@ NO_LETTER, NO_DIGIT = re.compile("[^0-9A-Z]+"), re.compile("[^0-9]+")
 LEADING = re.compile(r"(\d{1,10}) *(\D.*)", re.DOTALL)
 
 
-class OpenInvoice(msgspec.Struct, frozen=True):
+class OpenInvoice(msgspec.Struct, frozen=True, gc=False):
     """An invoice with an open rest. `dealer`: whose it is to collect (T8-16); None: nobody's."""
 
     id: UUID
@@ -43,7 +43,7 @@ class OpenInvoice(msgspec.Struct, frozen=True):
     dealer: str | None = None
 
 
-class Alias(msgspec.Struct, frozen=True):
+class Alias(msgspec.Struct, frozen=True, gc=False):
     """A name, normalised, under which a customer's invoices are paid, or those that a dealer collects."""
 
     customer_id: UUID | None
@@ -51,7 +51,7 @@ class Alias(msgspec.Struct, frozen=True):
     dealer: str | None = None
 
 
-class Ledger(msgspec.Struct, frozen=True):
+class Ledger(msgspec.Struct, frozen=True, gc=False):
     """What a receipt is held against; it may hold more than concerns the receipt. `virtual`: number to contract."""
 
     invoices: Sequence[OpenInvoice]
@@ -59,7 +59,7 @@ class Ledger(msgspec.Struct, frozen=True):
     virtual: Mapping[str, UUID]
 
 
-class Matched(msgspec.Struct, frozen=True):
+class Matched(msgspec.Struct, frozen=True, gc=False):
     """It pays this invoice. `known_payer`: the name is registered for the customer (T13-1)."""
 
     invoice: OpenInvoice
@@ -67,13 +67,13 @@ class Matched(msgspec.Struct, frozen=True):
     known_payer: bool
 
 
-class Shared(msgspec.Struct, frozen=True):
+class Shared(msgspec.Struct, frozen=True, gc=False):
     """It pays these invoices of a dealer, all of each (T8-16)."""
 
     invoices: tuple[OpenInvoice, ...]
 
 
-class Payers(msgspec.Struct, frozen=True):
+class Payers(msgspec.Struct, frozen=True, gc=False):
     """Whose names a receipt's remitter is."""
 
     customers: frozenset[UUID]

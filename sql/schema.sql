@@ -1675,9 +1675,10 @@ CREATE TABLE office.bank_lines (
     ordinal integer NOT NULL,
     state text NOT NULL DEFAULT 'staged' CHECK (state IN ('staged', 'matched', 'waiting', 'cancelled', 'dismissed')),
     note text,
-    receipt_id uuid UNIQUE,
+    receipt_id uuid,
     personal_data_destroyed_at timestamptz -- T16-2
 );
+CREATE UNIQUE INDEX bank_lines_receipt ON office.bank_lines (receipt_id) WHERE receipt_id IS NOT NULL;
 CREATE UNIQUE INDEX bank_lines_identity ON office.bank_lines
     (bank_account_id, booked_on, amount_yen, query_number, remitter, cancels, ordinal);
 CREATE INDEX bank_lines_staged ON office.bank_lines (file_id, id) WHERE state = 'staged';

@@ -1,5 +1,6 @@
 """Fixed-length records: a layout is a table of fields; a record is all legal or its first bad byte is named."""
 
+import codecs
 import re
 from collections.abc import Mapping
 from functools import cached_property
@@ -22,6 +23,10 @@ LEGAL: Mapping[str, frozenset[int]] = MappingProxyType(
         "edi": PLAIN | frozenset(b"()-.\\/") | {0xA2, 0xA3, 0xA6},
         "filler": frozenset(b" "),
     }
+)
+# cp932, byte by byte: no legal byte begins a character of two
+CHARACTERS: Final = "".join(
+    chr(octet) if octet < 0x80 else bytes((octet,)).decode("cp932", "replace") for octet in range(256)
 )
 
 
@@ -77,8 +82,10 @@ class Layout:
     def read(self, raw: bytes, record: int) -> dict[str, str]:
         """The values by name, spaces at their right end cut. Raises BadFile."""
         if found := self._pattern.fullmatch(raw):
-            texts = b"\0".join(found.groups()).decode("cp932").split("\0")
-            return dict(zip(self.at, map(str.rstrip, texts), strict=True))  # no legal byte but 0x20 is a space
+            text, _ = codecs.charmap_decode(b"\0".join(found.groups()), "strict", CHARACTERS)
+            return dict(
+                zip(self.at, map(str.rstrip, text.split("\0")), strict=True)
+            )  # no legal byte but 0x20 is a space
         raise self._first_fault(raw, record)
 
     def _first_fault(self, raw: bytes, record: int) -> BadFile:

@@ -48,7 +48,7 @@ class Group(msgspec.Struct, frozen=True):
     line: int = 0
 
 
-class Receipt(msgspec.Struct, frozen=True):
+class Receipt(msgspec.Struct, frozen=True, gc=False):
     """Money that came in, or a correction a person must see. `cancels`: an earlier one like it is taken back (取消).
 
     `value_on` is the value date, the booking date where that is blank (T8-5). What the bank left blank is ''.

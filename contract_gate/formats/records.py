@@ -7,6 +7,7 @@ from contract_gate.formats.layout import LENGTH
 from contract_gate.formats.receipt import BadFile
 
 CR_LF = b"\r\n"
+ENDS = (b"", CR_LF)
 END_OF_FILE = b"\x1a"
 AT_ONCE = 1024  # records
 EBCDIC_ONE = 0xF1
@@ -31,9 +32,10 @@ def records(stream: BinaryIO) -> Iterator[bytes]:
 
 def _record(raw: bytes, number: int) -> bytes:
     """The record of its bytes and, where there is one, its line end."""
-    for at, expected in enumerate(CR_LF[: len(raw) - LENGTH], LENGTH):
-        if raw[at] != expected:
-            raise BadFile(number, at + 1, "line end", f"0x{raw[at]:02X} where 0x{expected:02X} must be")
+    if raw[LENGTH:] not in ENDS:
+        at = LENGTH if raw[LENGTH] != CR_LF[0] else LENGTH + 1
+        reason = f"0x{raw[at]:02X} where 0x{CR_LF[at - LENGTH]:02X} must be"
+        raise BadFile(number, at + 1, "line end", reason)
     return raw[:LENGTH]
 
 

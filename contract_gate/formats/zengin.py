@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 from contract_gate.formats import zengin_layouts as layouts
 from contract_gate.formats.dates import dated
-from contract_gate.formats.layout import DIGITS, Layout
+from contract_gate.formats.layout import Layout
 from contract_gate.formats.receipt import BadFile, DateMode, Group, Item, Nature, Receipt
 from contract_gate.formats.records import records
 from contract_gate.formats.zengin_sums import Sums01, Sums03
@@ -15,6 +15,7 @@ HEADER, DATA, TRAILER, END = b"1289"
 FOLLOWS: Mapping[int | None, bytes] = {None: b"1", HEADER: b"28", DATA: b"28", TRAILER: b"19", END: b""}
 NATURES: Mapping[str, Nature] = {"11": "transfer", "19": "correction"}
 CORRECTION = "19"
+DIGITS = b"0123456789"
 
 
 class Reader:
@@ -161,8 +162,8 @@ class Reader:
 
 def layout_01(raw: bytes) -> Layout:
     """Format B has digits in bytes 149 to 152, format A spaces; one wrong byte makes no other format of it."""
-    digits = sum(octet in DIGITS for octet in raw[148:152])
-    return layouts.DATA_01_B if digits > 1 else layouts.DATA_01_A
+    others = raw[148:152].translate(None, DIGITS)
+    return layouts.DATA_01_B if len(others) < 3 else layouts.DATA_01_A
 
 
 def _out_of_order(kind: int, before: int | None) -> str:

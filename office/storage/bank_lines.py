@@ -9,13 +9,13 @@ import msgspec
 from contract_gate.formats.receipt import Receipt
 from contract_gate.matching import Alias, OpenInvoice
 from sql import Conn, statements
-from sql.ids import uuid7
+from sql.ids import uuid7, uuid7s
 from sql.rows import many, one
 
 SQL = statements("office/bank_lines")
 
 
-class Line(Receipt, frozen=True):
+class Line(Receipt, frozen=True, gc=False):
     """A receipt of a file with its number here."""
 
     id: int
@@ -58,7 +58,7 @@ class PayerAlias(msgspec.Struct, frozen=True):
     added_at: datetime
 
 
-class Settled(msgspec.Struct, frozen=True):
+class Settled(msgspec.Struct, frozen=True, gc=False):
     """What becomes of a line."""
 
     line_id: int
@@ -118,7 +118,7 @@ async def insert_matches(
     None for an invoice that was paid meanwhile.
     """
     columns = [list(column) for column in zip(*pairs, strict=True)]
-    rows = await conn.fetch(SQL["insert_matches"], [uuid7(now) for _ in pairs], *columns, now)
+    rows = await conn.fetch(SQL["insert_matches"], uuid7s(now, len(pairs)), *columns, now)
     return {(row["invoice_id"], row["receipt_id"]): row["amount_yen"] for row in rows}
 
 
@@ -130,7 +130,7 @@ async def settle(conn: Conn, settled: Sequence[Settled]) -> None:
 
 async def screen_payers(conn: Conn, payers: Sequence[tuple[UUID, str]], now: datetime) -> None:
     """Names that paid for a contract go to screening (T13-1)."""
-    ids = [uuid7(now) for _ in payers]
+    ids = uuid7s(now, len(payers))
     await conn.execute(SQL["screen_payers"], ids, [c for c, _ in payers], [name for _, name in payers], now)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -28,14 +29,14 @@ from office.storage.changing import changing
 from office.use_cases import paid_late, unblocking
 from office.use_cases.asked import OPERATOR
 from sql import Conn
-from sql.evidence import Entry, append, append_all, entry
-from sql.ids import uuid7
+from sql.evidence import Entry, append, append_all, entries, entry
+from sql.ids import uuid7s
 
 GREATEST = 2_147_483_647
 BEGINNING = 8  # characters of a key that the index has
 
 
-class Part(msgspec.Struct, frozen=True):
+class Part(msgspec.Struct, frozen=True, gc=False):
     """What a line pays of one invoice, at most `yen`."""
 
     line: Line
@@ -68,9 +69,9 @@ async def look(conn: Conn, lines: Sequence[Line]) -> Seen:
     """What each line pays, as things stand."""
     numbers = sorted({(each.bank_account_id, each.virtual_number) for each in lines if each.virtual_number})
     virtual = await bank_lines.virtual(conn, [a for a, _ in numbers], [n for _, n in numbers]) if numbers else []
-    keys = {key_of(parted(each.remitter)[1])[:BEGINNING] for each in lines}
-    aliases = await bank_lines.aliases(conn, sorted(keys - {""}))
-    references = {text for each in lines for text in (each.edi, parted(each.remitter)[0]) if text}
+    said = [Said.by(each) for each in lines]
+    aliases = await bank_lines.aliases(conn, sorted({each.beginning for each in said} - {""}))
+    references = {text for each in said for text in (each.edi, each.number) if text}
     invoices = await bank_lines.open_invoices(
         conn,
         sorted({whole(text) for text in references} - {""}),
@@ -80,8 +81,25 @@ async def look(conn: Conn, lines: Sequence[Line]) -> Seen:
         sorted({each.dealer for each in aliases if each.dealer}),
     )
     shelf = Shelf(virtual, aliases, invoices)
-    found = [(each, held_back(each) or match(each, each.virtual_number, shelf.ledger(each))) for each in lines]
-    return Seen(found, frozenset(each.customer_id for each in invoices))
+    found = [
+        (line, held_back(line) or match(line, line.virtual_number, shelf.ledger(line, words)))
+        for line, words in zip(lines, said, strict=True)
+    ]
+    return Seen(found, frozenset([each.customer_id for each in invoices]))
+
+
+class Said(NamedTuple):
+    """What a line says of who pays for what: its EDI text, the number before the name, how the name's key begins."""
+
+    edi: str
+    number: str
+    beginning: str
+
+    @classmethod
+    def by(cls, line: Line) -> "Said":
+        """What this line says."""
+        number, name = parted(line.remitter)
+        return cls(line.edi, number, key_of(name)[:BEGINNING])
 
 
 class Shelf:
@@ -95,23 +113,30 @@ class Shelf:
         self.aliases: dict[str, list[Alias]] = {}
         for alias in aliases:
             self.aliases.setdefault(alias.key[:BEGINNING], []).append(alias)
-        self.invoices: dict[object, list[OpenInvoice]] = {}
+        self.named: dict[str, list[OpenInvoice]] = {}
+        self.owed: dict[UUID | tuple[str, ...], list[OpenInvoice]] = {}
         for each in invoices:
-            for key in {whole(each.number), digits(each.number), each.contract_id, each.customer_id, of(each.dealer)}:
-                self.invoices.setdefault(key, []).append(each)
+            for key in {whole(each.number), digits(each.number)}:
+                self.named.setdefault(key, []).append(each)
+            if virtual or aliases:
+                for whose in (each.contract_id, each.customer_id, of(each.dealer)):
+                    self.owed.setdefault(whose, []).append(each)
 
-    def ledger(self, line: Line) -> Ledger:
+    def ledger(self, line: Line, said: Said) -> Ledger:
         """What concerns the line."""
-        number, name = parted(line.remitter)
-        aliases = self.aliases.get(key_of(name)[:BEGINNING], [])
-        contract = self.virtual.get((line.bank_account_id, line.virtual_number))
-        keys = (whole(line.edi), number, contract, *(each.customer_id or of(each.dealer) for each in aliases))
-        found = {each.id: each for key in keys if key for each in self.invoices.get(key, ())}
-        return Ledger(list(found.values()), aliases, {} if contract is None else {line.virtual_number: contract})
+        found = [
+            each for key in dict.fromkeys((whole(said.edi), said.number)) if key for each in self.named.get(key, ())
+        ]
+        aliases = self.aliases.get(said.beginning, ())
+        contract = self.virtual.get((line.bank_account_id, line.virtual_number)) if line.virtual_number else None
+        for whose in (contract, *(each.customer_id or of(each.dealer) for each in aliases)):
+            found += self.owed.get(whose, ()) if whose else ()
+        once = list({each.number: each for each in found}.values()) if len(found) > 1 else found
+        return Ledger(once, aliases, {} if contract is None else {line.virtual_number: contract})
 
 
 def of(dealer: str | None) -> tuple[str, ...]:
-    """A dealer as a key of the shelf, which no reference is."""
+    """A dealer as a key of the shelf, which no id is."""
     return (dealer,) if dealer else ()
 
 
@@ -135,7 +160,8 @@ async def book_batch(conn: Conn, seen: Seen, now: datetime) -> Tally:
     contracts = [invoice.contract_number for _, each in found for invoice in paid_by(each)]
     async with conn.transaction():
         await bank_lines.lock_contracts(conn, contracts)
-        receipts = {line.id: uuid7(now) for line, _ in found if held_back(line) is None}
+        come_in = [line.id for line, _ in found if held_back(line) is None]
+        receipts = dict(zip(come_in, uuid7s(now, len(come_in)), strict=True))
         await bank_lines.insert_receipts(conn, list(receipts.items()), now)
         payments = [part for line, each in found if paid_by(each) for part in parts(line, each, receipts[line.id])]
         before = await unblocking.blocked(conn, [each.invoice.id for each in payments], now)
@@ -181,7 +207,7 @@ async def pay(conn: Conn, payments: Sequence[Part], now: datetime) -> list[tuple
         paid |= await bank_lines.insert_matches(conn, once, now)
         left = [each for each in left if first[each.invoice.id] is not each]
     done = [(each, paid[key]) for each in payments if (key := (each.invoice.id, each.receipt)) in paid]
-    await append_all(conn, [proof(each, yen, now) for each, yen in done])
+    await append_all(conn, proofs(done, now))
     new = {(p.invoice.contract_id, p.line.remitter) for p in payments if p.line.remitter and not p.known_payer}
     await bank_lines.screen_payers(conn, sorted(new), now)
     return done
@@ -195,12 +221,19 @@ def by_invoice(paid: Sequence[tuple[Part, int]]) -> dict[str, int]:
     return yen
 
 
-def proof(paid: Part, yen: int, now: datetime) -> Entry:
-    """The evidence that a line of a file paid an invoice."""
-    return entry(
-        "payment.matched", OPERATOR, now, contract_id=paid.invoice.contract_id, rule="T8-5", clause="A8.1",
-        invoice=paid.invoice.number, receipt=paid.receipt, amount_yen=yen, how=paid.how, line=paid.line.id,
-    )  # fmt: skip
+def proofs(paid: Sequence[tuple[Part, int]], now: datetime) -> list[Entry]:
+    """The evidence that lines of a file paid invoices."""
+    about = [
+        (
+            each.invoice.contract_id,
+            {
+                "rule": "T8-5", "clause": "A8.1", "invoice": each.invoice.number, "receipt": each.receipt,
+                "amount_yen": yen, "how": each.how, "line": each.line.id,
+            },
+        )
+        for each, yen in paid
+    ]  # fmt: skip
+    return entries("payment.matched", OPERATOR, now, about)
 
 
 def _settled(line: Line, outcome: Outcome, receipt: UUID | None, spent: Collection[UUID]) -> Settled:
