@@ -1,6 +1,7 @@
 """A process that runs pkilint: to-be-signed bytes in, reports out, until its input ends. Started by `pkilint_pool.py`.
 
-Each message is its length in four octets, then itself; a report is JSON. The certificate type follows from the poison.
+Each message is its length in four octets, then itself; the first one out, once the validators are made, is empty. A
+report is JSON. The certificate type follows from the poison.
 """
 
 import ctypes
@@ -138,4 +139,6 @@ if __name__ == "__main__":
     remember()
     made = linters()
     gc.freeze()
+    sys.stdout.buffer.write(LENGTH.pack(0))  # ready
+    sys.stdout.buffer.flush()
     serve(sys.stdin.buffer, sys.stdout.buffer, *made)

@@ -13,29 +13,27 @@ from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
-import asyncpg
 import msgspec
 import structlog
 
-from ca import storage
 from ca.blocklist import Blocklist
 from ca.ct_logs import Log
 from ca.finishing import finish
 from ca.keys import KeyAway, SigningKey
 from ca.log_lists import LogLists
-from ca.signer_crl import next_crl
+from ca.signer_crl import CrlMaker
 from ca.signer_ct import begin_finals, finals_not_signed, load_held
-from ca.signer_lines import LINE_MAX, CrlAnswer, CrlMade, Precertified, SignAnswer, Signed, SignerAway, SignRefused
+from ca.signer_database import Database
+from ca.signer_lines import LINE_MAX, Precertified, SignAnswer, Signed, SignerAway, SignRefused
 from ca.signer_lint import NO_DEMANDS, Demands, look
-from ca.signer_socket import BATCH_MAX, WAITING_MAX, Request, answer_all, bound, converse
+from ca.signer_socket import BATCH_MAX, Waiting, answer_all, bound, converse
 from ca.signer_store import store_all
 from ca.signing import Authority, Certified, Held, Record, certify
-from sql import SERVER_SETTINGS, Conn, statements
+from sql import Conn, statements
 from sql.away import DATABASE_FAULTS
 
 SQL = statements("ca/signer")
 LOG = structlog.get_logger(__name__)
-CONNECT_SECONDS, STATEMENT_SECONDS = 5.0, 30.0
 DOUBTFUL = SignRefused("may have been signed before: what came of it is unknown")
 MODULE_BATCH = 8  # with 500 ms a signature nobody waits 5 s for a batch that is not his own
 
@@ -45,19 +43,20 @@ async def serve(
     blocklist: Blocklist | None = None, demands: Demands = NO_DEMANDS,
 ) -> None:  # fmt: skip
     """Signs what is asked for until `stop` is set; what was asked before is answered then. `keys` are by issuer id."""
-    waiting: asyncio.Queue[Request | None] = asyncio.Queue(WAITING_MAX)
-    signer = Signer(dsn, keys, now, blocklist, demands)
+    waiting, thread = Waiting(), ThreadPoolExecutor(1, "signing")
+    signer = Signer(Database(dsn, keys), thread, now, blocklist, demands)
+    maker = CrlMaker(Database(dsn, keys), thread, now)
     open_writers: set[asyncio.StreamWriter] = set()
     server = await asyncio.start_unix_server(
         lambda reader, writer: converse(reader, writer, waiting, open_writers), sock=bound(socket_path), limit=LINE_MAX
     )
-    work = asyncio.create_task(answer_all(waiting, signer))
+    work = asyncio.create_task(answer_all(waiting, signer, maker))
     stopped = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
         server.close()
         if not work.done():
-            await waiting.put(None)
+            await waiting.end()
         await work
     finally:
         for task in (work, stopped):
@@ -66,22 +65,21 @@ async def serve(
         for writer in list(open_writers):
             writer.close()
         socket_path.unlink(missing_ok=True)
+        await maker.database.close()
         await signer.close()
+        thread.shutdown()
 
 
 @dataclass
 class Signer:
-    """One database connection, one signing thread, the keys of issuers by id."""
+    """One connection, and the one thread that signs: records only. CRLs have a connection of their own."""
 
-    dsn: str
-    keys: Mapping[int, SigningKey]
+    database: Database
+    thread: ThreadPoolExecutor
     now: Callable[[], datetime]
     blocklist: Blocklist | None = None
     demands: Demands = NO_DEMANDS
     logs: LogLists = field(init=False)
-    conn: "asyncpg.Connection[asyncpg.Record] | None" = None
-    authorities: dict[int, Authority] = field(default_factory=dict)
-    thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "signing"))
 
     def __post_init__(self) -> None:
         self.logs = LogLists(self.demands.publisher)
@@ -89,15 +87,14 @@ class Signer:
     @property
     def batch_max(self) -> int:
         """How many records are signed before they are stored: fewer where each signature takes a module's time."""
-        return BATCH_MAX if all(key.repeatable for key in self.keys.values()) else MODULE_BATCH
+        return BATCH_MAX if all(key.repeatable for key in self.database.keys.values()) else MODULE_BATCH
 
     async def sign(self, ids: Sequence[UUID]) -> Mapping[UUID, SignAnswer]:
         """An answer for every id. All certificates of a batch are stored in one commit, when each can be."""
         try:
-            conn = await self._connection()
-            return await self._sign(conn, ids)
+            return await self._sign(await self.database.connection(), ids)
         except DATABASE_FAULTS as fault:
-            return dict.fromkeys(ids, self._away(fault))
+            return dict.fromkeys(ids, self.database.away(fault))
 
     async def _sign(self, conn: Conn, ids: Sequence[UUID]) -> Mapping[UUID, SignAnswer]:
         answers: dict[UUID, SignAnswer] = dict.fromkeys(ids, SignRefused("no such record"))
@@ -109,7 +106,8 @@ class Signer:
         open_records = [record for record in open_records if not waits(record, held)]
         listed = await self.logs.refresh(conn) if held else None
         authorities = {
-            number: await self._authority(conn, number) for number in {record.issuer_id for record in open_records}
+            number: await self.database.authority(conn, number)
+            for number in {record.issuer_id for record in open_records}
         }
         now = self.now()
         reports, unfit = await look(conn, self.demands, [one for one in open_records if one.id not in held], now)
@@ -132,52 +130,11 @@ class Signer:
             await not_signed(conn, unsigned, held)
         return answers | await store_all(conn, certified, now)
 
-    async def make_crl(self, issuer_id: int, shard: int) -> CrlAnswer:
-        """The next CRL of a shard is signed and stored. C-133..C-142."""
-        try:
-            conn = await self._connection()
-            authority = await self._authority(conn, issuer_id)
-            if authority is None:
-                return SignerAway(f"no key of issuer {issuer_id} here")
-            if not 0 <= shard < authority.issuer.shard_count:
-                return SignRefused(f"issuer {issuer_id} has no shard {shard}")
-            async with conn.transaction():
-                return CrlMade(await next_crl(conn, authority, shard, self.thread, self.now))
-        except DATABASE_FAULTS as fault:
-            return self._away(fault)
-        except KeyAway as fault:
-            return SignerAway(f"key: {fault}")
-
-    def _away(self, fault: BaseException) -> SignerAway:
-        """After any fault the next request gets a fresh connection."""
-        if self.conn is not None:
-            self.conn.terminate()
-            self.conn = None
-        return SignerAway(f"database: {fault}")
-
-    async def _connection(self) -> "asyncpg.Connection[asyncpg.Record]":
-        if self.conn is None or self.conn.is_closed():
-            self.authorities.clear()
-            self.conn = await asyncpg.connect(
-                self.dsn, timeout=CONNECT_SECONDS, command_timeout=STATEMENT_SECONDS, server_settings=SERVER_SETTINGS
-            )
-        return self.conn
-
-    async def _authority(self, conn: Conn, issuer_id: int) -> Authority | None:
-        if issuer_id not in self.authorities:
-            issuer, key = await storage.issuer(conn, issuer_id), self.keys.get(issuer_id)
-            if issuer is None or key is None or key.spki != issuer.spki:
-                return None
-            self.authorities[issuer_id] = Authority(issuer, key)
-        return self.authorities[issuer_id]
-
     async def close(self) -> None:
-        """Connection and thread have ended."""
-        if self.conn is not None:
-            await self.conn.close(timeout=CONNECT_SECONDS)
+        """Connection and linter have ended."""
+        await self.database.close()
         if self.demands.linter is not None:
             await self.demands.linter.close()
-        self.thread.shutdown()
 
 
 async def begin(

@@ -1,11 +1,14 @@
 """The signer's CRLs: the revocations of a shard, read and encoded part by part, and the CRL stored. C-133 to C-145.
 
-A shard may have hundreds of thousands of entries: of each only its encoding is kept, about 40 octets.
+A shard may have hundreds of thousands of entries: of each only its encoding is kept, about 40 octets. No certificate
+waits meanwhile: CRLs have a connection of their own, entries are encoded a few at a time, and the one thread that signs
+is asked for no more than the signature.
 """
 
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
@@ -13,12 +16,41 @@ from asyncpg import Record
 
 from ca import crl
 from ca.certificate import Issuer, assemble
+from ca.keys import KeyAway
+from ca.signer_database import Database
+from ca.signer_lines import CrlAnswer, CrlMade, SignerAway, SignRefused
 from ca.signing import Authority
 from sql import Conn, evidence, statements
+from sql.away import DATABASE_FAULTS
 
 SQL = statements("ca/signer_crl")
 ACTOR = "process:signer"
-PART = 10_000
+PART = 2_000
+
+
+@dataclass
+class CrlMaker:
+    """Makes one CRL after another. `thread` is the one that signs records too."""
+
+    database: Database
+    thread: Executor
+    now: Callable[[], datetime]
+
+    async def make(self, issuer_id: int, shard: int) -> CrlAnswer:
+        """The next CRL of a shard is signed and stored. C-133..C-142."""
+        try:
+            conn = await self.database.connection()
+            authority = await self.database.authority(conn, issuer_id)
+            if authority is None:
+                return SignerAway(f"no key of issuer {issuer_id} here")
+            if not 0 <= shard < authority.issuer.shard_count:
+                return SignRefused(f"issuer {issuer_id} has no shard {shard}")
+            async with conn.transaction():
+                return CrlMade(await next_crl(conn, authority, shard, self.thread, self.now))
+        except DATABASE_FAULTS as fault:
+            return self.database.away(fault)
+        except KeyAway as fault:
+            return SignerAway(f"key: {fault}")
 
 
 async def next_crl(conn: Conn, authority: Authority, shard: int, thread: Executor, now: Callable[[], datetime]) -> int:

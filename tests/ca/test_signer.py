@@ -24,7 +24,7 @@ from ca.issuance import ToBeSigned
 from ca.keys import SigningKey
 from ca.signer import serve
 from ca.signer_client import CrlMade, Signed, SignerAway, SignerClient, SignRefused
-from sql import Pool
+from sql import Pool, statements
 from sql.ids import uuid7
 from tests.ca.arrange import LEAF, NOW, PASSPHRASE, admit, certificate_of, record, write_pem
 
@@ -533,6 +533,19 @@ async def crl_of(bench: Bench, shard: int) -> x509.CertificateRevocationList:
 
 def serials(made: x509.CertificateRevocationList) -> set[int]:
     return {entry.serial_number for entry in made}
+
+
+async def test_no_certificate_waits_for_a_crl(bench: Bench) -> None:
+    """Another node makes the shard's CRL all this while: ours waits for it, and whoever asks for others does."""
+    lock = statements("ca/signer_crl")["lock_shard"]
+    async with bench.signer() as client, bench.pool.acquire() as conn:
+        async with conn.transaction():
+            await conn.execute(lock, 1, 0)
+            making = [asyncio.create_task(client.crl(1, shard, SECONDS)) for shard in (0, 1)]
+            for _ in range(3):
+                assert await client.sign((await bench.admitted()).id, SECONDS) == Signed()
+            assert not any(each.done() for each in making)
+        assert await asyncio.gather(*making) == [CrlMade(2), CrlMade(2)]
 
 
 @pytest.mark.std("C-134", "C-137", "C-159")

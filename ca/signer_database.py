@@ -1,0 +1,54 @@
+"""The signer and the database: records and CRLs each have a connection, with the issuers that there are keys of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import asyncpg
+
+from ca import storage
+from ca.keys import SigningKey
+from ca.signer_lines import SignerAway
+from ca.signing import Authority
+from sql import SERVER_SETTINGS, Conn
+
+CONNECT_SECONDS, STATEMENT_SECONDS = 5.0, 30.0
+
+
+@dataclass
+class Database:
+    """One connection, made when needed and again after a fault, and the issuers known by it. `keys` are by their id."""
+
+    dsn: str
+    keys: Mapping[int, SigningKey]
+    conn: "asyncpg.Connection[asyncpg.Record] | None" = None
+    authorities: dict[int, Authority] = field(default_factory=dict)
+
+    async def connection(self) -> "asyncpg.Connection[asyncpg.Record]":
+        """The connection, which works as far as is known."""
+        if self.conn is None or self.conn.is_closed():
+            self.authorities.clear()
+            self.conn = await asyncpg.connect(
+                self.dsn, timeout=CONNECT_SECONDS, command_timeout=STATEMENT_SECONDS, server_settings=SERVER_SETTINGS
+            )
+        return self.conn
+
+    async def authority(self, conn: Conn, issuer_id: int) -> Authority | None:
+        """The issuer with its key; None when there is no such issuer, or the key is not here."""
+        if issuer_id not in self.authorities:
+            issuer, key = await storage.issuer(conn, issuer_id), self.keys.get(issuer_id)
+            if issuer is None or key is None or key.spki != issuer.spki:
+                return None
+            self.authorities[issuer_id] = Authority(issuer, key)
+        return self.authorities[issuer_id]
+
+    def away(self, fault: BaseException) -> SignerAway:
+        """After any fault the next request gets a fresh connection."""
+        if self.conn is not None:
+            self.conn.terminate()
+            self.conn = None
+        return SignerAway(f"database: {fault}")
+
+    async def close(self) -> None:
+        """The connection has ended."""
+        if self.conn is not None:
+            await self.conn.close(timeout=CONNECT_SECONDS)
