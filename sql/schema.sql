@@ -2882,6 +2882,7 @@ GRANT INSERT ON ca.log_lists TO keiyaku_work;
 GRANT INSERT ON ca.precertificates TO keiyaku_sign;
 GRANT UPDATE (signing_at) ON ca.final_records TO keiyaku_sign;
 GRANT SELECT ON ca.precertificates TO keiyaku_office;
+GRANT SELECT ON ca.log_lists TO keiyaku_office; -- whose key was proven to be compromised
 GRANT SELECT (id, signed_at, der) ON ca.precertificates TO keiyaku_auditor;
 GRANT SELECT (id, issuer_id, serial, names, not_before, not_after) ON ca.to_be_signed TO keiyaku_auditor;
 GRANT SELECT (spki_sha256) ON ca.responders TO keiyaku_acme;

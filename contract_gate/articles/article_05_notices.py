@@ -85,6 +85,7 @@ _ALL = (
     NoticeKind("maintenance", "A22.2", "T22-2", "public", ("reason", "starts_at", "ends_at"), EVERYONE),
     NoticeKind("service_end", "A23.1", "T23-1", "grave", ("ends_on", "certificates"), EVERYONE),
     NoticeKind("deadline_in_danger", "A11.4", "T11-9", "ordinary", ("subject", "deadline"), OFFICERS),
+    NoticeKind("own_key_proven", "A11.4.8", "T11-13", "ordinary", ("whose", "received_at"), OFFICERS),
     NoticeKind("revalidation_task", "A4.2", "T4-4", "ordinary", ("fails_on",), OFFICERS),
     NoticeKind("bank_data_missing", "A8.1", "T8-6", "ordinary", ("covered_through",), OFFICERS),
     NoticeKind("register_changed", "A6.1", "T6-5", "ordinary", ("item", "learned_at"), OFFICERS),

@@ -13,7 +13,7 @@ from ca.key_proof import NAME, STATEMENT, NotProven, Proof, of_csr, of_statement
 from contract_gate.articles.article_11_revocation import GROUNDS, KEY_COMPROMISE
 from office.storage import key_proofs, revocations
 from office.storage.revocations import Scope
-from office.use_cases import cases
+from office.use_cases import cases, own_keys
 from office.use_cases.asked import Unfit, checked_text
 from office.use_cases.cases import Opening
 from office.use_cases.notify import notify
@@ -36,7 +36,10 @@ WANTED = Wanted(NAME, STATEMENT.decode().removesuffix("\n"))
 
 
 class Reported(msgspec.Struct, frozen=True):
-    """What a proof led to: the key is blocked, and so many certificates are revoked by the deadline."""
+    """What a proof led to: the key is blocked, and so many certificates are revoked by the deadline.
+
+    `own`: it is no customer's key, but this CA's, responder's or log's. Then people decide, and nothing is blocked.
+    """
 
     id: UUID
     received_at: datetime
@@ -45,6 +48,7 @@ class Reported(msgspec.Struct, frozen=True):
     certificates: int
     case_id: UUID | None
     deadline_at: datetime | None
+    own: str | None = None
 
 
 def proof_of(octets: bytes, signature: bytes | None) -> Proof:
@@ -64,6 +68,10 @@ async def report(conn: Conn, proof: Proof, reporter: str, email: str, now: datet
     if "@" not in checked_text("e-mail address", email, 254):
         raise Unfit(f"'{email}' is no e-mail address: we write there what becomes of it")
     key = proof.spki_sha256
+    if own := await own_keys.owner(conn, key):
+        async with conn.transaction():
+            proof_id, case_id = await own_keys.alarm(conn, proof, own, reporter, email, now)
+        return Reported(proof_id, now, key, False, 0, case_id, await _deadline(conn, case_id), own.whose)
     async with conn.transaction():
         new = await ca.block_key(conn, key, f"A11.1.2, proven by a {proof.kind}", now, actor=INTAKE)
         number = await key_proofs.to_revoke(conn, key, now)

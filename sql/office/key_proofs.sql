@@ -21,3 +21,20 @@ ORDER BY received_at, id LIMIT 1;
 -- name: proven
 -- Whether a proof of the key led to the case before. $1 spki_sha256  $2 case_id
 SELECT EXISTS (SELECT FROM office.key_proofs WHERE spki_sha256 = $1 AND case_id = $2);
+
+-- name: own_key
+-- Whose key it is: an issuer's, with the issuing CAs whose certificates stand on it, or an OCSP responder's. $1 spki_sha256
+SELECT format('our %s CA %s', i.kind, i.name) AS whose, ARRAY(
+    SELECT b.id::integer FROM ca.issuers b WHERE b.kind = 'issuing' AND i.id IN (b.id, b.parent_id) ORDER BY b.id) AS issuing
+FROM ca.issuers i WHERE i.spki_sha256 = $1
+UNION ALL SELECT format('our OCSP responder of %s', r.held_by), '{}' FROM ca.responders r WHERE r.spki_sha256 = $1
+ORDER BY 1 DESC LIMIT 1;
+
+-- name: was_proven
+-- $1 spki_sha256
+SELECT EXISTS (SELECT FROM office.key_proofs WHERE spki_sha256 = $1);
+
+-- name: case_of_issuer
+-- A case about its compromise that has not revoked yet. $1 issuer
+SELECT id FROM office.cases WHERE issuer_id = $1 AND ground = 'ca_key' AND state IN ('open', 'decided', 'executing')
+ORDER BY received_at, id LIMIT 1;

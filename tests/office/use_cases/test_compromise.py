@@ -1,7 +1,7 @@
 """A key proven to be compromised: blocked, its certificates revoked, everybody concerned told. C-162, C-163."""
 
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 
 import asyncpg
@@ -15,11 +15,13 @@ from office.use_cases.asked import Unfit
 from office.use_cases.cases import Opening
 from office.use_cases.compromise import Reported
 from sql import Conn, Pool
+from sql.ids import uuid7
 from tests.ca.test_key_proof import EC, OTHER, csr, pem, signature, spki
 from tests.conftest import NOW
 from tests.office.edge.api.conftest import Api
 from tests.office.edge.api.conftest import api as api
 from tests.office.use_cases.issued import issue, notices, publish, revoked
+from tests.simulators.ct_log import list_logs, log_list, three
 
 DAY = timedelta(days=1)
 
@@ -138,6 +140,73 @@ async def test_a_case_that_people_decided_and_did_not_begin_executes_by_the_proo
     await proven(office)
     await revocations.go_on(office, NOW)
     assert await revoked(pool) == {serial: 1}
+
+
+ISSUERS = """INSERT INTO ca.issuers (id, name, kind, parent_id, certificate, key_id, spki_sha256, shard_count,
+    status_url, active, created_at) VALUES (1, 'Root', 'root', NULL, '', $1, $3, 1, 'http://s.test', true, $5),
+    (2, 'Issuing', 'issuing', 1, '', $2, $4, 4, 'http://s.test', true, $5)"""
+
+
+async def own_root(pool: Pool, key: bytes) -> str:
+    await pool.execute(ISSUERS, bytes(20), bytes(21), key, bytes(32), NOW)
+    return "our root CA Root"
+
+
+async def own_issuing(pool: Pool, key: bytes) -> str:
+    await pool.execute(ISSUERS, bytes(20), bytes(21), bytes(32), key, NOW)
+    return "our issuing CA Issuing"
+
+
+async def own_responder(pool: Pool, key: bytes) -> str:
+    await own_root(pool, bytes([1] * 32))
+    await pool.execute("INSERT INTO ca.serials VALUES ($1, $2, 2)", bytes([1] * 16), uuid7(NOW))
+    await pool.execute(
+        """INSERT INTO ca.responders (id, issuer_id, serial, held_by, certificate, not_before, not_after, made_at,
+               spki_sha256) VALUES ($1, 2, $2, 'host/o', '', $3, $4, $3, $5)""",
+        uuid7(NOW), bytes([1] * 16), NOW, NOW + DAY, key,
+    )  # fmt: skip
+    return "our OCSP responder of host/o"
+
+
+async def a_log(pool: Pool, key: bytes) -> str:
+    logs = three([], lambda: NOW)
+    for log in logs:
+        log.url = "https://log.test/"
+    logs[0].key = EC
+    assert logs[0].id == key
+    assert await list_logs(pool, log_list(logs, NOW), NOW)
+    return f"the CT log {logs[0].name}"
+
+
+@pytest.mark.std("C-163", "C-077")
+@pytest.mark.rule("T11-13")
+@pytest.mark.parametrize(("arrange", "cases_of"), [(own_root, 1), (own_issuing, 1), (own_responder, 0), (a_log, 0)])
+async def test_a_key_that_is_no_customers_alarms_people_and_nothing_is_blocked_or_revoked(
+    office: Conn, pool: Pool, arrange: Callable[[Pool, bytes], Awaitable[str]], cases_of: int
+) -> None:
+    whose = await arrange(pool, of_csr(csr(EC)).spki_sha256)
+    found, again = await proven(office), await proven(office)
+    assert (found.own, found.certificates, again.own, again.case_id) == (whose, 0, whose, found.case_id)
+    await revocations.go_on(office, NOW)
+    assert (await blocked(pool), await revoked(pool)) == ([], {})
+    rows = await pool.fetch("SELECT state, ground, issuer_id, attention, deadline_at FROM office.cases")
+    assert [tuple(row) for row in rows] == [("open", "ca_key", 2, True, NOW + DAY)] * cases_of
+    assert sorted(await notices(pool)) == ["own_key_proven", *["problem_report_answer"] * 2]
+    said = await pool.fetchval(
+        "SELECT given->>'findings' FROM office.notices WHERE kind = 'problem_report_answer' LIMIT 1"
+    )
+    assert whose in said
+    other = await compromise.report(office, of_csr(csr(OTHER)), "a finder", "finder@example.org", NOW)
+    assert (other.own, await blocked(pool)) == (None, [other.spki_sha256])
+
+
+@pytest.mark.std("C-163")
+async def test_people_open_no_case_about_the_ca_as_if_it_were_a_customer(office: Conn, pool: Pool) -> None:
+    await own_issuing(pool, of_csr(csr(EC)).spki_sha256)
+    own, other = [Scope(spki_sha256=of_csr(csr(key)).spki_sha256) for key in (EC, OTHER)]
+    with pytest.raises(Unfit, match="key of our issuing CA Issuing"):
+        await cases.open_case(office, Opening("compromise", own, "s", "n", NOW, "report"), NOW)
+    assert (await cases.open_case(office, Opening("compromise", other, "s", "n", NOW, "report"), NOW)).live == []
 
 
 async def test_subscribers_hear_of_it_once_however_often_it_is_proven(office: Conn, pool: Pool) -> None:
