@@ -48,6 +48,7 @@ async def test_others_of_its_batch_have_their_reports_and_it_has_none_yet(linter
     hung = next(iter(linters.late.values()))
     assert await linters.lint([HANGS]) == [None]  # it is not waited for again
     assert (await hung.report) is not None
+    assert hung.tries == 2
     for _ in range(2):
         (report,) = await linters.lint([HANGS])
         assert report is not None

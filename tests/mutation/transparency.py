@@ -8,6 +8,8 @@ LOGS, T_LOGS = "ca/ct_logs.py", "tests/ca/test_ct_logs.py"
 LISTS, T_LISTS = "ca/log_lists.py", "tests/ca/test_log_lists.py"
 PROOFS, T_PROOFS = "office/use_cases/sample_proofs.py", "tests/office/use_cases/test_sample_proofs.py"
 FINISHING, T_SIGNER = "ca/finishing.py", "tests/ca/test_signer_ct.py"
+PRECERTIFIED, PROVEN = "tests/ca/test_precertified.py", "tests/office/use_cases/test_compromise.py"
+NOT_REVOKED = "      AND NOT EXISTS (SELECT FROM ca.revocations v WHERE v.serial = t.serial)\n"
 CLIENT, T_CLIENT = "ca/ct.py", "tests/ca/test_ct.py"
 SIGNER_LINT, T_LINT = "ca/signer_lint.py", "tests/ca/test_pkilint.py"
 
@@ -37,6 +39,16 @@ MUTATIONS = [
     Mutation("ca/ct_publisher.py", "        return False\n", "        return True\n", "tests/ca/test_ct_publisher.py"),
     *off(FINISHING, T_SIGNER, "log is None",
          "not enough(given, number := needed(record.not_before, record.not_after))"),
+    *off("ca/signing.py", PRECERTIFIED, "record.revoked"),
+    *off("ca/signing.py", "tests/ca/test_signer_ocsp.py", "record.is_own_key"),
+    *[
+        each
+        for file in ("sql/ca/signer.sql", "sql/ca/signer_ct.sql")
+        for each in without(file, PRECERTIFIED, NOT_REVOKED)
+    ],
+    Mutation("sql/ca/storage.sql", " UNION SELECT id FROM ca.precertificates WHERE spki_sha256 = $1", "", PRECERTIFIED),
+    Mutation("ca/pkilint_pool.py", "if subject.tries < TRIES:", "if False:", "tests/ca/test_linter_hangs.py"),
+    Mutation("office/use_cases/compromise.py", "if own := await own_keys.owner(conn, key):", "if own := None:", PROVEN),
     Mutation(FINISHING, "if reason := sct.fault(", "if False and sct.fault(", T_SIGNER),
     Mutation(FINISHING, "if reason := precertificate.faults(final, record.tbs):", "if reason := None:", T_SIGNER),
     *off(CLIENT, T_CLIENT, "answer.status != 200", "len(content) > ANSWER_MAX"),
