@@ -3,10 +3,11 @@
 import pytest
 
 from tests.architecture.ids import ROOT
-from tests.mutation import doors, gate, protocol, transparency, validation
+from tests.mutation import doors, gate, office, protocol, transparency, validation
 
 MUTATIONS = [
-    *protocol.MUTATIONS, *gate.MUTATIONS, *doors.MUTATIONS, *validation.MUTATIONS, *transparency.MUTATIONS
+    *protocol.MUTATIONS, *gate.MUTATIONS, *doors.MUTATIONS, *validation.MUTATIONS, *transparency.MUTATIONS,
+    *office.MUTATIONS,
 ]  # fmt: skip
 
 

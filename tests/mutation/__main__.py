@@ -15,13 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutation import doors, gate, protocol, transparency, validation
+from tests.mutation import doors, gate, office, protocol, transparency, validation
 from tests.mutation.mutations import Mutation
 
 ROOT = Path(__file__).parents[2]
 NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build", "dist")
 MUTATIONS = [
-    *protocol.MUTATIONS, *gate.MUTATIONS, *doors.MUTATIONS, *validation.MUTATIONS, *transparency.MUTATIONS
+    *protocol.MUTATIONS, *gate.MUTATIONS, *doors.MUTATIONS, *validation.MUTATIONS, *transparency.MUTATIONS,
+    *office.MUTATIONS,
 ]  # fmt: skip
 SECONDS, ALL_SECONDS = 120, 900
 RED, GREEN = 1, 0  # exit codes of pytest; any other says that nothing was tested

@@ -295,3 +295,14 @@ async def test_a_person_who_has_left_cannot_be_named(room: Room) -> None:
     assert UUID(int=0) not in {
         r["first_person"] for r in await room.pool.fetch("SELECT * FROM ca.authority_revocations")
     }
+
+
+@pytest.mark.std("C-117")
+async def test_another_key_of_the_same_label_signs_no_crl(room: Room) -> None:
+    vault = FileVault(room.folder / "other", PASSPHRASE)
+    vault.make(hierarchy.key_label(hierarchy.ROOT))
+    async with room.operator() as conn:
+        prepared = await root_crl.prepare(conn, 0, await room.people(conn), NOW)
+        with pytest.raises(Unfit, match=f"is not that of {NAMES.root}"):
+            await root_crl.sign(conn, prepared, vault, NOW)
+    assert await room.pool.fetchval("SELECT max(number) FROM ca.crls WHERE issuer_id = 0") == 1

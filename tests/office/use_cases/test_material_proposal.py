@@ -81,3 +81,13 @@ async def test_two_people_at_once_see_the_deadline_of_this_hour(office: Conn) ->
     told = await cases.record_material(office, case, "ann", "bob", "grave", shown, SOON + HOUR / 2)
     assert told.deadline_at == SOON + HOUR / 2 + 5 * DAY
     assert made.state == "open"
+
+
+@pytest.mark.rule("T11-12")
+async def test_who_proposed_it_does_not_confirm_it(office: Conn) -> None:
+    _, made = await proposed(office)
+    with pytest.raises(Unfit, match="another one than who proposed it confirms it"):
+        await proposals.confirm(office, await caller(office, "ann", "approver"), str(made.id), ACCESS, SOON + HOUR)
+    with pytest.raises(Unfit, match="is confirmed by approver"):
+        await proposals.confirm(office, await caller(office, "bob", "officer"), str(made.id), ACCESS, SOON + HOUR)
+    assert (await proposals.named(office, await caller(office, "bob", "officer"), str(made.id), SOON)).state == "open"
