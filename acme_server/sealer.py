@@ -142,6 +142,16 @@ async def run_session(
         await conn.close()
 
 
+async def seal_now(dsn: str, key: Ed25519PrivateKey, file: Path, now: datetime) -> None:
+    """All evidence of now is sealed, unless another sealer is at work. Raises what `run` would log."""
+    conn = await asyncpg.connect(dsn, timeout=10, command_timeout=60)
+    try:
+        if sealer := await take_over(conn, key, file):
+            await sealer.run_once(now)
+    finally:
+        await conn.close()
+
+
 async def pause(stop: asyncio.Event) -> None:
     """A second has passed, or `stop` is set."""
     try:

@@ -2,16 +2,18 @@
 
 import asyncio
 import secrets
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 import asyncpg
 import msgspec
 
-from acme_server import evidence_key
+from acme_server import evidence_key, sealer
+from acme_server.checkpoint_file import CheckpointFileUnusable
 from acme_server.clock import by_machine, utc_now
 from acme_server.config import Settings
-from acme_server.database import within
+from acme_server.database import dsn_of, within
 from acme_server.dev.postgres import EmbeddedPostgres
 from acme_server.dev.template import adopt
 from acme_server.dev.tls import ensure_tls, write
@@ -52,9 +54,18 @@ async def prepare_database(settings: Settings, postgres: EmbeddedPostgres, now: 
         await conn.execute("SELECT keiyaku.ensure_partitions($1, $2)", now, MONTHS_AHEAD)
         if not await conn.fetchval("SELECT EXISTS (SELECT FROM ca.issuers)"):
             await make_ca(settings, postgres.dsn(), now)
-        return await make_demo(conn, now)
+        demo = await make_demo(conn, now)
     finally:
         await conn.close()
+    await sealed(settings, now)
+    return demo
+
+
+async def sealed(settings: Settings, now: datetime) -> None:
+    """The evidence is sealed, so that the first order need not wait for it; if it cannot be, the worker says why."""
+    key = evidence_key.load(within(settings, settings.evidence.key_file))
+    with suppress(sealer.SealRefused, CheckpointFileUnusable):
+        await sealer.seal_now(dsn_of(settings, "seal"), key, within(settings, settings.evidence.checkpoint_file), now)
 
 
 async def create_database(postgres: EmbeddedPostgres) -> None:
