@@ -160,9 +160,7 @@ async def end_alias(conn: Conn, alias_id: UUID, now: datetime) -> bool:
     return await conn.fetchval(SQL["end_alias"], alias_id, now) is not None
 
 
-async def all_aliases(
-    conn: Conn, customer: str | None, most: int, after: UUID | None = None
-) -> list[PayerAlias]:
+async def all_aliases(conn: Conn, customer: str | None, most: int, after: UUID | None = None) -> list[PayerAlias]:
     """Aliases of a customer, or of all."""
     return many(PayerAlias, await conn.fetch(SQL["all_aliases"], customer, most, after))
 

@@ -93,9 +93,7 @@ async def remove_alias(conn: Conn, alias: str, now: datetime) -> None:
         await append(conn, entry("payer.alias_removed", OPERATOR, now, rule="T13-1", alias=alias_id))
 
 
-async def aliases(
-    conn: Conn, customer: str | None, after: UUID | None = None, most: int = MOST
-) -> list[PayerAlias]:
+async def aliases(conn: Conn, customer: str | None, after: UUID | None = None, most: int = MOST) -> list[PayerAlias]:
     """Aliases of a customer, or of all."""
     return await bank_lines.all_aliases(conn, customer, most, after)
 
