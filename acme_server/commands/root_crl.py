@@ -65,7 +65,7 @@ def vault_of(
 
 
 async def hold(settings: Settings, issuer: int, vault: Vault, handles: tuple[str, str], file: Path) -> None:
-    """The CRL is published once both have agreed, and the transcript is in its file. Raises Unfit."""
+    """The CRL is public once both have agreed, and the transcript is in its file. Raises Unfit, also if it is not."""
     conn = await connected(settings)
     try:
         people = await two_persons(conn, *handles)
@@ -74,6 +74,11 @@ async def hold(settings: Settings, issuer: int, vault: Vault, handles: tuple[str
         for person in people:
             if click.prompt(f"   {person.handle}, type {WORD} to agree", default="", show_default=False) != WORD:
                 raise Unfit(f"{person.handle} did not agree: nothing was signed; run the command again")
-        write(file, await use_case.sign(conn, prepared, vault, utc_now()))
+        written = await use_case.sign(conn, prepared, vault, utc_now())
     finally:
         await conn.close()
+    try:
+        write(file, written)
+    except OSError as fault:
+        why = f"its transcript is not in {file}: {fault.strerror}. Keep it:"
+        raise Unfit(f"CRL number {prepared.number} is public, but {why}\n\n{written}") from None

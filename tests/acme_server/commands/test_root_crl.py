@@ -1,6 +1,7 @@
 """`keiyaku ca root-crl`: the root's next CRL, by two people, from a token that is off line otherwise."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -22,11 +23,11 @@ BOTH = "root-crl\nroot-crl\n"
 
 
 async def next_crl(desk: Desk, *, typed: str = BOTH, token: str = "root", people: tuple[str, str] = ("ann", "bob"),
-                   issuer: str = "0") -> tuple[int, str]:  # fmt: skip
+                   issuer: str = "0", transcript: Path | None = None) -> tuple[int, str]:  # fmt: skip
     """Exit status and the whole output."""
     done = await desk.keiyaku(
         "ca", "root-crl", "--issuer", issuer, "--root-token", token, "--root-pin-file", str(desk.root.pin_file),
-        "--transcript", str(desk.transcript), "--by", people[0], "--and", people[1], typed=typed,
+        "--transcript", str(transcript or desk.transcript), "--by", people[0], "--and", people[1], typed=typed,
     )  # fmt: skip
     return done.exit_code, done.output
 
@@ -60,6 +61,17 @@ async def test_two_people_make_the_next_crl_and_numbers_only_rise(desk: Desk, po
     kinds = "SELECT count(*) FROM evidence.records WHERE kind = $1"
     assert await pool.fetchval(kinds, "root_crl.prepared") == 5
     assert await pool.fetchval(kinds, "root_crl.signed") == 1
+
+
+@pytest.mark.std("C-117")
+async def test_a_crl_whose_transcript_cannot_be_written_is_public_and_said_to_be(desk: Desk, pool: Pool) -> None:
+    assert (await desk.ceremony(typed=ALL)).exit_code == 0
+    status, said = await next_crl(desk, transcript=desk.transcript.parent / "missing" / "root-crl.txt")
+    kept = await pool.fetchval("SELECT transcript FROM office.root_crls WHERE number = 2")
+    assert (status, await numbers(pool)) == (1, [1, 2])
+    assert "CRL number 2 is public, but" in said
+    assert kept in said
+    assert "no CRL was published" not in said
 
 
 @pytest.mark.std("C-117")
