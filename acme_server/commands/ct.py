@@ -28,8 +28,11 @@ def ct() -> None:
 @operating
 async def logs(conn: Conn, now: datetime, days: int | None, everything: bool, as_json: bool) -> None:
     """The logs that issuance would ask now, when each last gave an SCT (in a day), and whether they are enough."""
+    settings = chosen_settings()
+    if not settings.ct.required:
+        raise click.ClickException("no certificate gets SCTs here, and no list of logs is read: set ct.required")
     try:
-        found = await logs_now(chosen_settings(), conn, timedelta(days=days) if days else None, now)
+        found = await logs_now(settings, conn, timedelta(days=days) if days else None, now)
     except PublisherUnfit as fault:
         raise click.ClickException(str(fault)) from None
     if found is None:

@@ -4,6 +4,7 @@ import json
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from acme_server.clock import utc_now
@@ -77,3 +78,9 @@ async def test_without_a_list_that_is_believed_there_is_nothing_to_show(settings
     assert "no list of logs that is believed" in await refused(settings, "ct logs", 1)
     (settings.data / "key.pem").unlink()
     assert "key.pem: No such file" in await refused(settings, "ct logs", 1)
+
+
+async def test_where_no_certificate_needs_scts_that_is_said(settings: Settings) -> None:
+    without = msgspec.structs.replace(settings, ct=Ct())
+    assert "no certificate gets SCTs here" in await refused(without, "ct logs", 1)
+    assert "a-short" in await keiyaku(settings, "ct logs --days 6")
