@@ -1,11 +1,12 @@
 """UUIDv7 (RFC 9562 §5.7), made here so that any PostgreSQL will do and ids follow the domain's clock."""
 
 import os
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from asyncpg.pgproto import pgproto
 
+EPOCH, MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 MADE_OF_BYTES = pgproto.UUID  # what the driver returns: a uuid.UUID, made in a tenth of the time
 
 
@@ -33,7 +34,7 @@ def uuid7(at: datetime) -> UUID:
 
 def uuid7s(at: datetime, count: int) -> list[UUID]:
     """So many ids of one instant: their random bits are asked for at once, which is most of what an id costs."""
-    millis = int(at.timestamp() * 1000)
+    millis = millis_of(at)
     head, random = (millis & 0xFFFF_FFFF_FFFF) << 16 | 0x7 << 12, os.urandom(8 * count)
     return [
         MADE_OF_BYTES(
@@ -45,6 +46,11 @@ def uuid7s(at: datetime, count: int) -> list[UUID]:
     ]
 
 
+def millis_of(at: datetime) -> int:
+    """Whole milliseconds since 1970, as `keiyaku.uuid7_floor` counts them: in both what is left over is dropped."""
+    return (at - EPOCH) // MILLISECOND
+
+
 def first_of(at: datetime) -> UUID:
     """The least id that `uuid7` may make at `at`: where a range of ids begins, and one before it ends."""
-    return UUID(int=int(at.timestamp() * 1000) << 80 | 0x7 << 76 | 0x2 << 62)
+    return UUID(int=millis_of(at) << 80 | 0x7 << 76 | 0x2 << 62)

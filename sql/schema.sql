@@ -64,9 +64,9 @@ CREATE TABLE keiyaku.cluster (
 );
 INSERT INTO keiyaku.cluster (identity) VALUES (keiyaku.cluster_identity());
 
--- The smallest UUIDv7 of an instant: the bound of a partition.
+-- The smallest UUIDv7 of the millisecond that an instant lies in: the bound of a partition, where a range of ids begins.
 CREATE FUNCTION keiyaku.uuid7_floor(at timestamptz) RETURNS uuid LANGUAGE sql IMMUTABLE STRICT AS $$
-    SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '00000000000000000000')::uuid
+    SELECT (lpad(to_hex(floor(extract(epoch FROM at) * 1000)::bigint), 12, '0') || '00000000000000000000')::uuid
 $$;
 
 CREATE FUNCTION keiyaku.partitioned_tables() RETURNS SETOF regclass LANGUAGE sql STABLE AS $$

@@ -57,7 +57,8 @@ SELECT encode(t.serial, 'hex') AS serial, t.issuer_id::integer, encode(sha256(co
 FROM ca.to_be_signed t LEFT JOIN ca.certificates c ON c.id = t.id LEFT JOIN ca.precertificates p ON p.id = t.id
 LEFT JOIN acme.issuances i ON i.to_be_signed_id = t.id
 LEFT JOIN gate.contracts k ON k.id = i.contract_id LEFT JOIN ca.revocations r ON r.serial = t.serial
-WHERE t.id >= keiyaku.uuid7_floor($1::timestamptz - interval '7 days') AND t.id < keiyaku.uuid7_floor($2)
+WHERE t.id >= keiyaku.uuid7_floor($1::timestamptz - interval '7 days')
+    AND t.id < keiyaku.uuid7_floor($2::timestamptz + interval '1 millisecond')
     AND coalesce(c.signed_at, p.signed_at) >= $1 AND coalesce(c.signed_at, p.signed_at) < $2
 ORDER BY t.id;
 

@@ -9,7 +9,7 @@ CROSS JOIN LATERAL unnest(o.authorization_ids) AS a (id)
 LEFT JOIN acme.authorizations z ON z.id = a.id
 LEFT JOIN LATERAL (
     SELECT e.content, e.recorded_at FROM evidence.records e
-    WHERE e.id >= keiyaku.uuid7_floor(date_trunc('milliseconds', z.validated_at))
+    WHERE e.id >= keiyaku.uuid7_floor(z.validated_at)
       AND e.id < keiyaku.uuid7_floor(z.validated_at + interval '1 second')
       AND e.kind = 'authorization.validated' AND e.recorded_at = z.validated_at
       AND position(convert_to(a.id::text, 'UTF8') IN e.content) > 0
@@ -22,7 +22,7 @@ WHERE s.serial = $1;
 SELECT e.recorded_at, e.content
 FROM ca.serials s JOIN acme.issuances i ON i.to_be_signed_id = s.to_be_signed_id
 CROSS JOIN evidence.records e
-WHERE s.serial = $1 AND e.contract_id = $2 AND e.id >= keiyaku.uuid7_floor(date_trunc('milliseconds', $3::timestamptz))
+WHERE s.serial = $1 AND e.contract_id = $2 AND e.id >= keiyaku.uuid7_floor($3)
   AND e.id < keiyaku.uuid7_floor($4::timestamptz + interval '1 second') AND e.recorded_at <= $4 AND e.kind = 'caa.checked'
   AND EXISTS (SELECT FROM unnest($5::bytea[]) AS n WHERE position(n IN e.content) > 0)
   AND EXISTS (SELECT FROM acme.orders o WHERE o.account_id = i.account_id

@@ -5,7 +5,8 @@
 -- in their order.
 SELECT count(*)::integer AS number, sha256(coalesce(string_agg(t.serial, ''::bytea ORDER BY t.serial), '')) AS sha256
 FROM ca.to_be_signed t LEFT JOIN ca.precertificates p ON p.id = t.id LEFT JOIN ca.certificates c ON c.id = t.id
-WHERE t.id >= keiyaku.uuid7_floor($1::timestamptz - interval '7 days') AND t.id < keiyaku.uuid7_floor($2)
+WHERE t.id >= keiyaku.uuid7_floor($1::timestamptz - interval '7 days')
+    AND t.id < keiyaku.uuid7_floor($2::timestamptz + interval '1 millisecond')
     AND coalesce(p.signed_at, c.signed_at) >= $1 AND coalesce(p.signed_at, c.signed_at) < $2;
 
 -- name: chosen
@@ -13,7 +14,8 @@ WHERE t.id >= keiyaku.uuid7_floor($1::timestamptz - interval '7 days') AND t.id 
 -- $1 from  $2 before  $3 seed  $4 how many
 SELECT t.serial
 FROM ca.to_be_signed t LEFT JOIN ca.precertificates p ON p.id = t.id LEFT JOIN ca.certificates c ON c.id = t.id
-WHERE t.id >= keiyaku.uuid7_floor($1::timestamptz - interval '7 days') AND t.id < keiyaku.uuid7_floor($2)
+WHERE t.id >= keiyaku.uuid7_floor($1::timestamptz - interval '7 days')
+    AND t.id < keiyaku.uuid7_floor($2::timestamptz + interval '1 millisecond')
     AND coalesce(p.signed_at, c.signed_at) >= $1 AND coalesce(p.signed_at, c.signed_at) < $2
 ORDER BY sha256($3::bytea || t.serial), t.serial LIMIT $4;
 

@@ -8,7 +8,7 @@ import pytest
 from acme_server.dev.postgres import EmbeddedPostgres
 from sql import Pool
 from sql.evidence import append, entry
-from sql.ids import uuid7
+from sql.ids import first_of, uuid7
 
 FAR = datetime(2031, 11, 22, 12, 0, tzinfo=UTC)  # beyond what the template database has
 
@@ -70,6 +70,15 @@ async def test_floor_is_the_least_id_of_an_instant(pool: Pool) -> None:
     floor = await pool.fetchval("SELECT keiyaku.uuid7_floor($1)", FAR)
     assert floor < uuid7(FAR)
     assert uuid7(FAR - timedelta(milliseconds=1)) < floor
+
+
+@pytest.mark.parametrize("micros", [0, 499, 500, 999, 999_499, 999_500, 999_999])
+async def test_a_range_from_an_instant_holds_what_was_made_at_it(pool: Pool, micros: int) -> None:
+    """An instant late in its millisecond too: that of the next one would begin after it."""
+    at = FAR + timedelta(microseconds=micros)
+    floor = await pool.fetchval("SELECT keiyaku.uuid7_floor($1)", at)
+    assert floor < first_of(at) <= uuid7(at)
+    assert uuid7(at - timedelta(milliseconds=1)) < floor
 
 
 async def test_worker_makes_partitions_and_the_roles_can_use_them(postgres: EmbeddedPostgres, database: str) -> None:
