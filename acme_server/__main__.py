@@ -6,17 +6,22 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from datetime import datetime
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from acme_server.clock import ClockRefused, as_dev, starting, utc_now
-from acme_server.config import Settings, SettingsRefused, load
+from acme_server.config import Settings, SettingsRefused, load, origin
 from acme_server.instants import Instant
+
+if TYPE_CHECKING:
+    from acme_server.config_files import Process
 
 STARTED = time.monotonic()
 LIBRARIES = ("acme_server.dev.supervisor", "acme_server.dev.greeting", "office.edge.app", "office.edge.api.router")
@@ -57,17 +62,35 @@ def main(context: click.Context, config: Path | None) -> None:
         context.with_resource(as_dev(context.obj.data))
 
 
+def stop_unless_fit(context: click.Context, *processes: "Process", making: bool = False) -> None:
+    """The files that settings name for these processes can be used; else the program ends, a line for each fault."""
+    from acme_server.config_files import unfit_files
+
+    refuse(context, unfit_files(context.obj, processes, making=making))
+
+
+def refuse(context: click.Context, faults: Mapping[str, str]) -> None:
+    """The program ends if there is a fault, by the key of the setting: file and line or variable, key, reason."""
+    path = context.find_root().params["config"]
+    for key, reason in faults.items():
+        click.echo(f"{origin(key, path, os.environ)}: {key}: {reason}", err=True)
+    if faults:
+        sys.exit(2)
+
+
 @main.command()
 @click.option("--at", type=Instant(), help="Set the clock, to 2028-02-29T09:00:00+09:00 say, or the start of a day.")
-@click.pass_obj
-def dev(settings: Settings, at: datetime | None) -> None:
+@click.pass_context
+def dev(context: click.Context, at: datetime | None) -> None:
     """Run everything on this machine, with a demo CA and demo contracts."""
     from acme_server.dev import template
     from acme_server.dev.addresses import AddressTaken, require_free
     from acme_server.dev.postgres import EmbeddedPostgres, PostgresUnavailable
 
+    settings: Settings = context.obj
     if at is not None and settings.environment == "production":
         raise click.UsageError("--at is for development: production reads the machine's clock")
+    stop_unless_fit(context, "acme", "office", "status", "work", "sign", making=True)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     postgres = EmbeddedPostgres.of(settings.data, template.found)
     loading = threading.Thread(target=load_libraries)
@@ -116,11 +139,13 @@ def read_lists() -> None:
 
 @main.command()
 @click.option("--only", type=click.Choice(["acme", "office", "status"]), required=True, help="Which listener to run.")
-@click.pass_obj
-def serve(settings: Settings, only: str) -> None:
+@click.pass_context
+def serve(context: click.Context, only: "Process") -> None:
     """Run one listener: the ACME server, the pages for people, or CRLs and chains."""
     from acme_server import app, logs, processes
 
+    settings: Settings = context.obj
+    stop_unless_fit(context, only)
     logs.configure(settings)
     if only == "acme":
         read_lists()
@@ -129,23 +154,33 @@ def serve(settings: Settings, only: str) -> None:
 
 
 @main.command()
-@click.pass_obj
-def work(settings: Settings) -> None:
+@click.pass_context
+def work(context: click.Context) -> None:
     """Run jobs, housekeeping and the evidence sealer."""
     from acme_server import app, logs, processes
 
+    settings: Settings = context.obj
+    stop_unless_fit(context, "work")
     logs.configure(settings)
     processes.run(settings, [app.work, partial(app.serve_metrics, role="work")])
 
 
 @main.command()
-@click.pass_obj
-def sign(settings: Settings) -> None:
+@click.pass_context
+def sign(context: click.Context) -> None:
     """Run the signer: the process that holds the CA keys."""
     from acme_server import app, logs, processes
+    from ca.keys import KeyUnusable
 
+    settings: Settings = context.obj
+    stop_unless_fit(context, "sign")
     logs.configure(settings)
-    processes.run(settings, [app.sign, app.serve_metrics])
+    faults: dict[str, str] = {}
+    try:
+        processes.run(settings, [app.sign, app.serve_metrics])
+    except* KeyUnusable as unusable:  # of a token: what is in files was looked at
+        faults["pkcs11.token"] = " ".join(str(unusable.exceptions[0]).split())
+    refuse(context, faults)
 
 
 @main.command()

@@ -22,6 +22,7 @@ from acme_server.edge import routes, status
 from acme_server.edge.client_address import client_network
 from acme_server.edge.health import Check, Health
 from acme_server.edge.urls import Urls
+from acme_server.file_texts import access_key, secret
 from acme_server.protocol.limits import Rate
 from acme_server.protocol.sigv4 import AccessKey
 from acme_server.serving import DRAIN, bound, serve, tls_of
@@ -147,12 +148,11 @@ async def coordinator_of(settings: Settings) -> AsyncIterator[Coordinator | None
         yield None
         return
     remotes = {each.code: each for each in map(place, chosen.perspectives)}
-    secret = within(settings, chosen.key_file).read_text(encoding="ascii").strip()
     async with ClientSession() as session:
         yield Coordinator(
             session,
             str(chosen.url),
-            secret,
+            secret(within(settings, chosen.key_file)),
             remotes,
             settings.acme.caa_identities,
             chosen.timeout.total_seconds(),
@@ -308,8 +308,7 @@ def shelves_of(settings: Settings, session: ClientSession) -> list[Shelf]:
     if chosen.publish_directory is not None:
         found.append(Directory(within(settings, chosen.publish_directory)))
     if chosen.publish_bucket is not None and chosen.publish_key_file is not None:
-        key_id, secret = within(settings, chosen.publish_key_file).read_text().split()
-        key = AccessKey(key_id, secret, chosen.publish_region)
+        key = AccessKey(*access_key(within(settings, chosen.publish_key_file)), chosen.publish_region)
         found.append(Bucket(session, str(chosen.publish_bucket), key, utc_now))
     return found
 
@@ -328,7 +327,7 @@ def posting_of(settings: Settings) -> "Posting":
 
     chosen, mail = settings.mail, None
     if chosen.server is not None:
-        password = within(settings, chosen.password_file).read_text().strip() if chosen.password_file else ""
+        password = secret(within(settings, chosen.password_file)) if chosen.password_file else ""
         mail = Mail(
             chosen.server.host, chosen.server.port, chosen.sender, chosen.security, chosen.own_relay,
             chosen.user, password, per_minute=chosen.per_minute,
@@ -343,7 +342,7 @@ def register_of(settings: Settings) -> "Register | None":
     chosen = settings.register
     if chosen.url is None or chosen.id_file is None:
         return None
-    return WebRegister(str(chosen.url), within(settings, chosen.id_file).read_text().strip())
+    return WebRegister(str(chosen.url), secret(within(settings, chosen.id_file)))
 
 
 async def seal(settings: Settings, stop: asyncio.Event) -> None:

@@ -129,6 +129,12 @@ def where(key: str, given: Mapping[str, Given]) -> str:
     return given[key].where if key in given else f"default of {variable_of(key)}"
 
 
+def origin(key: str, path: Path | None, environ: Mapping[str, str]) -> str:
+    """Where the value of `key` stands, of settings that `load` took from the same file and variables."""
+    keys = known_keys(Settings)
+    return where(key, (from_file(path, keys)[0] if path else {}) | from_environment(environ, keys)[0])
+
+
 def converted(given: Mapping[str, Given], keys: Mapping[str, Any]) -> tuple[dict[str, object], list[Fault]]:
     """Values by key, of their types and within their limits; and what is not."""
     values: dict[str, object] = {}
