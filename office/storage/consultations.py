@@ -56,7 +56,7 @@ async def scope(conn: Conn, contract_id: UUID, now: datetime) -> str:
 
 
 async def consultations(
-    conn: Conn, contract_id: UUID | None, most: int, after: str | None = None
+    conn: Conn, contract_id: UUID | None, most: int, after: tuple[date, str] | None = None
 ) -> list[Consultation]:
     """Those held, over a contract or all; the nearest review first."""
-    return many(Consultation, await conn.fetch(SQL["consultations"], contract_id, most, after))
+    return many(Consultation, await conn.fetch(SQL["consultations"], contract_id, most, *(after or (None, None))))

@@ -47,6 +47,6 @@ async def final(conn: Conn, leak_id: UUID, now: datetime) -> bool:
     return await conn.fetchval(SQL["final"], leak_id, now) is not None
 
 
-async def leaks(conn: Conn, most: int, after: UUID | None = None) -> list[Leak]:
+async def leaks(conn: Conn, most: int, after: UUID | None = None, after_done: bool = False) -> list[Leak]:
     """Open ones first."""
-    return many(Leak, await conn.fetch(SQL["leaks"], most, after))
+    return many(Leak, await conn.fetch(SQL["leaks"], most, after, after_done))

@@ -63,8 +63,22 @@ async def _record(
 
 
 async def listed(
-    conn: Conn, contract: str | None = None, after: str | None = None, most: int = MOST
+    conn: Conn, contract: str | None = None, cursor: str | None = None, most: int = MOST
 ) -> list[Consultation]:
     """Those held, over a contract or all; the nearest review first. Raises Unfit."""
-    key = await asked.contract(conn, contract) if contract else None
+    key, after = await asked.contract(conn, contract) if contract else None, place_of(cursor) if cursor else None
     return await consultations.consultations(conn, key.id if key else None, most, after)
+
+
+def cursor_of(held: Consultation) -> str:
+    """Its place as it was shown: the day to look again may move before the next page is asked for."""
+    return f"{held.review_on}.{held.contract}"
+
+
+def place_of(cursor: str) -> tuple[date, str]:
+    """Where a cursor goes on. Raises Unfit."""
+    day, _, contract = cursor.partition(".")
+    try:
+        return date.fromisoformat(day), contract
+    except ValueError:
+        raise Unfit("the cursor is none of ours: give `next` of the page before") from None

@@ -8,11 +8,13 @@ from contract_gate.articles.article_16_secrecy import leak_due
 from contract_gate.calendar import JST
 from office.storage import leaks, people
 from office.storage.leaks import Leak
-from office.use_cases import asked
+from office.use_cases import asked, tenants
 from office.use_cases.asked import MOST, Unfit, checked_text, id_of
 from office.use_cases.notify import notify
 from sql import Conn
 from sql.evidence import append, entry
+
+DONE = "done-"
 
 
 async def record(
@@ -55,6 +57,12 @@ async def report(conn: Conn, leak: str, final: bool, person: str, now: datetime)
         await append(conn, entry(kind, asked.actor(who), now, rule="T16-2", clause="A16.3", leak=leak_id))
 
 
-async def listed(conn: Conn, after: UUID | None = None, most: int = MOST) -> list[Leak]:
-    """Open ones first."""
-    return await leaks.leaks(conn, most, after)
+async def listed(conn: Conn, cursor: str | None = None, most: int = MOST) -> list[Leak]:
+    """Open ones first. Raises Unfit."""
+    after = tenants.id_after(cursor.removeprefix(DONE) if cursor else None)
+    return await leaks.leaks(conn, most, after, (cursor or "").startswith(DONE))
+
+
+def cursor_of(leak: Leak) -> str:
+    """Its place as it was shown: its final report may be made before the next page is asked for."""
+    return f"{DONE if leak.final_at else ''}{leak.id}"

@@ -17,11 +17,9 @@ SELECT EXISTS (SELECT FROM office.consultations WHERE contract_id = ANY ($1::uui
 
 -- name: consultations
 -- Those held, over a contract or all; the nearest review first. $1 contract_id, or null  $2 most
--- $3 after that of the contract of this handle, or null
+-- $3 after one with this day to look again, or null  $4 and the contract of this handle
 SELECT c.handle AS contract, h.reason, p.handle AS owner, h.review_on, h.set_at
 FROM office.consultations h JOIN gate.contracts c ON c.id = h.contract_id JOIN gate.persons p ON p.id = h.owner_id
 WHERE h.ended_at IS NULL AND ($1::uuid IS NULL OR h.contract_id = $1)
-    AND ($3::text IS NULL OR (h.review_on, h.id) > (
-        SELECT x.review_on, x.id FROM office.consultations x JOIN gate.contracts k ON k.id = x.contract_id
-        WHERE k.handle = $3 ORDER BY x.id DESC LIMIT 1))
-ORDER BY h.review_on, h.id LIMIT $2;
+    AND ($3::date IS NULL OR (h.review_on, c.handle) > ($3, $4::text))
+ORDER BY h.review_on, c.handle LIMIT $2;

@@ -12,9 +12,9 @@ UPDATE office.leaks SET preliminary_at = $2 WHERE id = $1 AND preliminary_at IS 
 UPDATE office.leaks SET final_at = $2 WHERE id = $1 AND preliminary_at IS NOT NULL AND final_at IS NULL RETURNING id;
 
 -- name: leaks
--- Open ones first. $1 most  $2 after this one, or null
+-- Open ones first. $1 most  $2 after this one, or null  $3 whether it was done when it was shown
 SELECT id, found_at, malicious, affected, preliminary_due_at, preliminary_at, final_due_at, final_at
 FROM office.leaks
 WHERE $2::uuid IS NULL OR (final_at IS NOT NULL, found_at, id) > (
-    SELECT x.final_at IS NOT NULL, x.found_at, x.id FROM office.leaks x WHERE x.id = $2)
+    SELECT $3::boolean, x.found_at, x.id FROM office.leaks x WHERE x.id = $2)
 ORDER BY final_at IS NOT NULL, found_at, id LIMIT $1;

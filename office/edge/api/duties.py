@@ -72,8 +72,8 @@ async def report_leak(call: Call) -> Answer:
 
 async def list_leaks(call: Call) -> Answer:
     """A page of leaks, open ones first."""
-    rows = await leaks.listed(call.conn, tenants.id_after(call.query.cursor), call.query.limit + 1)
-    return answer(tenants.page(rows, call.query.limit, lambda each: each.id))
+    rows = await leaks.listed(call.conn, call.query.cursor, call.query.limit + 1)
+    return answer(tenants.page(rows, call.query.limit, leaks.cursor_of))
 
 
 async def propose_liability(call: Call) -> Answer:

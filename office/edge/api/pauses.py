@@ -112,7 +112,7 @@ async def end(call: Call) -> Answer:
 async def list_consultations(call: Call) -> Answer:
     """A page of consultations that are held, the nearest review first."""
     rows = await consultation.listed(call.conn, None, call.query.cursor, call.query.limit + 1)
-    return answer(tenants.page(rows, call.query.limit, lambda each: each.contract))
+    return answer(tenants.page(rows, call.query.limit, consultation.cursor_of))
 
 
 async def own_consultations(call: Call) -> Answer:

@@ -84,6 +84,30 @@ async def test_a_listing_walked_one_by_one_is_the_listing(api: Api, applied: Con
         assert await walked(api, role, listing) == whole["items"], listing
 
 
-@pytest.mark.parametrize("path", ["/revocation-cases", "/problem-reports", "/leaks", "/maintenance", "/tax-credits"])
+@pytest.mark.parametrize(
+    "path", ["/revocation-cases", "/problem-reports", "/leaks", "/maintenance", "/tax-credits", "/consultations"]
+)
 async def test_a_cursor_of_nobody_is_refused(api: Api, path: str) -> None:
     assert (await api.call("auditor", "GET", path, params={"cursor": "x"}))[0] == 422
+
+
+async def test_what_was_looked_at_and_changed_meanwhile_hides_nothing_behind_it(api: Api, applied: Conn) -> None:
+    """The day of a consultation moves, a leak has its final report: both go to the back, nothing is lost."""
+    role, path, body = MADE["/consultations"]
+    for handle in CONTRACTS:
+        await api.made("officer", "/applications", {"handle": handle, "plan": "small", "customer": "kaisha"})
+    for each in ("acme", *CONTRACTS):
+        await api.made(role, path.format(each=each), body)
+    first = (await api.call("auditor", "GET", "/consultations", params={"limit": 1}))[1]
+    again = {"review_on": "2027-01-10"}
+    await api.made("officer", "/contracts/acme/consultation/review", again)
+    behind = (await api.call("auditor", "GET", "/consultations", params={"cursor": first["next"]}))[1]
+    assert [each["contract"] for each in behind["items"]] == [*CONTRACTS, "acme"]
+
+    ids = [(await api.made("officer", "/leaks", LEAK))["id"] for _ in range(3)]
+    first = (await api.call("auditor", "GET", "/leaks", params={"limit": 1}))[1]
+    for final in ("preliminary", "final"):
+        await api.made("officer", f"/leaks/{first['items'][0]['id']}/reports", {"report": final})
+    behind = (await api.call("auditor", "GET", "/leaks", params={"cursor": first["next"]}))[1]
+    assert {each["id"] for each in behind["items"]} == set(ids)
+    assert behind["items"][-1]["id"] == first["items"][0]["id"]
