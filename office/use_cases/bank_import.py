@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from contract_gate.articles.article_16_secrecy import kept_since
 from contract_gate.calendar import jst_date
 from contract_gate.formats.camt import Reader as CamtReader
 from contract_gate.formats.receipt import BadElement, BadFile, DateMode, Group, Receipt, Totals
@@ -41,11 +42,12 @@ class Imported(msgspec.Struct, frozen=True):
 class Rows:
     """Rows for the staging table, made while the file is read; afterwards it knows periods and totals."""
 
-    def __init__(self, dialects: list[Dialect], account: str | None, today: date, said: Progress, size: int) -> None:
+    def __init__(self, dialects: list[Dialect], account: str | None, now: datetime, said: Progress, size: int) -> None:
         self.dialects = [each for each in dialects if account in (None, each.handle)]
         self.periods: list[tuple[int, Any, date, date]] = []
         self.cancelled_counted: bool | None = None
-        self.today, self.said, self.size = today, said, size
+        self.today, self.said, self.size = jst_date(now), said, size
+        self.destroyed = jst_date(kept_since("bank_lines.remitter", now))  # of this day, and of those before
 
     def of(self, stream: BinaryIO) -> Iterator[tuple[Any, ...]]:
         """A row for each receipt. Raises BadFile."""
@@ -62,6 +64,8 @@ class Rows:
                     if item.cancelled_counted is not None:
                         self.cancelled_counted = item.cancelled_counted
                 case Receipt():
+                    if item.booked_on <= self.destroyed:
+                        raise past(item)
                     number = item.remitter_code if dialect.virtual_in == "remitter_code" else virtual
                     yield (
                         item.record, dialect.bank_account_id, number, item.nature, item.booked_on, item.value_on,
@@ -104,6 +108,11 @@ def bad(group: Group, position: int, field: str, element: str, reason: str) -> B
     if group.format == "camt.054":
         return BadElement(group.line, element, reason)
     return BadFile(group.record, position, field, reason)
+
+
+def past(item: Receipt) -> BadFile:
+    """A line with a pseudonym is not known again (T16-2): its money would be booked a second time."""
+    return BadFile(item.record, 0, "勘定日", f"lines of {item.booked_on} are past their retention, and not known again")
 
 
 def is_xml(stream: BinaryIO) -> bool:
@@ -184,7 +193,7 @@ async def _stage(
     now: datetime,
 ) -> BankFile:  # fmt: skip
     """Every line is stored, none is booked; in the caller's transaction. Raises Unfit."""
-    rows = Rows(await bank_files.dialects(conn), account, jst_date(now), said, path.stat().st_size)
+    rows = Rows(await bank_files.dialects(conn), account, now, said, path.stat().st_size)
     if not rows.dialects:
         raise Unfit("no bank account says how its files look: `keiyaku bank dialect`")
     try:

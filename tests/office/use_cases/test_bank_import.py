@@ -1,6 +1,6 @@
 """Bank files, imported into a real database, and what the gate makes of them."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -8,15 +8,15 @@ import asyncpg
 import pytest
 
 from acme_server.dev.postgres import EmbeddedPostgres
-from contract_gate.calendar import jst_date
+from contract_gate.calendar import JST, jst_date
 from office.storage.bank_files import Dialect
-from office.use_cases import bank, bank_desk, bank_flights, bank_import, payments
+from office.use_cases import bank, bank_desk, bank_flights, bank_import, payments, retention
 from office.use_cases.asked import Unfit
 from office.use_cases.bank_booking import Tally
 from office.use_cases.bank_import import Imported
 from office.use_cases.explain import explain
 from office.use_cases.keys import new_key
-from sql import Conn
+from sql import Conn, Pool
 from tests.conftest import NOW
 from tests.office.use_cases.issued import notices
 from tests.simulators.bank_files import Credit, Statement, Style, Xml, camt, whole
@@ -284,3 +284,26 @@ async def test_a_camt_file_of_no_account_is_refused(
     await ready(accepted)
     with pytest.raises(Unfit, match=f"a.xml is refused whole: {said}"):
         await imported(accepted, tmp_path, camt([statement]), name="a.xml")
+
+
+@pytest.mark.rule("T8-5", "T16-2")
+async def test_days_whose_remitters_are_destroyed_are_imported_no_more(
+    accepted: Conn, pool: Pool, tmp_path: Path
+) -> None:
+    """A line with a pseudonym is not known again: another file with it would book its money a second time."""
+    await ready(accepted, FIRST, "camt.054")
+    again = tmp_path / "again.xml"
+    for name, last in (("a.xml", YESTERDAY), ("again.xml", YESTERDAY - timedelta(days=1))):
+        style = Xml(f"{FIRST}T00:00:00", f"{last}T23:59:59")
+        (tmp_path / name).write_bytes(camt([Statement([BY_REFERENCE], FIRST, last)], style))
+    await bank_import.import_file(accepted, tmp_path / "a.xml", None, None, False, quiet, NOW)
+
+    gone_at = datetime.combine(YESTERDAY.replace(year=YESTERDAY.year + 7), time(), JST).astimezone(UTC)
+    await pool.execute("SELECT keiyaku.ensure_partitions($1, 0)", gone_at)
+    assert await retention.destroy(pool, "bank_lines.remitter", gone_at - timedelta(seconds=1)) == 0
+    known = await bank_import.import_file(accepted, again, None, None, True, quiet, gone_at - timedelta(seconds=1))
+    assert (known.file.lines, known.file.known) == (1, 1)
+    assert await retention.destroy(pool, "bank_lines.remitter", gone_at) == 1
+    with pytest.raises(Unfit, match="past their retention"):
+        await bank_import.import_file(accepted, again, None, None, False, quiet, gone_at)
+    assert await pool.fetchval("SELECT count(*) FROM gate.receipts") == 1
