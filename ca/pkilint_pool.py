@@ -4,6 +4,7 @@ import asyncio
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -76,7 +77,8 @@ class Worker:
             async with asyncio.timeout(patience):
                 await process.wait()
         except TimeoutError:
-            process.kill()
+            with suppress(ProcessLookupError):  # it ended just now
+                process.kill()
             await process.wait()
 
 
@@ -93,12 +95,14 @@ async def message(process: Process) -> bytes:
 class PkilintPool:
     """So many processes, which take what waits one after the other. `ignored`: codes of findings that forbid nothing.
 
+    `patience`: how long nobody has a report until those who ask get what is there; None: they wait for all.
     Bytes that no process answers for in `seconds` are tried once more behind all others, and then refused for good.
     """
 
     processes: int
     ignored: tuple[str, ...]
     seconds: float
+    patience: float | None = STILL_SECONDS
     workers: list[Worker] = field(init=False)
     waiting: "asyncio.Queue[Subject]" = field(default_factory=asyncio.Queue)
     late: dict[bytes, Subject] = field(default_factory=dict)
@@ -136,7 +140,7 @@ class PkilintPool:
     async def _reports(self, subjects: Sequence[Subject]) -> None:
         """All are there, or nothing more comes soon; what is late already is not waited for."""
         while pending := {each.report for each in subjects if not each.late and not each.report.done()}:
-            done, _ = await asyncio.wait(pending, timeout=STILL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(pending, timeout=self.patience, return_when=asyncio.FIRST_COMPLETED)
             if not done and any(worker.ready for worker in self.workers):
                 break
 

@@ -70,7 +70,7 @@ async def linter_of(settings: Settings) -> AsyncIterator[PkilintPool | None]:
         yield None
         return
     chosen = settings.lint
-    pool = PkilintPool(max(1, chosen.processes), chosen.ignored, chosen.timeout.total_seconds())
+    pool = PkilintPool(max(1, chosen.processes), chosen.ignored, chosen.timeout.total_seconds(), patience=None)
     try:
         yield pool
     finally:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import uvloop
 
 from acme_server.dev.postgres import EmbeddedPostgres
 from ca import pkilint_pool
@@ -23,15 +24,14 @@ AWAY = SignerAway("the linter is away")
 
 @pytest.fixture(autouse=True)
 def hanging(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Processes hang on some; nobody waits a second for them."""
+    """Processes hang on some."""
     monkeypatch.setattr(pkilint_pool, "MODULE", "tests.simulators.hanging_linter")
-    monkeypatch.setattr(pkilint_pool, "STILL_SECONDS", 0.2)
 
 
 @pytest.fixture
 async def linters() -> AsyncIterator[PkilintPool]:
     """Two processes; what takes them longer than half a second is a hang."""
-    made = PkilintPool(2, (), 0.5)
+    made = PkilintPool(2, (), 0.5, patience=0.2)
     yield made
     await made.close()
 
@@ -63,6 +63,29 @@ async def test_with_one_process_others_wait_behind_it_and_are_asked_for_again(li
     await good.report
     assert all(await linters.lint([GOOD]))
     assert [each.tbs for each in linters.late.values()] == [HANGS]
+
+
+async def test_who_waits_for_all_has_a_report_of_each(linters: PkilintPool) -> None:
+    """As the self-audit does: else what hangs would stop it every time it is run again."""
+    linters.patience = None
+    hung, good = await linters.lint([HANGS, GOOD])
+    assert hung is not None
+    assert hung.faults() == [f"{SILENT}: no answer within 0.5 s, 2 times"]
+    assert good is not None
+    assert good.faults() == []
+
+
+def test_processes_that_die_are_replaced_whenever_they_do() -> None:
+    """Under the loop that the signer runs in: it knew of an end while the process was about to be killed."""
+
+    async def lint() -> None:
+        made = PkilintPool(2, (), 5.0, patience=None)
+        crashed = await made.lint([b"crash %d" % number for number in range(12)])
+        assert {report and report.faults()[0] for report in crashed} == {f"{SILENT}: no answer within 5 s, 2 times"}
+        assert all(await made.lint([GOOD] * 3))
+        await made.close()
+
+    uvloop.run(asyncio.wait_for(lint(), 20))
 
 
 @pytest.mark.std("C-064", "C-065")

@@ -1,5 +1,6 @@
-"""A linter process that finds nothing, and never answers for a certificate whose bytes hold `hang`."""
+"""A linter process that finds nothing, never answers for a certificate whose bytes hold `hang`, and dies of `crash`."""
 
+import os
 import signal
 import struct
 import sys
@@ -19,9 +20,12 @@ def main() -> None:
         head = source.read(LENGTH.size)
         if not head:
             return
-        if b"hang" in source.read(LENGTH.unpack(head)[0]):
+        tbs = source.read(LENGTH.unpack(head)[0])
+        if b"hang" in tbs:
             print(f"message {number}: hangs", file=sys.stderr, flush=True)
             signal.pause()
+        if b"crash" in tbs:
+            os._exit(1)
         said = NOTHING
 
 

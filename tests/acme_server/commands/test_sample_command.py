@@ -9,7 +9,8 @@ from click.testing import CliRunner
 
 from acme_server import evidence_key
 from acme_server.__main__ import main
-from acme_server.commands.sample import PeriodType, Seed
+from acme_server.commands.sample import PeriodType, Seed, linter_of
+from acme_server.config import Settings
 from office.use_cases.sample import Period
 
 
@@ -40,6 +41,12 @@ def test_a_seed_has_16_octets_at_least() -> None:
     for written in ("00" * 15, "00" * 65, "zz" * 16, "0" * 33):
         with pytest.raises(click.BadParameter):
             Seed().convert(written, None, None)
+
+
+async def test_the_audit_waits_for_every_report() -> None:
+    async with linter_of(Settings()) as linter:
+        assert linter is not None
+        assert linter.patience is None
 
 
 def test_verify_bundle_needs_no_database_and_exits_with_1(tmp_path: Path) -> None:
