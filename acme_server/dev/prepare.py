@@ -13,7 +13,7 @@ from acme_server import evidence_key, sealer
 from acme_server.checkpoint_file import CheckpointFileUnusable
 from acme_server.clock import by_machine, utc_now
 from acme_server.config import Settings
-from acme_server.database import dsn_of, within
+from acme_server.database import within
 from acme_server.dev.postgres import EmbeddedPostgres
 from acme_server.dev.template import adopt
 from acme_server.dev.tls import ensure_tls, write
@@ -57,15 +57,15 @@ async def prepare_database(settings: Settings, postgres: EmbeddedPostgres, now: 
         demo = await make_demo(conn, now)
     finally:
         await conn.close()
-    await sealed(settings, now)
+    await sealed(settings, postgres.dsn(user="keiyaku_seal"), now)
     return demo
 
 
-async def sealed(settings: Settings, now: datetime) -> None:
+async def sealed(settings: Settings, dsn: str, now: datetime) -> None:
     """The evidence is sealed, so that the first order need not wait for it; if it cannot be, the worker says why."""
     key = evidence_key.load(within(settings, settings.evidence.key_file))
     with suppress(sealer.SealRefused, CheckpointFileUnusable):
-        await sealer.seal_now(dsn_of(settings, "seal"), key, within(settings, settings.evidence.checkpoint_file), now)
+        await sealer.seal_now(dsn, key, within(settings, settings.evidence.checkpoint_file), now)
 
 
 async def create_database(postgres: EmbeddedPostgres) -> None:
