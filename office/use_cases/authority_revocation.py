@@ -91,9 +91,10 @@ def doomed(row: AuthorityRow) -> Doomed:
 def meant(all_: Sequence[Doomed], named: str, *, whole_key: bool) -> Sequence[Doomed]:
     """By an issuing CA's name all its certificates, by a serial number one; of a compromised key always all (C-163).
 
-    Raises Unfit.
+    A serial number may be written as openssl prints it. Raises Unfit.
     """
-    found = [each for each in all_ if named in (each.row.name, each.serial.hex())]
+    number = named.lower().replace(":", "")
+    found = [each for each in all_ if named == each.row.name or number == each.serial.hex()]
     if not found:
         raise Unfit(f"no issuing CA, and no certificate of one, is '{named}': name it, or give a serial number in hex")
     names = {each.row.name for each in found}

@@ -239,6 +239,7 @@ async def test_a_name_is_all_its_certificates_a_serial_number_one_and_a_compromi
         cross = all_[1].serial.hex()
         assert await meant(NAMES.issuing, "misuse") == [0, 2, 3]
         assert await meant(cross, "misuse") == [2]
+        assert await meant(all_[1].serial.hex(":").upper(), "misuse") == [2]
         assert await meant(cross, "compromise") == [0, 2, 3]
 
 
