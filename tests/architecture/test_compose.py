@@ -54,6 +54,8 @@ def test_each_kind_of_process_has_the_password_of_its_own_role_only() -> None:
     assert given.pop("migrate") == ["pgpass_owner"]
     for looks in ("acme", "work"):  # they ask other places of the network
         given[looks].remove("mpic_key")
+    for reads in ("office", "operator"):  # they keep documents of applications
+        given[reads].remove("documents_key")
     assert given == {
         name: [f"pgpass_{name}"]
         for name in ("acme", "work", "sign", "office", "status", "operator", "compliance", "auditor")
