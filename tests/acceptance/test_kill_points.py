@@ -28,7 +28,7 @@ ALONE = "SELECT pg_advisory_xact_lock(7001, number) FROM gate.contracts WHERE ha
 LOAD, STORE, ASK = "FROM gate.decisions\n    WHERE id = t.admission_id", "INSERT INTO ca.certificates", "sign "
 CHECKPOINT, VOID, END = (
     "INSERT INTO evidence.checkpoints",
-    "SET state = 'void'",
+    "ca.void_record(",
     "WITH ended AS (\n    UPDATE acme.orders",
 )
 
