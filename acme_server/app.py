@@ -28,7 +28,7 @@ from acme_server.protocol.sigv4 import AccessKey
 from acme_server.serving import DRAIN, bound, serve, tls_of
 from acme_server.storage import nonces
 from acme_server.storage.shelves import Bucket, Directory, Shelf
-from acme_server.use_cases import log_list, readiness, terms
+from acme_server.use_cases import backlog, log_list, own_keys, readiness, terms
 from acme_server.use_cases.context import Context, Limits, Offers
 from acme_server.use_cases.counted import CountedLooks
 from acme_server.use_cases.limits import Rates
@@ -177,7 +177,7 @@ async def context_of(settings: Settings, pool: Pool, name: str) -> AsyncIterator
     async with pool.acquire() as conn:
         issuer = await ca.active_issuer(conn)
         chains = await ca.chains_above(conn, issuer.id)
-        own_keys = await ca.own_keys(conn)
+        keys_of_ca = await ca.own_keys(conn)
     client = SignerClient(within(settings, settings.signer.socket))
     try:
         async with transparency_of(settings, pool) as transparency, coordinator_of(settings) as coordinator:
@@ -198,7 +198,7 @@ async def context_of(settings: Settings, pool: Pool, name: str) -> AsyncIterator
                 nonce_key=await nonces.current_key(pool),
                 rates=rates_of(settings),
                 offers=offers_of(settings),
-                own_keys=own_keys,
+                own_keys=keys_of_ca,
                 blocklist=blocklist_of(settings),
                 transparency=transparency,
             )
@@ -216,7 +216,9 @@ async def serve_acme(settings: Settings, stop: asyncio.Event) -> None:
             identities=settings.acme.caa_identities, require_binding=settings.acme.require_binding,
             max_body=settings.acme.max_body_bytes, proxies=tuple(map(ip_network, settings.acme.trusted_proxies)),
         )  # fmt: skip
-        following = asyncio.create_task(terms.follow(context, terms_url(settings), utc_now, stop))
+        following = asyncio.gather(
+            terms.follow(context, terms_url(settings), utc_now, stop), own_keys.follow(context, stop)
+        )
         health = Health(checks_of(settings, context))
         await serve("acme", app, bound(settings.acme.listen), settings, health, stop, tls=tls_of(settings))
         await following
@@ -287,8 +289,9 @@ async def serve_metrics(settings: Settings, stop: asyncio.Event, role: Role | No
 
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(await make_pool(settings, role, size=1)) if role else None
+        asked = backlog.asker(settings, pool) if pool is not None else None
         app = web.Application()
-        app.router.add_get("/metrics", metrics.handler(settings.metrics.folder, pool, utc_now))
+        app.router.add_get("/metrics", metrics.handler(settings.metrics.folder, asked, utc_now))
         await serve("metrics", app, bound(settings.metrics.listen), settings, Health({}), stop)
 
 

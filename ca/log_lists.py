@@ -113,9 +113,3 @@ async def insert(conn: Conn | Pool, lists: LogLists, found: Published, source: s
         proof.content, found.signature,
     )  # fmt: skip
     return added is not None
-
-
-async def log_list_date(conn: Conn | Pool) -> datetime | None:
-    """When the newest list says that it was made; None: there is no list."""
-    found: datetime | None = await conn.fetchval(SQL["log_list_date"])
-    return found

@@ -22,6 +22,7 @@ from acme_server.edge.health import Health
 from acme_server.protocol.pem import pem
 from acme_server.serving import bound, serve, tls_of
 from acme_server.storage import certificates
+from acme_server.use_cases.backlog import asker
 from ca import hierarchy, keys
 from ca import storage as ca
 from ca.der import split
@@ -61,12 +62,12 @@ async def serve_management(settings: Settings, stop: asyncio.Event) -> None:
     if settings.management.listen is None:
         return
     async with await make_pool(settings, "operator", size=2) as pool:
-        app = make_app(pool, settings)
+        app, asked = make_app(pool, settings), asker(settings, pool)
 
         async def metrics(request: web.Request) -> web.StreamResponse:
             from acme_server.edge.metrics import handler  # with prometheus_client, when somebody asks
 
-            return await handler(settings.metrics.folder, pool, utc_now)(request)
+            return await handler(settings.metrics.folder, asked, utc_now)(request)
 
         app.router.add_get("/metrics", metrics)
         clock = ClockPaths(pool, embedded(settings).dsn())

@@ -1,6 +1,6 @@
 """/metrics: the sum over all processes of a data folder, and what the database says at that moment. Prometheus text."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -13,8 +13,7 @@ from prometheus_client.registry import Collector
 
 from acme_server import tally
 from acme_server.tally import Tallies
-from acme_server.use_cases.backlog import Backlog, backlog
-from sql import Pool
+from acme_server.use_cases.backlog import Backlog
 from sql.away import DATABASE_AWAY
 
 
@@ -114,7 +113,9 @@ def gauges(waiting: Backlog, now: datetime) -> Iterable[Metric]:
     )
     if waiting.log_list_at is not None:
         yield GaugeMetricFamily(
-            "keiyaku_ct_list_age_seconds", "Age of the list of CT logs.", (now - waiting.log_list_at).total_seconds()
+            "keiyaku_ct_list_age_seconds",
+            "Age of the list of CT logs that is in use.",
+            (now - waiting.log_list_at).total_seconds(),
         )
     yield GaugeMetricFamily(
         "keiyaku_revocation_overdue", "Revocations and problem reports past their deadline.", waiting.overdue
@@ -128,14 +129,16 @@ def text(tallies: Tallies, waiting: Backlog | None, now: datetime) -> bytes:
     return generate_latest(registry)
 
 
-def handler(folder: Path, pool: Pool | None, clock: Callable[[], datetime]) -> Handler:
-    """GET /metrics. Without a pool, or while the database is away, what the database says is left out."""
+def handler(
+    folder: Path, asked: Callable[[datetime], Awaitable[Backlog]] | None, clock: Callable[[], datetime]
+) -> Handler:
+    """GET /metrics. `asked` None, or while the database is away: what the database says is left out."""
 
     async def metrics(_request: web.Request) -> web.Response:
         now, waiting = clock(), None
-        if pool is not None:
+        if asked is not None:
             try:
-                waiting = await backlog(pool, now)
+                waiting = await asked(now)
             except (*DATABASE_AWAY, TimeoutError):
                 waiting = None
         body = text(tally.total(folder), waiting, now)

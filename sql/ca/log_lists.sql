@@ -17,7 +17,3 @@ WITH added AS (
     SELECT $6, $7, NULL, $8, $5, $9 FROM added
 )
 SELECT sha256 FROM added;
-
--- name: log_list_date
--- When the newest list says that it was made.
-SELECT max(listed_at) FROM ca.log_lists;

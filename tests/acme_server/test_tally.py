@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,12 @@ from acme_server.database import make_pool, waiting
 from acme_server.dev.postgres import EmbeddedPostgres
 from acme_server.edge import metrics
 from acme_server.tally import Tallies
-from acme_server.use_cases.backlog import Backlog
+from acme_server.use_cases.backlog import Backlog, backlog
+from ca import ct_publisher, log_lists
+from ca.log_lists import LogLists, Published
+from sql import Pool
 from tests.conftest import NOW
+from tests.simulators.ct_log import ListPublisher, list_logs, log_list, three
 
 PROCESS = """
 import sys
@@ -122,6 +127,24 @@ async def test_book_is_never_much_older_than_a_second(tmp_path: Path, monkeypatc
     book.close()
 
 
+@pytest.mark.std("C-130")
+async def test_the_age_is_that_of_the_list_in_use(pool: Pool) -> None:
+    """Not of a newer row that nobody signed."""
+    publisher, logs = ListPublisher(), three([], lambda: NOW)
+    believed = ct_publisher.publisher(publisher.pem)
+    for log in logs:
+        log.url = "https://log.test"
+    signed = log_list(logs, NOW - timedelta(days=2))
+    found = Published(signed, publisher.sign(signed))
+    assert await log_lists.insert(pool, LogLists(believed), found, "test", "process:test", NOW)
+    assert await list_logs(pool, log_list(logs, NOW - timedelta(days=1)), NOW)
+    for lists, age in ((LogLists(believed), "172800.0"), (LogLists(None), "86400.0")):
+        text = metrics.text(Tallies({}, {}), await backlog(pool, NOW, lists), NOW).decode()
+        assert f"keiyaku_ct_list_age_seconds {age}" in text
+    text = metrics.text(Tallies({}, {}), await backlog(pool, NOW, None), NOW).decode()
+    assert "keiyaku_ct_list_age_seconds" not in text
+
+
 async def test_database_is_asked_once_at_scrape(postgres: EmbeddedPostgres, database: str, tmp_path: Path) -> None:
     import asyncpg
 
@@ -141,7 +164,7 @@ async def test_database_is_asked_once_at_scrape(postgres: EmbeddedPostgres, data
     tally.Book(tmp_path).close()
     async with Pool(connect, 1) as pool:
         app = web.Application()
-        app.router.add_get("/metrics", metrics.handler(tmp_path, pool, lambda: NOW))
+        app.router.add_get("/metrics", metrics.handler(tmp_path, partial(backlog, pool, lists=None), lambda: NOW))
         async with TestServer(app) as server, ClientSession(server.make_url("")) as client:
             text = await (await client.get("/metrics")).text()
     assert "keiyaku_evidence_seal_lag_seconds 90.0" in text

@@ -1,13 +1,20 @@
 """RSA keys that anybody can factor, in a CSR and as account keys, each beside a good one of the same size. C-078."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from acme_server.clock import utc_now
+from acme_server.use_cases import own_keys
 from ca import hierarchy, keys
 from ca.blocklist import Blocklist
+from sql.ids import uuid7
 from tests.acme_server.client import Answer
 from tests.acme_server.conftest import PASSPHRASE, Served
 from tests.acme_server.edge.arrange import ready
@@ -71,6 +78,33 @@ async def test_a_key_of_the_ca_is_no_certificates(served: Served, tmp_path: Path
     assert (refused.status, refused.error) == (400, "badCSR")
     assert "one of this CA's own" in refused.json["detail"]
     assert (await client.finalize(order, GOOD)).json["status"] == "valid"
+
+
+@pytest.mark.std("C-077")
+async def test_a_responders_key_made_later_is_no_certificates(served: Served) -> None:
+    """Nobody waits for the signer to refuse it: the processes that listen look for new ones."""
+    client = await served.registered()
+    _, order = await ready(client, NAME)
+    _, another = await ready(client, NAME)
+    later, now = rsa.generate_private_key(65537, 2048), utc_now()
+    own = sha256(later.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
+    await served.owner.execute("INSERT INTO ca.serials VALUES ($1, $2, $3)", b"\x07", uuid7(now), hierarchy.ISSUING)
+    await served.owner.execute(
+        "INSERT INTO ca.responders VALUES ($1, $2, $3, 'host/o', '', $4, $5, $4, $6)",
+        uuid7(now), hierarchy.ISSUING, b"\x07", now, now + timedelta(days=1), own,
+    )  # fmt: skip
+    known, stop = served.context.own_keys, asyncio.Event()
+    following = asyncio.create_task(own_keys.follow(served.context, stop))
+    async with asyncio.timeout(10):
+        while served.context.own_keys == known:
+            await asyncio.sleep(0.005)
+    stop.set()
+    await following
+    assert served.context.own_keys == known | {own}
+    refused = await client.finalize(order, later)
+    assert (refused.status, refused.error) == (400, "badCSR")
+    assert "one of this CA's own" in refused.json["detail"]
+    assert (await client.finalize(another, GOOD)).json["status"] == "valid"
 
 
 async def registering(served: Served, key: rsa.RSAPrivateKey) -> Answer:
