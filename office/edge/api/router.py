@@ -63,10 +63,10 @@ async def answered(request: web.Request, handler: Handler) -> web.StreamResponse
 
 
 async def run(pool: Pool, clock: Clock, house: House, operation: Operation, request: web.Request) -> web.Response:
-    """The operation for the holder of the token."""
-    now, secret = clock(), reading.token_of(request)
+    """The operation for the holder of the token, as of the moment when all of the call is here."""
+    secret = reading.token_of(request)
     async with pool.acquire() as conn:
-        caller = await tokens.caller_of(conn, secret, now)
+        caller = await tokens.caller_of(conn, secret, clock())
     permitted(operation, caller)
     assert caller is not None  # permitted
     key, query = reading.key_of(request, operation), reading.query_of(request, operation.query)
@@ -74,7 +74,7 @@ async def run(pool: Pool, clock: Clock, house: House, operation: Operation, requ
     body = reading.body_of(octets, request.content_type, operation)
     path = {name: checked(value) for name, value in request.match_info.items()}
     async with pool.acquire() as conn:
-        call = Call(conn, caller, caller.customer_id, path, query, body, house, now)
+        call = Call(conn, caller, caller.customer_id, path, query, body, house, clock())
         with through(caller.id):
             if key is None:
                 return response(await operation.run(call))

@@ -1,7 +1,9 @@
 """The API on the real database, served as keiyaku_office, with a token of each role."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import count
 from typing import Any
 
@@ -24,11 +26,24 @@ KEY = bytes(range(32))
 
 
 @dataclass
+class Clock:
+    """What time it is here; `asked` once the API wanted to know."""
+
+    at: datetime = NOW
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __call__(self) -> datetime:
+        self.asked.set()
+        return self.at
+
+
+@dataclass
 class Api:
     """A caller of the API."""
 
     client: TestClient[web.Request, web.Application]
     secrets: Mapping[str, str]
+    clock: Clock
     keys: "count[int]" = field(default_factory=count)
 
     async def call(self, role: str, method: str, path: str, body: Any = None, **given: Any) -> tuple[int, Any]:
@@ -55,16 +70,16 @@ async def api(postgres: EmbeddedPostgres, database: str, applied: Conn) -> Async
 
     The roles `stranger` and `strange_requester` are of another customer, `service` is an officer's program.
     """
-    made = await make_secrets(applied)
+    made, clock = await make_secrets(applied), Clock()
     async with (
         asyncpg.create_pool(postgres.dsn("keiyaku_office", database), min_size=1, max_size=4) as pool,
         asyncpg.create_pool(postgres.dsn("keiyaku_compliance", database), min_size=0, max_size=1) as compliance,
     ):
         app = make_app(pool, lambda: NOW)  # type: ignore[arg-type]  # asyncpg's own pool does as well
         house = House(ACCESS, lambda: KEY, compliance)  # type: ignore[arg-type]
-        app.add_subapp("/api", make_api(pool, lambda: NOW, house, lambda _: "192.0.2.0/24"))  # type: ignore[arg-type]
+        app.add_subapp("/api", make_api(pool, clock, house, lambda _: "192.0.2.0/24"))  # type: ignore[arg-type]
         async with TestClient(TestServer(app)) as client:
-            yield Api(client, made)
+            yield Api(client, made, clock)
 
 
 async def make_secrets(conn: Conn) -> dict[str, str]:

@@ -1,8 +1,12 @@
 """The accountants' work by hand through the API (Articles 8 and 9)."""
 
+from collections.abc import AsyncIterator
+from datetime import date, timedelta
+
+import msgspec
 import pytest
 
-from office.use_cases import payments
+from office.use_cases import ledger, payments
 from sql import Conn, Pool
 from tests.conftest import NOW
 from tests.office.edge.api.conftest import Api
@@ -88,3 +92,23 @@ async def test_a_month_is_closed_once_when_it_is_over(api: Api, pool: Pool) -> N
     for month in ("2026-10-01", "2026-11-01", "2026-09-02"):
         assert (await api.call("officer", "POST", "/closed-months", {"month": month}))[0] == 422
     assert await said(pool, "books.closed") == ["person"]
+
+
+@pytest.mark.rule("T8-5")
+async def test_what_comes_slowly_is_of_the_moment_when_it_is_here(api: Api, billed: Conn) -> None:
+    """A month closed while the body of a call still comes does not change by it."""
+    body = msgspec.json.encode(NEW)
+
+    async def slowly() -> AsyncIterator[bytes]:
+        api.clock.asked.clear()
+        yield body[:9]
+        await api.clock.asked.wait()
+        api.clock.at = NOW + timedelta(seconds=1)
+        await api.made("officer", "/closed-months", {"month": "2026-04-01"})
+        api.clock.at = NOW + timedelta(seconds=2)
+        yield body[9:]
+
+    as_json = {"Content-Type": "application/json"}
+    assert (await api.call("officer", "POST", "/receipts", data=slowly(), headers=as_json))[0] == 201
+    assert not await ledger.journal(billed, date(2026, 4, 1), date(2026, 4, 30))
+    assert [each.yen for each in await ledger.journal(billed, date(2026, 5, 1), date(2026, 5, 1))] == [60_500]
