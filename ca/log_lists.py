@@ -56,12 +56,12 @@ class LogLists:
         for head in await conn.fetch(SQL["heads"]):
             if self.newest is not None and head["listed_at"] <= self.newest.logs.listed_at:
                 break
-            if (row := await conn.fetchrow(SQL["log_list"], head["sha256"], head["signature"])) is None:
-                continue
             try:
+                if (row := await conn.fetchrow(SQL["log_list"], head["sha256"], head["signature"])) is None:
+                    continue
                 self.newest = stored(row, self.publisher)
                 break
-            except ListRefused as fault:
+            except (ListRefused, OverflowError) as fault:
                 refused.append(f"list {head['sha256'].hex()[:16]} of {head['listed_at']:%FT%TZ}: {fault}")
         if refused and tuple(refused) != self.refused:
             LOG.error("log_list_refused", reasons=refused)

@@ -90,11 +90,20 @@ class Signer:
         return BATCH_MAX if all(key.repeatable for key in self.database.keys.values()) else MODULE_BATCH
 
     async def sign(self, ids: Sequence[UUID]) -> Mapping[UUID, SignAnswer]:
-        """An answer for every id. All certificates of a batch are stored in one commit, when each can be."""
+        """An answer for every id. All certificates of a batch are stored in one commit, when each can be.
+
+        A row that no process of ours would write (a date after the year 9999, say) spoils neither batch nor signer.
+        """
         try:
             return await self._sign(await self.database.connection(), ids)
         except DATABASE_FAULTS as fault:
             return dict.fromkeys(ids, self.database.away(fault))
+        except Exception as fault:
+            LOG.exception("batch_not_signed", records=len(ids))
+            away = self.database.away(fault)
+        if len(ids) == 1:
+            return {ids[0]: away}
+        return {each: answer for one in ids for each, answer in (await self.sign([one])).items()}
 
     async def _sign(self, conn: Conn, ids: Sequence[UUID]) -> Mapping[UUID, SignAnswer]:
         answers: dict[UUID, SignAnswer] = dict.fromkeys(ids, SignRefused("no such record"))

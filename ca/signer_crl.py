@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
+import structlog
 from asyncpg import Record
 
 from ca import crl
@@ -24,6 +25,7 @@ from sql import Conn, evidence, statements
 from sql.away import DATABASE_FAULTS
 
 SQL = statements("ca/signer_crl")
+LOG = structlog.get_logger(__name__)
 ACTOR = "process:signer"
 PART = 2_000
 
@@ -51,6 +53,9 @@ class CrlMaker:
             return self.database.away(fault)
         except KeyAway as fault:
             return SignerAway(f"key: {fault}")
+        except Exception as fault:  # a row that no process of ours would write: other shards have their CRLs
+            LOG.exception("crl_not_made", issuer=issuer_id, shard=shard)
+            return self.database.away(fault)
 
 
 async def next_crl(conn: Conn, authority: Authority, shard: int, thread: Executor, now: Callable[[], datetime]) -> int:

@@ -125,3 +125,16 @@ async def test_a_list_that_was_read_before_the_key_was_known_is_stored_again_wit
     await stored(pool, LIST)
     assert await counting(pool, ours()) == LIST
     assert await pool.fetchval("SELECT count(*) FROM ca.log_lists") == 2
+
+
+@pytest.mark.std("C-130")
+@pytest.mark.parametrize("at", ["infinity", "20000-01-01", "-infinity"])
+@pytest.mark.parametrize("column", ["listed_at", "read_at"])
+async def test_a_date_that_no_program_holds_takes_no_list_away(pool: Pool, column: str, at: str) -> None:
+    await stored(pool, LIST)
+    lists = ours()
+    assert await counting(pool, lists) == LIST
+    await stored(pool, NEWER)
+    await pool.execute(f"UPDATE ca.log_lists SET {column} = '{at}' WHERE listed_at > $1", NOW)
+    counts = NEWER if column == "read_at" and at != "20000-01-01" else LIST
+    assert [await counting(pool, each) for each in (lists, ours())] == [counts, counts]
