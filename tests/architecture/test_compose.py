@@ -99,6 +99,7 @@ def test_every_role_of_the_database_gets_one_password(tmp_path: Path) -> None:
     assert all(len(each) == 1 for each in passwords.values())
     assert {line.split(":")[3] for line in files["pgpass_compliance"]} == {"keiyaku_compliance", "keiyaku_operator"}
     assert {line.split(":")[3] for line in files["pgpass_operator"]} == {"keiyaku_operator"}
+    assert {line.split(":")[3] for line in files["pgpass_office"]} == {"keiyaku_office", "keiyaku_compliance"}
 
 
 def test_everything_named_is_there() -> None:
