@@ -66,6 +66,11 @@ async def invoices(conn: Conn, contract_id: UUID | None, unpaid: bool, most: int
     return many(Invoice, await conn.fetch(SQL["invoices"], contract_id, unpaid, most))
 
 
+async def hold_books(conn: Conn) -> None:
+    """No month is closed until the transaction ends."""
+    await conn.execute(SQL["hold_books"])
+
+
 async def insert_receipt(
     conn: Conn, amount_yen: int, value_on: date, remitter: str, source: str, now: datetime
 ) -> UUID:

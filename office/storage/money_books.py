@@ -271,6 +271,11 @@ async def no_import(conn: Conn) -> bool:
     return bool(await conn.fetchval(SQL["no_import"]))
 
 
+async def take_books(conn: Conn) -> None:
+    """Money that is being recorded by hand is recorded first; nobody else records any until the transaction ends."""
+    await conn.execute(SQL["take_books"])
+
+
 async def close_month(conn: Conn, month: date, person_id: UUID, now: datetime) -> bool:
     """Nothing is dated in that month from now on. False when it was closed before."""
     return await conn.fetchval(SQL["close_month"], month, person_id, now) is not None

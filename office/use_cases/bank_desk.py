@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from contract_gate.matching import key_of
-from office.storage import bank_files, bank_lines
+from office.storage import bank_files, bank_lines, money
 from office.storage.bank_files import Dialect
 from office.storage.bank_lines import PayerAlias, Settled
 from office.storage.changing import changing
@@ -29,6 +29,7 @@ async def match_line(conn: Conn, line_id: int, number: str, person: str, now: da
         receipt = line.receipt_id
         if receipt is None:
             receipt = uuid7(now)
+            await money.hold_books(conn)
             await bank_lines.insert_receipts(conn, [(line_id, receipt)], now)
         paid = await payments.matched(conn, bill, receipt, now)
         await bank_lines.settle(conn, [Settled(line_id, "matched", f"by {who.handle}", receipt)])

@@ -93,9 +93,7 @@ async def record_payment(conn: Conn, number: str, payment: Payment, now: datetim
     _fits(payment, now)
     bill = await invoice(conn, number)
     async with changing(conn, bill.contract_number):
-        receipt = await money.insert_receipt(
-            conn, payment.amount_yen, payment.value_on, payment.remitter, payment.source, now
-        )
+        receipt = await _received(conn, payment, now)
         return await matched(conn, bill, receipt, now)
 
 
@@ -108,13 +106,16 @@ def _fits(payment: Payment, now: datetime) -> None:
         raise Unfit(f"the value date {payment.value_on} is to come: money is booked once the bank has it")
 
 
+async def _received(conn: Conn, payment: Payment, now: datetime) -> UUID:
+    await money.hold_books(conn)
+    return await money.insert_receipt(conn, payment.amount_yen, payment.value_on, payment.remitter, payment.source, now)
+
+
 async def record_unexplained(conn: Conn, payment: Payment, now: datetime) -> UUID:
     """Money that nobody knows an invoice for yet (仮受金); `match` explains it later. T13-1. Raises Unfit."""
     _fits(payment, now)
     async with conn.transaction():
-        receipt = await money.insert_receipt(
-            conn, payment.amount_yen, payment.value_on, payment.remitter, payment.source, now
-        )
+        receipt = await _received(conn, payment, now)
         await append(conn, entry("payment.recorded", OPERATOR, now, rule="T8-5", clause="A8.1", receipt=receipt))
     return receipt
 

@@ -51,10 +51,11 @@ FROM found i CROSS JOIN LATERAL (
 SELECT pg_advisory_xact_lock(7001, n) FROM unnest($1::integer[]) AS n;
 
 -- name: insert_receipts
--- The source is the file by hash, and its line (T8-5).
+-- The source is the file by hash, and its line (T8-5). Not recorded before a month that is closed by now.
 -- $1 line ids  $2 receipt ids  $3 now
 INSERT INTO gate.receipts (id, amount_yen, value_on, remitter, source, recorded_at)
-SELECT r.receipt_id, l.amount_yen, l.value_on, l.remitter, format('%s, record %s', encode(f.sha256, 'hex'), l.record), $3
+SELECT r.receipt_id, l.amount_yen, l.value_on, l.remitter, format('%s, record %s', encode(f.sha256, 'hex'), l.record),
+    greatest($3, (SELECT max(closed_at) FROM office.closed_months))
 FROM unnest($1::bigint[], $2::uuid[]) AS r(line_id, receipt_id)
 JOIN office.bank_lines l ON l.id = r.line_id JOIN office.bank_files f ON f.id = l.file_id
 WHERE l.id = ANY ($1::bigint[]);

@@ -22,9 +22,14 @@ FROM gate.invoices i JOIN gate.contracts c ON c.id = i.contract_id
 WHERE ($1::uuid IS NULL OR i.contract_id = $1) AND (NOT $2::boolean OR i.open_yen > 0)
 ORDER BY i.due_on, i.number LIMIT $3;
 
+-- name: hold_books
+-- No month is closed until the transaction ends.
+SELECT pg_advisory_xact_lock_shared(7201, 2);
+
 -- name: insert_receipt
--- $1 id  $2 amount_yen  $3 value_on  $4 remitter  $5 source  $6 now
-INSERT INTO gate.receipts (id, amount_yen, value_on, remitter, source, recorded_at) VALUES ($1, $2, $3, $4, $5, $6);
+-- Not recorded before a month that is closed by now. $1 id  $2 amount_yen  $3 value_on  $4 remitter  $5 source  $6 now
+INSERT INTO gate.receipts (id, amount_yen, value_on, remitter, source, recorded_at)
+VALUES ($1, $2, $3, $4, $5, greatest($6, (SELECT max(closed_at) FROM office.closed_months)));
 
 -- name: match
 -- As much of the receipt as is left and the invoice still needs; open_yen follows by trigger. No row: nothing to match.

@@ -116,6 +116,10 @@ SELECT gate.issue_invoice($1, 'difference', $2, $3, ROW($1, $2, $4, $5, $6, $7, 
 -- Whether no bank file is booked now, nor until the transaction ends; it would date its lines as of its start.
 SELECT pg_try_advisory_xact_lock(7201, 0) AND pg_try_advisory_xact_lock(7201, 1);
 
+-- name: take_books
+-- Money that is being recorded by hand is recorded first.
+SELECT pg_advisory_xact_lock(7201, 2);
+
 -- name: close_month
 -- No row: closed before.
 -- $1 first day of the month  $2 person  $3 now

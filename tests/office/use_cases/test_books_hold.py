@@ -1,5 +1,6 @@
 """Whatever accountants do one after another, the books agree with what is open, unexplained and left to earn."""
 
+import asyncio
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -162,6 +163,30 @@ async def test_no_month_is_closed_while_a_bank_file_is_booked(accepted: Conn, po
             await ledger.close(accepted, date(2026, 10, 1), "ann", NOW)
         await importing.execute("SELECT pg_advisory_unlock(7201, 0)")
     await ledger.close(accepted, date(2026, 10, 1), "ann", NOW)
+
+
+@pytest.mark.parametrize("first", ["close", "receipt"])
+async def test_a_month_that_is_closed_at_the_same_moment_never_changes(accepted: Conn, pool: Pool, first: str) -> None:
+    """Either the closed month has the money from the beginning, or the month that is open then has it."""
+    april, may = (date(2026, 4, 1), date(2026, 4, 30)), (date(2026, 5, 1), date(2026, 5, 1))
+    money = payments.Payment(500, date(2026, 4, 30), "REI", "passbook")
+    before, later = NOW, NOW + timedelta(seconds=1)
+    async with pool.acquire() as closing:
+        deeds = {
+            "receipt": lambda: payments.record_unexplained(accepted, money, before),
+            "close": lambda: ledger.close(closing, april[0], "ann", later),
+        }
+        held = accepted if first == "receipt" else closing
+        async with held.transaction():
+            await deeds.pop(first)()
+            [(_, other)] = deeds.items()
+            waiting = asyncio.create_task(other())
+            while not await pool.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"):
+                assert not waiting.done()
+        await waiting
+    held_by = april if first == "receipt" else may
+    for days in (april, may):
+        assert [each.yen for each in await ledger.journal(accepted, *days)] == ([500] if days == held_by else [])
 
 
 @pytest.mark.rule("T8-16")
