@@ -169,7 +169,7 @@ class PkilintPool:
                 continue
             try:
                 subject.report.set_result(await worker.ask(process, subject.tbs))
-            except (OSError, EOFError, TimeoutError, RuntimeError, ValueError, msgspec.MsgspecError) as fault:
+            except Exception as fault:  # whatever it was, the subject is answered and the worker goes on
                 LOG.error("linter_failed", reason=str(fault) or type(fault).__name__)
                 await worker.end()
                 self._again(subject)
