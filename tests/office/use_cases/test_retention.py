@@ -16,6 +16,7 @@ from contract_gate.calendar import JST, jst_date
 from office.storage.retention import Gone
 from office.use_cases import acceptance, application, contracts, deliver, ending, notices, payments, register, retention
 from office.use_cases.mail import Posting
+from office.use_cases.notify import notify
 from sql import Conn, Pool
 from sql.evidence import Entry
 from tests.conftest import NOW
@@ -155,6 +156,24 @@ async def test_a_customer_stays_known_while_a_letter_waits(applied: Conn, office
     await pool.execute("UPDATE office.deliveries SET state = 'delivered', delivered_at = $1", later)
     await swept(pool, office, later)
     assert await pool.fetchval("SELECT contact_email FROM gate.customers") is None
+
+
+@pytest.mark.rule("T16-2")
+async def test_no_letter_goes_to_a_payer_whose_address_is_destroyed(accepted: Conn, office: Pool, pool: Pool) -> None:
+    """Who still must be told is a task for a person: the customer."""
+    await notices.set_recipient(accepted, "acme", "payer", "例 太郎", "taro@typed.example", "ja", NOW)
+    await ending.cancel(accepted, "acme", "ann", NOW)
+    late, posting = years_on(2, 1), Posting(None, "http://office.test", "")
+    await deliver.address_notices(office, NOW, posting=posting)
+    await pool.execute("UPDATE office.deliveries SET state = 'delivered', delivered_at = $1", NOW)
+    await swept(pool, office, late)
+    await pool.execute("DELETE FROM office.deliveries")
+    told = {"credit": "C1", "invoice": "F1", "total_yen": "5"}
+    contract = await pool.fetchval("SELECT id FROM gate.contracts")
+    await notify(accepted, "credit_invoice_issued", late, contract_id=contract, **told)
+    await deliver.address_notices(office, late, posting=posting)
+    rows = await pool.fetch("SELECT recipient, address, state FROM office.deliveries")
+    assert [tuple(row) for row in rows] == [("customer", "", "person")]
 
 
 @pytest.mark.rule("T16-2")
