@@ -65,6 +65,22 @@ def touched(
     )
 
 
+def says_as(
+    subject: Subject, reported: Iterable[Subject], organization: str | None, state_or_province: str | None,
+    locality: str | None,
+) -> bool:  # fmt: skip
+    """Whether a subject of another contract has the name, or the place, that changed in a reported contract's. T6-4.
+
+    Letter by letter: what is written otherwise (a branch, another spelling) is for people to judge.
+    """
+    moved = state_or_province is not None or locality is not None
+    return any(
+        (organization is not None and subject.organization == old.organization)
+        or (moved and (subject.state_or_province, subject.locality) == (old.state_or_province, old.locality))
+        for old in reported
+    )
+
+
 class Registered(msgspec.Struct, frozen=True):
     """What the corporate-number register says of a corporation."""
 

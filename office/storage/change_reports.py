@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 
 from contract_gate.facts import Subject
+from office.storage.contracts import ContractKey
 from sql import Conn, statements
 from sql.ids import uuid7
 from sql.rows import many, one
@@ -64,6 +65,11 @@ async def arrived(conn: Conn, document_id: UUID, contract_id: UUID) -> datetime 
 async def subjects(conn: Conn, contract_id: UUID, now: datetime) -> list[Subject]:
     """What live certificates say of the organisation, and what the next one would (T6-4)."""
     return many(Subject, await conn.fetch(SQL["subjects"], contract_id, now))
+
+
+async def beside(conn: Conn, contract_id: UUID) -> list[ContractKey]:
+    """The customer's other contracts that may ask for certificates."""
+    return many(ContractKey, await conn.fetch(SQL["beside"], contract_id))
 
 
 async def insert(conn: Conn, new: NewReport, now: datetime) -> UUID:

@@ -1,14 +1,16 @@
 """Changes that a customer reports: name, address, representative, succession (Article 6, A14)."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from contract_gate.articles.article_06_changes import effective_at, late, touched
+from contract_gate.articles.article_06_changes import effective_at, late, says_as, touched
 from contract_gate.articles.article_14_change import handled_by
 from contract_gate.calendar import JST, jst_date
+from contract_gate.facts import Subject
 from contract_gate.readings import FirstDay, choice
 from office.storage import change_reports as storage
 from office.storage import readings
@@ -40,18 +42,18 @@ class Reported(msgspec.Struct, frozen=True):
 async def report(conn: Conn, contract: str, new: Reported, person: str, now: datetime) -> ChangeReport:
     """The report is recorded; what it touches of certificates blocks them, and their five days run (T6-1 to T6-4).
 
-    A late report of a succession becomes a breach case, and ends nothing (T6-3). Raises Unfit.
+    Where certificates of the customer's other contracts say the same, it is reported of those too. A late report of a
+    succession becomes a breach case, and ends nothing (T6-3). Raises Unfit.
     """
     _fits(new)
     key, who = await asked.contract(conn, contract), await asked.person(conn, person)
-    document_id = id_of("document", new.document)
-    async with changing(conn, key.number):
+    document_id, beside = id_of("document", new.document), await storage.beside(conn, key.id)
+    async with changing(conn, key.number, *(other.number for other in beside)):
         arrived_at = await storage.arrived(conn, document_id, key.id)
         if arrived_at is None:
             raise Unfit(f"document '{new.document}' is none of '{contract}': hand it in with `keiyaku document add`")
-        shown = touched(
-            await storage.subjects(conn, key.id, now), new.organization, new.state_or_province, new.locality
-        )
+        subjects = await storage.subjects(conn, key.id, now)
+        shown = touched(subjects, new.organization, new.state_or_province, new.locality)
         item = "organization" if new.organization is not None else "address"
         block = await changes.known(conn, key.id, item, "report", arrived_at, now) if shown else None
         row = NewReport(
@@ -59,14 +61,32 @@ async def report(conn: Conn, contract: str, new: Reported, person: str, now: dat
             handled_by(item, shown), new.succeeded_on, await _late_case(conn, key, new, arrived_at, now), who.id,
             arrived_at,
         )  # fmt: skip
-        made = await storage.insert(conn, row, now)
-        proof = entry(
-            "change.arrived", asked.actor(who), now, contract_id=key.id, rule="T6-1", clause="A6.1", report=made,
-            item=new.item, document=document_id, arrived_at=arrived_at, in_certificate=shown,
-            late_case=row.late_case_id,
-        )  # fmt: skip
-        await append(conn, proof)
+        made = await _recorded(conn, row, asked.actor(who), now, in_certificate=shown)
+        for other in beside if shown else ():
+            if await _says_as(conn, other, subjects, new, now):
+                block = await changes.known(conn, other.id, item, "report", arrived_at, now)
+                same = msgspec.structs.replace(row, contract_id=other.id, block_id=block, late_case_id=None)
+                await _recorded(conn, same, asked.actor(who), now, in_certificate=True, reported_of=key.id)
     return await named(conn, str(made))
+
+
+async def _says_as(
+    conn: Conn, other: ContractKey, reported: Sequence[Subject], new: Reported, now: datetime
+) -> bool:  # fmt: skip
+    """Whether certificates of another contract say what is no longer so, just as those of the reported one."""
+    data = (new.organization, new.state_or_province, new.locality)
+    said = [each for each in await storage.subjects(conn, other.id, now) if says_as(each, reported, *data)]
+    return touched(said, *data)
+
+
+async def _recorded(conn: Conn, row: NewReport, actor: str, now: datetime, **content: Any) -> UUID:
+    made = await storage.insert(conn, row, now)
+    proof = entry(
+        "change.arrived", actor, now, contract_id=row.contract_id, rule="T6-1", clause="A6.1", report=made,
+        item=row.item, document=row.document_id, arrived_at=row.arrived_at, late_case=row.late_case_id, **content,
+    )  # fmt: skip
+    await append(conn, proof)
+    return made
 
 
 def _fits(new: Reported) -> None:

@@ -16,6 +16,11 @@ CROSS JOIN LATERAL (
     SELECT s.organization, s.country, s.state_or_province, s.locality FROM gate.reviewed_subjects s
     WHERE s.contract_id = $1 AND s.recorded_at <= l.at ORDER BY s.recorded_at DESC LIMIT 1) j;
 
+-- name: beside
+-- The customer's other contracts that may ask for certificates. $1 contract_id
+SELECT o.id, o.number FROM gate.contracts c JOIN gate.contracts o ON o.customer_id = c.customer_id AND o.id <> c.id
+WHERE c.id = $1 AND o.state = 'accepted' ORDER BY o.number;
+
 -- name: insert
 -- $1 id  $2 contract_id  $3 item  $4 organization  $5 state_or_province  $6 locality  $7 document_id  $8 block_id
 -- $9 handling  $10 succeeded_on  $11 late_case_id  $12 reported_by  $13 arrived_at

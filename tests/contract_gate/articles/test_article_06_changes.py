@@ -10,6 +10,7 @@ from contract_gate.articles.article_06_changes import (
     last_day_to_report,
     late,
     register_changes,
+    says_as,
     touched,
 )
 from contract_gate.facts import Subject
@@ -70,6 +71,28 @@ def test_a_reading_is_one_of_its_words() -> None:
 )
 def test_touched(subjects: list[Subject], new: tuple[str | None, str | None, str | None], expected: bool) -> None:
     assert touched(subjects, *new) is expected
+
+
+OSAKA = Subject("Rei K.K.", "JP", "Osaka", None)
+BRANCH = Subject("Rei K.K. Osaka Branch", "JP", "Osaka", None)
+
+
+@pytest.mark.rule("T6-4")
+@pytest.mark.parametrize(
+    ("other", "new", "expected"),
+    [
+        pytest.param(OSAKA, ("Nova K.K.", None, None), True, id="the name that changed, elsewhere"),
+        pytest.param(BRANCH, ("Nova K.K.", None, None), False, id="another name"),
+        pytest.param(OSAKA, (None, "Chiba", None), False, id="another prefecture than the one that changed"),
+        pytest.param(SUBJECT, (None, "Chiba", "Kashiwa-shi"), True, id="the same address"),
+        pytest.param(SUBJECT, ("Nova K.K.", "Chiba", "Kashiwa-shi"), True, id="all the same"),
+        pytest.param(OSAKA, ("Nova K.K.", "Chiba", "Kashiwa-shi"), True, id="the name, and another address"),
+        pytest.param(BRANCH, ("Nova K.K.", "Chiba", "Kashiwa-shi"), False, id="neither name nor address"),
+    ],
+)
+def test_says_as(other: Subject, new: tuple[str | None, str | None, str | None], expected: bool) -> None:
+    assert says_as(other, [SUBJECT], *new) is expected
+    assert not says_as(other, [], *new)
 
 
 @pytest.mark.rule("T6-5")

@@ -7,7 +7,18 @@ import pytest
 from contract_gate.calendar import JST, jst_date
 from contract_gate.storage import facts_of_contract
 from office.storage.contracts import Subject
-from office.use_cases import acceptance, application, change_reports, changes, desk, documents, ending, keys, renewal
+from office.use_cases import (
+    acceptance,
+    application,
+    change_reports,
+    changes,
+    contracts,
+    desk,
+    documents,
+    ending,
+    keys,
+    renewal,
+)
 from office.use_cases.asked import Unfit
 from office.use_cases.change_reports import Reported
 from office.use_cases.explain import explain
@@ -25,8 +36,8 @@ async def proof(conn: Conn, at: datetime) -> str:
     return str(await documents.keep(conn, "acme", "registry", jst_date(at), b"proof", "ann", KEY, at))
 
 
-async def blocked(conn: Conn, now: datetime) -> bool:
-    contract = await conn.fetchval("SELECT id FROM gate.contracts WHERE handle = 'acme'")
+async def blocked(conn: Conn, now: datetime, handle: str = "acme") -> bool:
+    contract = await conn.fetchval("SELECT id FROM gate.contracts WHERE handle = $1", handle)
     loaded = await facts_of_contract(conn, contract, [], now, None)
     return bool(loaded and loaded.facts.changes)
 
@@ -83,6 +94,48 @@ async def test_what_the_next_certificate_would_show_blocks_alone(accepted: Conn,
     await change_reports.report(accepted, "acme", shown, "ann", NOW)
     assert await blocked(accepted, NOW) is block
     assert await accepted.fetchval("SELECT count(*) FROM office.cases") == 0  # no certificate lives
+
+
+async def another(conn: Conn, handle: str, organization: str) -> None:
+    """One more contract of the same customer is accepted, whose certificates say that organisation."""
+    await contracts.create(conn, handle, "kaisha", "small", NOW)
+    await application.add_name(conn, handle, f"{handle}.example.jp", None, NOW)
+    await application.consent(conn, handle, "1", "1", "ann", "web", NOW, NOW)
+    await application.subject(conn, handle, Subject(organization, "JP", "Tokyo", None), "ann", NOW)
+    for kind in application.REVIEWS:
+        item = application.Review(kind, "1", "register", TODAY, "positive")
+        await application.review(conn, handle, item, "ann", NOW)
+    await stated(conn, handle)
+    await acceptance.accept(conn, handle, "ann", "bob", ACCESS, NOW)
+
+
+@pytest.mark.rule("T6-4", "T14-1", "T11-2")
+async def test_what_other_contracts_of_the_customer_say_just_so_is_reported_of_them_too(
+    accepted: Conn, pool: Pool
+) -> None:
+    await another(accepted, "same", "Rei K.K.")
+    await another(accepted, "branch", "Rei K.K. Osaka Branch")
+    await issue(pool, "same", 1, NOW)
+    new = Reported("name", await proof(accepted, NOW), organization="Nova K.K.")
+    made = await change_reports.report(accepted, "acme", new, "ann", NOW)
+    assert made.contract == "acme"
+    assert [await blocked(accepted, NOW, handle) for handle in ("acme", "same", "branch")] == [True, True, False]
+    cases = await accepted.fetch("SELECT c.handle FROM office.cases k JOIN gate.contracts c ON c.id = k.contract_id")
+    assert [row["handle"] for row in cases] == ["same"]  # the one with a live certificate: its five days run
+
+    (other,) = await change_reports.listed(accepted, "same")
+    await change_reports.confirm(accepted, str(other.id), "registry", "bob", NOW)
+    with pytest.raises(Unfit, match="would still show what changed"):
+        await changes.resolve(accepted, str(other.block_id), "bob", NOW)
+    assert await change_reports.listed(accepted, "branch") == []
+
+
+@pytest.mark.rule("T6-4")
+async def test_a_new_representative_is_reported_of_no_other_contract(accepted: Conn) -> None:
+    await another(accepted, "same", "Rei K.K.")
+    new = Reported("representative", await proof(accepted, NOW))
+    await change_reports.report(accepted, "acme", new, "ann", NOW)
+    assert await change_reports.listed(accepted, "same") == []
 
 
 @pytest.mark.rule("T6-4", "T13-1")
