@@ -137,7 +137,7 @@ def test_a_worker_answers_in_order_until_its_input_ends(both: tuple[Linter, Lint
 
 
 async def test_processes_lint_share_by_share_and_are_started_again() -> None:
-    pool = PkilintPool(2, INTERNAL, SECONDS)
+    pool = PkilintPool(2, INTERNAL, SECONDS, patience=None)
     await pool.start()
     try:
         internal = tbs_of(names=("www.demo.test",))
@@ -164,7 +164,7 @@ async def bench(pool: Pool, postgres: EmbeddedPostgres, database: str, folder: P
 async def test_the_signer_signs_nothing_that_pkilint_refuses(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     good, pre = await bench.admitted(), record(bench.issuer, precertificate=True)
     await bench.admit(pre)
-    linter = PkilintPool(1, INTERNAL, SECONDS)
+    linter = PkilintPool(1, INTERNAL, SECONDS, patience=None)
     async with bench.signer(demands=Demands(linter=linter)) as client:
         answers = await asyncio.gather(client.sign(good.id, SECONDS), client.sign(pre.id, SECONDS))
         assert answers == [Signed(), Precertified()]
