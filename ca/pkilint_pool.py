@@ -18,6 +18,7 @@ LENGTH_OCTETS = 4
 REPORT_MAX = 2**20
 END_SECONDS = 5.0
 START_SECONDS = 60.0  # until a fresh process has made its validators
+PAUSE_SECONDS = 1.0  # until a process that did not start is started again
 STILL_SECONDS = 1.0  # with no report from anybody for so long, those that are there are not held up any longer
 TRIES = 2
 LATE_MAX = 1000
@@ -160,6 +161,9 @@ class PkilintPool:
         """One subject after the other, until cancelled; none is taken before there is a process to ask."""
         while True:
             process = await self._ready(worker)
+            if process is None and any(other.ready for other in self.workers):
+                await asyncio.sleep(PAUSE_SECONDS)  # the others answer meanwhile
+                continue
             subject = await self.waiting.get()
             if process is None:
                 subject.report.set_result(None)
