@@ -100,13 +100,18 @@ async def another(conn: Conn, handle: str, organization: str) -> None:
     """One more contract of the same customer is accepted, whose certificates say that organisation."""
     await contracts.create(conn, handle, "kaisha", "small", NOW)
     await application.add_name(conn, handle, f"{handle}.example.jp", None, NOW)
-    await application.consent(conn, handle, "1", "1", "ann", "web", NOW, NOW)
-    await application.subject(conn, handle, Subject(organization, "JP", "Tokyo", None), "ann", NOW)
+    await accept(conn, handle, organization, NOW)
+
+
+async def accept(conn: Conn, handle: str, organization: str, now: datetime) -> None:
+    """The contract that was applied for is reviewed with that organisation, and accepted."""
+    await application.consent(conn, handle, "1", "1", "ann", "web", now, now)
+    await application.subject(conn, handle, Subject(organization, "JP", "Tokyo", None), "ann", now)
     for kind in application.REVIEWS:
         item = application.Review(kind, "1", "register", TODAY, "positive")
-        await application.review(conn, handle, item, "ann", NOW)
+        await application.review(conn, handle, item, "ann", now)
     await stated(conn, handle)
-    await acceptance.accept(conn, handle, "ann", "bob", ACCESS, NOW)
+    await acceptance.accept(conn, handle, "ann", "bob", ACCESS, now)
 
 
 @pytest.mark.rule("T6-4", "T14-1", "T11-2")
@@ -180,13 +185,7 @@ async def test_a_report_without_its_proof_is_refused(accepted: Conn) -> None:
 async def follow(conn: Conn, now: datetime) -> None:
     """The contract `acme-2` under the new name is applied for, reviewed and accepted."""
     await renewal.apply(conn, "acme-2", "acme", None, "change", now)
-    await application.consent(conn, "acme-2", "1", "1", "ann", "web", now, now)
-    await application.subject(conn, "acme-2", Subject("Nova K.K.", "JP", "Tokyo", None), "ann", now)
-    for kind in application.REVIEWS:
-        item = application.Review(kind, "1", "register", TODAY, "positive")
-        await application.review(conn, "acme-2", item, "ann", now)
-    await stated(conn, "acme-2")
-    await acceptance.accept(conn, "acme-2", "ann", "bob", ACCESS, now)
+    await accept(conn, "acme-2", "Nova K.K.", now)
 
 
 @pytest.mark.rule("T14-1", "T12-7", "T6-4")
