@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal, cast
 from uuid import UUID
 
 import msgspec
@@ -64,9 +64,9 @@ class Period(msgspec.Struct, frozen=True):
     period_to: date
 
 
-async def take_import(conn: Conn) -> bool:
-    """Whether this session is the one that imports."""
-    return bool(await conn.fetchval(SQL["take_import"]))
+async def take_import(conn: Conn) -> Literal["taken", "importing", "closing"]:
+    """This session is the one that imports, or another is, or a month is being closed."""
+    return cast(Literal["taken", "importing", "closing"], await conn.fetchval(SQL["take_import"]))
 
 
 async def join_import(conn: Conn) -> None:

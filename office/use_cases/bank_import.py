@@ -131,8 +131,13 @@ async def import_file(
     `beside`: connections that book while `conn` looks at what is next.
     """
     who = await asked.person(conn, by) if by else None
-    if not await bank_files.take_import(conn):
-        raise Unfit("another import is running: wait for its end")
+    match await bank_files.take_import(conn):
+        case "importing":
+            raise Unfit("another import is running: wait for its end")
+        case "closing":  # what is booked is dated as of the import's start
+            raise Unfit("a month is being closed at this moment: import the file after it")
+        case "taken":
+            pass
     try:
         with _opened(path) as stream:
             sha256 = hashlib.file_digest(stream, "sha256").digest()

@@ -143,9 +143,9 @@ async def close(conn: Conn, month: date, person: str, now: datetime) -> None:
     if month.day != 1 or next_month_end(month - DAY) >= jst_date(now):
         raise Unfit(f"name the first day of a month that is over; {month} is none")
     async with conn.transaction():
+        await money_books.take_books(conn)
         if not await money_books.no_import(conn):
             raise Unfit("a bank file is being booked at this moment: close the month after it")
-        await money_books.take_books(conn)
         if not await money_books.close_month(conn, month, who.id, now):
             raise Unfit(f"{month:%Y-%m} is closed already")
         await append(conn, entry("books.closed", asked.actor(who), now, month=month))

@@ -1,8 +1,11 @@
 -- name: take_import
--- Whether this session is the one that imports, and none still books for one before it; its lock ends with it. Its plans
--- are those of tables that have grown: a plan made while a table was small would read it whole for every line.
-SELECT CASE WHEN pg_try_advisory_lock(7201, 0) THEN CASE WHEN pg_try_advisory_lock(7201, 1)
-    THEN pg_advisory_unlock(7201, 1) ELSE NOT pg_advisory_unlock(7201, 0) END ELSE false END
+-- 'taken': this session is the one that imports, and none still books for one before it; its lock ends with it. 'closing':
+-- who closes a month holds the books; none does while this statement looks. Its plans are those of tables that have grown:
+-- a plan made while a table was small would read it whole for every line.
+SELECT CASE WHEN NOT pg_try_advisory_xact_lock_shared(7201, 2) THEN 'closing'
+    WHEN NOT pg_try_advisory_lock(7201, 0) THEN 'importing'
+    WHEN pg_try_advisory_lock(7201, 1) AND pg_advisory_unlock(7201, 1) THEN 'taken'
+    WHEN pg_advisory_unlock(7201, 0) THEN 'importing' END
 FROM set_config('enable_seqscan', 'off', false) AS one, set_config('plan_cache_mode', 'force_generic_plan', false) AS two,
     set_config('jit', 'off', false) AS three;
 

@@ -117,7 +117,7 @@ SELECT gate.issue_invoice($1, 'difference', $2, $3, ROW($1, $2, $4, $5, $6, $7, 
 SELECT pg_try_advisory_xact_lock(7201, 0) AND pg_try_advisory_xact_lock(7201, 1);
 
 -- name: take_books
--- Money that is being recorded by hand is recorded first.
+-- Money that is being recorded by hand is recorded first; another close has ended.
 SELECT pg_advisory_xact_lock(7201, 2);
 
 -- name: close_month

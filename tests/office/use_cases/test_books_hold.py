@@ -14,7 +14,7 @@ from office.use_cases.bank_booking import Tally
 from office.use_cases.ledger import Deferred
 from sql import Conn, Pool
 from tests.conftest import NOW
-from tests.office.use_cases.test_bank_import import YEN, YESTERDAY, file_of, imported
+from tests.office.use_cases.test_bank_import import YEN, YESTERDAY, file_of, imported, ready
 from tests.office.use_cases.test_books import billed as billed
 from tests.office.use_cases.test_dealers import dealt as dealt
 from tests.simulators.bank_files import Credit
@@ -158,11 +158,28 @@ async def test_what_comes_after_a_close_changes_no_closed_month(billed: Conn) ->
 
 async def test_no_month_is_closed_while_a_bank_file_is_booked(accepted: Conn, pool: Pool) -> None:
     async with pool.acquire() as importing:
-        assert await bank_files.take_import(importing)
+        assert await bank_files.take_import(importing) == "taken"
         with pytest.raises(Unfit, match="being booked"):
             await ledger.close(accepted, date(2026, 10, 1), "ann", NOW)
         await importing.execute("SELECT pg_advisory_unlock(7201, 0)")
     await ledger.close(accepted, date(2026, 10, 1), "ann", NOW)
+
+
+async def test_what_meets_the_close_of_a_month_says_so(accepted: Conn, pool: Pool, tmp_path: Path) -> None:
+    """An import is refused in words of its own; another close waits for the first one's end. Afterwards both go on."""
+    await ready(accepted)
+    october = date(2026, 10, 1)
+    async with pool.acquire() as closing, pool.acquire() as other:
+        async with closing.transaction():
+            await ledger.close(closing, october, "ann", NOW)
+            with pytest.raises(Unfit, match="a month is being closed"):
+                await imported(accepted, tmp_path, file_of(Credit(YEN)))
+            again = asyncio.create_task(ledger.close(other, october, "ann", NOW))
+            while not await pool.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"):
+                assert not again.done()
+        with pytest.raises(Unfit, match="closed already"):
+            await again
+    assert (await imported(accepted, tmp_path, file_of(Credit(YEN)))).tally == Tally(waiting=1)
 
 
 @pytest.mark.parametrize("first", ["close", "receipt"])
