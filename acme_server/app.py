@@ -28,7 +28,7 @@ from acme_server.protocol.sigv4 import AccessKey
 from acme_server.serving import DRAIN, bound, serve, tls_of
 from acme_server.storage import nonces
 from acme_server.storage.shelves import Bucket, Directory, Shelf
-from acme_server.use_cases import backlog, log_list, own_keys, readiness, terms
+from acme_server.use_cases import backlog, ca_now, log_list, readiness, terms
 from acme_server.use_cases.context import Context, Limits, Offers
 from acme_server.use_cases.counted import CountedLooks
 from acme_server.use_cases.limits import Rates
@@ -176,7 +176,8 @@ async def context_of(settings: Settings, pool: Pool, name: str) -> AsyncIterator
     """What the use cases of this process work with."""
     async with pool.acquire() as conn:
         issuer = await ca.active_issuer(conn)
-        chains = await ca.chains_above(conn, issuer.id)
+        chains = await ca.chains_above(conn, issuer.id, utc_now())
+        revoked = await ca.is_revoked(conn, issuer.id)
         keys_of_ca = await ca.own_keys(conn)
     client = SignerClient(within(settings, settings.signer.socket))
     try:
@@ -198,6 +199,7 @@ async def context_of(settings: Settings, pool: Pool, name: str) -> AsyncIterator
                 nonce_key=await nonces.current_key(pool),
                 rates=rates_of(settings),
                 offers=offers_of(settings),
+                issuer_revoked=revoked,
                 own_keys=keys_of_ca,
                 blocklist=blocklist_of(settings),
                 transparency=transparency,
@@ -217,7 +219,7 @@ async def serve_acme(settings: Settings, stop: asyncio.Event) -> None:
             max_body=settings.acme.max_body_bytes, proxies=tuple(map(ip_network, settings.acme.trusted_proxies)),
         )  # fmt: skip
         following = asyncio.gather(
-            terms.follow(context, terms_url(settings), utc_now, stop), own_keys.follow(context, stop)
+            terms.follow(context, terms_url(settings), utc_now, stop), ca_now.follow(context, utc_now, stop)
         )
         health = Health(checks_of(settings, context))
         await serve("acme", app, bound(settings.acme.listen), settings, health, stop, tls=tls_of(settings))

@@ -1,11 +1,13 @@
 """What the CA knows, one function a statement. None opens a transaction."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
 
 import asyncpg
 import msgspec
+from cryptography import x509
 
 from ca.certificate import Issuer, issuer_of
 from ca.der import split
@@ -86,13 +88,25 @@ async def issuer_chain(conn: Conn, issuer_id: int) -> list[bytes]:
     return [row["certificate"] for row in await conn.fetch(SQL["issuer_chain"], issuer_id)]
 
 
-async def chains_above(conn: Conn, issuer_id: int) -> list[list[bytes]]:
+async def chains_above(conn: Conn, issuer_id: int, now: datetime) -> list[list[bytes]]:
     """What certifies a certificate of the issuer, the default chain first, each in DER without its trust anchor.
 
-    RFC 8555 §7.4.2: each certificate certifies the one before it, and the anchor may be left out.
+    RFC 8555 §7.4.2: each certificate certifies the one before it, and the anchor may be left out. Of cross certificates
+    those that are not revoked and, as their roots, have not ended.
     """
     row = await conn.fetchrow(SQL["chains_above"], issuer_id)
-    return [[row["issuer"]], *(split(x)[:-1] for x in row["crosses"])] if row else []
+    crosses = [chain for chain in map(split, row["crosses"]) if lasts(chain, now)] if row else []
+    return [[row["issuer"]], *(chain[:-1] for chain in crosses)] if row else []
+
+
+def lasts(chain: Sequence[bytes], now: datetime) -> bool:
+    """Whether none of these certificates has ended."""
+    return all(x509.load_der_x509_certificate(each).not_valid_after_utc >= now for each in chain)
+
+
+async def is_revoked(conn: Conn, issuer_id: int) -> bool:
+    """Whether the issuing CA's own certificate is revoked: it issues nothing any more. C-160."""
+    return bool(await conn.fetchval(SQL["is_revoked"], issuer_id))
 
 
 async def cross_chains(conn: Conn, issuer_id: int) -> list[bytes]:

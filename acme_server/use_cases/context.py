@@ -71,6 +71,7 @@ class Context:
     worker: str
     nonce_key: NonceKey
     rates: Rates
+    issuer_revoked: bool = False  # as far as is known here (`ca_now`); finalize asks
     own_keys: frozenset[bytes] = frozenset()  # SHA-256 of the SPKI of each CA's key: no certificate's, no account's
     blocklist: Blocklist | None = None
     offers: Offers = Offers()

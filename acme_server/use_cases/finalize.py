@@ -32,7 +32,7 @@ from acme_server.use_cases.admission import (
 from acme_server.use_cases.context import Context
 from acme_server.use_cases.held import held
 from acme_server.use_cases.issue import sign
-from acme_server.use_cases.orders import RefusedByGate, actor_of
+from acme_server.use_cases.orders import RefusedByGate, actor_of, check_issuer
 from acme_server.use_cases.weak_keys import refuse_weak
 from contract_gate.decision import Admitted, Gate
 from contract_gate.storage import decision_row, evidence_of
@@ -112,12 +112,7 @@ async def check_key(context: Context, csr: Csr) -> None:
 
 def check_issuance(found: ToFinalize) -> None:
     """The issuing CA is not revoked (C-160), and evidence is sealed up to a minute ago; else nothing is issued."""
-    if found.issuer_revoked:
-        raise AcmeError(
-            ErrorType.SERVER_INTERNAL,
-            "Issuance is paused: the CA certificate that would sign yours is revoked. The order stays as it is.",
-            retry_after=3600,
-        )
+    check_issuer(found.issuer_revoked, " The order stays as it is.")
     if not found.is_sealed:
         raise AcmeError(
             ErrorType.SERVER_INTERNAL, "Issuance is paused until the evidence log is sealed. Try again.", retry_after=60

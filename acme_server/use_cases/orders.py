@@ -26,6 +26,7 @@ from sql import Conn
 from sql.ids import uuid7
 
 PAGE = 100
+ISSUER_REVOKED = "Issuance is paused: the CA certificate that would sign yours is revoked."
 SOONEST, LATEST, SHORTEST = timedelta(hours=-1), timedelta(hours=24), timedelta(days=1)
 
 
@@ -62,6 +63,7 @@ async def place_order(
     served_names.check(names, context.offers.public_only)
     profile = profile_of(context, wanted.profile)
     check_validity(wanted, profile, now)
+    check_issuer(context.issuer_revoked)
     replaced = predecessor(wanted.replaces)
     request = Request(tuple(names), wanted.not_before, wanted.not_after, lifetime(profile, wanted.not_before or now))
     async with context.pool.acquire() as conn:
@@ -158,6 +160,12 @@ def check_validity(wanted: NewOrder, profile: Profile, now: datetime) -> None:
             ErrorType.INVALID_PROFILE if wanted.profile else ErrorType.MALFORMED,
             f'"notAfter" is later than the profile {profile.name} allows, {latest:%FT%TZ}.',
         )
+
+
+def check_issuer(is_revoked: bool, besides: str = "") -> None:
+    """The issuing CA is not revoked (C-160); else nothing is issued, or taken on to be."""
+    if is_revoked:
+        raise AcmeError(ErrorType.SERVER_INTERNAL, f"{ISSUER_REVOKED}{besides}", retry_after=3600)
 
 
 def is_met(not_after: datetime | None, admitted: Admitted) -> bool:

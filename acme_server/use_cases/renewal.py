@@ -41,13 +41,13 @@ async def read_own(
     No chain when the certificate is not that account's.
     """
     account, found = await authenticate.to_read(context, signed, url, now, certificates.spend_and_read, id)
-    above = await chains_above(context, found.issuer_id) if found else []
+    above = await chains_above(context, found.issuer_id, now) if found else []
     return account, [[found.der, *chain] for chain in above] if found else []
 
 
-async def chains_above(context: Context, issuer_id: int) -> list[list[bytes]]:
+async def chains_above(context: Context, issuer_id: int, now: datetime) -> list[list[bytes]]:
     """What certifies the issuer's certificates: an issuer that signs no more keeps its own chains (A-174, A-177)."""
     if issuer_id == context.issuer.id:
         return context.chains
     async with context.pool.acquire() as conn:
-        return await ca.chains_above(conn, issuer_id)
+        return await ca.chains_above(conn, issuer_id, now)

@@ -24,6 +24,10 @@ SELECT i.certificate AS issuer,
            SELECT FROM ca.authority_revocations v WHERE v.cross_id = x.id) ORDER BY x.id) AS crosses
 FROM ca.issuers i WHERE i.id = $1;
 
+-- name: is_revoked
+-- $1 issuer_id
+SELECT EXISTS (SELECT FROM ca.authority_revocations WHERE issuer_id = $1 AND cross_id IS NULL);
+
 -- name: issuer_keys
 -- Of responders too (C-077).
 SELECT spki_sha256 FROM ca.issuers UNION SELECT spki_sha256 FROM ca.responders;

@@ -117,7 +117,7 @@ async def serving(
         demo = await make_demo(conn, now)
         await conn.execute("UPDATE evidence.seal_state SET sealed_through_at = 'infinity'")
         issuer = await ca.active_issuer(conn)
-        chains, own_keys = await ca.chains_above(conn, issuer.id), await ca.own_keys(conn)
+        chains, own_keys = await ca.chains_above(conn, issuer.id, now), await ca.own_keys(conn)
     stop = asyncio.Event()
     socket_path = tmp_path / "signer.sock"
     key = keys.load(hierarchy.key_file(tmp_path / "ca", hierarchy.ISSUING), PASSPHRASE)

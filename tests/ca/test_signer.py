@@ -633,7 +633,7 @@ async def test_openssl_agrees(bench: Bench) -> None:
     for row, verdict in ((good, "OK"), (bad, "certificate revoked")):
         async with bench.pool.acquire() as conn:
             newest = await storage.newest_crl(conn, 1, row.shard)
-            above = await storage.chains_above(conn, bench.issuer.id)
+            above = await storage.chains_above(conn, bench.issuer.id, NOW)
         chains = [[await der_of(bench, row), *each] for each in above]
         assert newest is not None
         crl = write_pem(bench.folder / "crl.pem", newest.der, label="X509 CRL")

@@ -2,10 +2,12 @@ from datetime import timedelta
 
 import asyncpg
 import pytest
+from cryptography import x509
 
 from acme_server.dev.postgres import EmbeddedPostgres
 from ca import storage
 from ca.certificate import Issuer
+from ca.der import split
 from ca.storage import NoIssuer, Shard
 from sql import Pool
 from tests.ca.arrange import NOW, admit, record
@@ -108,7 +110,15 @@ async def test_certificates_by_serial_and_key(pool: Pool, issuer: Issuer) -> Non
         assert [(one.serial, one.reason) for one in by_serial if one] == [(rows[0].serial, 4), (rows[1].serial, None)]
         assert await storage.certificate_by_serial(conn, b"\1" * 16) is None
         assert await storage.live_with_key(conn, b"n" * 32, NOW) == []
-        assert [len(chain) for chain in await storage.chains_above(conn, issuer.id)] == [1, 1, 1]
+        assert [len(chain) for chain in await storage.chains_above(conn, issuer.id, NOW)] == [1, 1, 1]
+
+
+async def test_a_cross_certificate_that_has_ended_makes_no_chain(pool: Pool, issuer: Issuer) -> None:
+    async with pool.acquire() as conn:
+        cross = split((await storage.cross_chains(conn, issuer.id))[0])[0]
+        ends = x509.load_der_x509_certificate(cross).not_valid_after_utc
+        for at, chains in ((ends, [1, 1, 1]), (ends + timedelta(seconds=1), [1])):
+            assert [len(chain) for chain in await storage.chains_above(conn, issuer.id, at)] == chains
 
 
 @pytest.mark.std("C-079")

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from acme_server.clock import utc_now
-from acme_server.use_cases import own_keys
+from acme_server.use_cases import ca_now
 from ca import hierarchy, keys
 from ca.blocklist import Blocklist
 from sql.ids import uuid7
@@ -94,7 +94,7 @@ async def test_a_responders_key_made_later_is_no_certificates(served: Served) ->
         uuid7(now), hierarchy.ISSUING, b"\x07", now, now + timedelta(days=1), own,
     )  # fmt: skip
     known, stop = served.context.own_keys, asyncio.Event()
-    following = asyncio.create_task(own_keys.follow(served.context, stop))
+    following = asyncio.create_task(ca_now.follow(served.context, utc_now, stop))
     async with asyncio.timeout(10):
         while served.context.own_keys == known:
             await asyncio.sleep(0.005)

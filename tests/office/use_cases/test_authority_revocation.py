@@ -253,7 +253,7 @@ async def test_a_revoked_cross_certificate_is_offered_no_more_and_stops_nothing(
         assert await client.sign(row.id, SECONDS) == Signed()
     assert await room.state(row) == SIGNED
     async with room.pool.acquire() as conn:
-        assert len(await storage.chains_above(conn, 1)) == 2
+        assert len(await storage.chains_above(conn, 1, NOW)) == 2
     assert len(await room.root_crl(0)) == 0
     assert [each.serial_number for each in await room.root_crl(2)] == [int.from_bytes(cross.serial)]
 
