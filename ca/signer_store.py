@@ -66,7 +66,7 @@ async def store_batch(conn: Conn, certified: Sequence[Certified], now: datetime)
 def as_it_is(state: str) -> SignAnswer:
     """What is answered for a record that was in this state when its certificate was to be stored."""
     if state == "admitted":
-        return SignRefused("C-142, C-160: it, or its issuing CA, is revoked")
+        return SignRefused("C-142: it is revoked")
     return Signed() if state == "signed" else SignRefused(f"record is {state}")
 
 

@@ -988,12 +988,17 @@ CREATE INDEX jobs_due ON acme.jobs (run_at, id) WHERE NOT dead;
 -- A stored certificate makes its order valid, ends its job and starts its contract's term, in one transaction:
 -- the signer's. The CA package knows no order, so the store ties them here. Nothing happens to an order that
 -- the deadline sweeper ended first; its record is `void` then and no certificate can be stored. Whoever blocks a key
--- holds its lock alone: they find the certificate and revoke it, or it is never stored (C-076, C-163).
+-- holds its lock alone: they find the certificate and revoke it, or it is never stored (C-076, C-163). Whoever revokes an
+-- issuing CA holds its lock alone: nothing of it is stored after their commit (C-160).
 CREATE FUNCTION acme.certificate_stored() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog AS $$
 DECLARE
     issuance acme.issuances;
 BEGIN
+    PERFORM pg_advisory_xact_lock_shared(7106, NEW.issuer_id);
+    IF EXISTS (SELECT FROM ca.authority_revocations WHERE issuer_id = NEW.issuer_id AND cross_id IS NULL) THEN
+        RAISE EXCEPTION 'C-160: issuing CA is revoked' USING ERRCODE = 'check_violation';
+    END IF;
     PERFORM pg_advisory_xact_lock_shared(7103, ca.lock_of(NEW.spki_sha256));
     IF EXISTS (SELECT FROM ca.blocked_keys WHERE spki_sha256 = NEW.spki_sha256) THEN
         RAISE EXCEPTION 'C-076: key is blocked' USING ERRCODE = 'check_violation';
@@ -2853,14 +2858,18 @@ CREATE TABLE ca.final_records (
     PRIMARY KEY (id)
 ) PARTITION BY RANGE (id);
 
--- No precertificate is stored for a key that was blocked meanwhile (C-076), as no certificate is. Its status is answered
--- from now on, also if there never is a certificate (C-125).
+-- No precertificate is stored for a key that was blocked meanwhile (C-076), or under an issuing CA that was revoked (C-160),
+-- as no certificate is. Its status is answered from now on, also if there never is a certificate (C-125).
 CREATE FUNCTION ca.precertificate_stored() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog AS $$
 DECLARE
     signed ca.to_be_signed;
 BEGIN
     SELECT * INTO signed FROM ca.to_be_signed WHERE id = NEW.id;
+    PERFORM pg_advisory_xact_lock_shared(7106, signed.issuer_id);
+    IF EXISTS (SELECT FROM ca.authority_revocations WHERE issuer_id = signed.issuer_id AND cross_id IS NULL) THEN
+        RAISE EXCEPTION 'C-160: issuing CA is revoked' USING ERRCODE = 'check_violation';
+    END IF;
     PERFORM pg_advisory_xact_lock_shared(7103, ca.lock_of(signed.spki_sha256));
     IF EXISTS (SELECT FROM ca.blocked_keys WHERE spki_sha256 = signed.spki_sha256) THEN
         RAISE EXCEPTION 'C-076: key is blocked' USING ERRCODE = 'check_violation';

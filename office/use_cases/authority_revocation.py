@@ -20,6 +20,9 @@ from office.storage.people import Person
 from office.use_cases.asked import Unfit, actor, checked_text, one_of
 from office.use_cases.ceremony import hold_room
 from sql import Conn, evidence
+from sql.transactions import exclusive, under_locks
+
+ISSUER_LOCK = 7106
 
 
 class Doomed(msgspec.Struct, frozen=True):
@@ -46,6 +49,11 @@ class Intent(msgspec.Struct, frozen=True):
     known_at: datetime
     deadline_at: datetime
     people: tuple[Person, Person]
+
+    @property
+    def issuer_ids(self) -> list[int]:
+        """Of whose certificates they are."""
+        return sorted({each.row.issuer_id for each in self.certificates})
 
     @property
     def text(self) -> str:
@@ -105,7 +113,8 @@ async def decide(conn: Conn, intent: Intent, now: datetime) -> None:
     """They are revoked: from the commit on nothing is issued below them. Raises Unfit."""
     await hold_room(conn)
     first, second = intent.people
-    async with conn.transaction():
+    # what is being stored of these issuing CAs is committed before, or refused after
+    async with under_locks(conn, *(exclusive(ISSUER_LOCK, each) for each in intent.issuer_ids)):
         since = {(each.row.root_id, each.serial): each.row.revoked_at for each in await all_certificates(conn)}
         for each in intent.certificates:
             if since[each.row.root_id, each.serial] is not None:

@@ -67,15 +67,14 @@ RETURNING id;
 UPDATE ca.to_be_signed SET signing_at = NULL WHERE id = ANY($1::uuid[]) AND state = 'admitted';
 
 -- name: store_certificates
--- Certificates of records that are still `admitted` and not revoked (C-142), of issuing CAs that are not revoked (C-160),
--- their records' change and evidence: one commit (design §4.5).
+-- Certificates of records that are still `admitted` and not revoked (C-142), their records' change and evidence: one commit
+-- (design §4.5). Triggers refuse those of a key or an issuing CA that was compromised or revoked meanwhile (C-076, C-160).
 -- $1 ids  $2 ders  $3 signed_at  $4 evidence ids  $5 kind  $6 contract_ids  $7 actor  $8 contents
 WITH signed AS (
     UPDATE ca.to_be_signed t SET state = 'signed'
     FROM unnest($1::uuid[], $2::bytea[], $4::uuid[], $6::uuid[], $8::bytea[])
         AS s(id, der, evidence_id, contract_id, content)
     WHERE t.id = s.id AND t.id = ANY($1::uuid[]) AND t.state = 'admitted'
-      AND (SELECT true FROM ca.authority_revocations v WHERE v.issuer_id = t.issuer_id AND v.cross_id IS NULL) IS NULL
       AND NOT EXISTS (SELECT FROM ca.revocations v WHERE v.serial = t.serial)
     RETURNING t.id, t.issuer_id, t.serial, t.names, t.spki_sha256, t.not_before, t.not_after, t.shard,
               s.der, s.evidence_id, s.contract_id, s.content

@@ -13,12 +13,11 @@ UPDATE ca.final_records SET signing_at = $2 WHERE id = ANY($1::uuid[]) AND signi
 UPDATE ca.final_records SET signing_at = NULL WHERE id = ANY($1::uuid[]);
 
 -- name: store_precertificates
--- Precertificates of records that are still `admitted` and not revoked (C-142), of issuing CAs that are not revoked (C-160),
--- and their evidence: one commit, before any log sees them (C-125).
+-- Precertificates of records that are still `admitted` and not revoked (C-142), and their evidence: one commit, before any
+-- log sees them (C-125). Triggers refuse what they refuse of certificates.
 -- $1 ids  $2 ders  $3 signed_at  $4 evidence ids  $5 kind  $6 contract_ids  $7 actor  $8 contents
 WITH open AS (
     SELECT t.id, t.spki_sha256 FROM ca.to_be_signed t WHERE t.id = ANY($1::uuid[]) AND t.state = 'admitted'
-      AND (SELECT true FROM ca.authority_revocations v WHERE v.issuer_id = t.issuer_id AND v.cross_id IS NULL) IS NULL
       AND NOT EXISTS (SELECT FROM ca.revocations v WHERE v.serial = t.serial)
     FOR NO KEY UPDATE
 ), stored AS (

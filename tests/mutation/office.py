@@ -109,10 +109,19 @@ CEREMONIES = [
     ),
     *off("ca/signing.py", SEARCHED, "record.issuer_revoked"),
     *without(
-        "sql/ca/signer.sql",
+        "sql/migrations/0048_revoked_while_stored.sql",
         IN_FLIGHT,
-        "      AND (SELECT true FROM ca.authority_revocations v WHERE v.issuer_id = t.issuer_id AND v.cross_id IS NULL)"
-        " IS NULL\n",
+        *(
+            f"    IF EXISTS (SELECT FROM ca.authority_revocations WHERE issuer_id = {each} AND cross_id IS NULL) THEN\n"
+            "        RAISE EXCEPTION 'C-160: issuing CA is revoked' USING ERRCODE = 'check_violation';\n    END IF;\n"
+            for each in ("NEW.issuer_id", "signed.issuer_id")
+        ),
+    ),
+    Mutation(
+        REVOKING,
+        "exclusive(ISSUER_LOCK, each)",
+        "exclusive(ISSUER_LOCK, -each)",
+        f"{T_REVOKING}::test_nothing_is_stored_behind_the_back_of_who_is_deciding",
     ),
     *off("acme_server/use_cases/orders.py", "tests/acme_server/edge/test_revoked_ca.py", "is_revoked"),
     *without(

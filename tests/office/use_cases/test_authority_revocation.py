@@ -174,6 +174,50 @@ async def test_what_was_being_signed_at_the_decision_is_not_stored(room: Room, p
     assert await room.precertificates(row) == (0, 0)
 
 
+async def until_lock(conn: Conn, *, granted: bool, mode: str) -> None:
+    """Somebody holds the lock of an issuing CA so, or waits for it."""
+    asked = """SELECT EXISTS (SELECT FROM pg_locks WHERE classid = 7106 AND granted = $1 AND mode = $2
+                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"""
+    async with asyncio.timeout(SECONDS):
+        while not await conn.fetchval(asked, granted, mode):
+            pass
+
+
+@pytest.mark.std("C-160")
+@pytest.mark.parametrize("precertificate", [False, True], ids=["certificate", "precertificate"])
+async def test_nothing_is_stored_behind_the_back_of_who_is_deciding(room: Room, precertificate: bool) -> None:
+    row = record(room.issuer, precertificate=precertificate)
+    await room.admit(row)
+    async with room.signer() as client, room.pool.acquire() as conn:
+        async with conn.transaction():
+            await conn.execute("LOCK TABLE ca.authority_revocations IN SHARE ROW EXCLUSIVE MODE")
+            deciding = asyncio.create_task(room.revoke())
+            await until_lock(conn, granted=True, mode="ExclusiveLock")
+            signing = asyncio.create_task(client.sign(row.id, SECONDS))
+            await until_lock(conn, granted=False, mode="ShareLock")
+        await deciding
+        answer = await signing
+    assert isinstance(answer, SignRefused)
+    assert "C-160" in answer.reason
+    assert await room.state(row) == UNSIGNED
+    assert await room.precertificates(row) == (0, 0)
+
+
+@pytest.mark.std("C-160")
+async def test_what_is_being_stored_when_two_people_decide_is_committed_before_them(room: Room) -> None:
+    row = await room.admitted()
+    async with room.signer() as client, room.pool.acquire() as conn:
+        async with conn.transaction():
+            await conn.execute("LOCK TABLE acme.orders IN SHARE ROW EXCLUSIVE MODE")
+            signing = asyncio.create_task(client.sign(row.id, SECONDS))
+            await until_lock(conn, granted=True, mode="ShareLock")
+            deciding = asyncio.create_task(room.revoke())
+            await until_lock(conn, granted=False, mode="ExclusiveLock")
+        assert await signing == Signed()
+        await deciding
+    assert await room.state(row) == SIGNED
+
+
 @pytest.mark.std("C-160", "C-159", "C-168")
 async def test_the_decision_is_two_peoples_with_its_instants_and_is_evidence(room: Room) -> None:
     known = NOW - timedelta(days=2)
