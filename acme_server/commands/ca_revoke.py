@@ -13,7 +13,8 @@ from office.use_cases.asked import Unfit, two_persons
 from sql import Conn
 
 WORD = "revoke"
-COLUMNS = ("name", "cross_id", "serial", "root", "ground", "reason", "decided_at", "deadline_at", "published_at")
+COLUMNS = ("name", "cross_id", "serial", "root", "ground", "reason", "decided_at", "compromise_decided_at",
+           "deadline_at", "published_at")  # fmt: skip
 
 
 @click.command("revoke")
@@ -31,7 +32,8 @@ async def revoke(
 ) -> None:  # fmt: skip
     """Revoke an issuing CA: NAME is all its certificates, cross certificates too, SERIAL is one of them.
 
-    Both agree by typing revoke. From then on it issues nothing, and nothing undoes it. The root's next CRL says so:
+    Both agree by typing revoke. From then on it issues nothing, and nothing undoes it. One that was revoked for
+    another reason is named again with the ground compromise when its key proves to be. The root's next CRL says so:
     hold `keiyaku ca root-crl`. What the issuing CA signed is revoked with `keiyaku certificate revoke --issuer`.
     """
     people = await two_persons(conn, first, second)

@@ -14,7 +14,10 @@ SQL = statements("office/authority_revocations")
 
 
 class AuthorityRow(msgspec.Struct, frozen=True):
-    """A certificate of an issuing CA: its own, or a cross certificate, which stands before its root in `chain`."""
+    """A certificate of an issuing CA: its own, or a cross certificate, which stands before its root in `chain`.
+
+    If it is revoked, for which `reason`, by when the root's CRL must say so and since when it does.
+    """
 
     issuer_id: int
     cross_id: int | None
@@ -22,11 +25,13 @@ class AuthorityRow(msgspec.Struct, frozen=True):
     name: str
     root: str
     chain: bytes
-    revoked_at: datetime | None
+    reason: int | None
+    deadline_at: datetime | None
+    published_at: datetime | None
 
 
 class RevokedAuthority(msgspec.Struct, frozen=True):
-    """One that is revoked, and whether the root's CRL says so."""
+    """One that is revoked, and whether the root's CRL says so; of a compromise learnt later when that was decided."""
 
     name: str
     serial: bytes
@@ -37,6 +42,7 @@ class RevokedAuthority(msgspec.Struct, frozen=True):
     reason: int
     requested_at: datetime
     decided_at: datetime
+    compromise_decided_at: datetime | None
     deadline_at: datetime
     published_at: datetime | None
 
@@ -55,6 +61,14 @@ async def insert(
         SQL["insert"], serial, row.root_id, row.issuer_id, row.cross_id, ground, reason, note, *people, requested_at,
         now, deadline_at, not_after,
     )  # fmt: skip
+
+
+async def insert_compromise(
+    conn: Conn, row: AuthorityRow, serial: bytes, note: str, people: tuple[UUID, UUID], known_at: datetime,
+    now: datetime, deadline_at: datetime,
+) -> None:  # fmt: skip
+    """The revocation says keyCompromise from the root's next CRL on. C-143."""
+    await conn.execute(SQL["insert_compromise"], row.root_id, serial, note, *people, known_at, now, deadline_at)
 
 
 async def listing(conn: Conn) -> list[RevokedAuthority]:

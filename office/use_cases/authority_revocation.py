@@ -1,8 +1,8 @@
 """An issuing CA is revoked: two people decide, it issues nothing from then on, and its root's next CRL says so.
 
 The decision is at once; the entry follows when the root is on line (`root_crl`), seven days after the event at most
-(C-160).
-CRLs and OCSP of what the issuing CA signed go on.
+(C-160). CRLs and OCSP of what the issuing CA signed go on. When its key is found compromised later, two people have the
+entry say so (C-143).
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ ISSUER_LOCK = 7106
 
 
 class Doomed(msgspec.Struct, frozen=True):
-    """A certificate that will be revoked."""
+    """A certificate that will be revoked, or whose revocation will say keyCompromise."""
 
     row: AuthorityRow
     serial: bytes
@@ -37,6 +37,13 @@ class Doomed(msgspec.Struct, frozen=True):
         """What is read out."""
         what = "its own certificate" if self.row.cross_id is None else f"cross certificate {self.row.cross_id}"
         return f"{self.row.name}, {what}, signed by {self.row.root}, serial number {self.serial.hex()}"
+
+    @property
+    def deed(self) -> str:
+        """What is done, read out."""
+        if self.row.reason is None:
+            return f"revoke {self.text}"
+        return f"change the reason of {self.text}: {WORDS[self.row.reason]} becomes {WORDS[COMPROMISE]}"
 
 
 class Intent(msgspec.Struct, frozen=True):
@@ -58,8 +65,9 @@ class Intent(msgspec.Struct, frozen=True):
     @property
     def text(self) -> str:
         """What is read out."""
-        stops = sorted({each.row.name for each in self.certificates if each.row.cross_id is None})
-        lines = [f"revoke {each.text}" for each in self.certificates]
+        own = [each.row for each in self.certificates if each.row.cross_id is None]
+        stops = sorted(each.name for each in own if each.reason is None)
+        lines = [each.deed for each in self.certificates]
         lines.append(f"because {GROUNDS[self.ground].what} (BR 4.9.1.2, item {GROUNDS[self.ground].item})")
         lines.append(f"reason {self.reason}, {WORDS[self.reason]}; known since {self.known_at:%Y-%m-%dT%H:%M:%SZ}")
         lines += [f"From the decision on {name} issues nothing, for ever." for name in stops]
@@ -79,9 +87,16 @@ async def intend(
     if known_at > now:
         raise Unfit("--known is in the future: name the instant when the CA was asked, or knew")
     found = meant(await all_certificates(conn), named, whole_key=reason == COMPROMISE)
-    if not (left := tuple(each for each in found if each.row.revoked_at is None and each.not_after > now)):
+    if not (left := tuple(each for each in found if is_open(each, reason, now))):
         raise Unfit(f"'{named}' is revoked already, or has ended: `keiyaku ca revocations` shows those revoked")
-    return Intent(left, ground, reason, checked_text("--note", note), known_at, deadline(known_at), people)
+    awaited = (each.row.deadline_at for each in left if each.row.deadline_at and each.row.published_at is None)
+    by = min([deadline(known_at), *awaited])
+    return Intent(left, ground, reason, checked_text("--note", note), known_at, by, people)
+
+
+def is_open(found: Doomed, reason: int, now: datetime) -> bool:
+    """Whether it can be revoked for this reason: not yet, or for another one before its key was compromised (C-143)."""
+    return found.not_after > now and (found.row.reason is None or found.row.reason != reason == COMPROMISE)
 
 
 async def all_certificates(conn: Conn) -> list[Doomed]:
@@ -112,27 +127,39 @@ def meant(all_: Sequence[Doomed], named: str, *, whole_key: bool) -> Sequence[Do
 async def decide(conn: Conn, intent: Intent, now: datetime) -> None:
     """They are revoked: from the commit on nothing is issued below them. Raises Unfit."""
     await hold_room(conn)
-    first, second = intent.people
     # what is being stored of these issuing CAs is committed before, or refused after
     async with under_locks(conn, *(exclusive(ISSUER_LOCK, each) for each in intent.issuer_ids)):
-        since = {(each.row.root_id, each.serial): each.row.revoked_at for each in await all_certificates(conn)}
+        reasons = {(each.row.root_id, each.serial): each.row.reason for each in await all_certificates(conn)}
         for each in intent.certificates:
-            if since[each.row.root_id, each.serial] is not None:
+            if reasons[each.row.root_id, each.serial] != each.row.reason:
                 raise Unfit("it was revoked meanwhile: nothing was changed")
-            await storage.insert(
-                conn, each.row, each.serial, intent.ground, intent.reason, intent.note, (first.id, second.id),
-                intent.known_at, now, intent.deadline_at, each.not_after,
-            )  # fmt: skip
+            await record(conn, intent, each, now)
             await evidence.append(conn, proof_of(intent, each, now))
+
+
+async def record(conn: Conn, intent: Intent, decided: Doomed, now: datetime) -> None:
+    """It is revoked, or says keyCompromise from now on."""
+    first, second = intent.people
+    who = first.id, second.id
+    if decided.row.reason is None:
+        await storage.insert(
+            conn, decided.row, decided.serial, intent.ground, intent.reason, intent.note, who, intent.known_at, now,
+            intent.deadline_at, decided.not_after,
+        )  # fmt: skip
+    else:
+        await storage.insert_compromise(
+            conn, decided.row, decided.serial, intent.note, who, intent.known_at, now, intent.deadline_at
+        )
 
 
 def proof_of(intent: Intent, revoked: Doomed, now: datetime) -> evidence.Entry:
     """The decision as evidence: who, what, why and when (C-159, C-168)."""
     first, second = intent.people
     return evidence.entry(
-        "issuer.revoked", actor(first), now, second=actor(second), issuer_id=revoked.row.issuer_id,
-        cross_id=revoked.row.cross_id, root_id=revoked.row.root_id, serial=revoked.serial.hex(), ground=intent.ground,
-        reason=intent.reason, note_sha256=sha256(intent.note.encode()).hexdigest(), requested_at=intent.known_at,
+        "issuer.revoked" if revoked.row.reason is None else "issuer.reason_changed", actor(first), now,
+        second=actor(second), issuer_id=revoked.row.issuer_id, cross_id=revoked.row.cross_id,
+        root_id=revoked.row.root_id, serial=revoked.serial.hex(), ground=intent.ground, reason=intent.reason,
+        note_sha256=sha256(intent.note.encode()).hexdigest(), requested_at=intent.known_at,
         deadline_at=intent.deadline_at,
     )  # fmt: skip
 

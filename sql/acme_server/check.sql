@@ -62,9 +62,12 @@ SELECT name, certificate FROM ca.issuers ORDER BY id;
 
 -- name: revoked_issuers
 -- Certificates of issuing CAs that are revoked and either on no CRL yet, or an issuing CA's own that has not ended. $1 now
-SELECT i.name, p.name AS root, v.root_id::integer, v.cross_id IS NULL AS own, v.decided_at, v.deadline_at, v.published_at
+SELECT i.name, p.name AS root, v.root_id::integer, v.cross_id IS NULL AS own, v.decided_at,
+    coalesce(w.deadline_at, v.deadline_at) AS deadline_at, v.published_at
 FROM ca.authority_revocations v JOIN ca.issuers i ON i.id = v.issuer_id JOIN ca.issuers p ON p.id = v.root_id
-WHERE v.published_at IS NULL OR (v.cross_id IS NULL AND v.not_after > $1) ORDER BY v.deadline_at, v.root_id;
+LEFT JOIN ca.authority_compromises w ON w.root_id = v.root_id AND w.serial = v.serial
+WHERE v.published_at IS NULL OR (v.cross_id IS NULL AND v.not_after > $1)
+ORDER BY coalesce(w.deadline_at, v.deadline_at), v.root_id;
 
 -- name: begin_era
 -- Transaction ids may come again from here on. Returns the era's number.

@@ -67,7 +67,8 @@ NOT_PERSONAL = {
         "office.incidents.query", "office.incidents.title", "office.leaks.affected", "office.leaks.measures",
         "office.maintenance.reason", "office.problem_reports.findings", "office.refunds.reason",
         "office.service_end.cause", "office.settlements.reason", "office.terms_changes.reason",
-        "office.timer_extensions.reason", "ca.authority_revocations.note", "ca.blocked_keys.cause",
+        "office.timer_extensions.reason", "ca.authority_compromises.note", "ca.authority_revocations.note",
+        "ca.blocked_keys.cause",
     ),
     "where a record is from: a register, a directory, a file and its line": (
         "ca.log_lists.source", "gate.bank_days.source", "gate.receipts.source", "gate.review_items.source",

@@ -132,6 +132,13 @@ CEREMONIES = [
     *without("ca/storage.py", "tests/ca/test_storage.py", " if lasts(chain, now)"),
     *off(REVOKING, T_REVOKING, "known_at > now", "reason not in chosen.reasons"),
     Mutation(REVOKING, "if whole_key else found", "if False else found", T_REVOKING),
+    Mutation(REVOKING, "found.row.reason != reason == COMPROMISE", "False", T_REVOKING),
+    Mutation(
+        "sql/office/authority_revocations.sql",
+        "SELECT v.serial, coalesce(w.reason, v.reason) AS reason",
+        "SELECT v.serial, v.reason",
+        T_REVOKING,
+    ),
 ]
 
 MUTATIONS = [*DECISIONS, *OWNERS, *ONCE, *BUNDLES, *SAMPLES, *CEREMONIES]

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -80,6 +81,24 @@ async def room(postgres: EmbeddedPostgres, database: str, pool: Bench, folder: P
         for handle in ("ann", "bob"):
             await register.add_person(conn, handle, handle.title(), "CA", NOW)
     return made
+
+
+class Shown(NamedTuple):
+    """An entry of a CRL."""
+
+    serial: bytes
+    reason: int | None
+    since: datetime
+
+
+async def entries(room: Room) -> list[Shown]:
+    """What the root's next CRL shows, once it is public."""
+    made, found = await room.root_crl(), []
+    for each in made:
+        flag = each.extensions.get_extension_for_class(x509.CRLReason).value.reason
+        number, word = each.serial_number, {"keyCompromise": 1, "privilegeWithdrawn": 9}[flag.value]
+        found.append(Shown(number.to_bytes(number.bit_length() // 8 + 1), word, each.revocation_date_utc))
+    return found
 
 
 async def said(room: Room, row: ToBeSigned) -> str:
@@ -313,6 +332,55 @@ async def test_a_crl_prepared_before_the_decision_is_not_signed(room: Room) -> N
         with pytest.raises(Unfit, match="revoked after this CRL was prepared"):
             await root_crl.sign(conn, prepared, vault, NOW)
     assert len(await room.root_crl()) == 1
+
+
+@pytest.mark.std("C-143", "C-163", "C-142")
+async def test_a_compromise_learnt_later_changes_the_entry_and_revokes_the_rest(room: Room) -> None:
+    async with room.operator() as conn:
+        own, *crosses = await authority_revocation.all_certificates(conn)
+    first = await room.revoke(own.serial.hex(), "misuse")
+    decided = room.now
+    assert [each.reason for each in await entries(room)] == [9]
+    room.now += timedelta(days=1)
+    intent = await room.revoke(crosses[0].serial.hex(), "compromise")
+    assert f"change the reason of {own.text}: privilegeWithdrawn becomes keyCompromise" in intent.text
+    assert [f"revoke {each.text}" in intent.text for each in crosses] == [True, True]
+    assert "From the decision on" not in intent.text  # it issues nothing already
+    assert intent.deadline_at == room.now - HOUR + timedelta(days=7) > first.deadline_at
+    async with room.operator() as conn:
+        of_own = {each.serial: each for each in await authority_revocation.listing(conn)}[own.serial]
+    assert (of_own.reason, of_own.decided_at, of_own.compromise_decided_at) == (1, decided, room.now)
+    assert (of_own.deadline_at, of_own.published_at) == (intent.deadline_at, None)
+    (entry,) = await entries(room)
+    assert (entry.serial, entry.reason, entry.since) == (own.serial, 1, decided)
+    row = await room.pool.fetchrow("SELECT * FROM ca.authority_compromises")
+    assert row is not None
+    assert (row["note"], row["decided_at"]) == ("the audit found it", room.now)
+    kinds = [
+        each["kind"] for each in await room.pool.fetch("SELECT kind FROM evidence.records ORDER BY recorded_at, id")
+    ]
+    assert [each for each in kinds if each == "issuer.reason_changed"] == ["issuer.reason_changed"]
+    assert kinds.count("issuer.revoked") == 3
+    for ground in ("compromise", "misuse"):
+        with pytest.raises(Unfit, match="is revoked already"):
+            await room.revoke(NAMES.issuing, ground)
+
+
+async def test_an_entry_that_is_still_awaited_is_awaited_no_longer_than_it_was(room: Room) -> None:
+    first = await room.revoke(ground="misuse")
+    room.now += timedelta(days=1)
+    intent = await room.revoke(ground="compromise")
+    assert intent.deadline_at == first.deadline_at
+    assert [each.reason for each in await entries(room)] == [1]
+    assert await room.pool.fetchval("SELECT count(*) FROM ca.authority_compromises") == 3
+
+
+async def test_one_person_alone_changes_no_reason(room: Room) -> None:
+    await room.revoke(ground="misuse")
+    await room.revoke(ground="compromise")
+    for change in ("first_person = second_person", "reason = 4", "decided_at = known_at - '1 s'::interval"):
+        with pytest.raises(asyncpg.CheckViolationError):
+            await room.pool.execute(f"UPDATE ca.authority_compromises SET {change}")
 
 
 async def test_of_two_decisions_at_once_one_is_made(room: Room) -> None:
