@@ -5,7 +5,7 @@ A row is believed only as far as its octets and their signature go: each process
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 import asyncpg
@@ -21,6 +21,8 @@ SQL = statements("ca/log_lists")
 LOG = structlog.get_logger(__name__)
 AHEAD = timedelta(days=1)
 UNSIGNED = b""
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+SHOWN = 8  # of what is refused
 
 
 class Published(msgspec.Struct, frozen=True):
@@ -41,7 +43,7 @@ class StoredList(msgspec.Struct, frozen=True):
 
 @dataclass
 class LogLists:
-    """The list that counts, as this process knows it. `refused`: why newer ones in the database do not.
+    """The list that counts, as this process knows it. `refused`: why the newest in the database do not.
 
     `publisher` None: nobody's signature is asked for.
     """
@@ -52,21 +54,25 @@ class LogLists:
 
     async def refresh(self, conn: Conn | Pool) -> StoredList | None:
         """The newest list that is whole and the publisher's, None: no such; never an older one than was known."""
-        refused = []
-        for head in await conn.fetch(SQL["heads"]):
-            if self.newest is not None and head["listed_at"] <= self.newest.logs.listed_at:
-                break
+        refused: list[str] = []
+        for head in await conn.fetch(SQL["heads"], self.newest.logs.listed_at if self.newest else EARLIEST):
             try:
                 if (row := await conn.fetchrow(SQL["log_list"], head["sha256"], head["signature"])) is None:
                     continue
-                self.newest = stored(row, self.publisher)
+                self._count(stored(row, self.publisher))
                 break
             except (ListRefused, OverflowError) as fault:
                 refused.append(f"list {head['sha256'].hex()[:16]} of {head['listed_at']:%FT%TZ}: {fault}")
-        if refused and tuple(refused) != self.refused:
-            LOG.error("log_list_refused", reasons=refused)
-        self.refused = tuple(refused)
+        shown = tuple(refused[:SHOWN])
+        if shown and shown != self.refused:
+            LOG.error("log_list_refused", reasons=shown, lists=len(refused))
+        self.refused = shown
         return self.newest
+
+    def _count(self, found: StoredList) -> None:
+        """It counts, unless a newer one was found while it was loaded."""
+        if self.newest is None or found.logs.listed_at > self.newest.logs.listed_at:
+            self.newest = found
 
 
 def stored(row: asyncpg.Record, publisher: Publisher | None) -> StoredList:

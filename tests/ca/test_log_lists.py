@@ -1,7 +1,9 @@
 """Lists of logs in the database: verified when they are read, and again by each process that loads one. C-130."""
 
+import asyncio
 from datetime import timedelta
 
+import asyncpg
 import pytest
 
 from ca import log_lists
@@ -101,6 +103,47 @@ async def test_a_row_that_was_changed_counts_for_no_process(pool: Pool, change: 
     await stored(pool, NEWER)
     assert await counting(pool, running) == NEWER
     assert running.refused == ()
+
+
+@pytest.mark.std("C-130")
+async def test_many_newer_lists_that_are_nobodys_hide_none_from_a_process_that_starts(pool: Pool) -> None:
+    await stored(pool, LIST)
+    await pool.execute(
+        """INSERT INTO ca.log_lists (sha256, content, listed_at, source, read_at, signature)
+           SELECT sha256(n::text::bytea), n::text::bytea, $1, 'worker', $1, 'signed' FROM generate_series(1, 99) n""",
+        NOW + SOON,
+    )
+    running = ours()
+    assert await counting(pool, running) == LIST
+    assert len(running.refused) == log_lists.SHOWN
+
+
+class Slow:
+    """A connection on which the octets of a list arrive when `arrive` is set."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool, self.asked, self.arrive = pool, asyncio.Event(), asyncio.Event()
+
+    async def fetch(self, statement: str, *given: object) -> list[asyncpg.Record]:
+        return await self.pool.fetch(statement, *given)
+
+    async def fetchrow(self, statement: str, *given: object) -> asyncpg.Record | None:
+        self.asked.set()
+        await self.arrive.wait()
+        return await self.pool.fetchrow(statement, *given)
+
+
+@pytest.mark.std("C-130")
+async def test_of_two_that_look_at_once_the_slower_sets_no_older_list(pool: Pool) -> None:
+    await stored(pool, LIST)
+    running, slow = ours(), Slow(pool)
+    behind = asyncio.create_task(running.refresh(slow))  # type: ignore[arg-type]
+    await slow.asked.wait()
+    await stored(pool, NEWER)
+    newest = await running.refresh(pool)
+    slow.arrive.set()
+    assert await behind is running.newest is newest
+    assert await counting(pool, running) == NEWER
 
 
 @pytest.mark.std("C-130")
