@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from uuid import UUID
+
+import asyncpg
 
 from contract_gate.matching import Matched, Shared
 from office.storage import bank_files, bank_lines
@@ -13,6 +15,7 @@ from office.use_cases.bank_booking import Seen, Tally, book_batch, cancel_by, lo
 from sql import Conn
 
 BATCH = 1000  # lines, and so contracts held at once
+TRIES = 3
 
 
 class Flights:
@@ -42,7 +45,11 @@ class Flights:
         self.under_way[asyncio.create_task(self._fly(conn, seen))] = seen
 
     async def _fly(self, conn: Conn, seen: Seen) -> Tally:
+        """Booked; anew when somebody and it waited for each other, and PostgreSQL undid it."""
         try:
+            for _ in range(TRIES - 1):
+                with suppress(asyncpg.DeadlockDetectedError):
+                    return await book_batch(conn, seen, self.now)
             return await book_batch(conn, seen, self.now)
         finally:
             self.free.put_nowait(conn)

@@ -151,6 +151,40 @@ async def test_a_connection_lost_while_it_books_stops_the_import_and_the_next_fi
     assert len(await payments.receipts(accepted)) == 2
 
 
+async def test_a_batch_undone_because_two_waited_for_each_other_is_booked_anew(
+    accepted: Conn, beside: list[Conn], tmp_path: Path, postgres: EmbeddedPostgres, database: str
+) -> None:
+    """Somebody holds the revision of the facts and waits for the contract; the batch holds that and waits for this."""
+    await ready(accepted)
+    acme, watching = await contracts.shown(accepted, "acme"), beside.pop()
+    first, second = [await asyncpg.connect(postgres.dsn(database=database)) for _ in range(2)]
+    await first.execute("SET deadlock_timeout = '10min'")  # the batch finds out, not this one
+    other, bill = first.transaction(), second.transaction()
+    await other.start()
+    await first.execute("SELECT FROM gate.revisions WHERE contract_id = $1 FOR UPDATE", acme.id)
+    await bill.start()
+    await second.execute("SELECT FROM gate.invoices FOR UPDATE")
+    waiting = "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted AND pid = ANY ($1::integer[])"
+    pids = [each.get_server_pid() for each in (first, beside[0])]
+
+    async def have_waited(many: int) -> None:
+        while await watching.fetchval(waiting, pids) < many:
+            await asyncio.sleep(0)
+
+    path = _written(tmp_path)
+    task = asyncio.create_task(bank_import.import_file(accepted, path, None, None, False, nobody, NOW, beside))
+    await have_waited(1)
+    crossing = asyncio.create_task(lock_exclusive(first, acme.number))
+    await have_waited(2)
+    await bill.rollback()
+    await crossing  # the batch has let go of the contract
+    await other.rollback()
+    assert (await task).tally == Tally(matched=1)
+    assert (await open_yen(accepted), len(await payments.receipts(accepted))) == (0, 1)
+    for each in (first, second):
+        await each.close()
+
+
 def _written(folder: Path) -> Path:
     path = folder / "a.txt"
     path.write_bytes(file_of(BY_REFERENCE))
