@@ -2,7 +2,6 @@
 
 from datetime import date, datetime
 from pathlib import Path
-from uuid import UUID
 
 import click
 import msgspec
@@ -11,7 +10,6 @@ from acme_server.commands.bank_progress import progress
 from acme_server.commands.output import show_one, show_rows
 from acme_server.commands.running import Day, as_json, more, operating
 from contract_gate.formats.receipt import DateMode
-from office.storage.bank_files import Dialect
 from office.use_cases import bank as bank_days
 from office.use_cases import bank_desk, bank_import
 from sql import Conn
@@ -93,7 +91,8 @@ async def bank_dialect(
 ) -> None:
     """How the bank's files name an account, once for each."""
     mode: DateMode = "western" if years == "western" else "era"
-    told = Dialect(UUID(int=0), account, bank_code, branch, kind, number, file_format, mode, virtual, virtual_branch)
+    told = bank_desk.told(account, bank=bank_code, branch=branch, kind=kind, number=number, format=file_format,
+                          years=mode, virtual_in=virtual, virtual_branch=virtual_branch)  # fmt: skip
     show_one(await bank_desk.set_dialect(conn, account, told, now), as_json)
 
 

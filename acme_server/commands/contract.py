@@ -17,7 +17,6 @@ from acme_server.commands.running import (
     second_person,
 )
 from office.storage.contracts import Subject
-from office.storage.people import Text
 from office.use_cases import acceptance, application, changes, contracts, ending, register
 from office.use_cases.acceptance import Access
 from office.use_cases.names import KINDS
@@ -239,7 +238,7 @@ async def text_add(
     conn: Conn, now: datetime, kind: str, version: str, file: Path, url: str, effective_at: datetime, as_json: bool
 ) -> None:
     """Add a version of the Terms or the CP/CPS, by the hash of its file."""
-    text = Text(kind, version, sha256(file.read_bytes()).digest(), url, effective_at)
+    text = register.text(kind, version, sha256(file.read_bytes()).digest(), url, effective_at)
     show_one(await register.add_text(conn, text, now), as_json)
 
 

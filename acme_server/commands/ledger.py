@@ -34,6 +34,15 @@ async def invoice_seller(
     show_one(made, as_json)
 
 
+@invoice.command("sellers")
+@as_json
+@operating
+async def invoice_sellers(conn: Conn, now: datetime, as_json: bool) -> None:
+    """Who issued invoices, newest first."""
+    columns = ("effective_at", "name", "address", "registration_number", "set_by")
+    show_rows(await invoices.sellers(conn), columns, as_json)
+
+
 @invoice.command("rates")
 @as_json
 @operating

@@ -33,6 +33,6 @@ async def end(conn: Conn, alias_id: UUID, now: datetime) -> bool:
     return await conn.fetchval(SQL["end"], alias_id, now) is not None
 
 
-async def aliases(conn: Conn, most: int) -> list[DealerAlias]:
-    """Aliases of all dealers."""
-    return many(DealerAlias, await conn.fetch(SQL["aliases"], most))
+async def aliases(conn: Conn, most: int, after: UUID | None) -> list[DealerAlias]:
+    """Aliases of all dealers; those behind one."""
+    return many(DealerAlias, await conn.fetch(SQL["aliases"], most, after))

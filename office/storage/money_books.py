@@ -43,6 +43,16 @@ class Paper(msgspec.Struct, frozen=True):
     taxes: list[int]
 
 
+class Issuer(msgspec.Struct, frozen=True):
+    """Who issued invoices from an instant on, and who said so."""
+
+    effective_at: datetime
+    name: str
+    address: str
+    registration_number: str
+    set_by: str
+
+
 class Adjustment(msgspec.Struct, frozen=True):
     """What two people take off an invoice; of a credit the tax in it, at one rate."""
 
@@ -193,6 +203,11 @@ async def insert_seller(
 ) -> bool:
     """Who issues invoices from now on. False when another was set at this instant."""
     return await conn.fetchval(SQL["insert_seller"], now, name, address, registration_number, person_id) is not None
+
+
+async def sellers(conn: Conn, before: datetime | None, most: int) -> list[Issuer]:
+    """Who issued invoices, newest first; those set before an instant."""
+    return many(Issuer, await conn.fetch(SQL["sellers"], before, most))
 
 
 async def insert_rate(conn: Conn, rate: TaxRate) -> bool:

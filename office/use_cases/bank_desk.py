@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from contract_gate.formats.receipt import DateMode
 from contract_gate.matching import key_of
 from office.storage import bank_files, bank_lines, money
 from office.storage.bank_files import Dialect
@@ -11,6 +12,7 @@ from office.storage.changing import changing
 from office.use_cases import asked, payments
 from office.use_cases.asked import MOST, OPERATOR, Unfit, checked_text, id_of
 from office.use_cases.bank_booking import GREATEST
+from office.use_cases.tenants import NotThere
 from sql import Conn
 from sql.evidence import append, entry
 from sql.ids import uuid7
@@ -55,13 +57,28 @@ async def _waiting(conn: Conn, line_id: int) -> bank_lines.Line:
     raise Unfit(f"line {line_id} does not wait: `keiyaku bank queue` shows those that do")
 
 
+def told(
+    account: str, *, bank: str, branch: str, kind: str, number: str, format: str, years: DateMode, virtual_in: str,
+    virtual_branch: str | None,
+) -> Dialect:  # fmt: skip
+    """What a person tells of an account's files."""
+    return Dialect(UUID(int=0), account, bank, branch, kind, number, format, years, virtual_in, virtual_branch)
+
+
+async def dialect(conn: Conn, account: str) -> Dialect:
+    """How the bank's files name the account. Raises NotThere."""
+    if found := next((each for each in await bank_files.dialects(conn) if each.handle == account), None):
+        return found
+    raise NotThere
+
+
 async def set_dialect(conn: Conn, account: str, values: Dialect, now: datetime) -> Dialect:
     """The account's files can be read from now on. Raises Unfit."""
     for what, text, size in (("bank", values.bank, 4), ("branch", values.branch, 3), ("number", values.number, 7)):
         if len(text) != size or not text.isdecimal():
-            raise Unfit(f"--{what} is {size} digits, as the bank writes it")
+            raise Unfit(f"the {what} is {size} digits, as the bank writes it")
     if (values.virtual_in == "header") != (values.virtual_branch is not None):
-        raise Unfit("--virtual header and --virtual-branch belong together: numbers of that branch are contracts' own")
+        raise Unfit("'header' and a virtual branch belong together: numbers of that branch are contracts' own")
     columns = (values.bank, values.branch, values.kind, values.number, values.format, values.years, values.virtual_in,
                values.virtual_branch)  # fmt: skip
     async with conn.transaction():

@@ -1,6 +1,7 @@
 """Dealers (特約店) who collect fees: the names under which they pay, often one sum for many contracts (T8-16)."""
 
 from datetime import datetime
+from uuid import UUID
 
 from contract_gate.matching import key_of
 from office.storage import dealers
@@ -33,6 +34,6 @@ async def remove_alias(conn: Conn, alias: str, now: datetime) -> None:
         await append(conn, entry("dealer.alias_removed", OPERATOR, now, rule="T8-16", clause="A8.4", alias=alias_id))
 
 
-async def aliases(conn: Conn) -> list[DealerAlias]:
+async def aliases(conn: Conn, after: UUID | None = None, most: int = MOST) -> list[DealerAlias]:
     """Names under which dealers pay."""
-    return await dealers.aliases(conn, MOST)
+    return await dealers.aliases(conn, most, after)

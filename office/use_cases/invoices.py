@@ -13,9 +13,9 @@ from contract_gate.readings import Reading, of_contract
 from contract_gate.registration import of_corporation, well_formed
 from office.storage import credit_invoices, money_books
 from office.storage.changing import changing
-from office.storage.money_books import FeePaper, Paper
+from office.storage.money_books import FeePaper, Issuer, Paper
 from office.use_cases import asked, payments
-from office.use_cases.asked import Unfit, checked_text
+from office.use_cases.asked import MOST, Unfit, checked_text
 from sql import Conn, Pool
 from sql.evidence import append, entry
 
@@ -54,6 +54,11 @@ async def set_seller(conn: Conn, name: str, address: str, number: str, person: s
             conn, entry("invoice.seller_set", asked.actor(who), now, rule="T8-3", clause="A8.1", number=number)
         )
     return Seller(name, number, of_corporation(number))
+
+
+async def sellers(conn: Conn, before: datetime | None = None, most: int = MOST) -> list[Issuer]:
+    """Who issued invoices, newest first; those set before an instant."""
+    return await money_books.sellers(conn, before, most)
 
 
 async def add_rate(conn: Conn, rate: TaxRate, person: str, now: datetime) -> TaxRate:

@@ -100,6 +100,11 @@ def plan(handle: str, name: str, fee_yen: int, term_months: int, names_max: int,
     return Plan(uuid7(now), handle, name, fee_yen, term_months, names_max)
 
 
+def text(kind: str, version: str, sha256: bytes, url: str, effective_at: datetime) -> Text:
+    """A version of the Terms or the CP/CPS."""
+    return Text(kind, version, sha256, url, effective_at)
+
+
 async def persons(conn: Conn) -> list[Person]:
     """Persons by handle."""
     return await people.persons(conn, MOST)

@@ -5,7 +5,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Generic, TypeVar
 from uuid import UUID
 
@@ -55,6 +55,32 @@ def number_after(cursor: str | None) -> int:
     if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 10):
         raise Unfit("the cursor is none of ours: give `next` of the page before")
     return int(cursor or 0)
+
+
+def day_after(cursor: str | None) -> date | None:
+    """The day of a cursor; None: from the beginning. Raises Unfit."""
+    try:
+        return date.fromisoformat(cursor) if cursor is not None else None
+    except ValueError:
+        raise Unfit("the cursor is none of ours: give `next` of the page before") from None
+
+
+def instant(at: datetime) -> str:
+    """An instant as a cursor."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def instant_after(cursor: str | None) -> datetime | None:
+    """The instant of a cursor; None: from the beginning. Raises Unfit."""
+    if cursor is None:
+        return None
+    try:
+        found = datetime.fromisoformat(cursor)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is not UTC or instant(found) != cursor:
+        raise Unfit("the cursor is none of ours: give `next` of the page before")
+    return found
 
 
 def line(text: str) -> int:

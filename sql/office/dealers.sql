@@ -11,5 +11,8 @@ ON CONFLICT DO NOTHING RETURNING id;
 UPDATE office.dealer_aliases SET removed_at = $2 WHERE id = $1 AND removed_at IS NULL RETURNING id;
 
 -- name: aliases
--- $1 most
-SELECT id, dealer, name, key, added_at FROM office.dealer_aliases WHERE removed_at IS NULL ORDER BY dealer, key LIMIT $1;
+-- $1 most  $2 after this one, or null
+SELECT id, dealer, name, key, added_at FROM office.dealer_aliases
+WHERE removed_at IS NULL
+    AND ($2::uuid IS NULL OR (dealer, key) > (SELECT a.dealer, a.key FROM office.dealer_aliases a WHERE a.id = $2))
+ORDER BY dealer, key LIMIT $1;

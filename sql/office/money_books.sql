@@ -13,6 +13,13 @@ FROM gate.invoices i JOIN office.invoice_papers p ON p.invoice_id = i.id WHERE i
 INSERT INTO office.sellers (effective_at, name, address, registration_number, set_by) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT DO NOTHING RETURNING registration_number;
 
+-- name: sellers
+-- Who issues invoices, newest first.
+-- $1 set before this instant, or null  $2 most
+SELECT s.effective_at, s.name, s.address, s.registration_number, p.handle AS set_by
+FROM office.sellers s JOIN gate.persons p ON p.id = s.set_by
+WHERE $1::timestamptz IS NULL OR s.effective_at < $1 ORDER BY s.effective_at DESC LIMIT $2;
+
 -- name: insert_rate
 -- No row: that day has a rate.
 -- $1 effective on  $2 basis points

@@ -197,6 +197,9 @@ def test_office_makes_no_token_for_itself(rights: Rights) -> None:
         ("evidence.checkpoints", {"seal"}),
         ("evidence.seal_state", set()),
         ("keiyaku.migrations", set()),
+        ("gate.tax_rates", {"office", "operator"}),  # through the API too, as office.sellers and office.bank_dialects
+        ("office.sellers", {"office", "operator"}),
+        ("office.bank_dialects", {"office", "operator"}),
     ],
 )
 def test_only_these_insert(rights: Rights, table: str, inserters: set[str]) -> None:
@@ -209,6 +212,7 @@ def test_only_these_insert(rights: Rights, table: str, inserters: set[str]) -> N
         "ca.certificates", "ca.serials", "ca.crls", "ca.issuers", "ca.blocked_keys", "gate.decisions",
         "gate.binding_uses", "gate.contract_starts", "gate.consents", "gate.review_items", "gate.reviewed_subjects",
         "gate.readings", "evidence.records", "evidence.checkpoints", "keiyaku.migrations",
+        "gate.texts", "gate.tax_rates", "office.sellers", "office.bank_dialects",
     ],
 )  # fmt: skip
 def test_what_was_written_stays_as_it_is(rights: Rights, table: str) -> None:

@@ -11,6 +11,7 @@ from office.use_cases.idempotency import Answer
 
 Version = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Address = Annotated[str, msgspec.Meta(pattern="^https://", max_length=500)]
+Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
 
 class NewSuspension(Body, frozen=True, forbid_unknown_fields=True):
@@ -35,7 +36,7 @@ class NewTerms(Body, frozen=True, forbid_unknown_fields=True):
     """T20-1. `sha256`: of the new text; `change`: what changes, in one line."""
 
     version: Version
-    sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+    sha256: Digest
     url: Address
     change: Line
     reason: Line

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from office.edge.api import bank, books, changes, desk, duties, following, incidents, pauses, seals, service
+from office.edge.api import bank, books, changes, desk, duties, following, ground, incidents, pauses, seals, service
 from tests.architecture.ids import ROOT
 from tests.office.edge.api.conftest import Api
 
@@ -32,7 +32,7 @@ def test_the_table_of_the_document_is_of_what_there_is() -> None:
     said = {row[1].strip().strip("`"): row[2] for line in LINES if len(row := line.split("|")) == 5 and "/" in row[1]}
     found = [
         each
-        for area in (changes, seals, pauses, duties, desk, books, following, service, incidents, bank)
+        for area in (changes, seals, pauses, duties, desk, books, following, service, incidents, bank, ground)
         for each in area.OPERATIONS
     ]
     assert said.keys() == {f"{each.method} {each.path}" for each in found}

@@ -34,6 +34,7 @@ OURS = {
     "incident": str(UUID(int=6)),
     "suspension": str(UUID(int=7)),
     "version": "2",
+    "account": "main",
 }
 
 
@@ -171,6 +172,12 @@ async def things(pool: Pool) -> None:
             INSERT INTO gate.suspensions (id, clause, cause, starts_at, set_by)
             SELECT $8::text::uuid, 'A10.1', 'upkeep', $4 - interval '1 hour', id
             FROM gate.persons WHERE handle = 'ann'),
+        account AS (
+            INSERT INTO gate.bank_accounts (id, handle, covered_from, covered_through)
+            VALUES (gen_random_uuid(), $9, '2026-11-01', '2026-11-01') RETURNING id),
+        dialect AS (
+            INSERT INTO office.bank_dialects
+            SELECT id, '0001', '001', '1', '1234567', 'zengin-01', 'era', 'none', NULL, $4 FROM account),
         receipt AS (
             INSERT INTO gate.receipts (id, amount_yen, value_on, remitter, source, recorded_at)
             VALUES ($6::text::uuid, 3, '2026-11-01', 'REI', 'passbook', $4)),
@@ -182,7 +189,7 @@ async def things(pool: Pool) -> None:
         SELECT gen_random_uuid(), i.id, 'credit', 'C99999999', 2, 0, 1000, 'r', a.id, b.id, $4
         FROM i, gate.persons a, gate.persons b WHERE a.handle = 'ann' AND b.handle = 'bob'""",
         OURS["screening"], OURS["report"], OURS["serial"], NOW, OURS["subject"],
-        OURS["receipt"], OURS["incident"], OURS["suspension"],
+        OURS["receipt"], OURS["incident"], OURS["suspension"], OURS["account"],
     )  # fmt: skip
 
 

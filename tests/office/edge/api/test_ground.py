@@ -1,0 +1,105 @@
+"""Texts, tax rates, issuers, bank accounts and names of dealers through the API (Articles 2 and 8)."""
+
+from typing import Any
+
+import pytest
+
+from sql import Pool
+from tests.office.edge.api.conftest import Api
+from tests.office.edge.api.test_pages import walked
+
+TEXT = {
+    "kind": "cps", "version": "2", "sha256": "ab" * 32, "url": "https://ca.example/cps-2",
+    "effective_at": "2027-01-01T00:00:00Z",
+}  # fmt: skip
+ISSUER = {"name": "Rei CA K.K.", "address": "Tokyo", "registration_number": "T7000012050002"}
+ACCOUNT = {"account": "main", "first_day": "2026-11-01", "source": "statement of October"}
+DIALECT = {"bank": "0001", "branch": "001", "number": "1234567"}
+
+
+async def refused(api: Api, role: str, path: str, body: Any) -> int:
+    """The status of what is not done."""
+    status, problem = await api.call(role, "POST", path, body)
+    assert problem["status"] == status
+    return status
+
+
+async def proofs(pool: Pool, kind: str) -> int:
+    """Rows of evidence that name a token."""
+    query = "SELECT count(*) FROM evidence.records WHERE kind = $1 AND convert_from(content, 'UTF8')::jsonb ? 'through'"
+    return int(await pool.fetchval(query, kind))
+
+
+@pytest.mark.rule("T2-1", "T20-1")
+async def test_a_text_is_added_once_and_later_terms_are_announced(api: Api, pool: Pool) -> None:
+    assert await api.made("operator", "/texts", TEXT) == TEXT
+    assert await refused(api, "officer", "/texts", {**TEXT, "version": "3"}) == 403
+    assert await refused(api, "operator", "/texts", {**TEXT, "sha256": "cd" * 32}) == 422  # a text never changes
+    assert await refused(api, "operator", "/texts", {**TEXT, "kind": "terms"}) == 422
+    assert await refused(api, "operator", "/texts", {**TEXT, "version": "3", "url": "http://ca.example"}) == 400
+    assert TEXT in (await api.call("applicant", "GET", "/texts"))[1]["items"]
+    assert await proofs(pool, "text.added") == 1
+
+
+@pytest.mark.rule("T8-8")
+async def test_a_tax_rate_is_added_before_it_takes_effect(api: Api, pool: Pool) -> None:
+    rate = {"effective_on": "2027-04-01", "basis_points": 1200}
+    assert await api.made("officer", "/tax-rates", rate) == rate
+    assert await refused(api, "auditor", "/tax-rates", rate) == 403
+    assert await refused(api, "officer", "/tax-rates", {**rate, "basis_points": 800}) == 422  # that day has one
+    assert await refused(api, "officer", "/tax-rates", {**rate, "effective_on": "2026-11-22"}) == 422  # not to come
+    assert await refused(api, "officer", "/tax-rates", {**rate, "basis_points": 10_001}) == 400
+    whole = await walked(api, "auditor", "/tax-rates")
+    assert [each["basis_points"] for each in whole] == [300, 500, 800, 1000, 1200]
+    assert (await api.call("auditor", "GET", "/tax-rates", params={"cursor": "x"}))[0] == 422
+    assert await proofs(pool, "tax_rate.added") == 1
+
+
+@pytest.mark.rule("T8-3")
+async def test_who_issues_invoices_is_known_since_when(api: Api, pool: Pool) -> None:
+    made = await api.made("officer", "/invoice-issuers", ISSUER)
+    assert made == {"name": "Rei CA K.K.", "registration_number": "T7000012050002", "of_corporation": True}
+    assert await refused(api, "approver", "/invoice-issuers", ISSUER) == 403
+    assert await refused(api, "officer", "/invoice-issuers", {**ISSUER, "registration_number": "T0"}) == 400
+    api.clock.at = api.clock.at.replace(microsecond=7)
+    second = await api.made("officer", "/invoice-issuers", {**ISSUER, "registration_number": "T1234567890123"})
+    assert not second["of_corporation"]
+    whole = (await api.call("auditor", "GET", "/invoice-issuers"))[1]["items"]
+    assert [(each["registration_number"][:2], each["set_by"]) for each in whole] == [("T1", "ann"), ("T7", "ann")]
+    assert await walked(api, "auditor", "/invoice-issuers") == whole
+    for cursor in ("x", "2026-11-22", "0001-01-01T00:00:00+23:00"):
+        assert (await api.call("auditor", "GET", "/invoice-issuers", params={"cursor": cursor}))[0] == 422
+    assert await proofs(pool, "invoice.seller_set") == 2
+
+
+@pytest.mark.rule("T8-5", "T8-6")
+async def test_a_bank_account_is_opened_and_its_files_are_told(api: Api, pool: Pool) -> None:
+    path = "/bank-accounts/main/dialect"
+    assert (await api.call("auditor", "GET", path))[0] == 404
+    assert await refused(api, "officer", path, DIALECT) == 422  # there is no such account yet
+    assert await refused(api, "operator", "/bank-accounts", ACCOUNT) == 403
+    assert (await api.made("officer", "/bank-accounts", ACCOUNT))["covered_through"] == "2026-11-01"
+    assert await refused(api, "officer", "/bank-accounts", ACCOUNT) == 422
+    assert await refused(api, "officer", path, {**DIALECT, "virtual_in": "header"}) == 422  # of which branch
+    assert await refused(api, "officer", path, {**DIALECT, "number": "12"}) == 400
+    told = await api.made("officer", path, DIALECT)
+    assert (told["handle"], told["format"], told["years"], told["virtual_branch"]) == ("main", "zengin-01", "era", None)
+    assert await refused(api, "officer", path, {**DIALECT, "number": "7654321"}) == 422  # told once
+    assert await api.call("auditor", "GET", path) == (200, told)
+    assert (await proofs(pool, "bank.opened"), await proofs(pool, "bank.dialect_set")) == (1, 1)
+
+
+@pytest.mark.rule("T8-16")
+async def test_names_of_dealers_come_in_pages_and_go(api: Api, pool: Pool) -> None:
+    assert await refused(api, "officer", "/dealer-aliases", {"dealer": "Dealer", "name": "ﾀﾞﾚｶ"}) == 422  # nobody's
+    await pool.execute("UPDATE office.applications SET dealer = 'Dealer'")
+    for name in ("ﾀﾞﾚｶ", "ｶ)ﾄﾞｺｶ", "ﾅﾆｶ"):
+        await api.made("officer", "/dealer-aliases", {"dealer": "Dealer", "name": name})
+    assert await refused(api, "officer", "/dealer-aliases", {"dealer": "Dealer", "name": "ﾄﾞｺｶ(ｶ"}) == 422  # theirs
+    assert await refused(api, "compliance", "/dealer-aliases", {"dealer": "Dealer", "name": "x"}) == 403
+    whole = (await api.call("auditor", "GET", "/dealer-aliases"))[1]["items"]
+    assert (await walked(api, "auditor", "/dealer-aliases"), len(whole)) == (whole, 3)
+    assert (await api.call("officer", "DELETE", f"/dealer-aliases/{whole[0]['id']}"))[0] == 204
+    assert (await api.call("officer", "DELETE", f"/dealer-aliases/{whole[0]['id']}"))[0] == 422
+    assert len(await walked(api, "auditor", "/dealer-aliases")) == 2
+    assert await proofs(pool, "dealer.alias_removed") == 1
