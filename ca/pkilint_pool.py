@@ -97,7 +97,8 @@ class PkilintPool:
     """So many processes, which take what waits one after the other. `ignored`: codes of findings that forbid nothing.
 
     `patience`: how long nobody has a report until those who ask get what is there; None: they wait for all.
-    Bytes that no process answers for in `seconds` are tried once more behind all others, and then refused for good.
+    Bytes that no process answers for in `seconds` are tried once more behind all others, and then refused for good. Who
+    restarts tries them anew, until the record's deadline.
     """
 
     processes: int

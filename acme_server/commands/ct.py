@@ -6,6 +6,7 @@ import click
 
 from acme_server.commands.output import show_json, show_one, show_rows
 from acme_server.commands.running import as_json, chosen_settings, operating
+from acme_server.use_cases.log_list import unseen_key
 from acme_server.use_cases.logs_now import logs_now
 from ca.ct_publisher import PublisherUnfit
 from sql import Conn
@@ -37,6 +38,8 @@ async def logs(conn: Conn, now: datetime, days: int | None, everything: bool, as
         raise click.ClickException(str(fault)) from None
     if found is None:
         raise click.ClickException("there is no list of logs that is believed: `keiyaku check` says why")
+    if unseen := unseen_key(settings):
+        click.echo(f"the signature of the list was not looked at: this machine has no folder {unseen.parent}", err=True)
     if as_json:
         show_json(found)
         return

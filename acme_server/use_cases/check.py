@@ -13,7 +13,7 @@ from acme_server.clock import by_machine
 from acme_server.config import Settings
 from acme_server.storage import check, evidence, house, jobs
 from acme_server.use_cases import check_bank
-from acme_server.use_cases.log_list import lists_here
+from acme_server.use_cases.log_list import lists_here, unseen_key
 from acme_server.use_cases.readiness import SEAL_LIMIT, shipped
 from acme_server.validation.corroboration import remotes_needed
 from ca import status_storage
@@ -219,10 +219,14 @@ async def register(settings: Settings, conn: Conn, now: datetime) -> list[Fault]
 
 async def transparency(settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
     """Where certificates need SCTs: the list of logs is its publisher's and fresh (C-130), and enough logs take each
-    profile's. Its signature is looked at if the folder of the key is on this machine.
+    profile's.
     """
     if not settings.ct.required:
         return []
+    faults = []
+    if unseen := unseen_key(settings):
+        what = f"the signature of the list of logs was not looked at: this machine has no folder {unseen.parent}"
+        faults.append(Fault("transparency", what, "put the publisher's public key there, or look where it is"))
     try:
         lists = lists_here(settings)
     except PublisherUnfit as fault:
@@ -230,7 +234,7 @@ async def transparency(settings: Settings, conn: Conn, now: datetime) -> list[Fa
         return [Fault("transparency", str(fault), do)]
     newest = await lists.refresh(conn)
     do = "find out who changed ca.log_lists, and delete that row as the owner of the database"
-    faults = [Fault("transparency", f"not believed: {reason}", do) for reason in lists.refused]
+    faults += [Fault("transparency", f"not believed: {reason}", do) for reason in lists.refused]
     if newest is None:
         do = "run `keiyaku work`; its log says why log_list_not_read"
         return [*faults, Fault("transparency", "there is no list of logs: nothing is issued", do)]

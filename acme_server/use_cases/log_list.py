@@ -102,8 +102,13 @@ def publisher_of(settings: Settings) -> Publisher | None:
 
 def lists_here(settings: Settings) -> LogLists:
     """For who only looks: signatures are asked for if the key's folder is on this machine. Raises PublisherUnfit."""
+    return LogLists(publisher_of(settings) if unseen_key(settings) is None else None)
+
+
+def unseen_key(settings: Settings) -> Path | None:
+    """Where the publisher's key would be, if its folder is not on this machine: nobody's signature is asked for here."""
     named = settings.ct.log_list_key
-    return LogLists(publisher_of(settings) if named is None or (settings.data / named).parent.is_dir() else None)
+    return None if named is None or (settings.data / named).parent.is_dir() else settings.data / named
 
 
 async def follow(transparency: Transparency, pool: Pool, stop: asyncio.Event) -> None:

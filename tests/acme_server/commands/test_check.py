@@ -277,7 +277,8 @@ async def test_a_list_of_logs_that_is_not_its_publishers_is_found(deployed: Depl
     await look(ct)
     await look(msgspec.structs.replace(ct, log_list_key=Path("/another-machine/key.pem")))
     assert [[text.partition(":")[0] for text in each] for each in whats] == [
-        [str(folder / "key.pem")], [], ["not believed", "there is no list of logs"], []
+        [str(folder / "key.pem")], [], ["not believed", "there is no list of logs"],
+        ["the signature of the list of logs was not looked at"],
     ]  # fmt: skip
     assert "its signature is not its publisher's" in whats[2][0]
 

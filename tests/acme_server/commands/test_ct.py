@@ -1,5 +1,6 @@
 """`keiyaku ct logs`, as it is typed: the logs that issuance would ask now."""
 
+import asyncio
 import json
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from ca import log_lists
 from ca.ct_publisher import publisher
 from ca.log_lists import LogLists, Published
 from sql import Pool, evidence
-from tests.acme_server.commands.test_commands import keiyaku, refused
+from tests.acme_server.commands.test_commands import keiyaku, refused, run
 from tests.simulators.ct_log import ListPublisher, SimulatedLog, log_list
 
 DAY = timedelta(days=1)
@@ -78,6 +79,15 @@ async def test_without_a_list_that_is_believed_there_is_nothing_to_show(settings
     assert "no list of logs that is believed" in await refused(settings, "ct logs", 1)
     (settings.data / "key.pem").unlink()
     assert "key.pem: No such file" in await refused(settings, "ct logs", 1)
+
+
+@pytest.mark.std("C-130")
+async def test_where_nobodys_signature_is_asked_for_that_is_said(settings: Settings) -> None:
+    said = "the signature of the list was not looked at: this machine has no folder /another-machine"
+    elsewhere = msgspec.structs.replace(settings.ct, log_list_key=Path("/another-machine/key.pem"))
+    done = await asyncio.to_thread(run, msgspec.structs.replace(settings, ct=elsewhere), "ct logs")
+    assert (done.exit_code, said in done.stderr) == (0, True)
+    assert (await asyncio.to_thread(run, settings, "ct logs")).stderr == ""
 
 
 async def test_where_no_certificate_needs_scts_that_is_said(settings: Settings) -> None:
