@@ -67,6 +67,11 @@ async def subjects(conn: Conn, contract_id: UUID, now: datetime) -> list[Subject
     return many(Subject, await conn.fetch(SQL["subjects"], contract_id, now))
 
 
+async def together(conn: Conn, contract_id: UUID) -> list[int]:
+    """Numbers of the contract and of the customer's others that may ask for certificates, now or once accepted."""
+    return [row["number"] for row in await conn.fetch(SQL["together"], contract_id)]
+
+
 async def beside(conn: Conn, contract_id: UUID) -> list[ContractKey]:
     """The customer's other contracts that may ask for certificates."""
     return many(ContractKey, await conn.fetch(SQL["beside"], contract_id))

@@ -1,6 +1,7 @@
 """Changes that a customer reports: name, address, representative, succession (Article 6, A14)."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -47,8 +48,8 @@ async def report(conn: Conn, contract: str, new: Reported, person: str, now: dat
     """
     _fits(new)
     key, who = await asked.contract(conn, contract), await asked.person(conn, person)
-    document_id, beside = id_of("document", new.document), await storage.beside(conn, key.id)
-    async with changing(conn, key.number, *(other.number for other in beside)):
+    document_id = id_of("document", new.document)
+    async with _together(conn, key):
         arrived_at = await storage.arrived(conn, document_id, key.id)
         if arrived_at is None:
             raise Unfit(f"document '{new.document}' is none of '{contract}': hand it in with `keiyaku document add`")
@@ -62,12 +63,23 @@ async def report(conn: Conn, contract: str, new: Reported, person: str, now: dat
             arrived_at,
         )  # fmt: skip
         made = await _recorded(conn, row, asked.actor(who), now, in_certificate=shown)
-        for other in beside if shown else ():
+        for other in await storage.beside(conn, key.id) if shown else ():
             if await _says_as(conn, other, subjects, new, now):
                 block = await changes.known(conn, other.id, item, "report", arrived_at, now)
                 same = msgspec.structs.replace(row, contract_id=other.id, block_id=block, late_case_id=None)
                 await _recorded(conn, same, asked.actor(who), now, in_certificate=True, reported_of=key.id)
     return await named(conn, str(made))
+
+
+@asynccontextmanager
+async def _together(conn: Conn, key: ContractKey) -> AsyncIterator[None]:
+    """A transaction that holds the contract and the customer's others; while it runs none of them is accepted."""
+    while True:
+        numbers = await storage.together(conn, key.id)
+        async with changing(conn, *numbers):
+            if await storage.together(conn, key.id) == numbers:  # else one was applied for while this waited
+                yield
+                return
 
 
 async def _says_as(

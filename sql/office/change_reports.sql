@@ -16,6 +16,11 @@ CROSS JOIN LATERAL (
     SELECT s.organization, s.country, s.state_or_province, s.locality FROM gate.reviewed_subjects s
     WHERE s.contract_id = $1 AND s.recorded_at <= l.at ORDER BY s.recorded_at DESC LIMIT 1) j;
 
+-- name: together
+-- Of the contract and of the customer's others that may ask for certificates, now or once accepted. $1 contract_id
+SELECT o.number FROM gate.contracts c JOIN gate.contracts o ON o.customer_id = c.customer_id
+WHERE c.id = $1 AND (o.id = c.id OR o.state NOT IN ('withdrawn', 'rejected', 'ended')) ORDER BY o.number;
+
 -- name: beside
 -- The customer's other contracts that may ask for certificates. $1 contract_id
 SELECT o.id, o.number FROM gate.contracts c JOIN gate.contracts o ON o.customer_id = c.customer_id AND o.id <> c.id

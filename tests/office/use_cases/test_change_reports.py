@@ -1,11 +1,12 @@
 """Changes that customers report (Article 6), and what they do to certificates (A14)."""
 
+import asyncio
 from datetime import date, datetime, timedelta
 
 import pytest
 
 from contract_gate.calendar import JST, jst_date
-from contract_gate.storage import facts_of_contract
+from contract_gate.storage import facts_of_contract, lock_exclusive
 from office.storage.contracts import Subject
 from office.use_cases import (
     acceptance,
@@ -133,6 +134,28 @@ async def test_what_other_contracts_of_the_customer_say_just_so_is_reported_of_t
     with pytest.raises(Unfit, match="would still show what changed"):
         await changes.resolve(accepted, str(other.block_id), "bob", NOW)
     assert await change_reports.listed(accepted, "branch") == []
+
+
+@pytest.mark.rule("T6-4")
+@pytest.mark.parametrize("applied_for", ["before", "meanwhile"])
+async def test_a_contract_accepted_while_the_report_waits_is_reported_of_too(
+    accepted: Conn, pool: Pool, applied_for: str
+) -> None:
+    new = Reported("name", await proof(accepted, NOW), organization="Nova K.K.")
+    if applied_for == "before":
+        await contracts.create(accepted, "same", "kaisha", "small", NOW)
+    async with pool.acquire() as reporting, pool.acquire() as holder:
+        async with holder.transaction():
+            await lock_exclusive(holder, (await contracts.shown(accepted, "acme")).number)
+            report = asyncio.create_task(change_reports.report(reporting, "acme", new, "ann", NOW))
+            while not await pool.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"):
+                assert not report.done()
+            if applied_for == "meanwhile":
+                await contracts.create(accepted, "same", "kaisha", "small", NOW)
+            await application.add_name(accepted, "same", "same.example.jp", None, NOW)
+            await accept(accepted, "same", "Rei K.K.", NOW)
+        await report
+    assert [await blocked(accepted, NOW, handle) for handle in ("acme", "same")] == [True, True]
 
 
 @pytest.mark.rule("T6-4")
