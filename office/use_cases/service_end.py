@@ -1,6 +1,6 @@
 """The end of the service: two people decide it, everybody is told by document or e-mail three months ahead (A23.1)."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from contract_gate.articles.article_23_service_end import earliest_end, end_allowed
 from contract_gate.calendar import day_start, jst_date
@@ -14,6 +14,7 @@ from sql import Conn, Pool
 from sql.evidence import append, entry
 
 PAGE = 200
+FURTHEST = timedelta(days=3653)  # beyond it a day is a slip of the pen; the Terms name no latest one
 CERTIFICATES = {"revoke": "終了日に失効 / revoked on that day", "run_off": "有効期限まで有効 / valid until they expire"}
 
 
@@ -26,6 +27,8 @@ async def decide(
     one, two = await asked.two_persons(conn, first, second)
     if ends_on < (soonest := earliest_end(jst_date(now))):
         raise Unfit(f"the service ends three months after everybody was told, {soonest} at the earliest (A23.1)")
+    if ends_on > (latest := jst_date(now) + FURTHEST):
+        raise Unfit(f"{ends_on} lies more than ten years ahead, and what is decided stands: name a day up to {latest}")
     async with conn.transaction():
         notice = await notify(
             conn, "service_end", now, ends_on=ends_on.isoformat(), certificates=CERTIFICATES[certificates]

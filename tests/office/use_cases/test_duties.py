@@ -52,6 +52,9 @@ async def test_a_day_for_which_somebody_was_told_too_late_ends_nothing(
     """Posted on 2026-11-24, delivered three bank days later: 2027-02-28 is the earliest end for that customer."""
     with pytest.raises(Unfit, match="2027-02-23 at the earliest"):
         await ends.decide(accepted, "law", date(2027, 2, 22), "revoke", "ann", "bob", NOW)
+    for far in (date(2036, 11, 23), date.max):
+        with pytest.raises(Unfit, match="name a day up to 2036-11-22"):
+            await ends.decide(accepted, "law", far, "revoke", "ann", "bob", NOW)
     await ends.decide(accepted, "law", date(2027, 2, 27), "revoke", "ann", "bob", NOW)
     with pytest.raises(Unfit, match="service-end-check"):
         await ends.decide(accepted, "law", date(2027, 2, 28), "revoke", "ann", "bob", NOW)
