@@ -1578,6 +1578,15 @@ BEGIN
     PERFORM gate.issue_invoice(contract, 'fee', signed, NULL, bill, signed_at);
 END $$;
 
+-- An invoice recorded by hand: all of it open, no paper, no dealer, under a number that the books do not give themselves.
+-- Null: the number is taken.
+CREATE FUNCTION gate.record_invoice(invoice uuid, contract uuid, given text, invoice_kind text, issued date, due date,
+    total integer, at timestamptz) RETURNS uuid LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
+    INSERT INTO gate.invoices (id, contract_id, number, kind, issued_on, due_on, total_yen, open_yen, created_at)
+    SELECT invoice, contract, given, invoice_kind, issued, due, total, total, at WHERE given !~ '^[FDC][0-9]{8}$'
+    ON CONFLICT (number) DO NOTHING RETURNING id
+$$;
+
 -- Bank files: whose they are, what was in them, which line is which receipt (T8-5, T8-6, T13-1).
 -- How an account's bank writes its files, and how they name the account.
 CREATE TABLE office.bank_dialects (
@@ -1887,6 +1896,7 @@ GRANT INSERT, UPDATE ON gate.bill_drafts TO keiyaku_acme, keiyaku_work;
 GRANT INSERT ON gate.tax_rates TO keiyaku_operator;
 GRANT UPDATE (dealer_states_default) ON gate.invoices TO keiyaku_operator;
 GRANT EXECUTE ON FUNCTION gate.next_number, gate.issue_invoice, gate.used_of TO keiyaku_operator, keiyaku_office;
+GRANT EXECUTE ON FUNCTION gate.record_invoice TO keiyaku_operator, keiyaku_office;
 GRANT SELECT ON office.number_series, office.invoice_papers TO keiyaku_office, keiyaku_operator;
 GRANT SELECT, INSERT ON office.sellers, office.adjustments, office.refunds, office.closed_months TO keiyaku_operator;
 GRANT SELECT, INSERT ON office.reminders TO keiyaku_office, keiyaku_operator;

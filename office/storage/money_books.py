@@ -143,9 +143,20 @@ class Unpaid(msgspec.Struct, frozen=True):
     created_at: datetime
 
 
-class Posting(msgspec.Struct, frozen=True):
-    """One movement: the same yen on a debit and a credit account."""
+class Place(msgspec.Struct, frozen=True):
+    """Where a movement stands in the journal; no two stand at one."""
 
+    posted_on: date
+    recorded_at: datetime
+    id: UUID
+    debit: str
+    credit: str
+
+
+class Posting(msgspec.Struct, frozen=True):
+    """One movement: the same yen on a debit and a credit account. `id`: of the row that it follows from."""
+
+    id: UUID
     posted_on: date
     reference: str
     kind: str
@@ -154,16 +165,23 @@ class Posting(msgspec.Struct, frozen=True):
     yen: int
     recorded_at: datetime
 
+    @property
+    def place(self) -> Place:
+        """Where it stands in the journal."""
+        return Place(self.posted_on, self.recorded_at, self.id, self.debit, self.credit)
+
 
 class Earning(msgspec.Struct, frozen=True):
-    """A fee that is earned month by month, or a credit that takes back of it what is below 0; booked on that day."""
+    """Fees booked in one month whose contract months end in the same months, and credits, which take back, below 0.
 
-    contract: str
-    number: str
-    booked_on: date
+    `part_yen`: together of each contract month; `last_yen`: of the last one, which takes what is left.
+    """
+
+    booked_in: date
     period_from: date
     term_months: int
-    base_yen: int
+    part_yen: int
+    last_yen: int
 
 
 class Settling(msgspec.Struct, frozen=True):
@@ -255,14 +273,14 @@ async def state_default(conn: Conn, invoice_id: UUID) -> bool:
     return await conn.fetchval(SQL["state_default"], invoice_id) is not None
 
 
-async def suspense(conn: Conn, most: int) -> list[Suspense]:
-    """Receipts with a rest, oldest first."""
-    return many(Suspense, await conn.fetch(SQL["suspense"], most))
+async def suspense(conn: Conn, most: int, after: UUID | None) -> list[Suspense]:
+    """Receipts with a rest, oldest first; those behind one."""
+    return many(Suspense, await conn.fetch(SQL["suspense"], most, after))
 
 
-async def ageing(conn: Conn, today: date, most: int) -> list[Aged]:
-    """Open invoices, the longest due first."""
-    return many(Aged, await conn.fetch(SQL["ageing"], today, most))
+async def ageing(conn: Conn, today: date, most: int, after: str | None) -> list[Aged]:
+    """Open invoices, the longest due first; those behind a number."""
+    return many(Aged, await conn.fetch(SQL["ageing"], today, most, after))
 
 
 async def fee_papers(conn: Conn, after: UUID | None, most: int, ends_after: date) -> list[FeePaper]:
@@ -296,13 +314,14 @@ async def close_month(conn: Conn, month: date, person_id: UUID, now: datetime) -
     return await conn.fetchval(SQL["close_month"], month, person_id, now) is not None
 
 
-async def journal(conn: Conn, first: date, last: date, most: int) -> list[Posting]:
-    """Movements dated from `first` to `last`."""
-    return many(Posting, await conn.fetch(SQL["journal"], first, last, most))
+async def journal(conn: Conn, first: date, last: date, most: int, after: Place | None) -> list[Posting]:
+    """Movements dated from `first` to `last`; those behind a place."""
+    place = (None,) * 5 if after is None else (after.posted_on, after.recorded_at, after.id, after.debit, after.credit)
+    return many(Posting, await conn.fetch(SQL["journal"], first, last, most, *place))
 
 
 async def earning(conn: Conn, most: int) -> Sequence[Earning]:
-    """Fees billed, and credits of them."""
+    """Fees billed, and credits of them, together where they are earned in the same months."""
     return many(Earning, await conn.fetch(SQL["earning"], most))
 
 

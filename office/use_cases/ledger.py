@@ -5,6 +5,7 @@ import io
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime
+from uuid import UUID
 
 import msgspec
 
@@ -12,13 +13,15 @@ from contract_gate.calendar import DAY, jst_date, next_month_end, period_end
 from contract_gate.readings import of_invoice
 from office.storage import money, money_books
 from office.storage.changing import changing
-from office.storage.money_books import Adjustment, Aged, Earning, Posting, Suspense
+from office.storage.money_books import Adjustment, Aged, Earning, Place, Posting, Suspense
 from office.use_cases import asked, payments, unblocking
-from office.use_cases.asked import MOST, Unfit, checked_text, id_of
+from office.use_cases.asked import MOST, Unfit, as_uuid, checked_text, id_of
+from office.use_cases.tenants import day_after, instant, instant_after
 from sql import Conn
 from sql.evidence import append, entry
 
 MOST_POSTINGS = 200_000
+MOST_EARNINGS = 20_000
 
 
 class Deferred(msgspec.Struct, frozen=True):
@@ -29,24 +32,35 @@ class Deferred(msgspec.Struct, frozen=True):
     deferred_yen: int
 
 
-async def suspense(conn: Conn) -> list[Suspense]:
+async def suspense(conn: Conn, after: UUID | None = None, most: int = MOST) -> list[Suspense]:
     """Receipts with a rest that pays nothing (仮受金): overpaid, paid twice, or from an unknown remitter.
 
     A rest below 0 is owed to us: it was sent back before the bank took the receipt back (取消).
     """
-    return await money_books.suspense(conn, MOST)
+    return await money_books.suspense(conn, most, after)
 
 
-async def ageing(conn: Conn, today: date) -> list[Aged]:
-    """Open invoices by days past their due date."""
-    return await money_books.ageing(conn, today, MOST)
+async def ageing(conn: Conn, today: date, after: str | None = None, most: int = MOST) -> list[Aged]:
+    """Open invoices by days past their due date; those behind a number."""
+    return await money_books.ageing(conn, today, most, after)
 
 
 async def small_rests(conn: Conn, now: datetime) -> list[Aged]:
     """Overdue rests up to `payment.small_difference`: a person decides, nothing is revoked for them. T8-15."""
-    rows, late = await money_books.readings(conn, now), [a for a in await ageing(conn, jst_date(now)) if a.days > 0]
-    made = await money_books.made_at(conn, [each.number for each in late])
-    return [each for each in late if each.open_yen <= of_invoice(rows, made[each.number]).small_difference_yen]
+    found, after = await some_small(conn, now, None, MOST)
+    while after is not None and len(found) < MOST:
+        more, after = await some_small(conn, now, after, MOST)
+        found += more
+    return found[:MOST]
+
+
+async def some_small(conn: Conn, now: datetime, after: str | None, most: int) -> tuple[list[Aged], str | None]:
+    """Those of so many overdue invoices, and the number of the last looked at, if there are more."""
+    aged = await ageing(conn, jst_date(now), after, most)
+    late = [each for each in aged if each.days > 0]
+    rows, made = await money_books.readings(conn, now), await money_books.made_at(conn, [each.number for each in late])
+    small = [each for each in late if each.open_yen <= of_invoice(rows, made[each.number]).small_difference_yen]
+    return small, aged[-1].number if len(late) == most else None
 
 
 async def unmatch(conn: Conn, receipt: str, number: str, person: str, now: datetime) -> int:
@@ -151,12 +165,36 @@ async def close(conn: Conn, month: date, person: str, now: datetime) -> None:
         await append(conn, entry("books.closed", asked.actor(who), now, month=month))
 
 
-async def journal(conn: Conn, first: date, last: date) -> list[Posting]:
+async def journal(conn: Conn, first: date, last: date, most: int = MOST_POSTINGS) -> list[Posting]:
     """Every movement of money dated in these days. Raises Unfit for more than can be shown at once."""
-    found = await money_books.journal(conn, first, last, MOST_POSTINGS + 1)
-    if len(found) > MOST_POSTINGS:
-        raise Unfit(f"more than {MOST_POSTINGS} movements: ask for fewer days")
+    found = await entered(conn, first, last, None, most + 1)
+    if len(found) > most:
+        raise Unfit(f"more than {most} movements: ask for fewer days")
     return found
+
+
+async def entered(conn: Conn, first: date, last: date, cursor: str | None, most: int) -> list[Posting]:
+    """Movements of these days by their days, those behind a cursor. Raises Unfit."""
+    if last < first:
+        raise Unfit(f"from {first} to {last}: the last day lies before the first")
+    return await money_books.journal(conn, first, last, most, place_of(cursor) if cursor is not None else None)
+
+
+def cursor_of(posting: Posting) -> str:
+    """Its place in the journal, which never changes."""
+    at = posting.place
+    return "~".join((at.posted_on.isoformat(), instant(at.recorded_at), str(at.id), at.debit, at.credit))
+
+
+def place_of(cursor: str) -> Place:
+    """The place of a cursor. Raises Unfit."""
+    match cursor.split("~"):
+        case [day, recorded, row, debit, credit] if as_uuid(row) is not None:
+            on, at = day_after(day), instant_after(recorded)
+            assert on is not None  # of a text
+            assert at is not None
+            return Place(on, at, UUID(row), debit, credit)
+    raise Unfit("the cursor is none of ours: give `next` of the page before")
 
 
 def as_csv(postings: Sequence[Posting]) -> str:
@@ -164,18 +202,18 @@ def as_csv(postings: Sequence[Posting]) -> str:
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(["date", "reference", "kind", "account", "debit_yen", "credit_yen", "recorded_at"])
-    for entered in postings:
-        what = (entered.posted_on, entered.reference, entered.kind)
-        lines.writerow([*what, entered.debit, entered.yen, 0, entered.recorded_at.isoformat()])
-        lines.writerow([*what, entered.credit, 0, entered.yen, entered.recorded_at.isoformat()])
+    for posting in postings:
+        what = (posting.posted_on, posting.reference, posting.kind)
+        lines.writerow([*what, posting.debit, posting.yen, 0, posting.recorded_at.isoformat()])
+        lines.writerow([*what, posting.credit, 0, posting.yen, posting.recorded_at.isoformat()])
     return text.getvalue()
 
 
 async def deferred(conn: Conn) -> list[Deferred]:
-    """What the fees billed up to now earn, month by month. Raises Unfit for more fees than can be added at once."""
-    fees = await money_books.earning(conn, MOST_POSTINGS + 1)
-    if len(fees) > MOST_POSTINGS:
-        raise Unfit(f"more than {MOST_POSTINGS} fees")
+    """What the fees billed up to now earn, month by month. Raises Unfit for more than can be added at once."""
+    fees = await money_books.earning(conn, MOST_EARNINGS + 1)
+    if len(fees) > MOST_EARNINGS:
+        raise Unfit(f"more than {MOST_EARNINGS} months in which fees were billed or credited, and of terms")
     return schedule(fees)
 
 
@@ -187,13 +225,11 @@ def schedule(fees: Sequence[Earning]) -> list[Deferred]:
     earned: Counter[date] = Counter()
     billed: Counter[date] = Counter()
     for fee in fees:
-        billed[fee.booked_on.replace(day=1)] += fee.base_yen
-        part = abs(fee.base_yen) // fee.term_months * (1 if fee.base_yen > 0 else -1)
-        parts = [part] * (fee.term_months - 1)
-        parts.append(fee.base_yen - sum(parts))
+        parts = [*[fee.part_yen] * (fee.term_months - 1), fee.last_yen]
+        billed[fee.booked_in] += sum(parts)
         for number, yen in enumerate(parts, 1):
             last_day = period_end(fee.period_from, number) - DAY
-            earned[max(last_day, fee.booked_on).replace(day=1)] += yen
+            earned[max(last_day.replace(day=1), fee.booked_in)] += yen
     left, rows = 0, []
     for month in sorted({*earned, *billed}):
         left += billed[month] - earned[month]

@@ -1,10 +1,7 @@
 -- name: insert_invoice
--- No row: the number is taken.
+-- Null: the number is taken.
 -- $1 id  $2 contract_id  $3 number  $4 kind  $5 issued_on  $6 due_on  $7 total_yen  $8 now
-INSERT INTO gate.invoices (id, contract_id, number, kind, issued_on, due_on, total_yen, open_yen, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)
-ON CONFLICT (number) DO NOTHING
-RETURNING id;
+SELECT gate.record_invoice($1, $2, $3, $4, $5, $6, $7, $8);
 
 -- name: invoice
 -- $1 number of the invoice

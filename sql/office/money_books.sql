@@ -62,22 +62,26 @@ WHERE id = $1 AND dealer IS NOT NULL AND NOT dealer_states_default RETURNING id;
 
 -- name: suspense
 -- Receipts with a rest that nothing explains (仮受金), oldest first; below 0: sent back of what the bank then took back.
--- $1 most
-SELECT r.id, r.value_on, r.remitter, r.amount_yen, (r.amount_yen - gate.used_of(r.id))::integer AS rest_yen
-FROM gate.receipts r WHERE r.cancelled_at IS NULL AND r.amount_yen > gate.used_of(r.id)
-UNION ALL
-SELECT r.id, r.value_on, r.remitter, r.amount_yen, -f.yen
-FROM (SELECT receipt_id, sum(amount_yen)::integer AS yen FROM office.refunds GROUP BY receipt_id) f
-JOIN gate.receipts r ON r.id = f.receipt_id WHERE r.cancelled_at IS NOT NULL
-ORDER BY 2, 1 LIMIT $1;
+-- $1 most  $2 after this receipt, or null
+WITH sent_back AS (SELECT receipt_id, sum(amount_yen) AS yen FROM office.refunds GROUP BY receipt_id),
+matched AS (SELECT receipt_id, sum(amount_yen) AS yen FROM gate.payment_matches WHERE undone_at IS NULL GROUP BY receipt_id)
+SELECT r.id, r.value_on, r.remitter, r.amount_yen, u.rest_yen::integer
+FROM gate.receipts r LEFT JOIN matched m ON m.receipt_id = r.id LEFT JOIN sent_back f ON f.receipt_id = r.id
+CROSS JOIN LATERAL (SELECT CASE WHEN r.cancelled_at IS NULL THEN r.amount_yen - coalesce(m.yen, 0) ELSE 0 END
+    - coalesce(f.yen, 0) AS rest_yen) u
+WHERE u.rest_yen <> 0
+    AND ($2::uuid IS NULL OR (r.value_on, r.id) > (SELECT x.value_on, x.id FROM gate.receipts x WHERE x.id = $2))
+ORDER BY r.value_on, r.id LIMIT $1;
 
 -- name: ageing
 -- Open invoices, the longest due first.
--- $1 today  $2 most
+-- $1 today  $2 most  $3 after this number, or null
 SELECT c.handle AS contract, u.handle AS customer, i.number, i.kind, i.due_on, i.open_yen, i.dealer,
     greatest($1::date - i.due_on, 0) AS days
 FROM gate.invoices i JOIN gate.contracts c ON c.id = i.contract_id JOIN gate.customers u ON u.id = c.customer_id
-WHERE i.open_yen > 0 ORDER BY i.due_on, i.number LIMIT $2;
+WHERE i.open_yen > 0
+    AND ($3::text IS NULL OR (i.due_on, i.number) > (SELECT x.due_on, x.number FROM gate.invoices x WHERE x.number = $3))
+ORDER BY i.due_on, i.number LIMIT $2;
 
 -- name: fee_papers
 -- Fee papers, what credits left of their bases and of all tax billed for their contracts, and by which rates it was billed
@@ -135,60 +139,69 @@ INSERT INTO office.closed_months (month, closed_by, closed_at) VALUES ($1, $2, $
 -- name: journal
 -- Every movement of money as one debit and one credit. It is dated on its own day, or, when the books of that month
 -- were closed before it was recorded, on the first day of the month that was open then: nothing closed ever changes.
--- $1 first day  $2 last day  $3 most
+-- $1 first day  $2 last day  $3 most  $4 to $8: after this one, or null: posted on, recorded at, id, debit, credit
 WITH events AS (
-    SELECT i.issued_on AS happened_on, i.created_at AS at, i.number AS reference, 'invoice' AS kind,
+    SELECT i.id, i.issued_on AS happened_on, i.created_at AS at, i.number AS reference, 'invoice' AS kind,
         'receivable' AS debit, 'deferred_revenue' AS credit,
         i.total_yen - CASE i.kind WHEN 'fee' THEN coalesce(t.tax, 0) ELSE i.total_yen END AS yen
     FROM gate.invoices i
     LEFT JOIN LATERAL (SELECT sum(x) AS tax FROM office.invoice_papers p, unnest(p.taxes) x WHERE p.invoice_id = i.id) t ON true
     UNION ALL
-    SELECT i.issued_on, i.created_at, i.number, 'invoice', 'receivable', 'consumption_tax',
+    SELECT i.id, i.issued_on, i.created_at, i.number, 'invoice', 'receivable', 'consumption_tax',
         CASE i.kind WHEN 'fee' THEN coalesce(t.tax, 0) ELSE i.total_yen END
     FROM gate.invoices i
     LEFT JOIN LATERAL (SELECT sum(x) AS tax FROM office.invoice_papers p, unnest(p.taxes) x WHERE p.invoice_id = i.id) t ON true
     UNION ALL
-    SELECT r.value_on, r.recorded_at, r.id::text, 'receipt', 'bank', 'suspense', r.amount_yen FROM gate.receipts r
+    SELECT r.id, r.value_on, r.recorded_at, r.id::text, 'receipt', 'bank', 'suspense', r.amount_yen FROM gate.receipts r
     UNION ALL
-    SELECT (r.cancelled_at AT TIME ZONE 'Asia/Tokyo')::date, r.cancelled_at, r.id::text, 'receipt_cancelled', 'suspense',
+    SELECT r.id, (r.cancelled_at AT TIME ZONE 'Asia/Tokyo')::date, r.cancelled_at, r.id::text, 'receipt_cancelled', 'suspense',
         'bank', r.amount_yen FROM gate.receipts r WHERE r.cancelled_at IS NOT NULL
     UNION ALL
-    SELECT (m.matched_at AT TIME ZONE 'Asia/Tokyo')::date, m.matched_at, i.number, 'match', 'suspense', 'receivable',
+    SELECT m.id, (m.matched_at AT TIME ZONE 'Asia/Tokyo')::date, m.matched_at, i.number, 'match', 'suspense', 'receivable',
         m.amount_yen FROM gate.payment_matches m JOIN gate.invoices i ON i.id = m.invoice_id
     UNION ALL
-    SELECT (m.undone_at AT TIME ZONE 'Asia/Tokyo')::date, m.undone_at, i.number, 'unmatch', 'receivable', 'suspense',
+    SELECT m.id, (m.undone_at AT TIME ZONE 'Asia/Tokyo')::date, m.undone_at, i.number, 'unmatch', 'receivable', 'suspense',
         m.amount_yen FROM gate.payment_matches m JOIN gate.invoices i ON i.id = m.invoice_id WHERE m.undone_at IS NOT NULL
     UNION ALL
-    SELECT (a.decided_at AT TIME ZONE 'Asia/Tokyo')::date, a.decided_at, coalesce(a.number, i.number), a.kind,
+    SELECT a.id, (a.decided_at AT TIME ZONE 'Asia/Tokyo')::date, a.decided_at, coalesce(a.number, i.number), a.kind,
         CASE a.kind WHEN 'credit' THEN 'deferred_revenue' WHEN 'write_off' THEN 'bad_debt' ELSE 'bank_charges' END,
         'receivable', a.amount_yen - a.tax_yen FROM office.adjustments a JOIN gate.invoices i ON i.id = a.invoice_id
     UNION ALL
-    SELECT (a.decided_at AT TIME ZONE 'Asia/Tokyo')::date, a.decided_at, coalesce(a.number, i.number), a.kind,
+    SELECT a.id, (a.decided_at AT TIME ZONE 'Asia/Tokyo')::date, a.decided_at, coalesce(a.number, i.number), a.kind,
         'consumption_tax', 'receivable', a.tax_yen FROM office.adjustments a JOIN gate.invoices i ON i.id = a.invoice_id
     UNION ALL
-    SELECT (f.decided_at AT TIME ZONE 'Asia/Tokyo')::date, f.decided_at, f.receipt_id::text, 'refund', 'suspense', 'bank',
+    SELECT f.id, (f.decided_at AT TIME ZONE 'Asia/Tokyo')::date, f.decided_at, f.receipt_id::text, 'refund', 'suspense', 'bank',
         f.amount_yen FROM office.refunds f
 ), dated AS (
-    SELECT greatest(e.happened_on, (SELECT (max(m.month) + interval '1 month')::date FROM office.closed_months m
+    SELECT e.id, greatest(e.happened_on, (SELECT (max(m.month) + interval '1 month')::date FROM office.closed_months m
         WHERE m.closed_at <= e.at)) AS posted_on, e.reference, e.kind, e.debit, e.credit, e.yen, e.at AS recorded_at
     FROM events e WHERE e.yen <> 0
 )
-SELECT posted_on, reference, kind, debit, credit, yen::integer, recorded_at FROM dated
-WHERE posted_on BETWEEN $1 AND $2 ORDER BY posted_on, recorded_at, reference, debit LIMIT $3;
+SELECT id, posted_on, reference, kind, debit, credit, yen::integer, recorded_at FROM dated
+WHERE posted_on BETWEEN $1 AND $2
+    AND ($4::date IS NULL OR (posted_on, recorded_at, id, debit, credit) > ($4, $5::timestamptz, $6::uuid, $7::text, $8::text))
+ORDER BY posted_on, recorded_at, id, debit, credit LIMIT $3;
 
 -- name: earning
--- Bases of fees, earned month by month of their terms, and of credits, below 0, which take it back; with their own days.
+-- Bases of fees, earned month by month of their terms, and of credits, below 0, which take it back: what of each contract
+-- month and of the last one, together for all of a month. A term from the first of a month ends its months within them, any
+-- other in the months after, so that one day of these stands for all. Division cuts towards 0.
 -- $1 most
-SELECT c.handle AS contract, i.number, i.issued_on AS booked_on, p.period_from, c.term_months,
-    (SELECT sum(b) FROM unnest(p.bases) b)::integer AS base_yen
+WITH fees AS (
+SELECT i.issued_on AS booked_on, p.period_from, c.term_months, (SELECT sum(b) FROM unnest(p.bases) b)::integer AS base_yen
 FROM gate.invoices i JOIN office.invoice_papers p ON p.invoice_id = i.id JOIN gate.contracts c ON c.id = i.contract_id
 WHERE i.kind = 'fee'
 UNION ALL
-SELECT c.handle, a.number, (a.decided_at AT TIME ZONE 'Asia/Tokyo')::date, p.period_from, c.term_months, a.tax_yen - a.amount_yen
+SELECT (a.decided_at AT TIME ZONE 'Asia/Tokyo')::date, p.period_from, c.term_months, a.tax_yen - a.amount_yen
 FROM office.adjustments a JOIN gate.invoices i ON i.id = a.invoice_id
 JOIN office.invoice_papers p ON p.invoice_id = i.id JOIN gate.contracts c ON c.id = i.contract_id
 WHERE a.kind = 'credit' AND a.amount_yen > a.tax_yen
-LIMIT $1;
+)
+SELECT date_trunc('month', booked_on)::date AS booked_in,
+    date_trunc('month', period_from)::date + CASE WHEN extract(day FROM period_from) = 1 THEN 0 ELSE 14 END AS period_from,
+    term_months, sum(base_yen / term_months)::bigint AS part_yen,
+    sum(base_yen - base_yen / term_months * (term_months - 1))::bigint AS last_yen
+FROM fees GROUP BY 1, 2, 3 LIMIT $1;
 
 -- name: settling
 -- What was billed for the fee of a contract, less what was credited of it, and what of it was received (T25-2).
