@@ -106,7 +106,7 @@ def lists_here(settings: Settings) -> LogLists:
 
 
 def unseen_key(settings: Settings) -> Path | None:
-    """Where the publisher's key would be, if its folder is not on this machine: nobody's signature is asked for here."""
+    """Where the publisher's key would be, if its folder is not on this machine: then no signature is asked for."""
     named = settings.ct.log_list_key
     return None if named is None or (settings.data / named).parent.is_dir() else settings.data / named
 

@@ -20,10 +20,12 @@ class Own(msgspec.Struct, frozen=True):
     issuing: list[int]
 
 
-async def insert(conn: Conn, proof: Proof, reporter: str, email: str, now: datetime, case_id: UUID | None) -> UUID:
+async def insert(
+    conn: Conn, proof: Proof, reporter: str, email: str, now: datetime, case_id: UUID | None, *, is_own: bool = False
+) -> UUID:
     """The id of the new record."""
     proof_id = uuid7(now)
-    values = proof.spki, proof.spki_sha256, proof.kind, proof.proof, reporter, email, now, case_id
+    values = proof.spki, proof.spki_sha256, proof.kind, proof.proof, reporter, email, now, case_id, is_own
     await conn.execute(SQL["insert"], proof_id, *values)
     return proof_id
 

@@ -7,6 +7,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
+from uuid import UUID
 
 import msgspec
 
@@ -35,6 +36,7 @@ ENDED_BY: Mapping[str, str] = MappingProxyType(
         "leak_report": "keiyaku leak report",
         "leaver": "keiyaku person removed",
         "letter": "keiyaku notice posted",
+        "own_key": "keiyaku desk done",
         "proposal": "keiyaku proposal confirm",
         "report_answer": "keiyaku report answer",
         "report_close": "keiyaku report close",
@@ -48,7 +50,7 @@ ENDED_BY: Mapping[str, str] = MappingProxyType(
         "tax_credit": "keiyaku invoice tax-credit",
     }
 )
-LOOKED_AT = frozenset({"dead_job"})  # no command ends them: somebody says what was done
+LOOKED_AT = frozenset({"dead_job", "own_key"})  # no command ends them: somebody says what was done
 SNOOZED_AT_MOST = timedelta(days=14)
 FIRST = Place(datetime(1, 1, 1, tzinfo=UTC), "", "")
 HANDED_AT_ONCE = 500
@@ -194,9 +196,9 @@ async def back(conn: Conn, person: str, by: str, now: datetime) -> None:
     await hand_over(conn, now)
 
 
-async def absences(conn: Conn, now: datetime) -> list[Absence]:
-    """Absences that last or are to come."""
-    return await desk.absences(conn, jst_date(now), MOST)
+async def absences(conn: Conn, now: datetime, after: UUID | None = None, most: int = MOST) -> list[Absence]:
+    """Absences that last or are to come, the earliest first."""
+    return await desk.absences(conn, jst_date(now), most, after)
 
 
 async def hand_over(conn: Conn, now: datetime) -> int:

@@ -31,13 +31,14 @@ async def alarm(
     conn: Conn, proof: Proof, own: Own, reporter: str, email: str, now: datetime
 ) -> tuple[UUID, UUID | None]:
     """The proof is kept, officers are told, and of each issuing CA concerned a case waits for two people (A11.4.8).
+    Where none does, of a responder, a log or another root, somebody says on the desk what was done.
 
     In the caller's transaction. The ids of the proof's record and of the case, the first if there are several.
     """
     again = await key_proofs.was_proven(conn, proof.spki_sha256)
     ids = [await _case(conn, issuer_id, own, now) for issuer_id in own.issuing]
     case_id = ids[0] if ids else None
-    proof_id = await key_proofs.insert(conn, proof, reporter, email, now, case_id)
+    proof_id = await key_proofs.insert(conn, proof, reporter, email, now, case_id, is_own=True)
     received = now.isoformat()
     if not again:
         await notify(conn, "own_key_proven", now, whose=own.whose, received_at=received)

@@ -2,8 +2,9 @@
 
 -- name: insert
 -- $1 id  $2 spki  $3 spki_sha256  $4 kind  $5 proof  $6 reporter  $7 email  $8 received_at  $9 case_id, or null
-INSERT INTO office.key_proofs (id, spki, spki_sha256, kind, proof, reporter, email, received_at, case_id)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
+-- $10 is_own
+INSERT INTO office.key_proofs (id, spki, spki_sha256, kind, proof, reporter, email, received_at, case_id, is_own)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
 
 -- name: to_revoke
 -- Certificates and precertificates of the key that have not expired and of which no CRL says keyCompromise, or will. $1 spki_sha256  $2 now

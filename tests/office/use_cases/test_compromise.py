@@ -10,7 +10,7 @@ import pytest
 from acme_server.dev.postgres import EmbeddedPostgres
 from ca.key_proof import of_csr
 from office.storage.revocations import Scope
-from office.use_cases import cases, compromise, revocations
+from office.use_cases import cases, compromise, desk, revocations
 from office.use_cases.asked import Unfit
 from office.use_cases.cases import Opening
 from office.use_cases.compromise import Reported
@@ -196,6 +196,10 @@ async def test_a_key_that_is_no_customers_alarms_people_and_nothing_is_blocked_o
         "SELECT given->>'findings' FROM office.notices WHERE kind = 'problem_report_answer' LIMIT 1"
     )
     assert whose in said
+    tasks = await desk.queue(office, None, False, None, 9, NOW)
+    subject = of_csr(csr(EC)).spki_sha256.hex()
+    assert [(task.deadline_at, task.binding) for task in tasks if task.kind != "access_review"] == [(NOW + DAY, True)]
+    assert [task.subject for task in tasks if task.kind == "own_key"] == [subject] * (1 - cases_of)
     other = await compromise.report(office, of_csr(csr(OTHER)), "a finder", "finder@example.org", NOW)
     assert (other.own, await blocked(pool)) == (None, [other.spki_sha256])
 
