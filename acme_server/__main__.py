@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import re
 import sys
 import threading
 import time
@@ -24,11 +25,21 @@ if TYPE_CHECKING:
     from acme_server.config_files import Process
 
 STARTED = time.monotonic()
+EMPTY = re.compile(r"(--[a-z-]+=)?")
 LIBRARIES = ("acme_server.dev.supervisor", "acme_server.dev.greeting", "office.edge.app", "office.edge.api.router")
 
 
 class Program(click.Group):
     """The commands; operators' ones are imported when one of them, or the list of all, is asked for."""
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        """The command line. What is no text is nobody's name; an empty value is a variable that is not set."""
+        for arg in args:
+            if any("\udc80" <= each <= "\udcff" for each in arg):
+                raise click.UsageError(f"{arg!a} is not UTF-8: write it anew", context)
+            if EMPTY.fullmatch(arg):
+                raise click.UsageError(f"'{arg}' has no value: write it, or leave the option out", context)
+        return super().parse_args(context, args)
 
     def list_commands(self, context: click.Context) -> list[str]:
         """All names."""

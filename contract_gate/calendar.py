@@ -7,6 +7,7 @@ from typing import Literal
 JST = timezone(timedelta(hours=9), "JST")
 DAY = timedelta(days=1)
 SATURDAY = 5
+YEARS = range(2000, 2200)  # of the days that people may name: beyond them the database knows infinite ones
 
 Roll = Literal["next", "previous", "none"]
 

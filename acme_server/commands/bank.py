@@ -166,7 +166,7 @@ async def bank_queue(conn: Conn, now: datetime, as_json: bool) -> None:
 
 
 @bank.command("match")
-@click.argument("line", type=int)
+@click.argument("line", type=click.IntRange(1, 2**63 - 1))
 @click.argument("invoice")
 @click.option("--by", "person", required=True, metavar="PERSON", help="Who decides.")
 @as_json
@@ -177,7 +177,7 @@ async def bank_match(conn: Conn, now: datetime, line: int, invoice: str, person:
 
 
 @bank.command("dismiss")
-@click.argument("line", type=int)
+@click.argument("line", type=click.IntRange(1, 2**63 - 1))
 @click.option("--reason", required=True)
 @click.option("--by", "person", required=True, metavar="PERSON", help="Who decides.")
 @operating

@@ -26,7 +26,7 @@ def key_text(value: str | None) -> bytes | None:
     """The key that an option names: a digest, or a PEM file."""
     if value is None:
         return None
-    return certificates.key_of(Path(value).read_text(encoding="ascii") if Path(value).is_file() else value)
+    return certificates.key_of(Path(value).read_text("ascii", "replace") if Path(value).is_file() else value)
 
 
 async def chosen(

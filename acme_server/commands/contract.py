@@ -16,6 +16,7 @@ from acme_server.commands.running import (
     operating,
     second_person,
 )
+from contract_gate.articles.article_11_revocation import RESCISSION
 from office.storage.contracts import Subject
 from office.use_cases import acceptance, application, changes, contracts, ending, register
 from office.use_cases.acceptance import Access
@@ -99,7 +100,7 @@ async def cancel(conn: Conn, now: datetime, contract: str, person: str, as_json:
 
 @contract.command("rescind")
 @click.argument("contract")
-@click.option("--clause", required=True, help="A13.1, or an item of A11.4.")
+@click.option("--clause", type=click.Choice(RESCISSION), required=True, help="Why; A13.1 needs a confirmed finding.")
 @first_person
 @second_person
 @as_json

@@ -74,7 +74,7 @@ def serials_of(path: Path) -> list[bytes]:
     """The serial numbers of a file, each once; what stands behind a # is a remark. Raises Unfit."""
     if path.stat().st_size > LONGEST_LIST:
         raise Unfit(f"{path} is longer than {LONGEST_LIST} octets: split it")
-    lines = (line.partition("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines())
+    lines = (line.partition("#")[0].strip() for line in path.read_text("utf-8", "replace").splitlines())
     return sorted({serial_of(line) for line in lines if line})
 
 

@@ -19,11 +19,13 @@ from acme_server.config import Settings, SettingsRefused, load
 from acme_server.config_sections import Role
 from acme_server.database import dsn_of, embedded
 from acme_server.instants import Instant as Instant
+from contract_gate.calendar import YEARS
 from office.use_cases.asked import Unfit
 from sql import Conn
 from sql.away import DATABASE_FAULTS
 
 P = ParamSpec("P")
+LONGEST_LINE = 2000  # of an error
 Work = Callable[Concatenate[Conn, datetime, P], Awaitable[None]]
 
 
@@ -53,11 +55,28 @@ def connecting(work: Work[P], role: Role) -> Callable[P, None]:
         try:
             asyncio.run(run())
         except Unfit as refused:
-            raise click.ClickException(str(refused)) from None
+            raise click.ClickException(in_one_line(str(refused))) from None
         except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
-            raise click.ClickException(f"the database refused: {error}") from error
+            raise click.ClickException(
+                in_one_line(f"the database refused: {error.args[0] if error.args else error!r}")
+            ) from error
+        except OSError as fault:
+            raise click.ClickException(unreachable(fault)) from fault
 
     return update_wrapper(command, work)
+
+
+def in_one_line(said: str) -> str:
+    """What was said, its quotations of hostile input too, as one line of bounded length."""
+    line = " ".join(said.split())
+    return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE - 1]}…"
+
+
+def unreachable(fault: OSError) -> str:
+    """What a file, or the network, refused."""
+    if fault.filename is None:
+        return in_one_line(f"the connection ended: {fault}; `keiyaku check` says what does not run")
+    return in_one_line(f"{fault.filename} cannot be read or written: {fault.strerror}")
 
 
 def chosen_settings() -> Settings:
@@ -101,9 +120,12 @@ class Day(click.ParamType[date]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
         try:
-            return value if isinstance(value, date) else date.fromisoformat(value)
+            found = value if isinstance(value, date) else date.fromisoformat(value)
         except ValueError:
             self.fail(f"'{value}' is no day: write 2027-05-01", param, ctx)
+        if found.year not in YEARS:
+            self.fail(f"'{value}' lies outside the years {YEARS.start} to {YEARS.stop - 1}", param, ctx)
+        return found
 
 
 class Names(click.ParamType[tuple[str, ...]]):

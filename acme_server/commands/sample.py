@@ -18,7 +18,7 @@ from acme_server.commands.running import Instant, as_json, auditing, chosen_sett
 from acme_server.config import Settings
 from acme_server.database import within
 from ca.pkilint_pool import PkilintPool
-from contract_gate.calendar import day_start
+from contract_gate.calendar import YEARS, day_start
 from office.use_cases import bundle as bundles
 from office.use_cases import sample as sampling
 from office.use_cases.asked import Unfit
@@ -39,6 +39,8 @@ class PeriodType(click.ParamType[Period]):
         if isinstance(value, Period):
             return value
         if found := QUARTER.fullmatch(value):
+            if int(found[1]) not in YEARS:
+                self.fail(f"'{value}' lies outside the years {YEARS.start} to {YEARS.stop - 1}")
             return quarter(int(found[1]), int(found[2]))
         since, dots, until = value.partition("..")
         if not dots:

@@ -9,6 +9,7 @@ import click
 from acme_server.commands.output import show_rows
 from acme_server.commands.running import Instant, as_json, operating
 from office.use_cases import terms as use_case
+from office.use_cases.asked import Unfit
 from office.use_cases.terms import Version
 from sql import Conn
 
@@ -34,7 +35,10 @@ async def announce(
     effective_at: datetime, person: str,
 ) -> None:  # fmt: skip
     """Announce a version on the web and by e-mail; it counts from its instant, if that was delivered in time."""
-    sha256 = hashlib.sha256(file.read(LARGEST)).digest()
+    octets = file.read(LARGEST + 1)
+    if len(octets) > LARGEST:
+        raise Unfit(f"{file.name} is larger than {LARGEST} octets")
+    sha256 = hashlib.sha256(octets).digest()
     new = Version(version, sha256, url, change, reason, effective_at)
     click.echo(f"announced by notice {await use_case.announce(conn, new, person, now)}")
 

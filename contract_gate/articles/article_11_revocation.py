@@ -90,6 +90,9 @@ GROUNDS: Mapping[str, Ground] = MappingProxyType(
     }
 )
 
+# what a contract may be rescinded for (解除): what the customer did or suffers, and Article 13. T13-2
+RESCISSION = (*(f"A11.4.{item}" for item in range(1, 8)), ANTISOCIAL := "A13.1")
+
 
 def ground_of(name: str, underlying: str | None = None) -> Ground:
     """The ground of that name; A11.4.3 has code, span and clock of the one that lies under it. Raises KeyError."""

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from contract_gate.formats.receipt import DateMode
 from contract_gate.matching import key_of
-from office.storage import bank_files, bank_lines, money
+from office.storage import bank_files, bank_lines, money, people
 from office.storage.bank_files import Dialect
 from office.storage.bank_lines import PayerAlias, Settled
 from office.storage.changing import changing
@@ -112,7 +112,9 @@ async def remove_alias(conn: Conn, alias: str, now: datetime) -> None:
 
 
 async def aliases(conn: Conn, customer: str | None, after: UUID | None = None, most: int = MOST) -> list[PayerAlias]:
-    """Aliases of a customer, or of all."""
+    """Aliases of a customer, or of all. Raises Unfit."""
+    if customer is not None and await people.customer_of(conn, customer) is None:
+        raise Unfit(f"there is no customer '{customer}': `keiyaku customer list` shows them")
     return await bank_lines.all_aliases(conn, customer, most, after)
 
 

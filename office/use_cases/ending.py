@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from contract_gate.articles.article_11_revocation import ANTISOCIAL, RESCISSION
 from contract_gate.articles.article_12_term import LAPSE_ANNOUNCED, lapses_at, last_certificate_gone
 from contract_gate.calendar import jst_date
 from contract_gate.readings import days_of
@@ -34,14 +35,16 @@ async def cancel(conn: Conn, name: str, person: str, now: datetime) -> Contract:
 
 async def rescind(conn: Conn, name: str, clause: str, first: str, second: str, now: datetime) -> Contract:
     """Two people rescind it without demand (解除, T13-2). Under A13.1 a finding must be confirmed. Raises Unfit."""
+    if clause not in RESCISSION:
+        raise Unfit(f"nothing is rescinded under '{clause}': name one of {', '.join(RESCISSION)}")
     key = await asked.contract(conn, name)
     one, two = await asked.two_persons(conn, first, second)
     async with changing(conn, key.number):
-        if clause.startswith("A13") and not await confirmed(conn, key.id):
+        if clause == ANTISOCIAL and not await confirmed(conn, key.id):
             raise Unfit(f"no anti-social finding of '{name}' is confirmed: `keiyaku hold confirm` takes two people")
         await ended(conn, name, key.id, "rescinded", asked.actor(one), "T13-2", clause, now, second=asked.actor(two))
         await endings.record(conn, key.id, "rescinded", clause, None, one.id, two.id, now)
-        await revocations.on_end(conn, key.id, "antisocial" if clause.startswith("A13") else "rescinded", now)
+        await revocations.on_end(conn, key.id, "antisocial" if clause == ANTISOCIAL else "rescinded", now)
     return await contracts.shown(conn, key.id)
 
 

@@ -9,7 +9,7 @@ from ca.profiles import DEFAULT_PROFILE, lifetime
 from contract_gate.decision import Admitted, Breach, Refused, Request
 from contract_gate.gate import ASKED, decide
 from contract_gate.storage import facts_of_contract
-from office.storage import contracts
+from office.storage import contracts, keys
 from office.use_cases import asked
 from office.use_cases.asked import Unfit
 from sql import Conn
@@ -54,6 +54,8 @@ async def explain(conn: Conn, contract: str, kid: str | None, names: Sequence[st
         allowed = lifetime(DEFAULT_PROFILE, at)
     except ValueError as error:
         raise Unfit(str(error)) from error
+    if kid is not None and all(each.kid != kid for each in await keys.keys(conn, key.id)):
+        raise Unfit(f"contract '{contract}' has no key '{kid}': `keiyaku key list {contract}` shows them")
     loaded = await facts_of_contract(conn, key.id, wanted, at, kid)
     assert loaded is not None  # contracts are never deleted
     return explained(contract, decide(loaded, Request(tuple(wanted), None, None, allowed), at))

@@ -141,8 +141,8 @@ async def claim(conn: Conn, contract: str, yen: int, evidence: str, person: str,
     invoice and no journal. T9-4 [A9.2]. Raises Unfit.
     """
     key, who = await asked.contract(conn, contract), await asked.person(conn, person)
-    if yen <= 0:
-        raise Unfit("a claim is over 1 yen or more")
+    if not 0 < yen < 10**15:
+        raise Unfit(f"{yen} yen: a claim is over 1 yen or more, and less than 10 to the 15th")
     async with conn.transaction():
         proof = entry(
             "claim.recorded", asked.actor(who), now, contract_id=key.id, rule="T9-4", clause="A9.2", amount_yen=yen,

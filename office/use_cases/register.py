@@ -36,7 +36,7 @@ async def add_customer(conn: Conn, customer: Customer, now: datetime) -> Custome
     checked_handle(customer.handle)
     checked_text("the name", customer.name)
     one_of("kind", customer.kind, CUSTOMER_KINDS)
-    if customer.corporate_number and not is_corporate_number(customer.corporate_number):
+    if customer.corporate_number is not None and not is_corporate_number(customer.corporate_number):
         raise Unfit(f"'{customer.corporate_number}' is no corporate number: 13 digits, the first checks the others")
     async with conn.transaction():
         made = await people.insert_customer(conn, customer, now)

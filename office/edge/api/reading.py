@@ -7,13 +7,13 @@ from typing import Any, TypeVar
 import msgspec
 from aiohttp import web
 
+from contract_gate.calendar import YEARS
 from office.edge.api.calls import Operation
 from office.edge.api.problems import Problem
 
 T = TypeVar("T")
 BEARER = re.compile(r"[Bb]earer +([A-Za-z0-9_-]{1,200})")
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
-YEARS = range(2000, 2200)
 CHUNK = 64 * 1024
 FILE = "application/octet-stream"
 
@@ -99,7 +99,7 @@ def strange(value: object) -> str | None:
             bad = any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in value)
             return "texts hold no control characters" if bad else None
         case datetime() | date():
-            return None if value.year in YEARS else "the date lies outside the years 2000 to 2199"
+            return None if value.year in YEARS else f"the date lies outside the years {YEARS.start} to {YEARS.stop - 1}"
         case msgspec.Struct():
             return next((f for n in value.__struct_fields__ if (f := strange(getattr(value, n)))), None)
         case dict():

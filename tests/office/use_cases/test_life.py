@@ -196,6 +196,8 @@ async def test_a_hit_holds_a_running_contract_and_only_compliance_reads_why(
     await compliance.close()
     with pytest.raises(Unfit, match="no anti-social finding"):
         await ending.rescind(accepted, "acme", "A13.1", "ann", "bob", NOW)
+    with pytest.raises(Unfit, match=r"nothing is rescinded under 'a13\.1': name one of A11\.4\.1, "):
+        await ending.rescind(accepted, "acme", "a13.1", "ann", "bob", NOW)
     await holds.confirm(accepted, str(hold), "ann", "bob", NOW)
     found = await ending.rescind(accepted, "acme", "A13.1", "ann", "bob", NOW)
     assert (found.end_cause, set(await kinds(accepted))) == ("rescinded", {"contract_formed", "contract_ended"})
