@@ -203,6 +203,7 @@ async def context_of(settings: Settings, pool: Pool, name: str) -> AsyncIterator
                 own_keys=keys_of_ca,
                 blocklist=blocklist_of(settings),
                 transparency=transparency,
+                caa_reports=settings.validation.caa_reports,
             )
     finally:
         await client.close()

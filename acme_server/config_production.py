@@ -19,6 +19,7 @@ PRODUCTION_DEFAULTS: Mapping[str, Any] = {
     "validation.http_port": 80,
     "validation.tls_port": 443,
     "validation.allow_private": False,
+    "validation.caa_reports": True,
     "ca.keys": "pkcs11",
     "ct.required": True,
     "ct.log_list_url": "https://www.gstatic.com/ct/log_list/v3/log_list.json",

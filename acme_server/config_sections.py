@@ -99,6 +99,7 @@ class Validation(Section, frozen=True, kw_only=True):
     timeout: timedelta = timedelta(seconds=10)
     attempts: int = 3
     persist_needs_dnssec: bool = True  # dns-persist-01 proves nothing in a zone that is not signed
+    caa_reports: bool = False  # owners of domains are told when their CAA records forbid a certificate
 
 
 class Mpic(Section, frozen=True, kw_only=True):

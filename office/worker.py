@@ -8,6 +8,7 @@ from functools import partial
 
 from office.use_cases import (
     bank,
+    caa_reports,
     deliver,
     desk,
     ending,
@@ -50,6 +51,7 @@ def sweeps(posting: Posting, register: Register | None = None) -> list[tuple[tim
         (timedelta(seconds=2), partial(deliver.hand_off, posting=posting)),
         (timedelta(seconds=10), partial(deliver.look_at_postings, posting=posting)),
         (timedelta(seconds=30), terms.take_effect),
+        (timedelta(seconds=30), caa_reports.tell),
         (timedelta(hours=1), invoices.claim_differences),
         (timedelta(hours=1), reminders.remind),
         (timedelta(hours=1), bank.alarm),

@@ -869,6 +869,24 @@ CREATE TABLE acme.failures (
     CHECK (paused_at IS NULL OR token IS NOT NULL)
 );
 
+-- Refusals by CAA of which the owner of a domain asks to be told (RFC 8659 §4.4). One a day of a domain and contract, one to
+-- an address, ten of a contract. The address goes two days after the office has put the report into its outbox.
+CREATE TABLE acme.caa_reports (
+    id uuid PRIMARY KEY,
+    contract_id uuid NOT NULL REFERENCES gate.contracts,
+    domain text NOT NULL,
+    address text,
+    forbidden_at timestamptz NOT NULL,
+    forbidden_on date NOT NULL,
+    ordinal integer NOT NULL CHECK (ordinal BETWEEN 0 AND 9),
+    told_at timestamptz,
+    CHECK (address IS NOT NULL OR told_at IS NOT NULL),
+    UNIQUE (contract_id, domain, forbidden_on),
+    UNIQUE (contract_id, forbidden_on, ordinal)
+);
+CREATE UNIQUE INDEX caa_reports_of_address ON acme.caa_reports (lower(address), forbidden_on);
+CREATE INDEX caa_reports_with_address ON acme.caa_reports (id) WHERE address IS NOT NULL;
+
 -- The number of a limit for a contract at an instant: its own, else `preset`.
 CREATE FUNCTION acme.limit_of(contract uuid, limit_name text, instant timestamptz, preset integer) RETURNS integer
 LANGUAGE sql STABLE AS $$
@@ -1804,7 +1822,7 @@ GRANT INSERT ON gate.decisions, gate.help_pages TO keiyaku_work;
 GRANT SELECT ON ALL TABLES IN SCHEMA ca TO keiyaku_work;
 GRANT INSERT ON ca.serials, ca.revocations TO keiyaku_work;
 GRANT SELECT ON ALL TABLES IN SCHEMA acme TO keiyaku_work;
-GRANT INSERT ON acme.issuances, acme.jobs, acme.nonce_epoch, acme.failures TO keiyaku_work;
+GRANT INSERT ON acme.issuances, acme.jobs, acme.nonce_epoch, acme.failures, acme.caa_reports TO keiyaku_work;
 GRANT UPDATE (full_at, consecutive, first_failed_at, token, paused_at) ON acme.failures TO keiyaku_work;
 GRANT UPDATE ON acme.authorizations, acme.orders, acme.jobs TO keiyaku_work;
 GRANT DELETE ON acme.jobs TO keiyaku_work;
@@ -1829,10 +1847,11 @@ GRANT UPDATE ON evidence.seal_state TO keiyaku_seal;
 -- status service: public data only
 GRANT SELECT ON ca.issuers, ca.crls, ca.cross_certificates TO keiyaku_status;
 
--- office: help pages and public texts for now
+-- office: help pages and public texts
 GRANT SELECT ON gate.help_pages, gate.texts TO keiyaku_office;
 GRANT SELECT (account_id, name, token, paused_at) ON acme.failures TO keiyaku_office; -- the page that resumes
 GRANT UPDATE (full_at, consecutive, paused_at) ON acme.failures TO keiyaku_office;
+GRANT SELECT, UPDATE (address, told_at) ON acme.caa_reports TO keiyaku_office;
 GRANT SELECT (id, binding_key_id) ON acme.accounts TO keiyaku_office;
 GRANT SELECT (id, contract_id) ON gate.binding_keys TO keiyaku_office;
 

@@ -100,14 +100,14 @@ async def hasten(pool: Pool, authorization_id: UUID) -> None:
 
 
 async def finish_validation(
-    pool: Pool, job_id: UUID, fence: int, authorization_id: UUID, status: str, error: bytes | None, now: datetime,
-    expires_at: datetime, proof: Entry, rates: FailureRates, pause: Entry | None,
+    conn: Conn | Pool, job_id: UUID, fence: int, authorization_id: UUID, status: str, error: bytes | None,
+    now: datetime, expires_at: datetime, proof: Entry, rates: FailureRates, pause: Entry | None,
 ) -> Authorization | None:  # fmt: skip
     """The result, its evidence and the end of the job: all or none. None when another worker holds the job.
 
     `pause` is the evidence if this failure is one too many of a row; without it nothing counts against the client.
     """
-    row = await pool.fetchrow(
+    row = await conn.fetchrow(
         SQL["finish_validation"], job_id, fence, authorization_id, status, error, now, expires_at,
         proof.id, proof.actor, proof.content, pause is not None,
         rates.limit.number, rates.limit.span, rates.pause_failures, rates.pause_span,

@@ -76,6 +76,7 @@ class Context:
     blocklist: Blocklist | None = None
     offers: Offers = Offers()
     transparency: Transparency | None = None  # none: certificates without SCTs
+    caa_reports: bool = False  # whether owners of domains are told that their CAA forbade a certificate
     kept: KeptFacts = field(default_factory=KeptFacts)
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     validating: int = 0  # validations that requests of this process have begun

@@ -10,9 +10,10 @@ from acme_server.clock import utc_now
 from acme_server.protocol.errors import ErrorType
 from acme_server.storage import jobs, orders
 from acme_server.storage.jobs import Job
-from acme_server.use_cases import transparency
+from acme_server.use_cases import caa_reports, transparency
 from acme_server.use_cases.context import Context
 from acme_server.use_cases.problem import stored_problem
+from acme_server.validation.outcome import NotProven
 from ca import storage as ca
 from ca.signer_lines import Precertified, Signed, SignerAway, SignRefused
 from sql import Conn, evidence
@@ -61,14 +62,20 @@ class Overtaken(Exception):
     """The order went on or ended while its end was being written: nothing of that end may stay."""
 
 
-async def end_with(context: Context, order_id: UUID, error: bytes, cause: str, now: datetime) -> bool:
+async def end_with(
+    context: Context, order_id: UUID, error: bytes, cause: str, now: datetime,
+    refused: tuple[UUID, NotProven] | None = None,
+) -> bool:  # fmt: skip
     """The order ended invalid, its record is void and its serial revoked as possibly issued: all or none.
 
-    False when the certificate was stored first, or the order took another step meanwhile.
+    `refused`: the account, and the refusal of which the owner of a domain may ask to be told (C-050). False when the
+    certificate was stored first, or the order took another step meanwhile.
     """
     try:
         async with context.pool.acquire() as conn, conn.transaction():
             await write_end(conn, order_id, error, cause, f"process:{context.worker}", now)
+            if refused is not None:
+                await caa_reports.record(conn, *refused, now)
     except Overtaken:
         return False
     return True

@@ -65,9 +65,9 @@ async def refused_by_caa(context: Context, job: Job, found: InProcessing, refuse
     if refused.temporary:
         await jobs.fail(context.pool, job, refused.detail, issue.LONGEST_WAIT)
     else:
-        await issue.end_with(
-            context, found.id, stored_problem(refused.type, refused.detail), f"caa: {refused.detail}", now
-        )
+        error, cause = stored_problem(refused.type, refused.detail), f"caa: {refused.detail}"
+        told = (found.account_id, refused) if context.caa_reports else None
+        await issue.end_with(context, found.id, error, cause, now, told)
 
 
 async def check_caa(context: Context, found: InProcessing, now: datetime) -> NotProven | None:

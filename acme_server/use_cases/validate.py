@@ -1,6 +1,7 @@
 """The validation job: look, then write the result, its evidence and the end of the job as one. RFC 8555 §8, T4-4."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import msgspec
@@ -11,6 +12,7 @@ from acme_server.protocol.objects import SECTIONS, Authorization
 from acme_server.protocol.reuse import reuse_of, usable_until
 from acme_server.storage import authorizations, jobs
 from acme_server.storage.jobs import Job
+from acme_server.use_cases import caa_reports
 from acme_server.use_cases.context import Context
 from acme_server.use_cases.problem import stored_problem
 from acme_server.validation.outcome import Asked, NotProven, Proven
@@ -49,13 +51,25 @@ async def conclude(
         "authorization.validated", f"process:{context.worker}", now,
         authorization=str(authorization.id), account=str(authorization.account_id), name=authorization.name,
         domain=authorization.identifier_value, subdomains=authorization.subdomains,
-        method=authorization.challenge_type, section=section_of(authorization), outcome=status, seen=outcome,
+        method=authorization.challenge_type, section=section_of(authorization), outcome=status, seen=evident(outcome),
         usable_until=expires_at if status == "valid" else None,
     )  # fmt: skip
-    return await authorizations.finish_validation(
-        context.pool, job.id, job.fence, authorization.id, status, error, now, expires_at, proof,
-        context.rates.failures(), pause_of(authorization, outcome, proof.actor, now),
+    finish = partial(
+        authorizations.finish_validation, job_id=job.id, fence=job.fence, authorization_id=authorization.id,
+        status=status, error=error, now=now, expires_at=expires_at, proof=proof, rates=context.rates.failures(),
+        pause=pause_of(authorization, outcome, proof.actor, now),
     )  # fmt: skip
+    if isinstance(outcome, Proven) or outcome.forbidden_by is None or not context.caa_reports:
+        return await finish(context.pool)
+    async with context.pool.acquire() as conn, conn.transaction():
+        if ended := await finish(conn):
+            await caa_reports.record(conn, authorization.account_id, outcome, now)
+        return ended
+
+
+def evident(outcome: Proven | NotProven) -> Proven | NotProven:
+    """What of it is evidence: nobody's address (T16-3)."""
+    return outcome if isinstance(outcome, Proven) else msgspec.structs.replace(outcome, forbidden_by=None)
 
 
 def section_of(authorization: Authorization) -> str | None:
@@ -108,7 +122,9 @@ async def try_later(
 async def record_uncorroborated(context: Context, failed: NotProven, of: str) -> None:
     """What remote perspectives said in an attempt that will be made again is evidence, too (C-063)."""
     if failed.mpic is not None:
-        row = evidence.entry("corroboration.missed", f"process:{context.worker}", utc_now(), of=of, seen=failed)
+        row = evidence.entry(
+            "corroboration.missed", f"process:{context.worker}", utc_now(), of=of, seen=evident(failed)
+        )
         async with context.pool.acquire() as conn:
             await evidence.append(conn, row)
 

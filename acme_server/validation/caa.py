@@ -8,7 +8,7 @@ import msgspec
 
 from acme_server.protocol.errors import ErrorType
 from acme_server.protocol.identifiers import base_of, is_ip
-from acme_server.validation.outcome import NotProven, Proven, echo
+from acme_server.validation.outcome import ForbiddenBy, NotProven, Proven, echo
 from acme_server.validation.resolver import CaaRecord, CaaSet, DnsFailure, Lookups
 from acme_server.validation.settings import ValidationSettings
 
@@ -20,6 +20,7 @@ ISSUER = re.compile(rf"[ \t]*({LABEL}(?:\.{LABEL})*)?[ \t]*")
 PARAMETER_OF_VALUE = re.compile(PARAMETER)
 METHODS = re.compile(r"[A-Za-z0-9-]+(?:,[A-Za-z0-9-]+)*")
 MAX_VALUE = 4096
+MOST_IODEF, LONGEST_IODEF = 5, 300
 
 
 class Grant(msgspec.Struct, frozen=True):
@@ -82,6 +83,12 @@ def decide_caa(
     return Forbidden(f"it does not name this CA; add {relevant[0].tag} {echo(issuer_domains[0].encode())} to permit it")
 
 
+def iodef_of(records: Sequence[CaaRecord]) -> tuple[str, ...]:
+    """The URLs of the iodef properties, as far as they are ASCII of a bearable length and number. RFC 8659 §4.4."""
+    values = [r.value for r in records if r.tag == "iodef" and r.value.isascii() and len(r.value) <= LONGEST_IODEF]
+    return tuple(value.decode() for value in values[:MOST_IODEF])
+
+
 def names_to_ask(base: str) -> list[str]:
     """The name and its parents, without the root. C-040; never the parents of an alias's target (C-041)."""
     labels = base.split(".")
@@ -104,9 +111,8 @@ async def check(
         return NotProven(ErrorType.DNS, found.detail, found.temporary)
     found_at, relevant = found
     if forbidden := decide_caa(relevant.records, settings.issuer_domains, wildcard or star, account_uri, method):
-        return NotProven(
-            ErrorType.CAA, f"The CAA record of {found_at} forbids a certificate for {name}: {forbidden.why}"
-        )
+        said = f"The CAA record of {found_at} forbids a certificate for {name}: {forbidden.why}"
+        return NotProven(ErrorType.CAA, said, forbidden_by=ForbiddenBy(found_at or base, iodef_of(relevant.records)))
     listed = [f"{r.flags} {r.tag} {echo(r.value)}" for r in relevant.records]
     seen = {"method": "caa", "name": name, "found_at": found_at, "records": listed, "dnssec": relevant.authentic}
     return Proven(None, seen)

@@ -33,16 +33,25 @@ class Proven(msgspec.Struct, frozen=True, omit_defaults=True):
     ttl: int | None = None
 
 
+class ForbiddenBy(msgspec.Struct, frozen=True):
+    """The CAA records that forbid a certificate: whose, and the URLs they ask to tell (RFC 8659 §4.4), unread."""
+
+    domain: str
+    iodef: tuple[str, ...]
+
+
 class NotProven(msgspec.Struct, frozen=True, omit_defaults=True):
     """The look failed; `detail` is fit for the client. `temporary`: the same look may succeed soon, so try again.
 
-    `mpic`: what remote perspectives said, which is evidence of this attempt (C-063).
+    `mpic`: what remote perspectives said, which is evidence of this attempt (C-063). `forbidden_by` is no evidence: it
+    names people.
     """
 
     type: ErrorType
     detail: str
     temporary: bool = False
     mpic: dict[str, Any] | None = None
+    forbidden_by: ForbiddenBy | None = None
 
 
 def echo(found: bytes) -> str:

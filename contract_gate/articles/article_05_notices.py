@@ -10,12 +10,13 @@ import msgspec
 from contract_gate.calendar import DAY, bank_day, day_start
 
 Channel = Literal["email", "paper", "web"]
-Importance = Literal["ordinary", "important", "grave", "public"]
+Importance = Literal["courtesy", "ordinary", "important", "grave", "public"]
 Recipient = Literal["customer", "payer", "dealer", "officers", "reporter", "everyone"]
 
 # T5-1 [A5.1]: the channels that an importance allows, the first that is open first.
 ALLOWED: Mapping[Importance, tuple[Channel, ...]] = MappingProxyType(
     {
+        "courtesy": ("email",),  # owed to nobody: what cannot be delivered is nobody's task
         "ordinary": ("email",),
         "important": ("email", "paper"),
         "grave": ("email", "paper"),  # a document or e-mail only, never web (A23.1)
@@ -80,6 +81,7 @@ _ALL = (
     NoticeKind(
         "problem_report_answer", "A2.1", "T2-3", "important", ("received_at", "findings", "email"), ("reporter",)
     ),
+    NoticeKind("caa_forbidden", "A2.1", "T2-3", "courtesy", ("domain", "forbidden_at", "email"), ("reporter",)),
     NoticeKind("personal_data_leak", "A16.3", "T16-2", "grave", ("found_at", "affected", "measures")),
     NoticeKind("terms_changed", "A20.1", "T20-1", "public", ("version", "change", "effective_at", "address"), EVERYONE),
     NoticeKind("maintenance", "A22.2", "T22-2", "public", ("reason", "starts_at", "ends_at"), EVERYONE),

@@ -144,9 +144,14 @@ async def record_handed(pool: Pool, one: Claimed, mail: Mail, now: datetime) -> 
 
 
 async def record_failed(pool: Pool, one: Claimed, failed: Failed, now: datetime) -> None:
-    """Tried again later, by a person when that will not help; an address at fault makes the contact stale."""
+    """Tried again later, by a person when that will not help; an address at fault makes the contact stale.
+
+    What is sent out of courtesy is dropped then: whoever names a bad address makes nobody here work.
+    """
     last = failed.permanent or one.attempts >= ATTEMPTS
-    await notices.failed(pool, one, "person" if last else "waiting", failed.reason, now + wait(one.attempts))
+    courtesy = (kind := KINDS.get(one.kind)) is not None and kind.importance == "courtesy"
+    state = ("dropped" if courtesy else "person") if last else "waiting"
+    await notices.failed(pool, one, state, failed.reason, now + wait(one.attempts))
     if failed.recipient and one.recipient == "customer" and one.customer_id:
         async with pool.acquire() as conn:
             await notices.set_stale(conn, one.customer_id, now)

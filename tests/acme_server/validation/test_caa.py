@@ -6,7 +6,7 @@ import pytest
 from acme_server.protocol.errors import ErrorType
 from acme_server.validation import caa
 from acme_server.validation.caa import Forbidden, Grant, decide_caa, names_to_ask, parse_grant
-from acme_server.validation.outcome import NotProven, Proven
+from acme_server.validation.outcome import ForbiddenBy, NotProven, Proven
 from acme_server.validation.resolver import CaaRecord, Resolver
 from acme_server.validation.settings import ValidationSettings
 from tests.simulators.dns import Behaviour, DnsSimulator
@@ -208,8 +208,24 @@ async def test_check_refuses_by_a_parent(dns: DnsSimulator, resolver: Resolver, 
     assert isinstance(outcome, NotProven)
     assert (outcome.type, outcome.temporary) == (ErrorType.CAA, False)
     assert outcome.detail.startswith("The CAA record of test forbids a certificate for www.demo.test: it does not name")
+    assert outcome.forbidden_by == ForbiddenBy("test", ())
     dns.add("demo.test", "CAA", '0 issue "ca.example"')
     assert isinstance(await check("www.demo.test", resolver, settings), Proven)
+
+
+@pytest.mark.std("C-050")
+async def test_what_iodef_says_is_told_with_the_refusal(
+    dns: DnsSimulator, resolver: Resolver, settings: ValidationSettings
+) -> None:
+    """The first five, as far as they can be URLs, and unread."""
+    urls = [f"mailto:{'x' * 240}@{'y' * 60}", *(f"mailto:{number}@demo.test" for number in range(8))]
+    dns.add("demo.test", "CAA", '0 issue "other.example"', *(f'0 iodef "{url}"' for url in urls))
+    outcome = await check("www.demo.test", resolver, settings)
+    assert isinstance(outcome, NotProven)
+    assert outcome.forbidden_by is not None
+    assert outcome.forbidden_by.domain == "demo.test"
+    assert len(outcome.forbidden_by.iodef) == 5
+    assert all(len(url) < 30 for url in outcome.forbidden_by.iodef)
 
 
 @pytest.mark.std("C-041")
