@@ -51,6 +51,8 @@ class Observer:
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """The application's answer; what it refuses by exception, and a database that is away, are answers too."""
+        if expects_too_much(request):
+            return problem(417, 'Leave out "Expect", or send "Expect: 100-continue".')
         try:
             return await self.health.answer(request) or await self.inner(request)
         except web.HTTPException as refused:
@@ -75,9 +77,16 @@ class Observer:
             )  # fmt: skip
 
 
+def expects_too_much(request: web.BaseRequest) -> bool:
+    """Whether the client waits for what no server knows, in any octets (RFC 9110 §10.1.1)."""
+    return request.headers.get("Expect", "").lower() not in ("", "100-continue")
+
+
 def route_of(request: web.BaseRequest) -> str:
-    """The route as the URL table writes it; `none` for a path that is not in it."""
+    """The route as the URL table writes it; `none` for a path that is not in it, and when nobody looked for it."""
     if request.path in PROBES:
         return request.path
-    resource = request.match_info.route.resource if isinstance(request, web.Request) else None
+    if not isinstance(request, web.Request) or expects_too_much(request):
+        return "none"
+    resource = request.match_info.route.resource
     return "none" if resource is None else resource.canonical

@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Coroutine, Iterator
 from concurrent.futures import Future
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,25 +21,34 @@ T = TypeVar("T")
 
 
 @dataclass
-class House:
-    """The server behind the listener of `keiyaku serve`, and a client with an account."""
+class InItsLoop:
+    """What lives in a loop of its own."""
 
     loop: asyncio.AbstractEventLoop
-    served: Served
-    reach: str
-    client: Client
 
     def run(self, work: Coroutine[object, object, T]) -> T:
         """What the work gives; TimeoutError when it hangs."""
         return asyncio.run_coroutine_threadsafe(in_time(work), self.loop).result()
 
+
+Lives = TypeVar("Lives", bound=InItsLoop)
+
+
+@dataclass
+class House(InItsLoop):
+    """The server behind the listener of `keiyaku serve`, and a client with an account."""
+
+    served: Served
+    reach: str
+    client: Client
+
     def post(self, url: str, payload: Json | str | bytes | None, /, **changes: Any) -> Answer:
         """The client's signed POST."""
         return self.run(self.client.post(url, payload, **changes))
 
-    def send(self, octets: bytes) -> list[Raw]:
+    def send(self, octets: bytes, *, end: bool = False) -> list[Raw]:
         """Every answer to octets on a socket of their own."""
-        return self.run(converse(self.reach, octets, end=True))
+        return self.run(converse(self.reach, octets, end=end))
 
     def stored(self) -> list[str]:
         """Every row that a client can make."""
@@ -69,12 +78,19 @@ async def opened(postgres: EmbeddedPostgres, folder: Path) -> AsyncIterator[Hous
 @contextmanager
 def house(postgres: EmbeddedPostgres, folder: Path) -> Iterator[House]:
     """The house, while its thread runs."""
-    moved_in: Future[House] = Future()
+    with lived_in(opened(postgres, folder)) as made:
+        yield made
+
+
+@contextmanager
+def lived_in(opening: AbstractAsyncContextManager[Lives]) -> Iterator[Lives]:
+    """What opens in a loop of its own, while that loop's thread runs."""
+    moved_in: Future[Lives] = Future()
     ended = asyncio.Event()
 
     async def live() -> None:
         try:
-            async with opened(postgres, folder) as made:
+            async with opening as made:
                 moved_in.set_result(made)
                 await ended.wait()
         except BaseException as error:

@@ -1,6 +1,7 @@
 """What hypothesis sends to a server: anything that JSON, JWS, DER and HTTP can say, and right things with faults."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -29,6 +30,19 @@ TEXTS = (
 )  # fmt: skip
 TOKENS = st.text("!#$%&'*+-.^_`|~abcABC019", min_size=1, max_size=20)
 FIELD = st.text(st.characters(max_codepoint=255, exclude_characters="\r\n"), max_size=40)
+VISIBLE = st.text(st.characters(min_codepoint=33, max_codepoint=255, exclude_characters="\x7f"), max_size=40)
+METHODS = ("GET", "GET", "GET", "POST", "POST", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE")
+FIELDS = (
+    "Content-Type", "Accept", "Accept-Language", "Cookie", "Range", "Forwarded", "X-Forwarded-For", "If-None-Match",
+    "If-Modified-Since", "Origin", "Content-Encoding", "Expect",
+)  # fmt: skip
+FRAMING = ("Host", "Connection", "Transfer-Encoding", "Content-Length")
+SAID = st.sampled_from((
+    "", "application/jose+json", "application/json", "*/*", "*;q=x", "gzip", "identity", "chunked", "100-continue", "x",
+    "close", "keep-alive", "bytes=0-1", "bytes=9-1", '"', "W/", "*", '"a", "' + "b" * 5000, "\xff", "\xff=", "a, b",
+    "Sun, 06 Nov 1994 99:49:37 GMT", "Sun, 06 Nov 0000 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 +9999999999",
+    "Sun, 06 Nov 99999999999999999999 08:49:37 GMT",
+))  # fmt: skip
 
 texts = st.sampled_from(TEXTS) | st.text(max_size=30) | st.text("abcABC019-_.=/+*:@% \0", max_size=60)
 numbers = st.integers() | st.sampled_from((2**31, 2**63, 2**64, -(2**63) - 1, 10**40)) | st.floats()
@@ -134,19 +148,31 @@ def regrown(draw: st.DrawFn, der: bytes) -> bytes:
     return made
 
 
+def target_of(urls: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """One of the URLs, three times of four as it is."""
+    return urls | urls | urls | st.builds("{}{}".format, urls, TOKENS)
+
+
 @st.composite
-def requests(draw: st.DrawFn) -> bytes:
-    """An HTTP/1.1 request of any method, target, fields and body."""
-    method = draw(st.sampled_from(("GET", "POST", "HEAD", "OPTIONS", "PUT")) | TOKENS)
-    longer = st.builds(lambda url, more: f"{url}{more}", st.sampled_from(URLS), FIELD)
-    target = draw(st.sampled_from(URLS) | FIELD | longer)
-    names = st.sampled_from((
-        "Content-Type", "Accept", "Accept-Language", "Host", "Expect", "Connection", "Cookie", "Range", "Forwarded",
-        "X-Forwarded-For", "If-None-Match", "If-Modified-Since", "Origin", "Transfer-Encoding", "Content-Encoding",
-    )) | TOKENS  # fmt: skip
-    fields = draw(st.lists(st.tuples(names, FIELD), max_size=6))
-    body = draw(octets_of_json() | st.just(b""))
-    sized = draw(st.sampled_from((f"Content-Length: {len(body)}\r\n",) * 6 + ("", "Content-Length: 9\r\n")))
-    head = "".join(f"{name}: {value}\r\n" for name, value in fields)
-    whole = f"{method} {target} HTTP/1.1\r\nHost: acme.test\r\n{head}{sized}Connection: close\r\n\r\n".encode("latin-1")
-    return (whole if draw(st.integers(0, 3)) else draw(faulty(whole))) + body
+def readable(draw: st.DrawFn, urls: st.SearchStrategy[str]) -> bytes:
+    """A request that HTTP/1.1 allows, whatever its method, its body and the values of its fields."""
+    method, body = draw(st.sampled_from(METHODS)), draw(st.just(b"") | st.binary(max_size=40))
+    names = st.sampled_from(FIELDS)
+    fields = draw(st.dictionaries(names | names | names | TOKENS, SAID | VISIBLE, max_size=4))
+    return message(f"{method} {draw(target_of(urls))} HTTP/1.1", [*fields.items(), ("Content-Length", len(body))], body)
+
+
+@st.composite
+def unreadable(draw: st.DrawFn, urls: st.SearchStrategy[str]) -> bytes:
+    """A request of any method, target, fields and length; or a readable one with faults."""
+    target = draw(target_of(urls) | FIELD)
+    fields = draw(st.lists(st.tuples(st.sampled_from((*FIELDS, *FRAMING)) | TOKENS, SAID | FIELD), max_size=6))
+    body = draw(st.binary(max_size=40) | st.just(b"{" * 9000))
+    whole = message(f"{draw(st.sampled_from(METHODS) | TOKENS)} {target} HTTP/1.1", fields, body)
+    return whole if draw(st.booleans()) else draw(readable(urls).flatmap(faulty))
+
+
+def message(first: str, fields: Iterable[tuple[str, object]], body: bytes) -> bytes:
+    """A message, after whose answer the connection ends."""
+    lines = (first, "Host: acme.test", "Connection: close", *(f"{name}: {value}" for name, value in fields))
+    return "".join(f"{line}\r\n" for line in (*lines, "")).encode("latin-1") + body

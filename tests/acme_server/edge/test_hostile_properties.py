@@ -220,13 +220,39 @@ def test_any_certificate_but_ours_is_not_revoked(home: House) -> None:
 
 @pytest.mark.std("A-032", "A-033")
 def test_any_http_has_an_answer(home: House) -> None:
-    before = home.stored()
+    before, urls = home.stored(), st.sampled_from(odd.URLS)
 
     @BOUNDED
-    @given(odd.requests())
-    def any_request(octets: bytes) -> None:
-        for raw in home.send(octets):
+    @given(odd.readable(urls))
+    def any_readable(octets: bytes) -> None:
+        found = home.send(octets)
+        assert found, octets
+        for raw in found:
             check_raw(raw, octets)
 
-    any_request()
+    @settings(BOUNDED, max_examples=40)
+    @given(odd.unreadable(urls))
+    def any_octets(octets: bytes) -> None:
+        for raw in home.send(octets, end=True):
+            check_raw(raw, octets)
+
+    any_readable()
+    any_octets()
+    assert home.stored() == before
+
+
+def test_a_request_with_faults_in_its_header_and_half_its_body_has_a_bounded_end(home: House) -> None:
+    before, header = home.stored(), home.run(home.client.protected("/new-order"))
+    body = json.dumps(jws(home.client.key, ORDER, header)).encode()
+    fields = [("Content-Type", "application/jose+json"), ("Content-Length", len(body))]
+    head = odd.message("POST /new-order HTTP/1.1", fields, b"")
+
+    @settings(BOUNDED, max_examples=40)
+    @given(odd.faulty(head[:-4]))
+    def any_head(wrong: bytes) -> None:
+        sent = wrong + b"\r\n\r\n" + body[:200]
+        for raw in home.send(sent, end=True):
+            check_raw(raw, sent)
+
+    any_head()
     assert home.stored() == before
