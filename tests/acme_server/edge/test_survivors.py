@@ -13,6 +13,7 @@ from tests.acme_server.edge.arrange import finalize_with, ready, run
 NAME = "www.demo.test"
 NEW_EPOCH = "UPDATE acme.nonce_epoch SET epoch = epoch + 1"
 IN_FORCE = "SELECT pg_advisory_xact_lock(7001, number) FROM gate.contracts WHERE handle = 'demo'"
+WITHDRAWN = "UPDATE gate.binding_keys SET withdrawn_at = now() WHERE kid = 'demo'"
 WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 
 
@@ -38,14 +39,21 @@ async def test_a_registration_signed_for_another_url_is_refused(served: Served) 
 async def test_a_nonce_of_an_older_epoch_is_bad_where_the_new_one_is_not_known_yet(served: Served) -> None:
     """The statement that spends the nonce asks for its epoch, whatever this process remembers."""
     known, stranger = await served.registered(), served.client()
-    for client, url, members in (
-        (known, "/new-order", {}),
-        (stranger, "/new-account", {"jwk": jwk(stranger.key), "kid": LEAVE_OUT}),
+    account, nil = str(known.kid), "00000000-0000-0000-0000-000000000000"
+    new_key = {"jwk": jwk(stranger.key), "kid": LEAVE_OUT}
+    for client, url, payload, members in (
+        (known, account, None, {}),
+        (known, "/new-order", {}, {}),
+        (known, f"/order/{nil}", None, {}),
+        (known, f"/order/{nil}/finalize", {}, {}),
+        (known, f"/authorization/{nil}", None, {}),
+        (known, f"/certificate/{nil}", None, {}),
+        (stranger, "/new-account", {}, new_key),
     ):
         old = await client.fresh_nonce()
         await run(served, NEW_EPOCH)
         assert served.context.nonce_key.epoch < (await nonces.current_key(served.context.pool)).epoch
-        assert (await client.post(url, {}, nonce=old, **members)).error == "badNonce"
+        assert (await client.post(url, payload, nonce=old, **members)).error == "badNonce", url
 
 
 async def test_a_challenge_of_an_expired_authorization_starts_nothing(served: Served) -> None:
@@ -58,7 +66,11 @@ async def test_a_challenge_of_an_expired_authorization_starts_nothing(served: Se
 
 
 @pytest.mark.rule("T0-5")
-async def test_finalize_waits_for_whoever_changes_a_fact_of_the_contract(served: Served) -> None:
+@pytest.mark.parametrize(("change", "status"), [("SELECT 1", 200), (WITHDRAWN, 403)])
+async def test_finalize_waits_for_whoever_changes_a_fact_of_the_contract(
+    served: Served, change: str, status: int
+) -> None:
+    """The first certificate too, whose facts are read once only: after the wait."""
     client = await served.registered()
     _, order = await ready(client, NAME)
     conn = await asyncpg.connect(served.dsn)
@@ -68,5 +80,6 @@ async def test_finalize_waits_for_whoever_changes_a_fact_of_the_contract(served:
         while not finalizing.done() and await served.owner.fetchval(WAITING) == 0:
             await asyncio.sleep(0.01)
         assert not finalizing.done()
+        await conn.execute(change)
     await conn.close()
-    assert (await finalizing).status == 200
+    assert (await finalizing).status == status

@@ -190,6 +190,16 @@ async def test_check_stops_at_the_first_records(
     assert dns.asked("CAA") == ["a.www.demo.test", "www.demo.test", "demo.test"]
 
 
+@pytest.mark.std("C-042")
+async def test_check_knows_a_wildcard_by_its_base_too(
+    dns: DnsSimulator, resolver: Resolver, settings: ValidationSettings
+) -> None:
+    dns.add("demo.test", "CAA", '0 issue "ca.example"', '0 issuewild ";"')
+    for name, wildcard in (("demo.test", True), ("*.demo.test", False)):
+        assert isinstance(await caa.check(name, wildcard, ACCOUNT, "dns-01", resolver, settings), NotProven)
+    assert isinstance(await check("demo.test", resolver, settings), Proven)
+
+
 @pytest.mark.std("C-040", "C-043")
 async def test_check_permits_when_nothing_is_found(
     dns: DnsSimulator, resolver: Resolver, settings: ValidationSettings
