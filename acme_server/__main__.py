@@ -19,6 +19,7 @@ import click
 
 from acme_server.clock import ClockRefused, as_dev, starting, utc_now
 from acme_server.config import Settings, SettingsRefused, load, origin
+from acme_server.groups import Group
 from acme_server.instants import Instant
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ EMPTY = re.compile(r"(--[a-z-]+=)?")
 LIBRARIES = ("acme_server.dev.supervisor", "acme_server.dev.greeting", "office.edge.app", "office.edge.api.router")
 
 
-class Program(click.Group):
+class Program(Group):
     """The commands; operators' ones are imported when one of them, or the list of all, is asked for."""
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:

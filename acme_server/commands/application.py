@@ -8,13 +8,14 @@ import click
 
 from acme_server.commands.output import show_one, show_rows
 from acme_server.commands.running import as_json, first_person, operating, second_person
+from acme_server.groups import Group
 from office.use_cases import acceptance, application, renewal
 from sql import Conn
 
 customer_side = click.option("--by", "person", required=True, metavar="PERSON", help="Who acts for the customer.")
 
 
-@click.group("application")
+@click.group("application", cls=Group)
 def application_group() -> None:
     """Applications: statement, requesters, withdrawal, renewal."""
 
@@ -82,7 +83,14 @@ async def withdraw(conn: Conn, now: datetime, contract: str, person: str, as_jso
 @application_group.command("follow")
 @click.argument("contract")
 @click.argument("handle")
-@click.option("--after", "link", type=click.Choice(renewal.LINKS), default="renewal", show_default=True)
+@click.option(
+    "--after",
+    "link",
+    type=click.Choice(renewal.LINKS),
+    default="renewal",
+    show_default=True,
+    help="Whether it renews the contract, or changes what certificates show.",
+)
 @click.option("--plan", help="Handle of the plan; that of the contract, unless given.")
 @as_json
 @operating

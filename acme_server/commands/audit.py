@@ -12,6 +12,7 @@ import click
 
 from acme_server.commands.output import plain, show_rows
 from acme_server.commands.running import Instant, as_json, auditing, first_person, operating, second_person
+from acme_server.groups import Group
 from office.use_cases import audit as audits
 from office.use_cases.asked import Unfit
 from sql import Conn
@@ -20,7 +21,7 @@ KEY_OCTETS, KEY_MOST = 32, 4096
 ACCESS = ("kind", "holder", "may", "since", "until", "last_used_on")
 
 
-@click.group()
+@click.group(cls=Group)
 def audit() -> None:
     """Who may do what, what changed, whole populations, deadlines."""
 
@@ -76,7 +77,14 @@ async def readings(conn: Conn, now: datetime, as_json: bool) -> None:
 @click.argument("population", type=click.Choice(audits.POPULATIONS))
 @click.option("--from", "since", type=Instant(), required=True, help="The first instant of the period.")
 @click.option("--until", type=Instant(), required=True, help="The first instant after it.")
-@click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), default="jsonl", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["jsonl", "csv"]),
+    default="jsonl",
+    show_default=True,
+    help="How it is written.",
+)
 @click.option("--key", type=click.File("rb"), help="32 octets or more: exports under one key have the same pseudonyms.")
 @click.option("--identified", is_flag=True, help="Ids in place of pseudonyms.")
 @auditing

@@ -9,6 +9,7 @@ import msgspec
 from acme_server.commands.bank_progress import progress
 from acme_server.commands.output import show_one, show_rows
 from acme_server.commands.running import Day, as_json, more, operating
+from acme_server.groups import Group
 from contract_gate.formats.receipt import DateMode
 from office.use_cases import bank as bank_days
 from office.use_cases import bank_desk, bank_import
@@ -17,9 +18,9 @@ from sql import Conn
 BESIDE = 3  # connections that book while one looks ahead
 
 
-@click.group()
+@click.group(cls=Group)
 def bank() -> None:
-    """Days that the bank data covers: nothing is overdue before they cover its last day in time."""
+    """Bank accounts, their files and what those pay; no invoice is overdue before they cover its last day in time."""
 
 
 @bank.command("open")
@@ -69,9 +70,28 @@ async def bank_list(conn: Conn, now: datetime, as_json: bool) -> None:
 @click.option("--branch", required=True, help="Three digits.")
 @click.option("--kind", type=click.Choice(["1", "2", "4"]), default="1", show_default=True, help="預金種目")
 @click.option("--number", required=True, help="Seven digits.")
-@click.option("--format", "file_format", type=click.Choice(bank_desk.FORMATS), default="zengin-01", show_default=True)
-@click.option("--years", type=click.Choice(bank_desk.YEARS), default="era", show_default=True)
-@click.option("--virtual", type=click.Choice(bank_desk.VIRTUAL_IN), default="none", show_default=True)
+@click.option(
+    "--format",
+    "file_format",
+    type=click.Choice(bank_desk.FORMATS),
+    default="zengin-01",
+    show_default=True,
+    help="The format of the account's files.",
+)
+@click.option(
+    "--years",
+    type=click.Choice(bank_desk.YEARS),
+    default="era",
+    show_default=True,
+    help="How the files write a year: of the era, or of the century.",
+)
+@click.option(
+    "--virtual",
+    type=click.Choice(bank_desk.VIRTUAL_IN),
+    default="none",
+    show_default=True,
+    help="Where the files say virtual account numbers.",
+)
 @click.option("--virtual-branch", help="Whose numbers are contracts' own.")
 @as_json
 @operating
@@ -178,7 +198,7 @@ async def bank_match(conn: Conn, now: datetime, line: int, invoice: str, person:
 
 @bank.command("dismiss")
 @click.argument("line", type=click.IntRange(1, 2**63 - 1))
-@click.option("--reason", required=True)
+@click.option("--reason", required=True, help="Why: it stays on record.")
 @click.option("--by", "person", required=True, metavar="PERSON", help="Who decides.")
 @operating
 async def bank_dismiss(conn: Conn, now: datetime, line: int, reason: str, person: str) -> None:
@@ -187,7 +207,7 @@ async def bank_dismiss(conn: Conn, now: datetime, line: int, reason: str, person
     click.echo(f"line {line} is dismissed")
 
 
-@bank.group("alias")
+@bank.group("alias", cls=Group)
 def alias() -> None:
     """Names under which customers pay, kana as the bank writes them."""
 

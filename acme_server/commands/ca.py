@@ -13,6 +13,7 @@ from acme_server.commands.output import show_rows
 from acme_server.commands.running import as_json, chosen_settings, operating
 from acme_server.config import Settings
 from acme_server.database import dsn_of, within
+from acme_server.groups import Group
 from ca import hierarchy, status_storage
 from ca.hierarchy import AlreadyThere, Names
 from sql import Conn
@@ -20,7 +21,7 @@ from sql import Conn
 RESPONDERS = 100
 
 
-@click.group()
+@click.group(cls=Group)
 def ca() -> None:
     """Keys and certificates of the CA."""
 

@@ -8,6 +8,7 @@ import click
 from acme_server.commands.output import console, show_json, show_one, show_rows, table
 from acme_server.commands.revocation import executed, show_standing
 from acme_server.commands.running import Instant, as_json, first_person, operating, second_person
+from acme_server.groups import Group
 from office.storage.revocations import Scope
 from office.use_cases import cases, certificates
 from office.use_cases.asked import Unfit
@@ -17,7 +18,7 @@ from sql import Conn
 CERTIFICATE = ("serial", "contract", "names", "not_before", "not_after", "revoked_at", "reason", "published_at")
 
 
-@click.group()
+@click.group(cls=Group)
 def certificate() -> None:
     """Certificates of contracts."""
 
@@ -38,8 +39,8 @@ async def chosen(
 
 
 @certificate.command("list")
-@click.option("--contract")
-@click.option("--customer")
+@click.option("--contract", help="Those of a contract.")
+@click.option("--customer", help="Those of a customer.")
 @click.option("--key", metavar="SHA256|FILE", help="SHA-256 of the public key, or a PEM file.")
 @click.option("--all", "dead", is_flag=True, help="Expired and revoked ones too.")
 @as_json
@@ -63,11 +64,17 @@ async def show(conn: Conn, now: datetime, serial: str, as_json: bool) -> None:
 
 @certificate.command("revoke")
 @click.argument("serials", nargs=-1)
-@click.option("--contract")
-@click.option("--customer")
+@click.option("--contract", help="Those of a contract.")
+@click.option("--customer", help="Those of a customer.")
 @click.option("--key", metavar="SHA256|FILE", help="SHA-256 of the public key, or a PEM file.")
 @click.option("--issuer", metavar="NAME", help="All of an issuing CA, whose key is compromised (A11.4.8).")
-@click.option("--ground", type=click.Choice(cases.OPENED), default="request", show_default=True)
+@click.option(
+    "--ground",
+    type=click.Choice(cases.OPENED),
+    default="request",
+    show_default=True,
+    help="Why: a ground of Article 11 or of the CP/CPS.",
+)
 @click.option("--underlying", type=click.Choice(cases.OPENED), help="What lies under guideline_ignored.")
 @click.option("--reason", "code", type=int, help="The code that the customer asks for: 0, 1, 3, 4 or 5.")
 @click.option("--reporter", help="Who asks or reports. Needed with --execute.")

@@ -6,6 +6,7 @@ import click
 
 from acme_server.commands.output import show_one, show_rows
 from acme_server.commands.running import Day, Instant, as_json, chosen_settings, operating
+from acme_server.groups import Group
 from office.use_cases import change_reports, register_check, timers
 from office.use_cases import seal as seals
 from office.use_cases.change_reports import Reported
@@ -18,7 +19,7 @@ REGISTERED = ("customer", "name", "prefecture", "city", "closed_on", "successor"
 officer = click.option("--by", "person", required=True, metavar="PERSON", help="The officer.")
 
 
-@click.group()
+@click.group(cls=Group)
 def change() -> None:
     """What customers report: name, address, representative, succession."""
 
@@ -86,7 +87,7 @@ async def register(conn: Conn, now: datetime, as_json: bool) -> None:
     show_rows(await register_check.listed(conn), REGISTERED, as_json)
 
 
-@click.group()
+@click.group(cls=Group)
 def seal() -> None:
     """The seal (Web ステッカー): off until the customer asks for it."""
 
@@ -130,7 +131,7 @@ async def check(conn: Conn, now: datetime, contract: str, page: str | None, as_j
     show_one(await seals.check(conn, contract, page, now), as_json)
 
 
-@click.group()
+@click.group(cls=Group)
 def timer() -> None:
     """Timers of customers: a suspension stops none, a person may let one run longer (A10)."""
 
@@ -148,8 +149,8 @@ async def timer_list(conn: Conn, now: datetime, contract: str | None, as_json: b
 @click.argument("contract")
 @click.argument("timer", type=click.Choice(timers.TIMERS))
 @click.option("--suspension", required=True, help="Id of the suspension that is its reason.")
-@click.option("--until", type=Instant(), required=True)
-@click.option("--reason", required=True)
+@click.option("--until", type=Instant(), required=True, help="The timer runs until then.")
+@click.option("--reason", required=True, help="Why: it stays on record.")
 @officer
 @operating
 async def extend(

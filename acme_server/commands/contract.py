@@ -16,6 +16,7 @@ from acme_server.commands.running import (
     operating,
     second_person,
 )
+from acme_server.groups import Group
 from contract_gate.articles.article_11_revocation import RESCISSION
 from office.storage.contracts import Subject
 from office.use_cases import acceptance, application, changes, contracts, ending, register
@@ -34,7 +35,7 @@ DETAILS = {
 name_kind = click.option("--kind", type=click.Choice(KINDS), help="By its form, unless given: domain for all under it.")
 
 
-@click.group()
+@click.group(cls=Group)
 def contract() -> None:
     """Contracts and what is recorded for them."""
 
@@ -139,7 +140,13 @@ async def name_remove(conn: Conn, now: datetime, contract: str, name: str, kind:
 @click.option("--terms", required=True, help="Version of the Terms.")
 @click.option("--cps", required=True, help="Version of the CP/CPS.")
 @click.option("--by", "person", required=True, metavar="PERSON", help="Who consented.")
-@click.option("--channel", type=click.Choice(application.CHANNELS), default="web", show_default=True)
+@click.option(
+    "--channel",
+    type=click.Choice(application.CHANNELS),
+    default="web",
+    show_default=True,
+    help="How the customer agreed.",
+)
 @click.option("--at", "consented_at", type=Instant(), help="When; now, unless given.")
 @operating
 async def consent(
@@ -187,8 +194,8 @@ async def review(
 @click.argument("contract")
 @click.option("--organization", required=True, help="Name as reviewed.")
 @click.option("--country", required=True, help="Two capital letters.")
-@click.option("--state", "state_or_province")
-@click.option("--locality")
+@click.option("--state", "state_or_province", help="State or prefecture (ST).")
+@click.option("--locality", help="City or ward (L).")
 @click.option("--by", "person", required=True, metavar="PERSON", help="Who checked it.")
 @operating
 async def subject(
@@ -209,7 +216,7 @@ async def subject(
 
 @contract.command("change")
 @click.argument("contract")
-@click.option("--item", type=click.Choice(changes.ITEMS), required=True)
+@click.option("--item", type=click.Choice(changes.ITEMS), required=True, help="What changed.")
 @click.option("--in-certificate/--not-in-certificate", required=True, help="Whether certificates show it.")
 @operating
 async def change(conn: Conn, now: datetime, contract: str, item: str, in_certificate: bool) -> None:
@@ -232,7 +239,7 @@ async def change_resolve(conn: Conn, now: datetime, change: str, person: str) ->
 @click.argument("version")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--url", required=True, help="Where customers read it.")
-@click.option("--effective", "effective_at", type=Instant(), required=True)
+@click.option("--effective", "effective_at", type=Instant(), required=True, help="The instant from which it counts.")
 @as_json
 @operating
 async def text_add(

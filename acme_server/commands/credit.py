@@ -88,7 +88,7 @@ async def tax_credit(
 
 @click.command("settlement")
 @click.argument("contract")
-@click.option("--cause", type=click.Choice(settlement.CAUSES), required=True)
+@click.option("--cause", type=click.Choice(settlement.CAUSES), required=True, help="What ends the contract early.")
 @click.option("--at", type=Instant(), help="Instant or day of the end; now, unless given.")
 @as_json
 @operating
@@ -100,7 +100,7 @@ async def foretell(conn: Conn, now: datetime, contract: str, cause: str, at: dat
 @click.command("settle")
 @click.argument("contract")
 @click.argument("returned_yen", type=int)
-@click.option("--cause", type=click.Choice(settlement.CAUSES), required=True)
+@click.option("--cause", type=click.Choice(settlement.CAUSES), required=True, help="What ends the contract early.")
 @reason
 @first_person
 @second_person

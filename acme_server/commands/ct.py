@@ -6,6 +6,7 @@ import click
 
 from acme_server.commands.output import show_json, show_one, show_rows
 from acme_server.commands.running import as_json, chosen_settings, operating
+from acme_server.groups import Group
 from acme_server.use_cases.log_list import unseen_key
 from acme_server.use_cases.logs_now import logs_now
 from ca.ct_publisher import PublisherUnfit
@@ -15,7 +16,7 @@ COLUMNS = ("log", "operator", "kind", "state", "since", "ends_from", "ends_befor
 LONGEST = 398  # days
 
 
-@click.group()
+@click.group(cls=Group)
 def ct() -> None:
     """Certificate Transparency: the logs that give SCTs."""
 

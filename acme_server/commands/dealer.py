@@ -6,11 +6,12 @@ import click
 
 from acme_server.commands.output import show_one, show_rows
 from acme_server.commands.running import as_json, operating
+from acme_server.groups import Group
 from office.use_cases import dealers
 from sql import Conn
 
 
-@click.group()
+@click.group(cls=Group)
 def dealer() -> None:
     """Names under which dealers (特約店) pay, kana as the bank writes them."""
 

@@ -8,11 +8,12 @@ import click
 
 from acme_server.dev.postgres import EmbeddedPostgres, PostgresUnavailable
 from acme_server.dev.story.script import MONTHS
+from acme_server.groups import Group
 
 
-@click.group()
+@click.group(cls=Group)
 def demo() -> None:
-    """Show what Keiyaku does."""
+    """Show what Keiyaku does with contracts over two years."""
 
 
 @demo.command()

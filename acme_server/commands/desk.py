@@ -6,6 +6,7 @@ import click
 
 from acme_server.commands.output import show_rows
 from acme_server.commands.running import Day, Instant, as_json, operating
+from acme_server.groups import Group
 from office.storage.desk import Place
 from office.use_cases import desk as queue
 from sql import Conn
@@ -15,11 +16,11 @@ kind_of = click.argument("kind", type=click.Choice(sorted(queue.ENDED_BY)))
 officer = click.option("--by", "by", required=True, metavar="PERSON", help="Who says so.")
 
 
-@click.group(invoke_without_command=True)
+@click.group(invoke_without_command=True, cls=Group)
 @click.option("--person", metavar="PERSON", help="What they do today, tasks they stand in for included.")
 @click.option("--kind", type=click.Choice(sorted(queue.ENDED_BY)), help="Tasks of this kind alone.")
 @click.option("--snoozed", is_flag=True, help="What was put off too.")
-@click.option("--most", type=click.IntRange(1, 1000), default=100, show_default=True)
+@click.option("--most", type=click.IntRange(1, 1000), default=100, show_default=True, help="So many of them at most.")
 @click.option("--after", type=(Instant(), str, str), metavar="DEADLINE KIND SUBJECT", help="Go on behind this task.")
 @as_json
 @click.pass_context
@@ -57,7 +58,7 @@ async def assign(conn: Conn, now: datetime, kind: str, subject: str, to: str, by
 @kind_of
 @click.argument("subject")
 @click.option("--until", type=Instant(), required=True, help="At most 14 days from now.")
-@click.option("--reason", required=True)
+@click.option("--reason", required=True, help="Why: it stays on record.")
 @officer
 @operating
 async def snooze(conn: Conn, now: datetime, kind: str, subject: str, until: datetime, reason: str, by: str) -> None:
@@ -81,7 +82,7 @@ async def done(conn: Conn, now: datetime, kind: str, subject: str, reason: str, 
 @desk.command("away")
 @click.argument("person")
 @click.option("--deputy", required=True, metavar="PERSON", help="Who does their tasks meanwhile.")
-@click.option("--from", "from_on", type=Day(), required=True)
+@click.option("--from", "from_on", type=Day(), required=True, help="The first day.")
 @click.option("--until", "until_on", type=Day(), required=True, help="The last day, included.")
 @officer
 @operating

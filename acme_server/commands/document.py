@@ -8,13 +8,14 @@ import click
 from acme_server.commands.output import show_rows
 from acme_server.commands.running import Day, as_json, chosen_settings, operating
 from acme_server.documents_key import NoKey, documents_key
+from acme_server.groups import Group
 from office.use_cases import documents
 from sql import Conn
 
 by = click.option("--by", "person", required=True, metavar="PERSON", help="Who handles it.")
 
 
-@click.group()
+@click.group(cls=Group)
 def document() -> None:
     """Documents of an application."""
 

@@ -7,6 +7,7 @@ import click
 from acme_server.commands.output import show_one, show_rows
 from acme_server.commands.running import Day, Instant, as_json, chosen_settings, operating
 from acme_server.database import make_pool
+from acme_server.groups import Group
 from contract_gate.articles.article_25_liability import EXCLUSIONS
 from office.use_cases import consultation as consultations
 from office.use_cases import leaks, subcontracting
@@ -23,16 +24,16 @@ ITEM = click.Choice(EXCLUSIONS)
 officer = click.option("--by", "person", required=True, metavar="PERSON", help="The officer.")
 
 
-@click.group()
+@click.group(cls=Group)
 def leak() -> None:
     """Leaks of personal data and their two reports."""
 
 
 @leak.command("record")
-@click.option("--found", "found_at", type=Instant(), required=True)
+@click.option("--found", "found_at", type=Instant(), required=True, help="When the CA found it.")
 @click.option("--malicious/--not-malicious", required=True, help="The final report is due in 60 days, or in 30.")
 @click.option("--affected", required=True, help="Whose data, how many, of what kind; no names.")
-@click.option("--measures", required=True)
+@click.option("--measures", required=True, help="What was done about it.")
 @click.option("--customer", "customers", multiple=True, help="A customer who is told; again for another.")
 @officer
 @operating
@@ -63,14 +64,14 @@ async def leak_list(conn: Conn, now: datetime, as_json: bool) -> None:
     show_rows(await leaks.listed(conn), LEAK, as_json)
 
 
-@click.group()
+@click.group(cls=Group)
 def liability() -> None:
     """What the CA may have to pay for a damage."""
 
 
 @liability.command("propose")
 @click.argument("contract")
-@click.option("--incident", "incident_on", type=Day(), required=True)
+@click.option("--incident", "incident_on", type=Day(), required=True, help="The day of the incident.")
 @click.option("--damage", "damage_yen", type=int, required=True, help="Proven direct ordinary damage, yen.")
 @click.option("--applies", type=ITEM, multiple=True, metavar="ITEM", help="An exclusion that applies; again for more.")
 @click.option(
@@ -97,15 +98,15 @@ async def liability_list(conn: Conn, now: datetime, contract: str | None, as_jso
     show_rows(await proposals.listed(conn, contract), PROPOSED, as_json)
 
 
-@click.group()
+@click.group(cls=Group)
 def subcontractor() -> None:
     """Who works for the CA under contract."""
 
 
 @subcontractor.command("add")
 @click.argument("organisation")
-@click.option("--role", type=click.Choice(subcontracting.ROLES), required=True)
-@click.option("--from", "from_on", type=Day(), required=True)
+@click.option("--role", type=click.Choice(subcontracting.ROLES), required=True, help="What they do for the CA.")
+@click.option("--from", "from_on", type=Day(), required=True, help="The first day.")
 @officer
 @operating
 async def subcontractor_add(
@@ -135,14 +136,14 @@ async def subcontractor_list(conn: Conn, now: datetime, as_json: bool) -> None:
     show_rows(await subcontracting.listed(conn), columns, as_json)
 
 
-@click.group()
+@click.group(cls=Group)
 def consultation() -> None:
-    """Doubt or dispute: reminders and decisions under A11.4.4 pause."""
+    """Doubt or dispute (Article 28): reminders and revocation for non-payment pause."""
 
 
 @consultation.command("start")
 @click.argument("contract")
-@click.option("--reason", required=True)
+@click.option("--reason", required=True, help="Why: it stays on record.")
 @click.option("--owner", required=True, metavar="PERSON", help="Who sees to it.")
 @click.option("--review", "review_on", type=Day(), required=True, help="The day to look again.")
 @officer
@@ -184,7 +185,7 @@ async def consultation_list(conn: Conn, now: datetime, as_json: bool) -> None:
     show_rows(await consultations.listed(conn), columns, as_json)
 
 
-@click.group()
+@click.group(cls=Group)
 def retention() -> None:
     """Why personal data is kept, and how long."""
 

@@ -14,11 +14,12 @@ from acme_server.commands.output import show_json, show_rows
 from acme_server.commands.running import as_json, chosen_settings, operating
 from acme_server.config import Settings
 from acme_server.database import dsn_of, within
+from acme_server.groups import Group
 from office.use_cases import evidence as recorded
 from sql import Conn
 
 
-@click.group()
+@click.group(cls=Group)
 def evidence() -> None:
     """The record of every decision."""
 

@@ -6,15 +6,16 @@ import click
 
 from acme_server.commands.output import show_json, show_one, show_rows
 from acme_server.commands.running import Instant, Names, as_json, operating
+from acme_server.groups import Group
 from office.use_cases import changes
 from office.use_cases.explain import explain as explained
 from office.use_cases.forecast import forecast as forecasted
 from sql import Conn
 
 
-@click.group()
+@click.group(cls=Group)
 def gate() -> None:
-    """The contract gate."""
+    """What the contract gate says, and suspensions of the service."""
 
 
 @gate.command("explain")
@@ -53,8 +54,8 @@ async def forecast(conn: Conn, now: datetime, at: datetime, as_json: bool) -> No
 
 
 @gate.command("suspend")
-@click.option("--clause", type=click.Choice(changes.CLAUSES), required=True)
-@click.option("--cause", required=True)
+@click.option("--clause", type=click.Choice(changes.CLAUSES), required=True, help="The clause that it rests on.")
+@click.option("--cause", required=True, help="Why, in words of the CA.")
 @click.option("--from", "starts_at", type=Instant(), help="Now, unless given.")
 @click.option("--until", "ends_at", type=Instant(), help="Unknown, unless given.")
 @click.option("--by", "person", required=True, metavar="PERSON", help="Who decides.")

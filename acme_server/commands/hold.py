@@ -6,21 +6,33 @@ import click
 
 from acme_server.commands.output import show_rows
 from acme_server.commands.running import as_json, first_person, operating, second_person
+from acme_server.groups import Group
 from office.use_cases import holds
 from sql import Conn
 
 
-@click.group()
+@click.group(cls=Group)
 def hold() -> None:
     """Holds of a contract; clients only learn that it is under review."""
 
 
 @hold.command("set")
 @click.argument("contract")
-@click.option("--kind", type=click.Choice(holds.KINDS), required=True)
-@click.option("--status", type=click.Choice(holds.STATUSES), default="suspected", show_default=True)
+@click.option(
+    "--kind",
+    type=click.Choice(holds.KINDS),
+    required=True,
+    help="Conduct (Article 3) or anti-social forces (Article 13).",
+)
+@click.option(
+    "--status",
+    type=click.Choice(holds.STATUSES),
+    default="suspected",
+    show_default=True,
+    help="A report blocks nothing, a suspicion blocks issuance.",
+)
 @click.option("--item", type=click.IntRange(1, 8), help="Item of Article 3, for conduct.")
-@click.option("--reason", required=True)
+@click.option("--reason", required=True, help="Why: it stays on record.")
 @click.option("--by", "person", required=True, metavar="PERSON", help="The officer who sets it.")
 @operating
 async def hold_set(

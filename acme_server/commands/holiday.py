@@ -6,6 +6,7 @@ import click
 
 from acme_server.commands.output import show_rows
 from acme_server.commands.running import Day, as_json, operating
+from acme_server.groups import Group
 from contract_gate.calendar import jst_date
 from office.use_cases import holidays
 from sql import Conn
@@ -13,7 +14,7 @@ from sql import Conn
 MOVED = ("due_on", "last_day_before", "last_day", "invoices")
 
 
-@click.group()
+@click.group(cls=Group)
 def holiday() -> None:
     """National holidays, which `keiyaku work` records three years ahead."""
 
@@ -30,7 +31,7 @@ async def listed(conn: Conn, now: datetime, year: int | None, as_json: bool) -> 
 @holiday.command("add")
 @click.argument("day", type=Day())
 @click.argument("name")
-@click.option("--by", "person", required=True, metavar="PERSON")
+@click.option("--by", "person", required=True, metavar="PERSON", help="Who does it: it stays on record.")
 @as_json
 @operating
 async def add(conn: Conn, now: datetime, day: date, name: str, person: str, as_json: bool) -> None:
@@ -40,7 +41,7 @@ async def add(conn: Conn, now: datetime, day: date, name: str, person: str, as_j
 
 @holiday.command("remove")
 @click.argument("day", type=Day())
-@click.option("--by", "person", required=True, metavar="PERSON")
+@click.option("--by", "person", required=True, metavar="PERSON", help="Who does it: it stays on record.")
 @as_json
 @operating
 async def remove(conn: Conn, now: datetime, day: date, person: str, as_json: bool) -> None:

@@ -17,6 +17,7 @@ from acme_server.commands.certificate import key_text
 from acme_server.commands.output import console, show_json, show_one, show_rows, table, text
 from acme_server.commands.running import Instant, as_json, first_person, operating, second_person
 from acme_server.config_source import convert
+from acme_server.groups import Group
 from office.storage.incidents import Incident, Query
 from office.use_cases import incident_steps, incidents
 from office.use_cases.asked import Unfit
@@ -78,7 +79,7 @@ def serials_of(path: Path) -> list[bytes]:
     return sorted({serial_of(line) for line in lines if line})
 
 
-@click.group()
+@click.group(cls=Group)
 def incident() -> None:
     """Many certificates revoked for one cause."""
 
@@ -115,8 +116,10 @@ async def driven(conn: Conn, found: Incident) -> None:
 
 
 @incident.command("plan")
-@click.option("--title", required=True)
-@click.option("--ground", type=click.Choice(incidents.CAUSES), required=True)
+@click.option("--title", required=True, help="What it is called.")
+@click.option(
+    "--ground", type=click.Choice(incidents.CAUSES), required=True, help="Why: a ground of Article 11 or of the CP/CPS."
+)
 @click.option("--known", type=Instant(), required=True, help="Since when the CA knows: its clock runs from then.")
 @click.option("--explanation", required=True, metavar="URL", help="A page for clients that ask when to renew.")
 @querying
@@ -179,7 +182,7 @@ async def run(
 
 @incident.command("pause")
 @click.argument("incident")
-@click.option("--reason", required=True)
+@click.option("--reason", required=True, help="Why: it stays on record.")
 @officer
 @as_json
 @operating
@@ -210,8 +213,14 @@ async def report(conn: Conn, now: datetime, incident: str, as_json: bool) -> Non
 
 
 @incident.command("drill")
-@click.option("--title", default="yearly drill", show_default=True)
-@click.option("--ground", type=click.Choice(incidents.CAUSES), default="misissued", show_default=True)
+@click.option("--title", default="yearly drill", show_default=True, help="What it is called.")
+@click.option(
+    "--ground",
+    type=click.Choice(incidents.CAUSES),
+    default="misissued",
+    show_default=True,
+    help="Why: a ground of Article 11 or of the CP/CPS.",
+)
 @querying
 @click.option("--rate", default=100, show_default=True, help="Certificates marked a second.")
 @first_person

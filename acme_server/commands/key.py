@@ -6,11 +6,12 @@ import click
 
 from acme_server.commands.output import show_json, show_one, show_rows
 from acme_server.commands.running import Instant, Names, as_json, operating
+from acme_server.groups import Group
 from office.use_cases import keys
 from sql import Conn
 
 
-@click.group()
+@click.group(cls=Group)
 def key() -> None:
     """Keys that bind ACME accounts to a contract (External Account Binding)."""
 

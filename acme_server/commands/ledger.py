@@ -7,6 +7,7 @@ import click
 from acme_server.commands.money import invoice, payment
 from acme_server.commands.output import show_one, show_rows
 from acme_server.commands.running import Day, as_json, first_person, operating, second_person
+from acme_server.groups import Group
 from contract_gate.calendar import jst_date
 from contract_gate.money import TaxRate
 from office.use_cases import invoices, payments
@@ -66,7 +67,13 @@ async def invoice_rate_add(
 
 @invoice.command("write-off")
 @click.argument("number")
-@click.option("--kind", type=click.Choice(("write_off", "small_difference")), default="write_off", show_default=True)
+@click.option(
+    "--kind",
+    type=click.Choice(("write_off", "small_difference")),
+    default="write_off",
+    show_default=True,
+    help="What is open because of a deducted bank charge, say, or any other rest.",
+)
 @reason
 @first_person
 @second_person
@@ -115,6 +122,21 @@ async def payment_unmatch(conn: Conn, now: datetime, receipt: str, invoice: str,
     click.echo(f"{yen} yen of invoice {invoice} are open again")
 
 
+@payment.command("recover")
+@click.argument("receipt")
+@click.argument("invoice")
+@reason
+@first_person
+@second_person
+@operating
+async def payment_recover(
+    conn: Conn, now: datetime, receipt: str, invoice: str, reason: str, first: str, second: str
+) -> None:
+    """A receipt pays what two people had written off (償却債権取立益)."""
+    yen = await books.recover(conn, receipt, invoice, reason, first, second, now)
+    click.echo(f"{yen} yen of invoice {invoice} are recovered")
+
+
 @payment.command("refund")
 @click.argument("receipt")
 @click.argument("amount_yen", type=int)
@@ -130,7 +152,7 @@ async def payment_refund(
     click.echo(f"{yen} yen go back")
 
 
-@click.group()
+@click.group(cls=Group)
 def ledger() -> None:
     """The accountants' books."""
 

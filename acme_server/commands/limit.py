@@ -6,11 +6,12 @@ import click
 
 from acme_server.commands.output import show_rows
 from acme_server.commands.running import Instant, as_json, operating
+from acme_server.groups import Group
 from office.use_cases import limits
 from sql import Conn
 
 
-@click.group()
+@click.group(cls=Group)
 def limit() -> None:
     """How often a contract may do something, where that differs from the settings (`limits.…`)."""
 
@@ -20,7 +21,7 @@ def limit() -> None:
 @click.argument("name", type=click.Choice(limits.NAMES))
 @click.argument("number", type=click.IntRange(0, limits.MOST), required=False)
 @click.option("--from", "starts_at", type=Instant(), help="From then on; now unless given.")
-@click.option("--reason", required=True)
+@click.option("--reason", required=True, help="Why: it stays on record.")
 @click.option("--by", "person", required=True, metavar="PERSON", help="The officer who decides.")
 @operating
 async def set_limit(

@@ -6,20 +6,21 @@ import click
 
 from acme_server.commands.output import show_rows
 from acme_server.commands.running import Instant, as_json, operating
+from acme_server.groups import Group
 from office.use_cases import maintenance as use_case
 from sql import Conn
 
 
-@click.group()
+@click.group(cls=Group)
 def maintenance() -> None:
     """Planned maintenance, told of before it begins."""
 
 
 @maintenance.command("plan")
-@click.option("--reason", required=True)
-@click.option("--from", "starts_at", type=Instant(), required=True)
-@click.option("--until", "ends_at", type=Instant(), required=True)
-@click.option("--by", "person", required=True, metavar="PERSON")
+@click.option("--reason", required=True, help="Why: customers are told.")
+@click.option("--from", "starts_at", type=Instant(), required=True, help="Its beginning.")
+@click.option("--until", "ends_at", type=Instant(), required=True, help="Its end.")
+@click.option("--by", "person", required=True, metavar="PERSON", help="Who does it: it stays on record.")
 @click.option("--emergency", help="Why it cannot wait for its notice.")
 @operating
 async def plan(
@@ -31,7 +32,7 @@ async def plan(
 
 @maintenance.command("open")
 @click.argument("window")
-@click.option("--by", "person", required=True, metavar="PERSON")
+@click.option("--by", "person", required=True, metavar="PERSON", help="Who does it: it stays on record.")
 @operating
 async def open_window(conn: Conn, now: datetime, window: str, person: str) -> None:
     """Open a window whose notice was delivered before it begins: nothing is issued from its start to its end."""

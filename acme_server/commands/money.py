@@ -6,13 +6,14 @@ import click
 
 from acme_server.commands.output import show_one, show_rows
 from acme_server.commands.running import Day, as_json, operating
+from acme_server.groups import Group
 from office.use_cases import payments
 from sql import Conn
 
 INVOICE = ("number", "contract", "kind", "issued_on", "due_on", "total_yen", "open_yen")
 
 
-@click.group()
+@click.group(cls=Group)
 def invoice() -> None:
     """Invoices of contracts."""
 
@@ -21,9 +22,15 @@ def invoice() -> None:
 @click.argument("contract")
 @click.argument("number")
 @click.argument("total_yen", type=int)
-@click.option("--issued", "issued_on", type=Day(), required=True)
+@click.option("--issued", "issued_on", type=Day(), required=True, help="The day of issue.")
 @click.option("--due", "due_on", type=Day(), help="End of the month after the date of issue, unless given (A8.1).")
-@click.option("--kind", type=click.Choice(payments.INVOICE_KINDS), default="fee", show_default=True)
+@click.option(
+    "--kind",
+    type=click.Choice(payments.INVOICE_KINDS),
+    default="fee",
+    show_default=True,
+    help="A fee, or a difference of tax.",
+)
 @as_json
 @operating
 async def invoice_add(
@@ -52,7 +59,7 @@ async def invoice_list(conn: Conn, now: datetime, contract: str | None, unpaid: 
     show_rows(await payments.listed(conn, contract, unpaid), INVOICE, as_json)
 
 
-@click.group()
+@click.group(cls=Group)
 def payment() -> None:
     """Money that came in, and what it pays."""
 

@@ -7,6 +7,7 @@ import click
 
 from acme_server.commands.output import show_one, show_rows, text
 from acme_server.commands.running import Day, as_json, first_person, operating, second_person
+from acme_server.groups import Group
 from office.use_cases import notices, service_end
 from office.use_cases.notify import LANGUAGES
 from sql import Conn
@@ -14,7 +15,7 @@ from sql import Conn
 COLUMNS = ("id", "kind", "contract", "recipient", "channel", "state", "queued_at", "delivered_at", "last_error")
 
 
-@click.group()
+@click.group(cls=Group)
 def notice() -> None:
     """Notices to customers and officers, and their delivery."""
 
@@ -68,7 +69,9 @@ async def bounce(conn: Conn, now: datetime, report: BinaryIO) -> None:
 
 @notice.command("contact")
 @click.argument("customer")
-@click.option("--language", type=click.Choice(LANGUAGES), default="ja", show_default=True)
+@click.option(
+    "--language", type=click.Choice(LANGUAGES), default="ja", show_default=True, help="The language of its letters."
+)
 @click.option("--postal-address", help="In one line.")
 @operating
 async def contact(conn: Conn, now: datetime, customer: str, language: str, postal_address: str | None) -> None:
@@ -79,10 +82,12 @@ async def contact(conn: Conn, now: datetime, customer: str, language: str, posta
 
 @notice.command("recipient")
 @click.argument("contract")
-@click.option("--role", type=click.Choice(notices.ROLES), required=True)
-@click.option("--name", required=True)
-@click.option("--email", required=True)
-@click.option("--language", type=click.Choice(LANGUAGES), default="ja", show_default=True)
+@click.option("--role", type=click.Choice(notices.ROLES), required=True, help="Who they are.")
+@click.option("--name", required=True, help="How they are addressed.")
+@click.option("--email", required=True, help="Where letters go.")
+@click.option(
+    "--language", type=click.Choice(LANGUAGES), default="ja", show_default=True, help="The language of its letters."
+)
 @operating
 async def recipient(conn: Conn, now: datetime, contract: str, role: str, name: str, email: str, language: str) -> None:
     """Set a payer or dealer who is told of a contract's money too."""
@@ -91,9 +96,14 @@ async def recipient(conn: Conn, now: datetime, contract: str, role: str, name: s
 
 
 @notice.command("service-end")
-@click.option("--cause", required=True)
+@click.option("--cause", required=True, help="Why the service ends.")
 @click.option("--on", "ends_on", type=Day(), required=True, help="The day at whose beginning the service ends.")
-@click.option("--certificates", type=click.Choice(tuple(service_end.CERTIFICATES)), required=True)
+@click.option(
+    "--certificates",
+    type=click.Choice(tuple(service_end.CERTIFICATES)),
+    required=True,
+    help="Whether certificates stay until they end, or are revoked.",
+)
 @first_person
 @second_person
 @operating

@@ -6,11 +6,12 @@ import click
 
 from acme_server.commands.output import show_one, show_rows
 from acme_server.commands.running import Instant, as_json, operating
+from acme_server.groups import Group
 from office.use_cases import leavers, register
 from sql import Conn
 
 
-@click.group()
+@click.group(cls=Group)
 def person() -> None:
     """People who decide, review and consent."""
 
@@ -56,7 +57,7 @@ async def person_removed(conn: Conn, now: datetime, person: str, by: str) -> Non
     click.echo(f"recorded, {'in time' if in_time else 'more than 24 hours after they left'}")
 
 
-@click.group()
+@click.group(cls=Group)
 def customer() -> None:
     """Organisations that have contracts."""
 
@@ -64,7 +65,13 @@ def customer() -> None:
 @customer.command("add")
 @click.argument("handle")
 @click.argument("name")
-@click.option("--kind", type=click.Choice(register.CUSTOMER_KINDS), default="juridical_person", show_default=True)
+@click.option(
+    "--kind",
+    type=click.Choice(register.CUSTOMER_KINDS),
+    default="juridical_person",
+    show_default=True,
+    help="What kind of organisation it is.",
+)
 @click.option("--corporate-number", help="13 digits (法人番号).")
 @click.option("--in-japan/--not-in-japan", default=True, help="Base of activity in Japan (A3.1).", show_default=True)
 @click.option("--email", help="Registered contact (A5.2).")

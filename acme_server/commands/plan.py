@@ -6,11 +6,12 @@ import click
 
 from acme_server.commands.output import show_one, show_rows
 from acme_server.commands.running import Instant, as_json, operating
+from acme_server.groups import Group
 from office.use_cases import plans
 from sql import Conn
 
 
-@click.group()
+@click.group(cls=Group)
 def plan() -> None:
     """Plans and their prices."""
 
@@ -19,7 +20,7 @@ def plan() -> None:
 @click.argument("handle")
 @click.argument("name")
 @click.option("--fee", "fee_yen", type=int, required=True, help="Yen for the term, without tax.")
-@click.option("--months", "term_months", type=int, default=12, show_default=True)
+@click.option("--months", "term_months", type=int, default=12, show_default=True, help="The term of its contracts.")
 @click.option("--names", "names_max", type=int, required=True, help="How many names.")
 @click.option("--from", "offered_from", type=Instant(), help="On offer from then on; now, unless given.")
 @as_json

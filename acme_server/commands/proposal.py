@@ -6,6 +6,7 @@ import click
 
 from acme_server.commands.output import show_one, show_rows
 from acme_server.commands.running import as_json, chosen_settings, operating
+from acme_server.groups import Group
 from office.use_cases import proposals
 from office.use_cases.acceptance import Access
 from sql import Conn
@@ -13,9 +14,9 @@ from sql import Conn
 COLUMNS = ("id", "kind", "contract", "arguments", "proposed_by", "state", "expires_at", "confirmed_by")
 
 
-@click.group()
+@click.group(cls=Group)
 def proposal() -> None:
-    """What one person proposed and another confirms; holds are compliance's."""
+    """What one person proposed through the API, for another to confirm; holds are compliance's."""
 
 
 @proposal.command("list")

@@ -6,13 +6,14 @@ import click
 
 from acme_server.commands.output import show_rows
 from acme_server.commands.running import Instant, as_json, first_person, operating, second_person
+from acme_server.groups import Group
 from office.use_cases import readings
 from sql import Conn
 
 
-@click.group()
+@click.group(cls=Group)
 def reading() -> None:
-    """Readings of the Terms."""
+    """Readings of the Terms, where they can be read in more than one way."""
 
 
 @reading.command("list")

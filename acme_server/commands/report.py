@@ -9,6 +9,7 @@ from acme_server.commands.certificate import key_text
 from acme_server.commands.output import show_one, show_rows
 from acme_server.commands.revocation import show_standing
 from acme_server.commands.running import Instant, as_json, operating
+from acme_server.groups import Group
 from office.storage.reports import NewReport
 from office.use_cases import cases, certificates, compromise, reports
 from sql import Conn
@@ -17,16 +18,16 @@ REPORT = ("id", "reporter", "received_at", "preliminary_at", "case_id", "what")
 officer = click.option("--by", "person", required=True, metavar="PERSON", help="The officer.")
 
 
-@click.group()
+@click.group(cls=Group)
 def report() -> None:
     """Problem reports about certificates."""
 
 
 @report.command("take")
 @click.argument("serials", nargs=-1, required=True)
-@click.option("--reporter", required=True)
+@click.option("--reporter", required=True, help="Who reports.")
 @click.option("--email", required=True, help="Where the preliminary report goes.")
-@click.option("--what", required=True)
+@click.option("--what", required=True, help="What is wrong with the certificates.")
 @click.option("--received", type=Instant(), help="When it was received; now, unless given.")
 @officer
 @as_json
@@ -52,7 +53,7 @@ async def take(
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="What the key signed of the fixed statement, beside a public key.",
 )
-@click.option("--reporter", required=True)
+@click.option("--reporter", required=True, help="Who reports.")
 @click.option("--email", required=True, help="Where the preliminary report goes.")
 @as_json
 @operating
@@ -66,7 +67,7 @@ async def compromised(
 
 @report.command("answer")
 @click.argument("report")
-@click.option("--findings", required=True)
+@click.option("--findings", required=True, help="What is known so far: it goes into the letters.")
 @officer
 @as_json
 @operating

@@ -8,6 +8,7 @@ import click
 from acme_server.commands.output import show_one, show_rows
 from acme_server.commands.running import as_json, chosen_settings, first_person, operating, second_person
 from acme_server.database import dsn_of
+from acme_server.groups import Group
 from contract_gate.articles.article_13_antisocial import SUBJECTS
 from office.use_cases import acceptance, asked, screening
 from office.use_cases import review as reviews
@@ -16,9 +17,9 @@ from sql import Conn
 officer = click.option("--by", "person", required=True, metavar="PERSON", help="The officer.")
 
 
-@click.group("review")
+@click.group("review", cls=Group)
 def review_group() -> None:
-    """The review beside its items, and its negative end."""
+    """The review beside its items: questions, the call-back, rejection."""
 
 
 @review_group.command("call-back")
@@ -35,7 +36,7 @@ async def call_back(conn: Conn, now: datetime, contract: str, number_source: str
 
 @review_group.command("approve")
 @click.argument("contract")
-@click.option("--grounds", required=True)
+@click.option("--grounds", required=True, help="Why: it stays on record.")
 @officer
 @operating
 async def approve(conn: Conn, now: datetime, contract: str, grounds: str, person: str) -> None:
@@ -77,7 +78,7 @@ async def reject(conn: Conn, now: datetime, contract: str, reason: str, first: s
     show_one(await acceptance.reject(conn, contract, reason, first, second, now), as_json)
 
 
-@click.group("screening")
+@click.group("screening", cls=Group)
 def screening_group() -> None:
     """Screening for anti-social forces (Article 13)."""
 
@@ -106,8 +107,8 @@ async def clear(conn: Conn, now: datetime, contract: str, source: str, person: s
 
 @screening_group.command("hit")
 @click.argument("screening_id", metavar="SCREENING")
-@click.option("--source", required=True)
-@click.option("--grounds", required=True)
+@click.option("--source", required=True, help="The list that was looked at.")
+@click.option("--grounds", required=True, help="Why: it stays on record.")
 @officer
 @operating
 async def hit(conn: Conn, now: datetime, screening_id: str, source: str, grounds: str, person: str) -> None:

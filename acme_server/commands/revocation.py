@@ -9,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from acme_server.commands.output import console, show_json, show_one, show_rows, table
 from acme_server.commands.running import Instant, as_json, first_person, operating, second_person
+from acme_server.groups import Group
 from office.use_cases import cases, revocations
 from office.use_cases.cases import Standing
 from sql import Conn
@@ -16,7 +17,7 @@ from sql import Conn
 CASE = ("id", "ground", "contract", "customer", "received_at", "state", "deadline_at", "revoked")
 
 
-@click.group()
+@click.group(cls=Group)
 def revocation() -> None:
     """Cases of revocation: opened, decided, executed, published."""
 
@@ -65,9 +66,9 @@ async def status(conn: Conn, now: datetime, case: str, as_json: bool) -> None:
 
 @revocation.command("case")
 @click.argument("ground", type=click.Choice(cases.OPENED))
-@click.option("--contract", required=True)
-@click.option("--reporter", required=True)
-@click.option("--note", required=True)
+@click.option("--contract", required=True, help="The contract it is about.")
+@click.option("--reporter", required=True, help="Who asks for it, or says so.")
+@click.option("--note", required=True, help="What is known: it stays on record.")
 @click.option("--received", type=Instant(), help="When the CA received it; now, unless given.")
 @click.option("--known", type=click.Choice(cases.KNOWN), help="How the CA knows since then; a default is none.")
 @click.option("--underlying", type=click.Choice(cases.OPENED), help="What lies under guideline_ignored.")
@@ -88,9 +89,9 @@ async def opened(
 
 @revocation.command("learn")
 @click.argument("case")
-@click.option("--known", type=click.Choice(cases.KNOWN), required=True)
-@click.option("--at", "at", type=Instant(), required=True)
-@click.option("--by", "person", required=True, metavar="PERSON")
+@click.option("--known", type=click.Choice(cases.KNOWN), required=True, help="How the CA came to know.")
+@click.option("--at", "at", type=Instant(), required=True, help="When it knew.")
+@click.option("--by", "person", required=True, metavar="PERSON", help="Who does it: it stays on record.")
 @as_json
 @operating
 async def learn(conn: Conn, now: datetime, case: str, known: str, at: datetime, person: str, as_json: bool) -> None:
@@ -100,7 +101,7 @@ async def learn(conn: Conn, now: datetime, case: str, known: str, at: datetime, 
 
 @revocation.command("decide")
 @click.argument("case")
-@click.option("--reason", required=True)
+@click.option("--reason", required=True, help="Why: it stays on record.")
 @first_person
 @second_person
 @as_json
@@ -114,7 +115,7 @@ async def decide(
 
 @revocation.command("materiality")
 @click.argument("case")
-@click.option("--reason", required=True)
+@click.option("--reason", required=True, help="Why: it stays on record.")
 @click.option("--confirm", type=Instant(), help="The deadline as shown without this option.")
 @first_person
 @second_person
@@ -135,7 +136,7 @@ async def materiality(
 
 @revocation.command("withdraw")
 @click.argument("case")
-@click.option("--reason", required=True)
+@click.option("--reason", required=True, help="Why: it stays on record.")
 @first_person
 @second_person
 @as_json
@@ -158,8 +159,8 @@ async def execute(conn: Conn, now: datetime, case: str, as_json: bool) -> None:
 
 @revocation.command("close")
 @click.argument("case")
-@click.option("--reason", required=True)
-@click.option("--by", "person", required=True, metavar="PERSON")
+@click.option("--reason", required=True, help="Why: it stays on record.")
+@click.option("--by", "person", required=True, metavar="PERSON", help="Who does it: it stays on record.")
 @operating
 async def close(conn: Conn, now: datetime, case: str, reason: str, person: str) -> None:
     """An officer looked at it; an open case ends without a revocation."""

@@ -81,7 +81,9 @@ async def linter_of(settings: Settings) -> AsyncIterator[PkilintPool | None]:
 
 @click.command("sample")
 @click.option("--period", type=PeriodType(), required=True, metavar="2026Q4|FROM..TO", help="What was issued then.")
-@click.option("--percent", type=click.IntRange(3, 100), default=3, show_default=True)
+@click.option(
+    "--percent", type=click.IntRange(3, 100), default=3, show_default=True, help="How much of what was issued is drawn."
+)
 @click.option("--seed", type=Seed(), help="An auditor's own; else the first checkpoint a minute after the period.")
 @click.option("--bundles", type=click.Path(path_type=Path, file_okay=False), help="A folder: a bundle of each.")
 @first_person

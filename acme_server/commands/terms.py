@@ -8,6 +8,7 @@ import click
 
 from acme_server.commands.output import show_rows
 from acme_server.commands.running import Instant, as_json, operating
+from acme_server.groups import Group
 from office.use_cases import terms as use_case
 from office.use_cases.asked import Unfit
 from office.use_cases.terms import Version
@@ -16,7 +17,7 @@ from sql import Conn
 LARGEST = 10 * 1024 * 1024
 
 
-@click.group()
+@click.group(cls=Group)
 def terms() -> None:
     """Versions of the Terms, announced before they count."""
 
@@ -26,9 +27,9 @@ def terms() -> None:
 @click.option("--file", "file", type=click.File("rb"), required=True, help="The new text, for its hash.")
 @click.option("--url", required=True, help="Where the new text stands.")
 @click.option("--change", required=True, help="What changes, in one line.")
-@click.option("--reason", required=True)
+@click.option("--reason", required=True, help="Why: it stays on record.")
 @click.option("--effective", "effective_at", type=Instant(), required=True, help="The instant from which it counts.")
-@click.option("--by", "person", required=True, metavar="PERSON")
+@click.option("--by", "person", required=True, metavar="PERSON", help="Who does it: it stays on record.")
 @operating
 async def announce(
     conn: Conn, now: datetime, version: str, file: BinaryIO, url: str, change: str, reason: str,
@@ -45,7 +46,7 @@ async def announce(
 
 @terms.command("withdraw")
 @click.argument("version")
-@click.option("--by", "person", required=True, metavar="PERSON")
+@click.option("--by", "person", required=True, metavar="PERSON", help="Who does it: it stays on record.")
 @operating
 async def withdraw(conn: Conn, now: datetime, version: str, person: str) -> None:
     """Withdraw a version whose announcement is not delivered yet."""

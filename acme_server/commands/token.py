@@ -6,18 +6,19 @@ import click
 
 from acme_server.commands.output import show_json, show_one, show_rows
 from acme_server.commands.running import Instant, as_json, operating
+from acme_server.groups import Group
 from office.use_cases import tokens
 from sql import Conn
 
 
-@click.group()
+@click.group(cls=Group)
 def token() -> None:
     """Tokens of the JSON API."""
 
 
 @token.command("new")
 @click.argument("holder", metavar="PERSON")
-@click.option("--role", type=click.Choice(tokens.ROLES), required=True)
+@click.option("--role", type=click.Choice(tokens.ROLES), required=True, help="What its holder may do.")
 @click.option("--customer", help="Whose things an applicant or requester sees.")
 @click.option("--service", is_flag=True, help="PERSON is the name of a program, which cannot decide anything.")
 @click.option("--expires", "expires_at", type=Instant(), help="90 days from now, unless given; at most 366.")

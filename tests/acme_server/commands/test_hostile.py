@@ -138,6 +138,20 @@ async def test_no_bad_value_is_answered_by_a_traceback(
     assert await asyncio.to_thread(tried) == []
 
 
+def test_every_option_says_what_it_is_and_every_list_prints_json() -> None:
+    found = list(commands(ROOT))
+    options = [(path, each) for path, command in found for each in command.params if isinstance(each, click.Option)]
+    assert [(path, each.name) for path, each in options if not each.help] == []
+    asked = {path for path, each in options if "--json" in each.opts}
+    assert [path for path, _ in found if path[-1] == "list" and path not in asked] == []
+
+
+def test_a_list_of_commands_cuts_no_sentence() -> None:
+    done = CliRunner().invoke(main, ["contract", "--help"])
+    assert "its customer told." in " ".join(done.stdout.split())
+    assert "..." not in done.stdout.replace("[ARGS]...", "")
+
+
 @pytest.mark.parametrize(
     "words", [["person", "list", "\udcff"], ["contract", "list", ""], ["key", "new", "x", "--for="]]
 )
