@@ -111,13 +111,13 @@ async def test_a_pending_screening_of_an_accepted_contract_holds_nothing(conn: C
 
 async def test_only_entries_that_may_cover_a_wanted_name_are_loaded(conn: Conn) -> None:
     listed = [("host", "a.test"), ("wildcard", "*.a.test"), ("domain", "b.test"), ("network", "10.0.0.0/8")]
-    rows = await good_contract(conn, names=[*listed, ("host", "c.test")])
+    rows = await good_contract(conn, names=[*listed, ("host", "c.test"), ("network", "192.0.2.0/24")])
     found = await facts_of(conn, rows.binding_key_id, ["*.a.test", "x.b.test"], NOW)
     assert set(found.facts.names) == {NameEntry("wildcard", "*.a.test"), NameEntry("domain", "b.test")}
     found = await facts_of(conn, rows.binding_key_id, ["10.1.1.1", "::1"], NOW)
     assert found.facts.names == (NameEntry("network", "10.0.0.0/8"),)
     assert found.facts.contract is not None
-    assert found.facts.contract.names_count == 5
+    assert found.facts.contract.names_count == 6
 
 
 async def test_an_unknown_key_is_a_stranger(conn: Conn, rows: ContractRows) -> None:

@@ -9,6 +9,7 @@ from acme_server.clock import utc_now
 from ca import storage as ca
 from tests.acme_server.client import Client, leaf, new_key
 from tests.acme_server.edge.arrange import ready
+from tests.acme_server.edge.test_key_change import change
 from tests.acme_server.edge.test_revocation import revoke, revoke_with_key, revoked, serial_of
 from tests.acme_server.edge.test_transparency import NAME, Logged, work
 from tests.acme_server.edge.test_transparency import logged as logged
@@ -87,10 +88,12 @@ async def test_precertificate_and_certificate_are_revoked_as_one(logged: Logged)
 
 
 @pytest.mark.std("C-078")
-async def test_a_key_that_was_precertified_is_no_accounts(logged: Logged) -> None:
+async def test_a_key_that_was_precertified_becomes_no_accounts(logged: Logged) -> None:
     client, key = await logged.served.registered(), new_key()
     await waiting(logged, client, key)
     demo = logged.served.demo.admitted
     for wanted, status in ((key, 400), (new_key(), 201)):
         asked = Client(client.session, client.base, client.reach, wanted)
         assert (await asked.register((demo.kid, demo.hmac_key))).status == status
+    for wanted, status in ((key, 400), (new_key(), 200)):
+        assert (await change(client, wanted)).status == status

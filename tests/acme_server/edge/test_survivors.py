@@ -1,6 +1,7 @@
 """Checks that no other test would miss: each was switched off once, and everything stayed green."""
 
 import asyncio
+from dataclasses import replace
 
 import asyncpg
 import pytest
@@ -54,6 +55,16 @@ async def test_a_nonce_of_an_older_epoch_is_bad_where_the_new_one_is_not_known_y
         await run(served, NEW_EPOCH)
         assert served.context.nonce_key.epoch < (await nonces.current_key(served.context.pool)).epoch
         assert (await client.post(url, payload, nonce=old, **members)).error == "badNonce", url
+
+
+@pytest.mark.std("C-013", "C-030")
+async def test_what_no_public_ca_may_certify_is_refused_whatever_the_contract_says(served: Served) -> None:
+    client, wanted = await served.registered(), {"identifier": {"type": "dns", "value": NAME}}
+    assert (await client.order("*.co.jp")).error == "rejectedIdentifier"
+    assert (await client.post("/new-authz", wanted)).status == 201
+    served.context.offers = replace(served.context.offers, public_only=True)
+    assert (await client.order(NAME)).error == "rejectedIdentifier"
+    assert (await client.post("/new-authz", wanted)).error == "rejectedIdentifier"
 
 
 async def test_a_challenge_of_an_expired_authorization_starts_nothing(served: Served) -> None:
