@@ -1,6 +1,7 @@
 """A new data folder of PostgreSQL: copied from one that was laid down at installation, or made by initdb."""
 
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -17,16 +18,16 @@ def make(
 ) -> None:
     """`data` is complete and, if durable, on disk; one that was not finished never stands in its place.
 
-    A copy has the identifier of its template, which only replicas and archives would ask for; a `dev` has neither.
-    Raises PostgresUnavailable.
+    A copy has the identifier of its template, which only replicas and archives would ask for; a `dev` has neither. A
+    template that goes while it is copied, since another is laid down, is none. Raises PostgresUnavailable.
     """
     with tempfile.TemporaryDirectory(dir=data.parent, prefix="making-") as name:
         made = Path(name).absolute() / "data"
         os.chown(name, how.owner, -1)
-        if template is None:
+        if template is None or not copied(template, made):
             initialise(made, bin_dir, version, how, durable=durable)
         else:
-            copy(template, made, bin_dir, how, durable=durable)
+            adopt(made, bin_dir, how, durable=durable)
         try:
             made.rename(data)
         except OSError as error:
@@ -42,9 +43,18 @@ def initialise(made: Path, bin_dir: Path, version: int, how: Disguise, *, durabl
     finish("initdb", [*how.prefix, *command], how.identity, how.hint)
 
 
-def copy(template: Path, made: Path, bin_dir: Path, how: Disguise, *, durable: bool) -> None:
-    """The same folder as the template, which no server has open."""
-    finish("cp", ["cp", "-R", template, made], {}, "")
+def copied(template: Path, made: Path) -> bool:
+    """Whether it is the same folder as the template, which no server has open; else it is not there."""
+    try:
+        finish("cp", ["cp", "-R", template, made], {}, "")
+    except PostgresUnavailable:
+        shutil.rmtree(made, ignore_errors=True)
+        return False
+    return True
+
+
+def adopt(made: Path, bin_dir: Path, how: Disguise, *, durable: bool) -> None:
+    """A copy is its server's, and if durable on disk."""
     hand_over(made, how.owner)
     if durable:
         finish("initdb", [*how.prefix, bin_dir / "initdb", "--sync-only", "-D", made], how.identity, how.hint)

@@ -78,11 +78,24 @@ async def test_a_copy_becomes_a_cluster_of_its_own_and_a_restored_backup_does_no
     await conn.close()
 
 
-def test_a_copy_that_fails_leaves_no_data_folder(tmp_path: Path) -> None:
+@pytest.mark.parametrize("left", ["nothing", "a part"])
+def test_a_template_that_goes_while_it_is_copied_is_done_without(tmp_path: Path, left: str) -> None:
     bin_dir, version = binaries(tmp_path)
-    with pytest.raises(PostgresUnavailable, match=r"cp failed: .*gone"):
-        data_folder.make(tmp_path / "data", bin_dir, version, disguise(), durable=False, template=tmp_path / "gone")
-    assert list(tmp_path.iterdir()) == []
+    template, data = tmp_path / "gone", tmp_path / "data"
+    if left == "a part":  # cp copies no folder into itself, and ends badly after it has copied the rest
+        (template / "base").mkdir(parents=True)
+        (template / "PG_VERSION").write_text("none")
+        data = template / "data"
+    data_folder.make(data, bin_dir, version, disguise(), durable=False, template=template)
+    assert (data / "PG_VERSION").read_text() == f"{version}\n"
+    assert [each.name for each in data.parent.iterdir() if each.name.startswith("making-")] == []
+
+
+def test_what_cannot_be_made_either_way_leaves_no_data_folder(tmp_path: Path) -> None:
+    (tmp_path / "initdb").symlink_to("/bin/false")
+    with pytest.raises(PostgresUnavailable, match="initdb failed"):
+        data_folder.make(tmp_path / "data", tmp_path, 17, disguise(), durable=False, template=tmp_path / "gone")
+    assert [each.name for each in tmp_path.iterdir()] == ["initdb"]
 
 
 def test_an_installation_that_cannot_have_one_says_why_and_goes_on(
