@@ -251,7 +251,7 @@ async def serve_office(settings: Settings, stop: asyncio.Event) -> None:
         await make_pool(settings, "office", size=4) as pool,
         pool_when_asked(settings, "compliance", size=1) as compliance,
     ):
-        app = office.make_app(pool, utc_now)
+        app = office.make_app(pool, utc_now, str(settings.office.base_url))
         app.add_subapp("/api", api_of(settings, pool, compliance))
         health = Health({"database": partial(readiness.database, pool)})
         await serve("office", app, bound(settings.office.listen), settings, health, stop)

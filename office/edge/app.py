@@ -34,9 +34,9 @@ STATIC = Path(__file__).parent.parent / "static"
 log = logging.getLogger(__name__)
 
 
-def make_app(pool: Pool, clock: Callable[[], datetime]) -> web.Application:
-    """The pages, read through `pool`, whose role is keiyaku_office."""
-    pages = Pages(pool, clock)
+def make_app(pool: Pool, clock: Callable[[], datetime], base_url: str) -> web.Application:
+    """The pages, read through `pool`, whose role is keiyaku_office, at that address."""
+    pages = Pages(pool, clock, base_url)
     app = web.Application(middlewares=[error_pages(pages)], client_max_size=1024)
     app.router.add_get("/help/{token}", pages.help)
     app.router.add_get("/resume/{token}", pages.resume)
@@ -87,8 +87,8 @@ def error_pages(pages: "Pages") -> Middleware:
 class Pages:
     """A handler a page."""
 
-    def __init__(self, pool: Pool, clock: Callable[[], datetime]) -> None:
-        self.pool, self.clock = pool, clock
+    def __init__(self, pool: Pool, clock: Callable[[], datetime], base_url: str) -> None:
+        self.pool, self.clock, self.base_url = pool, clock, base_url
         self.templates = Environment(
             loader=PackageLoader("office"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
         )
@@ -134,7 +134,7 @@ class Pages:
 
     async def report(self, request: web.Request) -> web.Response:
         """How anybody reports a problem, or proves that a key is compromised (C-161)."""
-        return self.page("report.html", proof=compromise.WANTED, address=f"https://{request.host}")
+        return self.page("report.html", proof=compromise.WANTED, address=self.base_url)
 
     async def style(self, request: web.Request) -> web.Response:
         """The one stylesheet."""

@@ -24,7 +24,7 @@ async def client(postgres: EmbeddedPostgres, database: str) -> AsyncIterator[Tes
     """The pages, served as keiyaku_office; the time is NOW."""
     async with (
         asyncpg.create_pool(postgres.dsn("keiyaku_office", database), min_size=1, max_size=2) as pool,
-        TestClient(TestServer(make_app(pool, lambda: NOW))) as made,
+        TestClient(TestServer(make_app(pool, lambda: NOW, "https://office.test"))) as made,
     ):
         yield made
 

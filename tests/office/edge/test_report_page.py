@@ -16,7 +16,7 @@ from tests.office.edge.test_app import client as client
 
 @pytest.mark.std("C-161")
 async def test_the_commands_of_the_page_make_proofs(client: TestClient, tmp_path: Path) -> None:
-    said = html.unescape(await (await client.get("/report")).text())
+    said = html.unescape(await (await client.get("/report", headers={"Host": "elsewhere.test"})).text())
     (tmp_path / "key.pem").write_bytes(
         RSA.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
     )
@@ -30,4 +30,4 @@ async def test_the_commands_of_the_page_make_proofs(client: TestClient, tmp_path
     assert proof_of(read["request.pem"], None).spki == spki(RSA)
     assert proof_of(read["public.pem"], read["statement.sig"]).spki == spki(RSA)
     for door in ("/api/problem-reports", "/api/key-compromises"):
-        assert door in said
+        assert f" https://office.test{door} " in said  # the settings' address, whatever Host the client says

@@ -46,7 +46,7 @@ async def client(postgres: EmbeddedPostgres, database: str, clock: Clock) -> Asy
     """The pages, served as keiyaku_office."""
     async with (
         asyncpg.create_pool(postgres.dsn("keiyaku_office", database), min_size=1, max_size=2) as pool,
-        TestClient(TestServer(make_app(pool, clock))) as made,
+        TestClient(TestServer(make_app(pool, clock, "https://office.test"))) as made,
     ):
         yield made
 

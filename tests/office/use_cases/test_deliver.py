@@ -253,7 +253,7 @@ def test_a_subject_cannot_add_a_header_field() -> None:
 @pytest.fixture
 async def pages(office: Pool, posting: Posting) -> AsyncIterator[Posting]:
     """The office listener runs; its own address is that of the postings."""
-    async with TestServer(make_app(office, lambda: NOW)) as site:
+    async with TestServer(make_app(office, lambda: NOW, posting.base_url)) as site:
         yield msgspec.structs.replace(posting, base_url=str(site.make_url("/")).rstrip("/"))
 
 

@@ -65,17 +65,27 @@ class Api:
 
 
 @pytest.fixture
-async def api(postgres: EmbeddedPostgres, database: str, applied: Conn) -> AsyncIterator[Api]:
+def command_timeout() -> float:
+    """Seconds that a statement of the API has."""
+    return 15.0
+
+
+@pytest.fixture
+async def api(
+    postgres: EmbeddedPostgres, database: str, applied: Conn, command_timeout: float
+) -> AsyncIterator[Api]:  # fmt: skip
     """The contract `acme` of `kaisha` is under review; `ann` is an officer, `bob` an approver, `hana` the customer's.
 
     The roles `stranger` and `strange_requester` are of another customer, `service` is an officer's program.
     """
     made, clock = await make_secrets(applied), Clock()
     async with (
-        asyncpg.create_pool(postgres.dsn("keiyaku_office", database), min_size=1, max_size=4) as pool,
+        asyncpg.create_pool(
+            postgres.dsn("keiyaku_office", database), min_size=1, max_size=4, command_timeout=command_timeout
+        ) as pool,
         asyncpg.create_pool(postgres.dsn("keiyaku_compliance", database), min_size=0, max_size=1) as compliance,
     ):
-        app = make_app(pool, lambda: NOW)  # type: ignore[arg-type]  # asyncpg's own pool does as well
+        app = make_app(pool, lambda: NOW, "https://office.test")  # type: ignore[arg-type]  # asyncpg's own pool does as well
         house = House(ACCESS, lambda: KEY, compliance)  # type: ignore[arg-type]
         app.add_subapp("/api", make_api(pool, clock, house, lambda _: "192.0.2.0/24"))  # type: ignore[arg-type]
         async with TestClient(TestServer(app)) as client:
