@@ -24,7 +24,8 @@ AWAY = SignerAway("the linter is away")
 
 @pytest.fixture(autouse=True)
 def hanging(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Processes hang on some."""
+    """Processes hang on some, and are not asked for long to end."""
+    monkeypatch.setattr(pkilint_pool, "END_SECONDS", 0.5)
     monkeypatch.setattr(pkilint_pool, "MODULE", "tests.simulators.hanging_linter")
 
 
