@@ -28,6 +28,7 @@ class Access(msgspec.Struct, frozen=True):
 class Review(msgspec.Struct, frozen=True):
     """A review of who may do what, by two people."""
 
+    id: UUID
     reviewed_at: datetime
     first: str
     second: str
@@ -73,19 +74,19 @@ async def insert_review(
     return made
 
 
-async def reviews(conn: Conn, most: int) -> list[Review]:
-    """Reviews, newest first."""
-    return many(Review, await conn.fetch(SQL["reviews"], most))
+async def reviews(conn: Conn, most: int, before: UUID | None) -> list[Review]:
+    """Reviews, newest first, older than that one."""
+    return many(Review, await conn.fetch(SQL["reviews"], most, before))
 
 
-async def leavers(conn: Conn, most: int) -> list[Leaver]:
-    """People who left, the last first."""
-    return many(Leaver, await conn.fetch(SQL["leavers"], most))
+async def leavers(conn: Conn, most: int, behind: tuple[datetime, str] | None) -> list[Leaver]:
+    """People who left, the last first, behind who left at that instant, by their handle."""
+    return many(Leaver, await conn.fetch(SQL["leavers"], most, *(behind or (None, None))))
 
 
-async def readings(conn: Conn, most: int) -> list[ReadingChange]:
-    """Changes of readings, newest first."""
-    return many(ReadingChange, await conn.fetch(SQL["readings"], most))
+async def readings(conn: Conn, most: int, behind: tuple[datetime, str] | None) -> list[ReadingChange]:
+    """Changes of readings, newest first, behind the one of that instant and key."""
+    return many(ReadingChange, await conn.fetch(SQL["readings"], most, *(behind or (None, None))))
 
 
 async def certificates(conn: Conn, since: datetime, until: datetime) -> AsyncIterator[dict[str, object]]:

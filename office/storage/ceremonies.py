@@ -22,6 +22,14 @@ class Ceremony(msgspec.Struct, frozen=True):
     ended_at: datetime | None
 
 
+class Held(msgspec.Struct, frozen=True):
+    """When a ceremony was held; under way until it ended."""
+
+    id: UUID
+    begun_at: datetime
+    ended_at: datetime | None
+
+
 class StepRow(msgspec.Struct, frozen=True):
     """A step that was prepared and, once two people agreed, done. `first` and `second` are their handles."""
 
@@ -43,6 +51,16 @@ async def hold_room(conn: Conn) -> bool:
 async def newest(conn: Conn) -> Ceremony | None:
     """The ceremony that was begun last."""
     return one(Ceremony, await conn.fetchrow(SQL["newest"]))
+
+
+async def listed(conn: Conn, before: UUID | None, most: int) -> list[Held]:
+    """Ceremonies, newest first, older than that one."""
+    return many(Held, await conn.fetch(SQL["listed"], before, most))
+
+
+async def ceremony_of(conn: Conn, id: UUID) -> Ceremony | None:
+    """The ceremony of that id."""
+    return one(Ceremony, await conn.fetchrow(SQL["ceremony"], id))
 
 
 async def insert_ceremony(conn: Conn, id: UUID, script: bytes, now: datetime) -> None:

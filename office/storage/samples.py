@@ -119,9 +119,9 @@ async def insert(conn: Conn, new: NewSample) -> None:
     await conn.execute(SQL["insert_sample"], *(getattr(new, name) for name in new.__struct_fields__))
 
 
-async def samples(conn: Conn, id: UUID | None, most: int) -> list[Sample]:
-    """Samples, newest first; with an id, that one."""
-    return many(Sample, await conn.fetch(SQL["samples"], id, most))
+async def samples(conn: Conn, id: UUID | None, before: UUID | None, most: int) -> list[Sample]:
+    """Samples, newest first, older than that one; with an id, that one."""
+    return many(Sample, await conn.fetch(SQL["samples"], id, before, most))
 
 
 async def unfinished(conn: Conn, since: datetime, until: datetime, percent: int) -> UUID | None:
@@ -130,9 +130,9 @@ async def unfinished(conn: Conn, since: datetime, until: datetime, percent: int)
     return found
 
 
-async def certificates(conn: Conn, sample_id: UUID) -> list[Sampled]:
-    """All of a sample."""
-    return many(Sampled, await conn.fetch(SQL["certificates"], sample_id))
+async def certificates(conn: Conn, sample_id: UUID, after: bytes | None, most: int | None) -> list[Sampled]:
+    """Those of a sample behind that serial number, so many or all."""
+    return many(Sampled, await conn.fetch(SQL["certificates"], sample_id, after, most))
 
 
 async def waiting(conn: Conn, sample_id: UUID, most: int) -> list[bytes]:

@@ -73,9 +73,9 @@ async def caller(conn: Conn, sha256: bytes, now: datetime, today: date) -> Calle
     return one(Caller, await conn.fetchrow(SQL["caller"], sha256, now, today))
 
 
-async def tokens(conn: Conn, dead: bool, now: datetime, most: int) -> list[Token]:
-    """Tokens that live, or all; newest first, at most so many."""
-    return many(Token, await conn.fetch(SQL["tokens"], dead, now, most))
+async def tokens(conn: Conn, dead: bool, now: datetime, before: UUID | None, most: int) -> list[Token]:
+    """Tokens that live, or all; newest first, older than that one, at most so many."""
+    return many(Token, await conn.fetch(SQL["tokens"], dead, now, before, most))
 
 
 async def withdraw(conn: Conn, token_id: UUID, now: datetime) -> bool:

@@ -2,7 +2,10 @@
 
 import re
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from office.storage import contracts, people
 from office.storage.contracts import ContractKey
@@ -12,6 +15,14 @@ from sql import Conn
 OPERATOR = "process:operator"  # who acted, where no person must decide
 MOST = 1000  # of a listing
 HANDLE = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+
+
+class Deciders(msgspec.Struct, frozen=True):
+    """Two people who decide; `proposal`: for which both vouched with their tokens, if they did it through the API."""
+
+    first: Person
+    second: Person
+    proposal: UUID | None
 
 
 class Unfit(Exception):
@@ -76,6 +87,11 @@ async def person(conn: Conn, handle: str) -> Person:
     if found.left_at is not None:
         raise Unfit(f"'{handle}' left at {found.left_at.isoformat()}: somebody else does this")
     return found
+
+
+def deciding(by: Deciders | None) -> tuple[str, dict[str, Any]]:
+    """Who acted, and the other of two people, as evidence names them; None: an operator's command alone."""
+    return (actor(by.first), {"second": actor(by.second)}) if by else (OPERATOR, {})
 
 
 async def two_persons(conn: Conn, first: str, second: str) -> tuple[Person, Person]:

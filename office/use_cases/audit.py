@@ -10,9 +10,9 @@ from uuid import UUID
 import msgspec
 
 from contract_gate.articles.article_16_secrecy import pseudonym
-from office.storage import audit
+from office.storage import audit, vouched
 from office.storage.audit import Access, Leaver, ReadingChange, Review
-from office.use_cases import asked
+from office.use_cases import asked, cursors
 from office.use_cases.asked import MOST, Unfit, actor, checked_text
 from sql import Conn
 from sql.evidence import append, entry
@@ -30,21 +30,39 @@ async def access(conn: Conn, now: datetime) -> list[Access]:
         return [each async for each in audit.access(conn, now)]
 
 
-async def review(conn: Conn, first: str, second: str, digest: str, findings: str, now: datetime) -> UUID:
+class Digest(msgspec.Struct, frozen=True):
+    """How many entries the list of who may do what has, and its digest."""
+
+    entries: int
+    list_sha256: str
+
+
+async def as_reviewed(conn: Conn, digest: str, now: datetime) -> int:
+    """How many entries the list of that digest has. Raises Unfit when it is another one."""
+    listed = await access(conn, now)
+    if digest != (found := digest_of(listed)):
+        raise Unfit(f"the list is another one now, {found}: look at `keiyaku audit access` again")
+    return len(listed)
+
+
+async def review(
+    conn: Conn, first: str, second: str, digest: str, findings: str, now: datetime, proposal: UUID | None = None
+) -> UUID:
     """Two people looked at the list with that digest, each at what the other may do (C-176). Raises Unfit.
 
     Evidence holds the digest of the list; the list itself names people (T16-3).
     """
     one, two = await asked.two_persons(conn, first, second)
     checked_text("findings", findings)
-    listed = await access(conn, now)
-    if digest != (found := digest_of(listed)):
-        raise Unfit(f"the list is another one now, {found}: look at `keiyaku audit access` again")
+    entries = await as_reviewed(conn, digest, now)
     async with conn.transaction():
-        made = await audit.insert_review(conn, one.id, two.id, len(listed), bytes.fromhex(found), findings, now)
+        if proposal:
+            made = await vouched.close_access_review(conn, proposal, entries, now)
+        else:
+            made = await audit.insert_review(conn, one.id, two.id, entries, bytes.fromhex(digest), findings, now)
         row = entry(
-            "access.reviewed", actor(one), now, rule="T17-1", review=made, second=actor(two), entries=len(listed),
-            list_sha256=found,
+            "access.reviewed", actor(one), now, rule="T17-1", review=made, second=actor(two), entries=entries,
+            list_sha256=digest,
         )  # fmt: skip
         await append(conn, row)
     return made
@@ -56,19 +74,19 @@ def digest_of(listed: list[Access]) -> str:
     return sha256(msgspec.json.encode(lines)).hexdigest()
 
 
-async def reviews(conn: Conn) -> list[Review]:
+async def reviews(conn: Conn, before: UUID | None = None, most: int = MOST) -> list[Review]:
     """Reviews of who may do what, newest first."""
-    return await audit.reviews(conn, MOST)
+    return await audit.reviews(conn, most, before)
 
 
-async def leavers(conn: Conn) -> list[Leaver]:
-    """People who left, and whether their access was gone within 24 hours."""
-    return await audit.leavers(conn, MOST)
+async def leavers(conn: Conn, cursor: str | None = None, most: int = MOST) -> list[Leaver]:
+    """People who left, and whether their access was gone within 24 hours. Raises Unfit."""
+    return await audit.leavers(conn, most, cursors.instant_and_name(cursor) if cursor else None)
 
 
-async def readings(conn: Conn) -> list[ReadingChange]:
-    """Changes of readings, newest first, with the people who decided them."""
-    return await audit.readings(conn, MOST)
+async def readings(conn: Conn, cursor: str | None = None, most: int = MOST) -> list[ReadingChange]:
+    """Changes of readings, newest first, with the people who decided them. Raises Unfit."""
+    return await audit.readings(conn, most, cursors.instant_and_name(cursor) if cursor else None)
 
 
 async def population(

@@ -1,12 +1,12 @@
 """What two persons may decide through a proposal: what each kind needs, who proposes, who confirms, the one use case.
 
-Not here, and by command alone: what the API's database role may not write, such as readings and plans.
+Kinds of `deciding_house` are those that the database writes for two people's tokens alone.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -17,6 +17,7 @@ from office.use_cases import (
     asked,
     cases,
     credit_invoices,
+    deciding_house,
     documents,
     ending,
     holds,
@@ -26,20 +27,11 @@ from office.use_cases import (
     service_end,
     settlement,
 )
-from office.use_cases.acceptance import Access
 from office.use_cases.asked import Unfit, checked_text
-from office.use_cases.tokens import Role
+from office.use_cases.kinds import APPROVERS, COMPLIANCE, DESK, SERVICE, Deciding, Given, Kind
 from sql import Conn
 
-DESK: frozenset[Role] = frozenset({"officer", "approver"})
-APPROVERS: frozenset[Role] = frozenset({"approver"})
-COMPLIANCE: frozenset[Role] = frozenset({"compliance"})
-SERVICE: frozenset[Role] = frozenset({"compliance", "operator"})
 Yen = Annotated[int, msgspec.Meta(ge=0, le=payments.GREATEST)]
-
-
-class Given(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The arguments of a decision."""
 
 
 class OfContract(Given, frozen=True, forbid_unknown_fields=True):
@@ -148,31 +140,6 @@ class Beginning(Given, frozen=True, forbid_unknown_fields=True):
     reason: str
     per_second: Annotated[int, msgspec.Meta(ge=1, le=incidents.MOST_A_SECOND)] = 20
     wait_seconds: Annotated[int, msgspec.Meta(ge=0, le=432_000)] = 21_600
-
-
-class Deciding(msgspec.Struct, frozen=True):
-    """What a use case of two persons is called with."""
-
-    conn: Conn
-    given: Any
-    first: str
-    second: str
-    access: Access
-    proposed_at: datetime
-    now: datetime
-
-
-class Kind(msgspec.Struct, frozen=True):
-    """A decision: what it needs, who may propose and who confirm it, and the use case that decides.
-
-    `secret`: nobody but them sees it (T13-3).
-    """
-
-    given: type[Given]
-    proposers: frozenset[Role]
-    confirmers: frozenset[Role]
-    decide: Callable[[Deciding], Awaitable[object]]
-    secret: bool = False
 
 
 def accept(d: Deciding) -> Awaitable[object]:
@@ -299,6 +266,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "revocation.material": Kind(Materiality, DESK, APPROVERS, record_material),
         "revocation.withdraw": Kind(OfCase, DESK, APPROVERS, withdraw_case),
         "service.end": Kind(ServiceEnd, DESK, APPROVERS, end_service),
+        **deciding_house.KINDS,
     }
 )
 

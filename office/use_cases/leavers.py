@@ -2,9 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from office.storage import leavers, people
+from office.storage import leavers, people, vouched
 from office.use_cases import asked
-from office.use_cases.asked import Unfit, actor
+from office.use_cases.asked import Deciders, Unfit, actor
 from sql import Conn
 from sql.evidence import append, entry
 
@@ -17,8 +17,7 @@ async def leave(conn: Conn, person: str, left_at: datetime, by: str, now: dateti
     Raises Unfit.
     """
     gone, who = await asked.two_persons(conn, person, by)
-    if left_at > now:
-        raise Unfit("they have not left yet: `keiyaku desk away` arranges who stands in until they do")
+    await fit(conn, person, left_at, now)
     async with conn.transaction():
         if not await leavers.leave(conn, gone.id, left_at):
             raise Unfit(f"'{person}' left before")
@@ -27,6 +26,30 @@ async def leave(conn: Conn, person: str, left_at: datetime, by: str, now: dateti
         row = entry("person.left", actor(who), now, rule="T17-1", person=gone.id, left_at=left_at, tokens=tokens)
         await append(conn, row)
     return len(tokens)
+
+
+async def leave_by_two(conn: Conn, person: str, left_at: datetime, by: Deciders, now: datetime) -> int:
+    """The same, decided by two others. Raises Unfit."""
+    if by.proposal is None:
+        return await leave(conn, person, left_at, by.first.handle, now)
+    gone = await fit(conn, person, left_at, now)
+    async with conn.transaction():
+        tokens = await vouched.leave(conn, by.proposal)
+        if tokens is None:
+            raise Unfit(f"'{person}' left before, or decides this: two others do")
+        row = entry(
+            "person.left", actor(by.first), now, rule="T17-1", person=gone.id, left_at=left_at, tokens=tokens,
+            second=actor(by.second),
+        )  # fmt: skip
+        await append(conn, row)
+    return len(tokens)
+
+
+async def fit(conn: Conn, person: str, left_at: datetime, now: datetime) -> people.Person:
+    """Who has left by now, and is still here as far as we know. Raises Unfit."""
+    if left_at > now:
+        raise Unfit("they have not left yet: `keiyaku desk away` arranges who stands in until they do")
+    return await asked.person(conn, person)
 
 
 async def removed(conn: Conn, person: str, by: str, now: datetime) -> bool:

@@ -1,6 +1,7 @@
 """Readings of the Terms: what was adopted, since when, changed by two people only (articles.md §0.3)."""
 
 from datetime import datetime
+from uuid import UUID
 
 import msgspec
 
@@ -18,7 +19,7 @@ from contract_gate.readings import (
     of_contract,
     of_invoice,
 )
-from office.storage import readings
+from office.storage import readings, vouched
 from office.use_cases import asked
 from office.use_cases.asked import Unfit, actor, one_of
 from sql import Conn
@@ -52,18 +53,29 @@ async def listed(conn: Conn, now: datetime) -> list[Adopted]:
     return found + [Adopted(row.key, row.value, row.effective_at, True) for row in await readings.to_come(conn, now)]
 
 
-async def set_reading(
-    conn: Conn, key: str, value: str, effective_at: datetime, first: str, second: str, now: datetime
-) -> None:
-    """From that instant on the key has this value; never for what was before. Raises Unfit."""
+def fit(key: str, value: str, effective_at: datetime, now: datetime) -> Reading:
+    """The key's value from that instant on; never for what was before. Raises Unfit."""
     one_of("reading", key, KEYS)
     row = Reading(key, effective_at, value)
     check(row)
     if effective_at < now:
         raise Unfit("a reading changes from now on or later: what was decided under the old one stays")
+    return row
+
+
+async def set_reading(
+    conn: Conn, key: str, value: str, effective_at: datetime, first: str, second: str, now: datetime,
+    proposal: UUID | None = None,
+) -> None:  # fmt: skip
+    """From that instant on the key has this value. Raises Unfit.
+
+    `proposal`: that for which both vouched with their tokens, as the database wants it of the office.
+    """
+    row = fit(key, value, effective_at, now)
     one, two = await asked.two_persons(conn, first, second)
     async with conn.transaction():
-        if not await readings.insert(conn, row, one.id, two.id):
+        made = vouched.set_reading(conn, proposal) if proposal else readings.insert(conn, row, one.id, two.id)
+        if not await made:
             raise Unfit(f"'{key}' has a value from that very instant on already: `keiyaku reading list` shows it")
         proof = entry(
             "reading.set", actor(one), now, key=key, value=value, effective_at=effective_at, second=actor(two)

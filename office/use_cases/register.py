@@ -3,9 +3,18 @@
 from datetime import datetime
 
 from contract_gate.corporate_number import is_corporate_number
-from office.storage import people
+from office.storage import people, vouched
 from office.storage.people import Customer, Person, Plan, Text
-from office.use_cases.asked import MOST, OPERATOR, Unfit, checked_handle, checked_text, one_of
+from office.use_cases.asked import (
+    MOST,
+    OPERATOR,
+    Deciders,
+    Unfit,
+    checked_handle,
+    checked_text,
+    deciding,
+    one_of,
+)
 from sql import Conn
 from sql.evidence import append, entry
 from sql.ids import uuid7
@@ -46,20 +55,28 @@ async def add_customer(conn: Conn, customer: Customer, now: datetime) -> Custome
     return made
 
 
-async def add_plan(conn: Conn, plan: Plan, now: datetime) -> Plan:
-    """A plan: fee without tax, months, number of names (T8-1). Raises Unfit."""
+def plan_fits(plan: Plan) -> Plan:
+    """The plan. Raises Unfit."""
     checked_handle(plan.handle)
     checked_text("the name", plan.name)
     if not (0 <= plan.fee_yen <= GREATEST and 0 < plan.term_months <= 120 and 0 < plan.names_max <= GREATEST):
         raise Unfit("a plan needs a fee of 0 yen or more, 1 to 120 months and at least 1 name")
+    return plan
+
+
+async def add_plan(conn: Conn, plan: Plan, now: datetime, by: Deciders | None = None) -> Plan:
+    """A plan: fee without tax, months, number of names (T8-1). Raises Unfit."""
+    plan_fits(plan)
+    actor, second = deciding(by)
     async with conn.transaction():
-        made = await people.insert_plan(conn, plan)
-        if made is None:
+        proposal = by.proposal if by else None
+        writing = vouched.add_plan(conn, proposal, plan.id) if proposal else people.insert_plan(conn, plan)
+        if (made := await writing) is None:
             raise Unfit(f"plan '{plan.handle}' exists already: a plan never changes, add another")
-        await append(
-            conn,
-            entry("plan.added", OPERATOR, now, rule="T8-1", clause="A8.1", plan=made.id, fee_yen=made.fee_yen),
+        proof = entry(
+            "plan.added", actor, now, rule="T8-1", clause="A8.1", plan=made.id, fee_yen=made.fee_yen, **second
         )
+        await append(conn, proof)
     return made
 
 

@@ -20,6 +20,7 @@ from office.storage.people import Person
 from office.storage.samples import Issuance, NewSample, Sample, Sampled
 from office.use_cases import asked
 from office.use_cases.asked import MOST, Unfit
+from office.use_cases.certificates import SERIAL
 from office.use_cases.sample_look import OWN, faults_of
 from office.use_cases.sample_proofs import proof_faults
 from sql import Conn
@@ -38,6 +39,10 @@ class Period(msgspec.Struct, frozen=True):
 
     since: datetime
     until: datetime
+
+
+class SeedAsked(Unfit):
+    """There is no seed yet; the evidence that asks for one must be kept."""
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -84,7 +89,7 @@ async def without_gap(conn: Conn, period: Period, now: datetime) -> None:
 
 
 async def seed_of(conn: Conn, period: Period, given: bytes | None, who: Person, now: datetime) -> tuple[bytes, str]:
-    """The seed and where it is from. Raises Unfit, having left evidence, which the next checkpoint seals."""
+    """The seed and where it is from. Raises Unfit; SeedAsked having left evidence, which the next checkpoint seals."""
     if given is not None:
         return given, "given"
     if now < period.until + LATER:
@@ -92,7 +97,7 @@ async def seed_of(conn: Conn, period: Period, given: bytes | None, who: Person, 
     if (found := await samples.seed_after(conn, period.until + LATER)) is None:
         asking = entry("audit.sample_asked", asked.actor(who), now, since=period.since, until=period.until)
         await append(conn, asking)
-        raise Unfit("no checkpoint was sealed since the period; one was asked for: run this again in a few seconds")
+        raise SeedAsked("no checkpoint was sealed since the period; one was asked for: run this again in a few seconds")
     return found.hash, f"checkpoint {found.number}"
 
 
@@ -144,13 +149,27 @@ async def proofs_looked_at(conn: Conn, one: Issuance) -> list[str]:
 
 async def shown(conn: Conn, sample: str | UUID) -> Shown:
     """A sample by its id, or the last. Raises Unfit."""
+    found = await named(conn, sample)
+    return Shown(found, await samples.certificates(conn, found.id, None, None))
+
+
+async def named(conn: Conn, sample: str | UUID) -> Sample:
+    """The sample of an id, or the last. Raises Unfit."""
     wanted = None if sample == "last" else asked.id_of("sample", str(sample))
-    found: Sequence[Sample] = await samples.samples(conn, wanted, 1)
+    found: Sequence[Sample] = await samples.samples(conn, wanted, None, 1)
     if not found:
         raise Unfit("there is no such sample: see `keiyaku audit samples`")
-    return Shown(found[0], await samples.certificates(conn, found[0].id))
+    return found[0]
 
 
-async def listed(conn: Conn) -> list[Sample]:
-    """All samples, newest first."""
-    return await samples.samples(conn, None, MOST)
+async def certificates(conn: Conn, sample: str, after: str | None, most: int) -> list[Sampled]:
+    """Those of a sample behind that serial number. Raises Unfit."""
+    if after is not None and not SERIAL.fullmatch(after):
+        raise Unfit("the cursor is none of ours: give `next` of the page before")
+    found = await named(conn, asked.id_of("sample", sample))
+    return await samples.certificates(conn, found.id, bytes.fromhex(after) if after else None, most)
+
+
+async def listed(conn: Conn, before: UUID | None = None, most: int = MOST) -> list[Sample]:
+    """Samples, newest first, older than that one."""
+    return await samples.samples(conn, None, before, most)

@@ -10,7 +10,7 @@ import msgspec
 
 from contract_gate.calendar import jst_date
 from office.storage import people, tokens
-from office.storage.people import Person
+from office.storage.people import Customer, Person
 from office.storage.tokens import Caller as Caller
 from office.storage.tokens import NewToken, Token
 from office.use_cases import asked
@@ -23,6 +23,7 @@ ROLES: tuple[Role, ...] = get_args(Role)
 OF_CUSTOMERS = frozenset({"applicant", "requester"})
 LONGEST = timedelta(days=366)
 USUAL = timedelta(days=90)
+PART = 43  # characters of 256 bits
 PREFIX = "kyt_"  # so that a token in a log or a repository is known for what it is
 
 
@@ -50,17 +51,7 @@ async def new(conn: Conn, wanted: Wanted, first: str | None, second: str | None,
 
     The first role that somebody has of a customer needs none. Raises Unfit.
     """
-    role: Role = one_of("role", wanted.role, ROLES)  # type: ignore[assignment]
-    until = wanted.expires_at or now + USUAL
-    if not now < until <= now + LONGEST:
-        raise Unfit(f"a token lives at most {LONGEST.days} days from now: choose --expires within them")
-    if (role in OF_CUSTOMERS) != (wanted.customer is not None):
-        raise Unfit("the roles applicant and requester, and they alone, name their --customer")
-    who = None if wanted.service else await asked.person(conn, wanted.holder)
-    of = await people.customer_of(conn, wanted.customer) if wanted.customer else None
-    if wanted.customer and of is None:
-        raise Unfit(f"there is no customer '{wanted.customer}': `keiyaku customer list` shows them")
-    service = checked_handle(wanted.holder) if wanted.service else None
+    role, until, who, service, of = await checked(conn, wanted, now)
     another = await tokens.held_another(conn, who.id if who else None, service, role)
     one, two = await granting(conn, role, another, first, second)
     secret = PREFIX + secrets.token_urlsafe(32)
@@ -76,6 +67,23 @@ async def new(conn: Conn, wanted: Wanted, first: str | None, second: str | None,
         )  # fmt: skip
         await append(conn, proof)
     return Made(made, secret, role, until)
+
+
+async def checked(
+    conn: Conn, wanted: Wanted, now: datetime
+) -> tuple[Role, datetime, Person | None, str | None, Customer | None]:
+    """Role and end of a token that may be made, its person or service, and the customer. Raises Unfit."""
+    role: Role = one_of("role", wanted.role, ROLES)  # type: ignore[assignment]
+    until = wanted.expires_at or now + USUAL
+    if not now < until <= now + LONGEST:
+        raise Unfit(f"a token lives at most {LONGEST.days} days from now: choose --expires within them")
+    if (role in OF_CUSTOMERS) != (wanted.customer is not None):
+        raise Unfit("the roles applicant and requester, and they alone, name their --customer")
+    who = None if wanted.service else await asked.person(conn, wanted.holder)
+    of = await people.customer_of(conn, wanted.customer) if wanted.customer is not None else None
+    if wanted.customer is not None and of is None:
+        raise Unfit(f"there is no customer '{wanted.customer}': `keiyaku customer list` shows them")
+    return role, until, who, checked_handle(wanted.holder) if wanted.service else None, of
 
 
 async def granting(
@@ -98,9 +106,11 @@ async def withdraw(conn: Conn, token: str, now: datetime) -> None:
         await append(conn, entry("token.withdrawn", OPERATOR, now, rule="T17-1", token=token_id))
 
 
-async def listed(conn: Conn, dead: bool, now: datetime) -> list[Token]:
+async def listed(
+    conn: Conn, dead: bool, now: datetime, before: UUID | None = None, most: int = MOST
+) -> list[Token]:  # fmt: skip
     """Tokens without their secrets, newest first."""
-    return await tokens.tokens(conn, dead, now, MOST)
+    return await tokens.tokens(conn, dead, now, before, most)
 
 
 async def caller_of(conn: Conn, secret: str, now: datetime) -> Caller | None:
@@ -110,4 +120,15 @@ async def caller_of(conn: Conn, secret: str, now: datetime) -> Caller | None:
 
 def digest(secret: str) -> bytes:
     """What is stored: 256 random bits need no salt and no slow hash."""
-    return sha256(secret.encode()).digest()
+    return sha256(proof_of(secret)).digest()
+
+
+def proof_of(secret: str) -> bytes:
+    """What the database wants to see where it writes for the holder of a token alone: that of which it has the hash.
+
+    Of a secret in two parts these are the hashes of both: who knows one part, and of the other the hash, cannot call.
+    """
+    if len(secret) == len(PREFIX) + 2 * PART:
+        middle = len(PREFIX) + PART
+        return sha256(secret[:middle].encode()).digest() + sha256(secret[middle:].encode()).digest()
+    return secret.encode()

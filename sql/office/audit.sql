@@ -30,23 +30,26 @@ INSERT INTO office.access_reviews (id, reviewed_by_first, reviewed_by_second, en
 VALUES ($1, $2, $3, $4, $5, $6, $7);
 
 -- name: reviews
--- $1 most
-SELECT v.reviewed_at, one.handle AS first, two.handle AS second, v.entries, v.list_sha256, v.findings
+-- $1 most  $2 before this id, or null
+SELECT v.id, v.reviewed_at, one.handle AS first, two.handle AS second, v.entries, v.list_sha256, v.findings
 FROM office.access_reviews v JOIN gate.persons one ON one.id = v.reviewed_by_first
-JOIN gate.persons two ON two.id = v.reviewed_by_second ORDER BY v.reviewed_at DESC LIMIT $1;
+JOIN gate.persons two ON two.id = v.reviewed_by_second WHERE $2::uuid IS NULL OR v.id < $2 ORDER BY v.id DESC LIMIT $1;
 
 -- name: leavers
--- $1 most
+-- $1 most  $2 $3 behind who left at this instant, by their handle; or null
 SELECT p.handle AS person, p.left_at, d.recorded_at, by.handle AS recorded_by, d.removed_at, seen.handle AS removed_by,
     coalesce(d.removed_at <= p.left_at + interval '24 hours', false) AS in_time
 FROM office.departures d JOIN gate.persons p ON p.id = d.person_id JOIN gate.persons by ON by.id = d.recorded_by
-LEFT JOIN gate.persons seen ON seen.id = d.removed_by ORDER BY p.left_at DESC LIMIT $1;
+LEFT JOIN gate.persons seen ON seen.id = d.removed_by
+WHERE $2::timestamptz IS NULL OR (p.left_at, p.handle) < ($2, $3::text)
+ORDER BY p.left_at DESC, p.handle DESC LIMIT $1;
 
 -- name: readings
--- Every change of a reading, newest first. $1 most
+-- Every change of a reading, newest first. $1 most  $2 $3 behind the one of this instant and key, or null
 SELECT r.key, r.value, r.effective_at, one.handle AS first, two.handle AS second
 FROM gate.readings r JOIN gate.persons one ON one.id = r.set_by_first JOIN gate.persons two ON two.id = r.set_by_second
-ORDER BY r.effective_at DESC, r.key LIMIT $1;
+WHERE $2::timestamptz IS NULL OR (r.effective_at, r.key) < ($2, $3::text)
+ORDER BY r.effective_at DESC, r.key DESC LIMIT $1;
 
 -- name: certificates
 -- Every certificate signed in the period, and every precertificate that no certificate followed (C-125): from $1, before $2.

@@ -5,6 +5,14 @@ SELECT pg_try_advisory_lock(7104);
 -- name: newest
 SELECT id, script, begun_at, transcript, ended_at FROM office.ceremonies ORDER BY begun_at DESC LIMIT 1;
 
+-- name: listed
+-- Newest first. $1 before this id, or null  $2 most
+SELECT id, begun_at, ended_at FROM office.ceremonies WHERE $1::uuid IS NULL OR id < $1 ORDER BY id DESC LIMIT $2;
+
+-- name: ceremony
+-- $1 id
+SELECT id, script, begun_at, transcript, ended_at FROM office.ceremonies WHERE id = $1;
+
 -- name: insert_ceremony
 -- $1 id  $2 script  $3 begun_at
 INSERT INTO office.ceremonies (id, script, begun_at) VALUES ($1, $2, $3);

@@ -38,13 +38,14 @@ WITH drawn AS (
 INSERT INTO office.sampled_certificates (sample_id, serial) SELECT drawn.id, s FROM drawn, unnest($11::bytea[]) AS s;
 
 -- name: samples
--- Newest first. $1 id, or null: all  $2 most
+-- Newest first. $1 id, or null: all  $2 before this id, or null  $3 most
 SELECT s.id, s.from_at, s.until_at, s.percent::integer, s.population, count(x.serial)::integer AS drawn,
     count(x.audited_at)::integer AS audited, count(*) FILTER (WHERE cardinality(x.faults) > 0)::integer AS faulty,
     s.seed, s.seed_source, s.population_sha256, p.handle AS drawn_by, s.drawn_at
 FROM office.audit_samples s JOIN gate.persons p ON p.id = s.drawn_by
 LEFT JOIN office.sampled_certificates x ON x.sample_id = s.id
-WHERE $1::uuid IS NULL OR s.id = $1 GROUP BY s.id, p.handle ORDER BY s.drawn_at DESC, s.id LIMIT $2;
+WHERE ($1::uuid IS NULL OR s.id = $1) AND ($2::uuid IS NULL OR s.id < $2)
+GROUP BY s.id, p.handle ORDER BY s.id DESC LIMIT $3;
 
 -- name: unfinished
 -- A sample of the same period and share that was drawn, but not examined to its end. $1 from  $2 until  $3 percent
@@ -52,9 +53,9 @@ SELECT s.id FROM office.audit_samples s WHERE s.from_at = $1 AND s.until_at = $2
     SELECT FROM office.sampled_certificates x WHERE x.sample_id = s.id AND x.audited_at IS NULL) ORDER BY s.id LIMIT 1;
 
 -- name: certificates
--- $1 sample
+-- $1 sample  $2 behind this serial number, or null  $3 most, or null: all
 SELECT encode(serial, 'hex') AS serial, linted_by, faults, audited_at FROM office.sampled_certificates
-WHERE sample_id = $1 ORDER BY serial;
+WHERE sample_id = $1 AND ($2::bytea IS NULL OR serial > $2) ORDER BY serial LIMIT $3;
 
 -- name: waiting
 -- $1 sample  $2 most

@@ -22,13 +22,13 @@ FROM office.tokens t LEFT JOIN gate.persons p ON p.id = t.person_id LEFT JOIN ga
 WHERE t.sha256 = $1 AND t.withdrawn_at IS NULL AND t.expires_at > $2 AND p.left_at IS NULL;
 
 -- name: tokens
--- Those that live, or all; newest first. $1 dead ones too  $2 now  $3 most
+-- Those that live, or all; newest first. $1 dead ones too  $2 now  $3 before this id, or null  $4 most
 SELECT t.id, p.handle AS person, t.service, t.role, c.handle AS customer, t.created_at, t.expires_at, t.withdrawn_at,
     t.last_used_on, one.handle AS first, two.handle AS second
 FROM office.tokens t LEFT JOIN gate.persons p ON p.id = t.person_id LEFT JOIN gate.customers c ON c.id = t.customer_id
 LEFT JOIN gate.persons one ON one.id = t.granted_by_first LEFT JOIN gate.persons two ON two.id = t.granted_by_second
-WHERE $1 OR (t.withdrawn_at IS NULL AND t.expires_at > $2)
-ORDER BY t.id DESC LIMIT $3;
+WHERE ($1 OR (t.withdrawn_at IS NULL AND t.expires_at > $2)) AND ($3::uuid IS NULL OR t.id < $3)
+ORDER BY t.id DESC LIMIT $4;
 
 -- name: withdraw
 -- No row: withdrawn before, or no such token. $1 id  $2 now

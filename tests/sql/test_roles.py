@@ -181,6 +181,12 @@ def test_auditors_read_what_their_commands_show(rights: Rights) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("role", ROLES)
+def test_nobody_but_the_database_says_who_vouched(rights: Rights, role: str) -> None:
+    for verb in ("SELECT", "INSERT", "UPDATE"):
+        assert {n for n in rights[role, verb] if n.startswith("office.vouched")} == set()
+
+
 def test_office_makes_no_token_for_itself(rights: Rights) -> None:
     assert writers(rights, "office.tokens", "INSERT") == {"operator"}
     assert {n for n in rights["office", "UPDATE"] if n.startswith("office.tokens.")} == {"office.tokens.last_used_on"}
@@ -337,6 +343,22 @@ def test_readers_of_what_not_everybody_may_see(rights: Rights, secret: str, read
         ("ca.void_record('00000000-0000-0000-0000-000000000000')", {"acme", "work"}),
         ("gate.record_invoice(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)", {"office", "operator"}),
         ("keiyaku.months_ahead('2026-11-22')", {"acme", "work", "operator"}),
+        *(
+            (f"office.{name}('00000000-0000-0000-0000-000000000000'{more})", callers)
+            for name, more, callers in (
+                ("vouch_first", ", '', '2026-11-22'", {"office"}),
+                ("vouch_second", ", '', '2026-11-22'", {"office"}),
+                ("first_stands", "", {"operator"}),
+                ("set_reading", "", {"office"}),
+                ("add_plan", ", '00000000-0000-0000-0000-000000000000'", {"office"}),
+                ("close_plan", "", {"office"}),
+                ("make_token", ", '00000000-0000-0000-0000-000000000000', ''", {"office"}),
+                ("withdraw_token", ", '', '2026-11-22'", {"office"}),
+                ("leave", "", {"office"}),
+                ("close_access_review", ", '00000000-0000-0000-0000-000000000000', 1", {"office"}),
+                ("carry_out", ", 'reading.set'", set[str]()),
+            )
+        ),
     ],
 )
 async def test_callers_of_functions(postgres: EmbeddedPostgres, call: str, callers: set[str]) -> None:

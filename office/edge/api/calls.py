@@ -45,7 +45,10 @@ class House(msgspec.Struct, frozen=True):
 
 
 class Call(msgspec.Struct, frozen=True):
-    """A call that is allowed and understood. `customer`: whose things it may see; None: all."""
+    """A call that is allowed and understood. `customer`: whose things it may see; None: all.
+
+    `proof`: of the caller's token, for what the database writes for its holder alone.
+    """
 
     conn: Conn
     caller: Caller
@@ -55,6 +58,7 @@ class Call(msgspec.Struct, frozen=True):
     body: Any
     house: House
     now: datetime
+    proof: bytes
 
     @property
     def person(self) -> str:

@@ -22,7 +22,8 @@ class NewProposal(Body, frozen=True, forbid_unknown_fields=True):
 async def propose(call: Call) -> Answer:
     """A decision is proposed."""
     new: NewProposal = call.body
-    return created(written(await proposals.propose(call.conn, call.caller, new.kind, new.arguments, call.now)))
+    made = await proposals.propose(call.conn, call.caller, new.kind, new.arguments, call.now, call.proof)
+    return created(written(made))
 
 
 async def list_proposals(call: Call) -> Answer:
@@ -38,7 +39,9 @@ async def show(call: Call) -> Answer:
 
 async def confirm(call: Call) -> Answer:
     """Another person confirms it, and it is decided."""
-    found = await proposals.confirm(call.conn, call.caller, call.path["proposal"], call.house.access, call.now)
+    found = await proposals.confirm(
+        call.conn, call.caller, call.path["proposal"], call.house.access, call.now, call.proof
+    )
     return answer(written(found))
 
 

@@ -2,6 +2,7 @@
 
 from office.edge.api import (
     applications,
+    audits,
     bank,
     books,
     changes,
@@ -16,8 +17,10 @@ from office.edge.api import (
     ledger,
     money,
     pauses,
+    readings,
     register,
     revocation,
+    rights,
     screenings,
     seals,
     service,
@@ -45,4 +48,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *following.OPERATIONS,
     *service.OPERATIONS,
     *incidents.OPERATIONS,
+    *readings.OPERATIONS,
+    *rights.OPERATIONS,
+    *audits.OPERATIONS,
 )

@@ -74,7 +74,7 @@ async def run(pool: Pool, clock: Clock, house: House, operation: Operation, requ
     body = reading.body_of(octets, request.content_type, operation)
     path = {name: checked(value) for name, value in request.match_info.items()}
     async with pool.acquire() as conn:
-        call = Call(conn, caller, caller.customer_id, path, query, body, house, clock())
+        call = Call(conn, caller, caller.customer_id, path, query, body, house, clock(), tokens.proof_of(secret))
         with through(caller.id):
             if key is None:
                 return response(await operation.run(call))

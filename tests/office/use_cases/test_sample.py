@@ -45,7 +45,7 @@ async def test_no_certificate_falls_between_two_samples(accepted: Conn, pool: Po
     made = await sample.draw(accepted, PERIOD, 3, SEED, "ann", NOW)
     assert await sample.draw(accepted, PERIOD, 3, SEED, "ann", NOW) == made  # unfinished: it goes on
     await sample.draw(accepted, Period(PERIOD.until, NOW), 3, SEED, "ann", NOW)
-    assert sorted(each.population for each in await samples.samples(accepted, None, 10)) == [0, 1]
+    assert sorted(each.population for each in await samples.samples(accepted, None, None, 10)) == [0, 1]
 
 
 @pytest.mark.std("C-175")

@@ -8,6 +8,7 @@ import pytest
 
 from office.use_cases import (
     acceptance,
+    audit,
     cases,
     documents,
     ending,
@@ -106,6 +107,10 @@ async def planned(conn: Conn, pool: Pool) -> dict[str, Any]:
     return {"incident": str(made.incident.id)}
 
 
+async def the_list(conn: Conn, pool: Pool) -> dict[str, Any]:
+    return {"list_sha256": audit.digest_of(await audit.access(conn, NOW))}
+
+
 async def written_consent(conn: Conn, pool: Pool) -> dict[str, Any]:
     await accepted(conn, pool)
     other = register.customer("heir", "Heir", "other_organisation", None, True, None, NOW)
@@ -116,6 +121,7 @@ async def written_consent(conn: Conn, pool: Pool) -> dict[str, Any]:
 
 # Kind: what is there before, the arguments beside what that gives, what evidence says afterwards.
 DECISIONS: dict[str, tuple[Arranged, dict[str, Any], str]] = {
+    "access_review.close": (the_list, {"findings": "none"}, "access.reviewed"),
     "contract.accept": (nothing, {"contract": "acme"}, "contract.accepted"),
     "contract.assign": (written_consent, {"contract": "acme", "customer": "heir"}, "contract.assigned"),
     "contract.reject": (nothing, {"contract": "acme", "reason": "incomplete"}, "contract.rejected"),
@@ -132,9 +138,14 @@ DECISIONS: dict[str, tuple[Arranged, dict[str, Any], str]] = {
     "invoice.small_difference": (small_rest, {"invoice": "F00000001", "reason": "charge"}, "invoice.written_off"),
     "invoice.write_off": (open_fee, {"invoice": "F00000001", "reason": "bankrupt"}, "invoice.written_off"),
     "payment.refund": (overpaid, {"amount_yen": 500, "reason": "overpaid"}, "payment.refunded"),
+    "person.leave": (nothing, {"person": "carol"}, "person.left"),
+    "plan.add": (nothing, {"handle": "big", "name": "Big", "fee_yen": 1, "names_max": 5}, "plan.added"),
+    "plan.close": (nothing, {"handle": "small"}, "plan.closed"),
+    "reading.set": (nothing, {"key": "invoice.names", "value": "payer"}, "reading.set"),
     "revocation.decide": (a_case, {"reason": "asked"}, "revocation.revoke"),
     "revocation.material": (a_breach, {"reason": "wrong name"}, "revocation.material"),
     "revocation.withdraw": (a_decision, {"reason": "erroneous"}, "revocation.withdrawn"),
+    "token.issue": (nothing, {"holder": "dave", "role": "operator"}, "token.made"),
     "service.end": (
         nothing, {"cause": "closing", "ends_on": "2027-06-30", "certificates": "revoke"}, "service.end_decided",
     ),

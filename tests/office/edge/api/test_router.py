@@ -35,6 +35,8 @@ OURS = {
     "suspension": str(UUID(int=7)),
     "version": "2",
     "account": "main",
+    "sample": str(UUID(int=8)),
+    "ceremony": str(UUID(int=9)),
 }
 
 
@@ -190,6 +192,26 @@ async def things(pool: Pool) -> None:
         FROM i, gate.persons a, gate.persons b WHERE a.handle = 'ann' AND b.handle = 'bob'""",
         OURS["screening"], OURS["report"], OURS["serial"], NOW, OURS["subject"],
         OURS["receipt"], OURS["incident"], OURS["suspension"], OURS["account"],
+    )  # fmt: skip
+    await looked_at(pool)
+
+
+async def looked_at(pool: Pool) -> None:
+    """A sample of the certificate, and a key ceremony, by the names that OURS tells."""
+    await pool.execute(
+        """WITH ann AS (SELECT id FROM gate.persons WHERE handle = 'ann'), sample AS (
+            INSERT INTO office.audit_samples (id, from_at, until_at, percent, seed, seed_source, population,
+                population_sha256, drawn_by, drawn_at)
+            SELECT $1::text::uuid, $4::timestamptz - interval '3 days', $4 - interval '2 days', 3, sha256(''), 'given',
+                1, sha256(''), id, $4 FROM ann RETURNING id),
+        ceremony AS (
+            INSERT INTO office.ceremonies (id, script, begun_at, transcript, ended_at)
+            VALUES ($2::text::uuid, '{"shards": 1}', $4, 'All was done.', $4) RETURNING id),
+        step AS (
+            INSERT INTO office.ceremony_steps (ceremony_id, number, step, tbs, prepared_at)
+            SELECT id, 1, 'root-crl', ARRAY['\x01'::bytea], $4 FROM ceremony)
+        INSERT INTO office.sampled_certificates (sample_id, serial) SELECT id, decode($3, 'hex') FROM sample""",
+        OURS["sample"], OURS["ceremony"], OURS["serial"], NOW,
     )  # fmt: skip
 
 
