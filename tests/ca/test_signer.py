@@ -197,6 +197,7 @@ async def test_sign_refuses_each_fault_and_signs_the_rest_of_the_batch(bench: Be
         pytest.param({"started_at": NOW - timedelta(days=100)}, id="the term goes on"),
         pytest.param({"fee_due_on": (NOW - timedelta(days=14)).date()}, id="closed days may have moved the last day"),
         pytest.param({"screening": "positive"}, id="no hit"),
+        pytest.param({"hold": "reported"}, id="T3-4 a report"),
     ],
 )
 async def test_sign_refuses_nothing_that_a_gate_may_admit(bench: Bench, how: dict[str, Any]) -> None:
@@ -210,19 +211,21 @@ async def test_sign_refuses_nothing_that_a_gate_may_admit(bench: Bench, how: dic
 async def test_sign_asks_for_addresses_and_names_as_the_contract_lists_them_now(bench: Bench) -> None:
     names = ["www.demo.test", "127.0.0.1", "::1"]
     listed = [("host", "www.demo.test"), ("network", "127.0.0.0/8"), ("network", "::1/128")]
-    good, foreign, removed = [record(bench.issuer, names) for _ in range(3)]
+    good, foreign, removed, unrouted = [record(bench.issuer, names) for _ in range(4)]
     await bench.admit(good, listed=listed)
     await bench.admit(foreign, listed=[*listed[:2], ("network", "::2/128")])
-    await bench.admit(removed, listed=listed)
-    await bench.pool.execute(
-        """UPDATE gate.contract_names n SET removed_at = $2 FROM gate.decisions d
-           WHERE d.id = $1 AND n.contract_id = d.contract_id AND n.kind = 'host'""",
-        removed.admission_id, NOW,
-    )  # fmt: skip
+    for row, kind in ((removed, "host"), (unrouted, "network")):
+        await bench.admit(row, listed=listed)
+        await bench.pool.execute(
+            """UPDATE gate.contract_names n SET removed_at = $2 FROM gate.decisions d
+               WHERE d.id = $1 AND n.contract_id = d.contract_id AND n.kind = $3""",
+            row.admission_id, NOW, kind,
+        )  # fmt: skip
     async with bench.signer() as client:
         assert await client.sign(good.id, SECONDS) == Signed()
         assert await client.sign(foreign.id, SECONDS) == SignRefused("not among the contract's names: ::1")
         assert await client.sign(removed.id, SECONDS) == SignRefused("not among the contract's names: www.demo.test")
+        assert await client.sign(unrouted.id, SECONDS) == SignRefused("not among the contract's names: 127.0.0.1, ::1")
 
 
 @pytest.mark.std("C-079", "C-124")

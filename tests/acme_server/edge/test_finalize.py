@@ -113,6 +113,17 @@ async def test_a_key_of_any_account_is_no_certificate_key(served: Served) -> Non
     assert (await client.finalize(order)).json["status"] == "valid"
 
 
+@pytest.mark.std("A-131")
+async def test_such_a_key_is_refused_before_a_slow_look_too(served: Served) -> None:
+    client = await served.registered()
+    url, order = await ready(client, NAME)
+    await run(served, "UPDATE acme.authorizations SET caa_checked_at = now() - interval '8 hours'")
+    refused = await client.finalize(order, client.key)  # type: ignore[arg-type]
+    assert (refused.status, refused.error) == (400, "badCSR")
+    assert (await status_of(client, url))["status"] == "ready"
+    assert (await client.finalize(order)).json["status"] == "processing"
+
+
 @pytest.mark.std("A-187")
 async def test_a_blocked_key_is_refused(served: Served) -> None:
     client, key = await served.registered(), new_key()

@@ -1,0 +1,50 @@
+"""Checks that no other test would miss: each was switched off once, and everything stayed green."""
+
+from datetime import timedelta
+
+import pytest
+
+from office.use_cases import acceptance
+from office.use_cases.tokens import USUAL
+from sql import Conn, Pool
+from tests.conftest import NOW
+from tests.office.conftest import ACCESS
+from tests.office.edge.api.conftest import Api
+from tests.office.edge.api.test_router import NEW, things
+
+SECOND = timedelta(seconds=1)
+
+
+@pytest.mark.rule("T17-1")
+async def test_a_token_ends_at_its_instant(api: Api) -> None:
+    for at, status in ((NOW + USUAL - SECOND, 200), (NOW + USUAL, 401)):
+        api.clock.at = at
+        assert (await api.call("officer", "GET", "/token"))[0] == status
+
+
+async def test_nothing_is_made_without_a_key(api: Api) -> None:
+    for key, status in (("", 400), ("a b", 400), ("a", 201)):
+        assert (await api.call("officer", "POST", "/persons", NEW, headers={"Idempotency-Key": key}))[0] == status
+
+
+async def test_an_applicant_applies_for_their_own_customer_alone(api: Api) -> None:
+    for customer, status in (("other", 422), ("kaisha", 201)):
+        wanted = {"handle": "second", "plan": "small", "customer": customer}
+        assert (await api.call("applicant", "POST", "/applications", wanted))[0] == status
+
+
+@pytest.mark.rule("T17-1")
+async def test_who_may_not_propose_a_decision_proposes_none(api: Api) -> None:
+    wanted = {"kind": "contract.accept", "arguments": {"contract": "acme"}}
+    for role, status in (("compliance", 422), ("officer", 201)):
+        assert (await api.call(role, "POST", "/proposals", wanted))[0] == status
+
+
+async def test_listings_of_a_contract_are_of_that_contract(api: Api, applied: Conn, pool: Pool) -> None:
+    await api.made("applicant", "/applications", {"handle": "second", "plan": "small"})
+    await acceptance.accept(applied, "acme", "ann", "bob", ACCESS, NOW)
+    await things(pool)
+    for listing in ("certificates", "notices"):
+        for contract, some in (("acme", True), ("second", False)):
+            status, page = await api.call("auditor", "GET", f"/contracts/{contract}/{listing}")
+            assert (status, bool(page["items"])) == (200, some), (contract, listing)
