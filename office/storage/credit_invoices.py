@@ -75,11 +75,11 @@ async def paper(conn: Conn, number: str) -> CreditPaper | None:
     return one(CreditPaper, await conn.fetchrow(SQL["paper"], number))
 
 
-async def credits(conn: Conn, contract_id: UUID | None, most: int) -> list[Credit]:
-    """Credit invoices of a contract, or all; newest first."""
+async def credits(conn: Conn, contract_id: UUID | None, most: int, before: str | None = None) -> list[Credit]:
+    """Credit invoices of a contract, before that of a number; or the newest of all. Newest first."""
     if contract_id is None:
         return many(Credit, await conn.fetch(SQL["credits"], most))
-    return many(Credit, await conn.fetch(SQL["credits_of"], contract_id, most))
+    return many(Credit, await conn.fetch(SQL["credits_of"], contract_id, most, before))
 
 
 async def credited(conn: Conn, invoice_id: UUID, rate: int | None) -> Credited:

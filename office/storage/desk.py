@@ -58,6 +58,7 @@ class HandOver(msgspec.Struct, frozen=True):
 class Absence(msgspec.Struct, frozen=True):
     """Who is away, and who stands in."""
 
+    id: UUID
     person: str
     deputy: str
     from_on: date
@@ -118,6 +119,6 @@ async def end_absences(conn: Conn, person: UUID, today: date, now: datetime) -> 
     return [row["id"] for row in await conn.fetch(SQL["end_absences"], person, today, now)]
 
 
-async def absences(conn: Conn, today: date, most: int) -> list[Absence]:
-    """Absences that last or are to come."""
-    return many(Absence, await conn.fetch(SQL["absences"], today, most))
+async def absences(conn: Conn, today: date, most: int, after: UUID | None = None) -> list[Absence]:
+    """Absences that last or are to come, the earliest first."""
+    return many(Absence, await conn.fetch(SQL["absences"], today, most, after))

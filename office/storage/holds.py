@@ -75,6 +75,11 @@ async def lift(conn: Conn, hold_id: UUID, first: UUID, second: UUID, now: dateti
     return await conn.fetchval(SQL["lift"], hold_id, first, second, now) is not None
 
 
+async def finding(conn: Conn, contract_id: UUID) -> bool:
+    """Whether two people confirmed that the contract is held for anti-social forces (T13-2)."""
+    return bool(await conn.fetchval(SQL["finding"], contract_id))
+
+
 async def holds(conn: Conn, contract_id: UUID | None, most: int, after: UUID | None = None) -> list[Hold]:
     """Live holds of a contract, or of all; oldest first, at most so many."""
     return many(Hold, await conn.fetch(SQL["holds"], contract_id, most, after))

@@ -98,8 +98,3 @@ async def contracts_of_receipt(conn: Conn, receipt_id: UUID) -> list[int]:
 async def cancel_receipt(conn: Conn, receipt_id: UUID, now: datetime) -> bool:
     """Whether it counted until now; what it paid is open again (T8-5)."""
     return await conn.fetchval(SQL["cancel_receipt"], receipt_id, now) is not None
-
-
-async def receipts(conn: Conn, most: int) -> list[Receipt]:
-    """Receipts, newest value date first, at most so many."""
-    return many(Receipt, await conn.fetch(SQL["receipts"], most))

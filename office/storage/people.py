@@ -78,6 +78,12 @@ async def person_of(conn: Conn, handle: str) -> Person | None:
     return one(Person, await conn.fetchrow(SQL["person"], handle))
 
 
+async def another(conn: Conn, person: UUID) -> str | None:
+    """The handle of somebody else who has not left."""
+    found: str | None = await conn.fetchval(SQL["another"], person)
+    return found
+
+
 async def persons(conn: Conn, most: int) -> list[Person]:
     """Persons by handle, at most so many."""
     return many(Person, await conn.fetch(SQL["persons"], most))
@@ -113,9 +119,9 @@ async def offer(conn: Conn, plan_id: UUID, since: datetime | None, until: dateti
     await conn.execute(SQL["offer"], plan_id, since, until)
 
 
-async def offered_plans(conn: Conn, most: int) -> list[OfferedPlan]:
+async def offered_plans(conn: Conn, most: int, after: str | None = None) -> list[OfferedPlan]:
     """Plans by handle, at most so many."""
-    return many(OfferedPlan, await conn.fetch(SQL["plans"], most))
+    return many(OfferedPlan, await conn.fetch(SQL["plans"], most, after))
 
 
 async def insert_text(conn: Conn, text: Text) -> Text | None:
@@ -133,6 +139,6 @@ async def text_of(conn: Conn | Pool, kind: str, version: str) -> Text | None:
     return one(Text, await conn.fetchrow(SQL["text"], kind, version))
 
 
-async def texts(conn: Conn, most: int) -> list[Text]:
-    """Texts by kind and date, at most so many."""
-    return many(Text, await conn.fetch(SQL["texts"], most))
+async def texts(conn: Conn, most: int, after: tuple[str, str] | None = None) -> list[Text]:
+    """Texts by kind and date, at most so many; after that of a kind and version."""
+    return many(Text, await conn.fetch(SQL["texts"], most, *(after or (None, None))))

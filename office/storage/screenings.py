@@ -65,11 +65,19 @@ async def record(
     await conn.execute(SQL["record"], list(ids), verdict, source, grounds, by, now)
 
 
-async def screenings(conn: Conn, contract_id: UUID | None, pending: bool, most: int) -> list[Screening]:
-    """Subjects of a contract, or of all; only those without an answer, if so wanted. Oldest first."""
-    return many(Screening, await conn.fetch(SQL["screenings"], contract_id, pending, most))
+async def screenings(
+    conn: Conn, contract_id: UUID | None, pending: bool, most: int, after: UUID | None = None
+) -> list[Screening]:
+    """Subjects of a contract, after one of them, or of all; if so wanted those without an answer. Oldest first."""
+    if contract_id is None:
+        return many(Screening, await conn.fetch(SQL["screenings"], pending, most))
+    return many(Screening, await conn.fetch(SQL["screenings_of"], contract_id, pending, most, after))
 
 
-async def findings(conn: Conn, contract_id: UUID | None, most: int) -> list[ComplianceFinding]:
+async def findings(
+    conn: Conn, contract_id: UUID | None, most: int, after: UUID | None = None
+) -> list[ComplianceFinding]:
     """The same with verdict, source and grounds, over a connection of keiyaku_compliance."""
-    return many(ComplianceFinding, await conn.fetch(SQL["findings"], contract_id, most))
+    if contract_id is None:
+        return many(ComplianceFinding, await conn.fetch(SQL["findings"], most))
+    return many(ComplianceFinding, await conn.fetch(SQL["findings_of"], contract_id, most, after))

@@ -83,4 +83,6 @@ async def told(conn: Conn, contract_id: UUID, notice_id: UUID) -> None:
 
 async def seals(conn: Conn, contract_id: UUID | None, most: int, after: str | None = None) -> list[Shown]:
     """The seal of a contract, or all by their contracts' handles."""
-    return many(Shown, await conn.fetch(SQL["seals"], contract_id, most, after))
+    if contract_id is not None:
+        return many(Shown, await conn.fetch(SQL["seal_of"], contract_id))
+    return many(Shown, await conn.fetch(SQL["seals"], most, after))

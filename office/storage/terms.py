@@ -50,6 +50,6 @@ async def enact(conn: Conn, version: str, announced_at: datetime) -> None:
     await conn.execute(SQL["enact"], version, announced_at)
 
 
-async def changes(conn: Conn, most: int) -> list[Change]:
+async def changes(conn: Conn, most: int, after: str | None = None) -> list[Change]:
     """Newest first."""
-    return many(Change, await conn.fetch(SQL["changes"], most))
+    return many(Change, await conn.fetch(SQL["changes"], most, after))

@@ -15,6 +15,7 @@ SQL = statements("office/timers")
 class Extension(msgspec.Struct, frozen=True):
     """A timer of a contract that runs until then, because of which suspension, and who decided it."""
 
+    id: UUID
     contract: str
     timer: str
     until: datetime
@@ -49,6 +50,8 @@ async def lapse_until(conn: Conn, contract_id: UUID) -> datetime | None:
     return until
 
 
-async def extensions(conn: Conn, contract_id: UUID | None, most: int) -> list[Extension]:
-    """Those of a contract, or all; newest first."""
-    return many(Extension, await conn.fetch(SQL["extensions"], contract_id, most))
+async def extensions(conn: Conn, contract_id: UUID | None, most: int, after: UUID | None = None) -> list[Extension]:
+    """Those of a contract, after one of them, or all; newest first."""
+    if contract_id is None:
+        return many(Extension, await conn.fetch(SQL["extensions"], most))
+    return many(Extension, await conn.fetch(SQL["extensions_of"], contract_id, most, after))

@@ -63,6 +63,11 @@ async def insert(conn: Conn, sha256: bytes, new: NewToken, now: datetime) -> UUI
     return token_id
 
 
+async def hold(conn: Conn, person_id: UUID | None, service: str | None) -> None:
+    """Nobody else makes a token of that person or service until the transaction ends."""
+    await conn.execute(SQL["hold"], person_id, service)
+
+
 async def held_another(conn: Conn, person_id: UUID | None, service: str | None, role: str) -> bool:
     """Whether the person or the service ever had a token of another role."""
     return bool(await conn.fetchval(SQL["held_another"], person_id, service, role))

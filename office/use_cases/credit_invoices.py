@@ -33,10 +33,10 @@ async def page(conn: Conn, number: str) -> str:
     return template.render(credit=found, rate=f"{found.basis_points / 100:g}", last_day=found.period_end - DAY)
 
 
-async def listed(conn: Conn, contract: str | None) -> list[Credit]:
-    """Credit invoices of a contract, or all; newest first. Raises Unfit."""
+async def listed(conn: Conn, contract: str | None, before: str | None = None, most: int = MOST) -> list[Credit]:
+    """Credit invoices of a contract, before that of a number; or the newest of all. Newest first. Raises Unfit."""
     key = await asked.contract(conn, contract) if contract else None
-    return await stored.credits(conn, key.id if key else None, MOST)
+    return await stored.credits(conn, key.id if key else None, most, before)
 
 
 async def credit(

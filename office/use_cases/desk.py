@@ -7,6 +7,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
+from uuid import UUID
 
 import msgspec
 
@@ -195,9 +196,9 @@ async def back(conn: Conn, person: str, by: str, now: datetime) -> None:
     await hand_over(conn, now)
 
 
-async def absences(conn: Conn, now: datetime) -> list[Absence]:
-    """Absences that last or are to come."""
-    return await desk.absences(conn, jst_date(now), MOST)
+async def absences(conn: Conn, now: datetime, after: UUID | None = None, most: int = MOST) -> list[Absence]:
+    """Absences that last or are to come, the earliest first."""
+    return await desk.absences(conn, jst_date(now), most, after)
 
 
 async def hand_over(conn: Conn, now: datetime) -> int:

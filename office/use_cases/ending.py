@@ -12,7 +12,7 @@ from office.storage.changing import changing
 from office.storage.contracts import Contract
 from office.storage.endings import Idle, Pending
 from office.use_cases import asked, documents, renewal, revocations
-from office.use_cases.asked import MOST, Unfit
+from office.use_cases.asked import Unfit
 from office.use_cases.notify import notify
 from sql import Conn, Pool
 from sql.evidence import append, entry
@@ -40,19 +40,12 @@ async def rescind(conn: Conn, name: str, clause: str, first: str, second: str, n
     key = await asked.contract(conn, name)
     one, two = await asked.two_persons(conn, first, second)
     async with changing(conn, key.number):
-        if clause == ANTISOCIAL and not await confirmed(conn, key.id):
+        if clause == ANTISOCIAL and not await holds.finding(conn, key.id):
             raise Unfit(f"no anti-social finding of '{name}' is confirmed: `keiyaku hold confirm` takes two people")
         await ended(conn, name, key.id, "rescinded", asked.actor(one), "T13-2", clause, now, second=asked.actor(two))
         await endings.record(conn, key.id, "rescinded", clause, None, one.id, two.id, now)
         await revocations.on_end(conn, key.id, "antisocial" if clause == ANTISOCIAL else "rescinded", now)
     return await contracts.shown(conn, key.id)
-
-
-async def confirmed(conn: Conn, contract_id: UUID) -> bool:
-    """Whether two people confirmed an anti-social hold of the contract."""
-    return any(
-        hold.kind == "antisocial" and hold.status == "confirmed" for hold in await holds.holds(conn, contract_id, MOST)
-    )
 
 
 async def ended(

@@ -157,6 +157,8 @@ async def fit(conn: Conn, incident: str, pace: Pace, now: datetime) -> Incident:
     found = await named(conn, incident)
     if found.begun_at is not None:
         raise Unfit(f"incident {found.id} has begun: `keiyaku incident show` tells how far it is")
+    if found.case_state == "closed":
+        raise Unfit(f"incident {found.id} was closed without a revocation: plan another")
     until = published_by(found, pace, now)
     if until > found.deadline_at and pace.wait:
         raise Unfit(

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from contract_gate.calendar import jst_date, next_month_end
-from office.storage import money
+from office.storage import money, tenants
 from office.storage.changing import changing
 from office.storage.money import Invoice, Receipt
 from office.use_cases import asked, paid_late, unblocking
@@ -168,5 +168,5 @@ async def cancel(conn: Conn, receipt: str, now: datetime) -> None:
 
 
 async def receipts(conn: Conn) -> list[Receipt]:
-    """Receipts, newest value date first."""
-    return await money.receipts(conn, MOST)
+    """Receipts, newest first."""
+    return await tenants.receipts(conn, None, MOST)

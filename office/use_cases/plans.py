@@ -44,6 +44,6 @@ async def close(
         await append(conn, row)
 
 
-async def listed(conn: Conn) -> list[OfferedPlan]:
+async def listed(conn: Conn, after: str | None = None, most: int = MOST) -> list[OfferedPlan]:
     """Plans by handle, with the time they are on offer; infinite ends are absent."""
-    return await people.offered_plans(conn, MOST)
+    return await people.offered_plans(conn, most, after)

@@ -14,7 +14,7 @@ from office.storage.changing import changing
 from office.storage.people import Person
 from office.storage.proposals import Proposal as Proposal
 from office.storage.tokens import Caller
-from office.use_cases import asked, tenants
+from office.use_cases import asked, tenants, trial
 from office.use_cases.acceptance import Access
 from office.use_cases.asked import Unfit, id_of, one_of
 from office.use_cases.deciding import KINDS, contract_of, converted
@@ -41,13 +41,15 @@ def visible(role: str) -> list[str]:
 async def propose(
     conn: Conn, caller: Caller, kind: str, arguments: object, now: datetime, proof: bytes = b""
 ) -> Proposal:
-    """The proposal waits for another person, for a week. Raises Unfit."""
+    """The proposal waits for another person, for a week; it could be confirmed at once. Raises Unfit."""
     chosen = KINDS[one_of("kind", kind, [name for name, each in KINDS.items() if caller.role in each.proposers])]
     given = converted(chosen.given, arguments)
     contract_id, who = await contract_of(conn, given), await person(conn, caller)
     given = await chosen.fit(conn, given, now) if chosen.fit else given
     given, part = chosen.first_part(given) if chosen.first_part else (given, None)
     async with conn.transaction():
+        if not chosen.vouched:
+            await trial.tried(conn, kind, given, who, now)
         arguments_json = msgspec.json.encode(given, order="deterministic").decode()
         made = await stored.insert(conn, kind, contract_id, arguments_json, who.id, now + LIFETIME, now)
         if chosen.vouched and not await vouched.first(conn, made, proof, now):

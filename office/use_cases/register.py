@@ -132,6 +132,12 @@ async def customers(conn: Conn) -> list[Customer]:
     return await people.customers(conn, MOST)
 
 
-async def texts(conn: Conn) -> list[Text]:
+async def texts(conn: Conn, cursor: str | None = None, most: int = MOST) -> list[Text]:
     """Texts by kind and date."""
-    return await people.texts(conn, MOST)
+    kind, _, version = (cursor or "").partition(".")
+    return await people.texts(conn, most, (kind, version) if cursor else None)
+
+
+def cursor_of(text: Text) -> str:
+    """Its place in the listing: a text never changes."""
+    return f"{text.kind}.{text.version}"

@@ -69,12 +69,16 @@ async def hit(conn: Conn, screening: str, source: str, grounds: str, person: str
     return hold
 
 
-async def listed(conn: Conn, contract: str | None, pending: bool) -> list[Screening]:
+async def listed(
+    conn: Conn, contract: str | None, pending: bool, after: UUID | None = None, most: int = MOST
+) -> list[Screening]:
     """Subjects, without answers. Raises Unfit."""
     key = await asked.contract(conn, contract) if contract else None
-    return await screenings.screenings(conn, key.id if key else None, pending, MOST)
+    return await screenings.screenings(conn, key.id if key else None, pending, most, after)
 
 
-async def findings(conn: Conn, contract: UUID | None) -> list[ComplianceFinding]:
+async def findings(
+    conn: Conn, contract: UUID | None, after: UUID | None = None, most: int = MOST
+) -> list[ComplianceFinding]:
     """Verdicts, sources and grounds; the connection is one of keiyaku_compliance, nobody else's is let in (T13-3)."""
-    return await screenings.findings(conn, contract, MOST)
+    return await screenings.findings(conn, contract, most, after)

@@ -90,6 +90,6 @@ async def take_effect(pool: Pool, now: datetime) -> None:
             await append(conn, row)
 
 
-async def listed(conn: Conn) -> list[Change]:
+async def listed(conn: Conn, after: str | None = None, most: int = MOST) -> list[Change]:
     """Announced versions, newest first."""
-    return await terms.changes(conn, MOST)
+    return await terms.changes(conn, most, after)

@@ -1,6 +1,7 @@
 """A suspension neither extends the term nor stops timers; a person may let one run longer, by record (T10-3)."""
 
 from datetime import datetime
+from uuid import UUID
 
 from office.storage import timers
 from office.storage.changing import changing
@@ -37,7 +38,7 @@ async def extend(
         await append(conn, row)
 
 
-async def listed(conn: Conn, contract: str | None) -> list[Extension]:
+async def listed(conn: Conn, contract: str | None, after: UUID | None = None, most: int = MOST) -> list[Extension]:
     """Extensions for a contract, or all; newest first. Raises Unfit."""
     key = await asked.contract(conn, contract) if contract else None
-    return await timers.extensions(conn, key.id if key else None, MOST)
+    return await timers.extensions(conn, key.id if key else None, most, after)

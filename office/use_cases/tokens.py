@@ -52,14 +52,13 @@ async def new(conn: Conn, wanted: Wanted, first: str | None, second: str | None,
     The first role that somebody has of a customer needs none. Raises Unfit.
     """
     role, until, who, service, of = await checked(conn, wanted, now)
-    another = await tokens.held_another(conn, who.id if who else None, service, role)
-    one, two = await granting(conn, role, another, first, second)
-    secret = PREFIX + secrets.token_urlsafe(32)
-    row = NewToken(
-        who.id if who else None, service, role, of.id if of else None, until, one.id if one else None,
-        two.id if two else None,
-    )  # fmt: skip
+    secret, holder = PREFIX + secrets.token_urlsafe(32), (who.id if who else None, service)
     async with conn.transaction():
+        await tokens.hold(conn, *holder)  # two made at once are made one after the other: the second is another role
+        one, two = await granting(conn, role, await tokens.held_another(conn, *holder, role), first, second)
+        row = NewToken(
+            *holder, role, of.id if of else None, until, one.id if one else None, two.id if two else None
+        )  # fmt: skip
         made = await tokens.insert(conn, digest(secret), row, now)
         proof = entry(
             "token.made", asked.actor(one) if one else OPERATOR, now, rule="T17-1", token=made, role=role,

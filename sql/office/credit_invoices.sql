@@ -15,12 +15,13 @@ LEFT JOIN LATERAL (SELECT * FROM office.sellers e WHERE e.effective_at <= a.deci
 WHERE a.number = $1;
 
 -- name: credits_of
--- Of a contract, newest first. $1 contract_id  $2 most
+-- Of a contract, newest first. $1 contract_id  $2 most  $3 before this number, or null
 SELECT a.number, i.number AS original_number, c.handle AS contract, (a.decided_at AT TIME ZONE 'Asia/Tokyo')::date
     AS issued_on, a.amount_yen AS total_yen, a.tax_yen, a.reason, one.handle AS first, two.handle AS second
 FROM gate.invoices i JOIN office.adjustments a ON a.invoice_id = i.id JOIN gate.contracts c ON c.id = i.contract_id
 JOIN gate.persons one ON one.id = a.decided_by_first JOIN gate.persons two ON two.id = a.decided_by_second
-WHERE i.contract_id = $1 AND a.kind = 'credit' ORDER BY a.number DESC LIMIT $2;
+WHERE i.contract_id = $1 AND a.kind = 'credit' AND ($3::text IS NULL OR a.number < $3)
+ORDER BY a.number DESC LIMIT $2;
 
 -- name: credits
 -- All, newest first. $1 most

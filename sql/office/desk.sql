@@ -70,7 +70,9 @@ VALUES ($1, $2, $3, $4, $5, $6, $7);
 UPDATE office.absences SET ended_at = $3 WHERE person_id = $1 AND until_on >= $2 AND ended_at IS NULL RETURNING id;
 
 -- name: absences
--- Those that last or are to come. $1 today  $2 most
-SELECT p.handle AS person, d.handle AS deputy, a.from_on, a.until_on
+-- Those that last or are to come. $1 today  $2 most  $3 after this one, or null
+SELECT a.id, p.handle AS person, d.handle AS deputy, a.from_on, a.until_on
 FROM office.absences a JOIN gate.persons p ON p.id = a.person_id JOIN gate.persons d ON d.id = a.deputy_id
-WHERE a.until_on >= $1 AND a.ended_at IS NULL ORDER BY a.from_on, a.id LIMIT $2;
+WHERE a.until_on >= $1 AND a.ended_at IS NULL
+    AND ($3::uuid IS NULL OR (a.from_on, a.id) > (SELECT x.from_on, x.id FROM office.absences x WHERE x.id = $3))
+ORDER BY a.from_on, a.id LIMIT $2;

@@ -34,6 +34,12 @@ WHERE h.lifted_at IS NULL AND ($1::uuid IS NULL OR h.contract_id = $1)
     AND ($3::uuid IS NULL OR (h.set_at, h.id) > (SELECT x.set_at, x.id FROM gate.holds x WHERE x.id = $3))
 ORDER BY h.set_at, h.id LIMIT $2;
 
+-- name: finding
+-- Whether two people confirmed that the contract is held for anti-social forces (T13-2), of columns that the office may
+-- read; its grounds are compliance's (T13-3). $1 contract_id
+SELECT EXISTS (SELECT FROM gate.holds
+    WHERE contract_id = $1 AND kind = 'antisocial' AND status = 'confirmed' AND lifted_at IS NULL);
+
 -- name: insert_change
 -- T6-4.
 -- $1 id  $2 contract_id  $3 item  $4 in_certificate  $5 learned_at

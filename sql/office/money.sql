@@ -55,14 +55,3 @@ ORDER BY 1;
 -- What it paid is open again, by trigger (T8-5). No row: no such receipt, or cancelled before.
 -- $1 receipt_id  $2 now
 UPDATE gate.receipts SET cancelled_at = $2 WHERE id = $1 AND cancelled_at IS NULL RETURNING id;
-
--- name: receipts
--- $1 most
-SELECT r.id, r.value_on, r.amount_yen, coalesce(sum(m.amount_yen) FILTER (WHERE m.undone_at IS NULL), 0)::integer
-    AS matched_yen, r.remitter, r.source,
-    coalesce(array_agg(i.number ORDER BY i.number) FILTER (WHERE i.id IS NOT NULL AND m.undone_at IS NULL), '{}')
-    AS invoices, r.cancelled_at
-FROM gate.receipts r
-LEFT JOIN gate.payment_matches m ON m.receipt_id = r.id
-LEFT JOIN gate.invoices i ON i.id = m.invoice_id
-GROUP BY r.id ORDER BY r.value_on DESC, r.id DESC LIMIT $1;

@@ -10,6 +10,10 @@ RETURNING id, handle, name, organisation;
 SELECT p.id, p.handle, p.name, p.organisation, p.left_at, s.id AS subcontractor_id
 FROM gate.persons p LEFT JOIN office.subcontractors s ON s.organisation = p.organisation WHERE p.handle = $1;
 
+-- name: another
+-- Somebody else who has not left. $1 id
+SELECT handle FROM gate.persons WHERE id <> $1 AND left_at IS NULL ORDER BY id LIMIT 1;
+
 -- name: persons
 -- $1 most
 SELECT id, handle, name, organisation, left_at FROM gate.persons ORDER BY handle LIMIT $1;
@@ -43,10 +47,10 @@ RETURNING id, handle, name, fee_yen, term_months, names_max;
 SELECT id, handle, name, fee_yen, term_months, names_max FROM gate.plans WHERE handle = $1;
 
 -- name: plans
--- $1 most
+-- $1 most  $2 after this handle, or null
 SELECT handle, name, fee_yen, term_months, names_max, nullif(offered_from, '-infinity') AS offered_from,
     nullif(offered_until, 'infinity') AS offered_until
-FROM gate.plans ORDER BY handle LIMIT $1;
+FROM gate.plans WHERE $2::text IS NULL OR handle > $2 ORDER BY handle LIMIT $1;
 
 -- name: offer
 -- $1 id  $2 from, or null  $3 until, or null
@@ -68,5 +72,8 @@ SELECT EXISTS (SELECT FROM gate.texts WHERE kind = 'terms' AND version <> $1);
 SELECT kind, version, sha256, url, effective_at FROM gate.texts WHERE kind = $1 AND version = $2;
 
 -- name: texts
--- $1 most
-SELECT kind, version, sha256, url, effective_at FROM gate.texts ORDER BY kind, effective_at LIMIT $1;
+-- $1 most  $2 $3 after that of this kind and version, or null
+SELECT kind, version, sha256, url, effective_at FROM gate.texts
+WHERE $2::text IS NULL OR (kind, effective_at, version) > (
+    SELECT x.kind, x.effective_at, x.version FROM gate.texts x WHERE x.kind = $2 AND x.version = $3)
+ORDER BY kind, effective_at, version LIMIT $1;

@@ -13,7 +13,7 @@ ORDER BY key, effective_at DESC;
 
 -- name: to_come
 -- $1 now
-SELECT key, effective_at, value FROM gate.readings WHERE effective_at > $1 ORDER BY effective_at, key LIMIT 1000;
+SELECT key, effective_at, value FROM gate.readings WHERE effective_at > $1 ORDER BY effective_at, key;
 
 -- name: accepted_at
 -- When the contract was made; null: it is an application. $1 contract_id

@@ -47,8 +47,14 @@ WHERE e.deletion_notice_id IS NULL AND c.state = 'ended' ORDER BY c.ended_at LIM
 UPDATE office.seals SET deletion_notice_id = $2 WHERE contract_id = $1;
 
 -- name: seals
--- $1 contract_id, or null  $2 most  $3 after the contract of this handle, or null
+-- By contract. $1 most  $2 after the contract of this handle, or null
 SELECT c.handle AS contract, e.token, e.requested_at, e.withdrawn_at, c.state,
     (SELECT count(*)::integer FROM office.seal_uses u WHERE u.contract_id = c.id) AS uses_after_end
 FROM office.seals e JOIN gate.contracts c ON c.id = e.contract_id
-WHERE ($1::uuid IS NULL OR c.id = $1) AND ($3::text IS NULL OR c.handle > $3) ORDER BY c.handle LIMIT $2;
+WHERE $2::text IS NULL OR c.handle > $2 ORDER BY c.handle LIMIT $1;
+
+-- name: seal_of
+-- No row: never asked for. $1 contract_id
+SELECT c.handle AS contract, e.token, e.requested_at, e.withdrawn_at, c.state,
+    (SELECT count(*)::integer FROM office.seal_uses u WHERE u.contract_id = c.id) AS uses_after_end
+FROM office.seals e JOIN gate.contracts c ON c.id = e.contract_id WHERE c.id = $1;

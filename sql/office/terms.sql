@@ -29,8 +29,10 @@ INSERT INTO gate.texts (kind, version, sha256, url, effective_at)
 SELECT 'terms', version, sha256, url, effective_at FROM enacted;
 
 -- name: changes
--- $1 most
+-- Newest first. $1 most  $2 after this version, or null
 SELECT t.version, t.sha256, t.url, t.change, t.reason, t.effective_at, t.notice_id, d.delivered_at, t.announced_at,
        t.withdrawn_at
 FROM office.terms_changes t LEFT JOIN office.deliveries d ON d.notice_id = t.notice_id AND d.channel = 'web'
-ORDER BY t.effective_at DESC LIMIT $1;
+WHERE $2::text IS NULL OR (t.effective_at, t.version) < (
+    SELECT x.effective_at, x.version FROM office.terms_changes x WHERE x.version = $2)
+ORDER BY t.effective_at DESC, t.version DESC LIMIT $1;

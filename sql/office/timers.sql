@@ -17,7 +17,16 @@ RETURNING contract_id;
 SELECT max(until) FROM office.timer_extensions WHERE contract_id = $1 AND timer = 'lapse';
 
 -- name: extensions
--- Of a contract, or all; newest first. $1 contract_id, or null  $2 most
-SELECT c.handle AS contract, e.timer, e.until, e.suspension_id, e.reason, p.handle AS extended_by, e.extended_at
+-- All, newest first. $1 most
+SELECT e.id, c.handle AS contract, e.timer, e.until, e.suspension_id, e.reason, p.handle AS extended_by, e.extended_at
 FROM office.timer_extensions e JOIN gate.contracts c ON c.id = e.contract_id JOIN gate.persons p ON p.id = e.extended_by
-WHERE $1::uuid IS NULL OR e.contract_id = $1 ORDER BY e.extended_at DESC, e.id LIMIT $2;
+ORDER BY e.extended_at DESC, e.id DESC LIMIT $1;
+
+-- name: extensions_of
+-- Of a contract, newest first. $1 contract_id  $2 most  $3 after this one, or null
+SELECT e.id, c.handle AS contract, e.timer, e.until, e.suspension_id, e.reason, p.handle AS extended_by, e.extended_at
+FROM office.timer_extensions e JOIN gate.contracts c ON c.id = e.contract_id JOIN gate.persons p ON p.id = e.extended_by
+WHERE e.contract_id = $1
+    AND ($3::uuid IS NULL OR (e.extended_at, e.id) < (
+        SELECT x.extended_at, x.id FROM office.timer_extensions x WHERE x.id = $3))
+ORDER BY e.extended_at DESC, e.id DESC LIMIT $2;

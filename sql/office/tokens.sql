@@ -7,6 +7,10 @@ INSERT INTO office.tokens (id, sha256, person_id, service, role, customer_id, cr
     granted_by_second)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
 
+-- name: hold
+-- Until the transaction ends nobody else makes a token of this holder. $1 person_id, or null  $2 service, or null
+SELECT pg_advisory_xact_lock(7112, hashtext(coalesce($1::uuid::text, $2::text)));
+
 -- name: held_another
 -- Whether they had a token of another role, dead ones too. $1 person_id, or null  $2 service, or null  $3 role
 SELECT EXISTS (SELECT FROM office.tokens WHERE (person_id = $1 OR service = $2) AND role <> $3);

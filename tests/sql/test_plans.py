@@ -97,6 +97,30 @@ async def test_no_request_reads_a_whole_table(planner: Conn, module: str) -> Non
     assert found.keys() - SWEEPS == set(), found
 
 
+OF_A_CONTRACT = [
+    ("contracts", "live_names"), ("applications", "requesters"), ("keys", "keys"), ("documents", "documents"),
+    ("seals", "seal_of"), ("screenings", "screenings_of"), ("screenings", "findings_of"), ("timers", "extensions_of"),
+    ("credit_invoices", "credits_of"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("module", "name"), OF_A_CONTRACT)
+async def test_what_is_listed_of_a_contract_reads_no_other(planner: Conn, module: str, name: str) -> None:
+    assert await read_whole(planner, statements(f"office/{module}")[name]) - SMALL == set()
+
+
+async def test_a_page_of_receipts_is_chosen_before_what_they_paid_is_summed_up(planner: Conn) -> None:
+    def grouped_before_chosen(plan: dict[str, Any]) -> bool:
+        [grouping] = [node for node in nodes(plan) if node["Node Type"] == "Aggregate"]
+        return not any(below["Node Type"] == "Limit" for below in nodes(grouping))
+
+    text = statements("office/tenants")["receipts"]
+    of_all = text.replace("(SELECT * FROM gate.receipts WHERE id < $1 ORDER BY id DESC LIMIT $2)", "gate.receipts")
+    assert of_all != text
+    assert not grouped_before_chosen(await plan_of(planner, text))
+    assert grouped_before_chosen(await plan_of(planner, of_all.rstrip(";") + " LIMIT 1"))
+
+
 async def test_no_sweep_chooses_its_rows_again_for_each_row(planner: Conn) -> None:
     """Though the planner takes every table for empty: it has grown since it was looked at."""
     await planner.execute("ANALYZE")

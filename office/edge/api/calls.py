@@ -16,6 +16,7 @@ Line = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=253)]
 Handle = Annotated[str, msgspec.Meta(min_length=1, max_length=63)]
+Cursor = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 Yen = Annotated[int, msgspec.Meta(ge=1, le=2_147_483_647)]
 Many = 200  # elements of a list in a body
@@ -28,7 +29,7 @@ class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Paged(Query, frozen=True, forbid_unknown_fields=True):
     """Where a page begins, and how long it is."""
 
-    cursor: Name | None = None
+    cursor: Cursor | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
 
 

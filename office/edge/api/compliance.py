@@ -45,15 +45,19 @@ async def suspect(call: Call) -> Answer:
 
 
 async def list_findings(call: Call) -> Answer:
-    """Answers, sources and grounds of screenings of a contract; read as keiyaku_compliance."""
+    """A page of answers, sources and grounds of screenings of a contract; read as keiyaku_compliance."""
     contract = await tenants.contract(call.conn, None, call.path["contract"])
+    after, most = tenants.id_after(call.query.cursor), call.query.limit
     async with call.house.compliance.acquire() as conn:
-        return answer(tenants.Page(await screening.findings(conn, contract), None))
+        rows = await screening.findings(conn, contract, after, most + 1)
+    return answer(tenants.page(rows, most, lambda each: each.id))
 
 
 OPERATIONS = (
     Operation("listHolds", "GET", "/holds", COMPLIANCE, list_holds, query=Paged, person=True),
     Operation("setHold", "POST", OF + "/holds", COMPLIANCE, set_hold, body=NewHold, person=True, once=True),
     Operation("suspect", "POST", "/holds/{hold}/suspicion", COMPLIANCE, suspect, body=Body, person=True, once=True),
-    Operation("listFindings", "GET", OF + "/screening-findings", COMPLIANCE, list_findings, person=True),
-)
+    Operation(
+        "listFindings", "GET", OF + "/screening-findings", COMPLIANCE, list_findings, query=Paged, person=True
+    ),
+)  # fmt: skip

@@ -76,8 +76,10 @@ def task_of(call: Call) -> tuple[str, str]:
 
 
 async def list_absences(call: Call) -> Answer:
-    """Absences that last or are to come, at most a thousand."""
-    return answer(tenants.Page(await desk.absences(call.conn, call.now), None))
+    """A page of absences that last or are to come, the earliest first."""
+    after, most = tenants.id_after(call.query.cursor), call.query.limit
+    rows = await desk.absences(call.conn, call.now, after, most + 1)
+    return answer(tenants.page(rows, most, lambda each: each.id))
 
 
 async def leave(call: Call) -> Answer:
@@ -99,7 +101,7 @@ OPERATIONS = (
     Operation("assignTask", "POST", TASK + "/assignment", WORKERS, assign, body=NewOwner, person=True, once=True),
     Operation("snoozeTask", "POST", TASK + "/snooze", WORKERS, snooze, body=Snooze, person=True, once=True),
     Operation("finishTask", "POST", TASK + "/done", WORKERS, finish, body=Deed, person=True, once=True),
-    Operation("listAbsences", "GET", "/absences", CA, list_absences),
+    Operation("listAbsences", "GET", "/absences", CA, list_absences, query=Paged),
     Operation("recordAbsence", "POST", "/absences", WORKERS, leave, body=NewAbsence, person=True, once=True),
     Operation("endAbsence", "DELETE", "/absences/{person}", WORKERS, come_back, person=True),
 )

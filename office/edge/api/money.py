@@ -60,8 +60,10 @@ async def show_page(call: Call) -> Answer:
 
 
 async def list_credits(call: Call) -> Answer:
-    """Credit invoices of a contract, newest first, at most a thousand."""
-    return answer(tenants.Page(await credit_invoices.listed(call.conn, await the_contract(call)), None))
+    """A page of credit invoices of a contract, newest first."""
+    query: Paged = call.query
+    rows = await credit_invoices.listed(call.conn, await the_contract(call), query.cursor, query.limit + 1)
+    return answer(tenants.page(rows, query.limit, lambda each: each.number))
 
 
 async def show_credit(call: Call) -> Answer:
@@ -128,7 +130,7 @@ OPERATIONS = (
     Operation("showInvoice", "GET", "/invoices/{number}", EVERYBODY, show_invoice),
     Operation("showInvoicePaper", "GET", "/invoices/{number}/paper", EVERYBODY, show_paper),
     Operation("showInvoicePage", "GET", "/invoices/{number}/page", EVERYBODY, show_page),
-    Operation("listCredits", "GET", OF + "/credits", CA, list_credits),
+    Operation("listCredits", "GET", OF + "/credits", CA, list_credits, query=Paged),
     Operation("showCredit", "GET", "/credits/{credit}", EVERYBODY, show_credit),
     Operation("showCreditPage", "GET", "/credits/{credit}/page", EVERYBODY, show_credit_page),
     Operation("listTaxCredits", "GET", "/tax-credits", CA, list_tax_credits, query=Paged),

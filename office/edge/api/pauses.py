@@ -83,8 +83,10 @@ async def extend(call: Call) -> Answer:
 
 
 async def list_extensions(call: Call) -> Answer:
-    """Extensions of timers of a contract, newest first, at most a thousand."""
-    return answer(tenants.Page(await timers.listed(call.conn, await the_contract(call)), None))
+    """A page of extensions of timers of a contract, newest first."""
+    after, most = tenants.id_after(call.query.cursor), call.query.limit
+    rows = await timers.listed(call.conn, await the_contract(call), after, most + 1)
+    return answer(tenants.page(rows, most, lambda each: each.id))
 
 
 async def consult(call: Call) -> Answer:
@@ -147,7 +149,7 @@ OPERATIONS = (
     Operation(
         "extendTimer", "POST", OF + "/timer-extensions", OFFICERS, extend, body=NewExtension, person=True, once=True
     ),
-    Operation("listExtensions", "GET", OF + "/timer-extensions", CA, list_extensions),
+    Operation("listExtensions", "GET", OF + "/timer-extensions", CA, list_extensions, query=Paged),
     Operation("consult", "POST", HELD, OFFICERS, consult, body=NewConsultation, person=True, once=True),
     Operation(
         "reviewConsultation", "POST", HELD + "/review", OFFICERS, review, body=NextReview, person=True, once=True

@@ -58,13 +58,15 @@ async def add_customer(call: Call) -> Answer:
 
 
 async def offered(call: Call) -> Answer:
-    """Every plan, at most a thousand."""
-    return answer(tenants.Page(await plans.listed(call.conn), None))
+    """A page of plans, by handle."""
+    rows = await plans.listed(call.conn, call.query.cursor, call.query.limit + 1)
+    return answer(tenants.page(rows, call.query.limit, lambda each: each.handle))
 
 
 async def texts(call: Call) -> Answer:
-    """Every version of the Terms and the CP/CPS, at most a thousand."""
-    return answer(tenants.Page(await register.texts(call.conn), None))
+    """A page of the versions of the Terms and the CP/CPS, by kind and date."""
+    rows = await register.texts(call.conn, call.query.cursor, call.query.limit + 1)
+    return answer(tenants.page(rows, call.query.limit, register.cursor_of))
 
 
 OPERATIONS = (
@@ -73,6 +75,6 @@ OPERATIONS = (
     Operation("addPerson", "POST", "/persons", OFFICERS | OPERATORS, add_person, body=NewPerson, once=True),
     Operation("listCustomers", "GET", "/customers", CA, customers, query=Paged),
     Operation("addCustomer", "POST", "/customers", OFFICERS | OPERATORS, add_customer, body=NewCustomer, once=True),
-    Operation("listPlans", "GET", "/plans", EVERYBODY, offered),
-    Operation("listTexts", "GET", "/texts", EVERYBODY, texts),
+    Operation("listPlans", "GET", "/plans", EVERYBODY, offered, query=Paged),
+    Operation("listTexts", "GET", "/texts", EVERYBODY, texts, query=Paged),
 )

@@ -10,11 +10,12 @@ from functools import partial
 from hashlib import sha256
 from uuid import uuid4
 
+import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from office.edge.api import open_intake, problems, reading
-from office.edge.api.calls import Call, House, Operation
+from office.edge.api import cursors, open_intake, problems, reading
+from office.edge.api.calls import Call, House, Operation, Paged
 from office.edge.api.description import description
 from office.edge.api.operations import OPERATIONS
 from office.edge.api.problems import Problem
@@ -77,9 +78,18 @@ async def run(pool: Pool, clock: Clock, house: House, operation: Operation, requ
         call = Call(conn, caller, caller.customer_id, path, query, body, house, clock(), tokens.proof_of(secret))
         with through(caller.id):
             if key is None:
-                return response(await operation.run(call))
+                return response(await run_paged(secret, operation, call, request.path))
             asked = sha256(f"{request.method} {request.raw_path}\n".encode() + octets).digest()
             return await run_once(conn, Keyed(caller.id, secret, key, asked), operation, call)
+
+
+async def run_paged(secret: str, operation: Operation, call: Call, path: str) -> Answer:
+    """The operation; of a page it takes the place that the cursor stands for, and its next place becomes a cursor."""
+    if not isinstance(call.query, Paged):
+        return await operation.run(call)
+    listing = cursors.Listing(secret, path, call.query)
+    answer = await operation.run(msgspec.structs.replace(call, query=cursors.opened(listing)))
+    return cursors.sealed(listing, answer)
 
 
 async def run_once(conn: Conn, keyed: Keyed, operation: Operation, call: Call) -> web.Response:

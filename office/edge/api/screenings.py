@@ -3,7 +3,7 @@
 from typing import Literal
 
 from office.edge.api.applications import OF, the_contract
-from office.edge.api.calls import Body, Call, Line, Name, Operation, Text, answer, created, done
+from office.edge.api.calls import Body, Call, Line, Name, Operation, Paged, Text, answer, created, done
 from office.edge.api.roles import CA, COMPLIANCE, DESK
 from office.use_cases import screening, tenants
 from office.use_cases.idempotency import Answer
@@ -30,8 +30,10 @@ class NewHit(Body, frozen=True, forbid_unknown_fields=True):
 
 
 async def list_screenings(call: Call) -> Answer:
-    """Who of a contract is screened, at most a thousand; never with what answer."""
-    return answer(tenants.Page(await screening.listed(call.conn, await the_contract(call), False), None))
+    """A page of who of a contract is screened, the oldest first; never with what answer."""
+    after, most = tenants.id_after(call.query.cursor), call.query.limit
+    rows = await screening.listed(call.conn, await the_contract(call), False, after, most + 1)
+    return answer(tenants.page(rows, most, lambda each: each.id))
 
 
 async def add_screening(call: Call) -> Answer:
@@ -54,7 +56,7 @@ async def hit(call: Call) -> Answer:
 
 
 OPERATIONS = (
-    Operation("listScreenings", "GET", OF + "/screenings", CA, list_screenings),
+    Operation("listScreenings", "GET", OF + "/screenings", CA, list_screenings, query=Paged),
     Operation(
         "addScreening", "POST", OF + "/screenings", DESK | COMPLIANCE, add_screening, body=NewScreening, person=True,
         once=True,

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from office.edge.api.calls import Body, Call, Instant, Line, Operation, answer, created, done
+from office.edge.api.calls import Body, Call, Instant, Line, Operation, Paged, answer, created, done
 from office.edge.api.roles import CA, COMPLIANCE, OPERATORS
 from office.use_cases import changes, maintenance, tenants, terms
 from office.use_cases.idempotency import Answer
@@ -87,8 +87,9 @@ async def withdraw_terms(call: Call) -> Answer:
 
 
 async def list_terms(call: Call) -> Answer:
-    """Announced Terms, newest first, at most a thousand."""
-    return answer(tenants.Page(await terms.listed(call.conn), None))
+    """A page of announced Terms, newest first."""
+    rows = await terms.listed(call.conn, call.query.cursor, call.query.limit + 1)
+    return answer(tenants.page(rows, call.query.limit, lambda each: each.version))
 
 
 SERVICE, TERMS = OPERATORS | COMPLIANCE, "/terms-announcements"
@@ -102,7 +103,7 @@ OPERATIONS = (
         "openMaintenance", "POST", "/maintenance/{window}/open", SERVICE, open_window, body=Body, person=True,
         once=True,
     ),
-    Operation("listAnnouncedTerms", "GET", TERMS, CA, list_terms),
+    Operation("listAnnouncedTerms", "GET", TERMS, CA, list_terms, query=Paged),
     Operation("announceTerms", "POST", TERMS, SERVICE, announce, body=NewTerms, person=True, once=True),
     Operation("withdrawTerms", "DELETE", TERMS + "/{version}", SERVICE, withdraw_terms, person=True),
 )  # fmt: skip

@@ -259,8 +259,7 @@ async def test_what_is_done_through_a_token_names_it_and_what_is_not_names_none(
 async def test_a_contract_is_transferred_by_a_consent_that_was_handed_in(api: Api, applied: Conn, pool: Pool) -> None:
     given = await written_consent(applied, pool)
     asked = {"kind": "contract.assign", "arguments": {"contract": "acme", "customer": "heir", "document": NOBODY}}
-    proposal = (await api.made("officer", "/proposals", asked))["id"]
-    status, problem = await api.call("approver", "POST", f"/proposals/{proposal}/confirm", {})
+    status, problem = await api.call("officer", "POST", "/proposals", asked)
     assert (status, "hand the written consent in" in problem["detail"]) == (422, True)
     assert (await api.call("applicant", "GET", "/contracts/acme"))[0] == 200
     asked["arguments"] = {"contract": "acme", "customer": "heir", **given}

@@ -69,7 +69,8 @@ async def test_who_stands_in_does_the_tasks_of_who_is_away(api: Api, pool: Pool)
     away = {"person": "ann", "deputy": "bob", "from_on": "2026-11-22", "until_on": "2026-11-26"}
     assert (await api.call("officer", "POST", "/absences", {**away, "deputy": "ann"}))[0] == 422
     assert await api.made("approver", "/absences", away) == away
-    assert (await api.call("auditor", "GET", "/absences"))[1] == {"items": [away], "next": None}
+    [found] = (await api.call("auditor", "GET", "/absences"))[1]["items"]
+    assert found == {"id": found["id"], **away}
     assert [each["owner"] for each in await waiting(api, person="bob")] == ["ann"]
     assert (await api.call("officer", "DELETE", "/absences/ann"))[0] == 204
     assert (await api.call("officer", "DELETE", "/absences/ann"))[0] == 422

@@ -69,8 +69,8 @@ async def test_a_proposal_is_confirmed_once_and_decides_once(api: Api, pool: Poo
 
 
 async def test_what_cannot_be_decided_leaves_the_proposal_open(api: Api, pool: Pool) -> None:
-    await pool.execute("DELETE FROM office.call_backs")
     proposal = await proposed(api)
+    await pool.execute("DELETE FROM office.call_backs")
     status, problem = await api.call("approver", "POST", f"/proposals/{proposal}/confirm", {})
     assert status == 422
     assert "call-back" in problem["detail"]
