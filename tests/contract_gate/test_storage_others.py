@@ -84,6 +84,14 @@ async def test_a_removed_name_or_network_covers_nothing(conn: Conn, rows: Contra
         assert answer.gate is Gate.G5
 
 
+@pytest.mark.rule("T8-13")
+async def test_a_removed_name_is_not_counted(conn: Conn, rows: ContractRows) -> None:
+    await too_many_names(conn, rows)
+    assert isinstance(await ask(conn, rows), Refused)
+    await conn.execute("UPDATE gate.contract_names SET removed_at = $1 WHERE kind = 'host'", NOW)
+    assert isinstance(await ask(conn, rows), Admitted)
+
+
 @pytest.mark.rule("T6-4")
 async def test_a_resolved_change_blocks_no_more(conn: Conn, rows: ContractRows) -> None:
     await renamed(conn, rows)

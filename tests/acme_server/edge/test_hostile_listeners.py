@@ -96,7 +96,7 @@ def applications(pools: Mapping[str, Pool], folder: Path) -> dict[str, web.Appli
     status = pools["keiyaku_status"]
     return {
         "status": status_application(status, utc_now, Answers(status, utc_now, None, UNLIMITED)),
-        "office": office_app(pools["keiyaku_office"], utc_now),
+        "office": office_app(pools["keiyaku_office"], utc_now, "https://office.test"),
         "management": management.make_app(pools["keiyaku_operator"], known),
     }
 

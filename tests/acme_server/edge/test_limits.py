@@ -157,7 +157,7 @@ async def people(postgres: EmbeddedPostgres, database: str) -> AsyncIterator[Tes
     """The office's pages."""
     async with (
         asyncpg.create_pool(postgres.dsn("keiyaku_office", database), min_size=1, max_size=2) as pool,
-        TestClient(TestServer(make_app(pool, utc_now))) as made,
+        TestClient(TestServer(make_app(pool, utc_now, "https://office.test"))) as made,
     ):
         yield made
 
