@@ -3,12 +3,7 @@
 import pytest
 
 from tests.architecture.ids import ROOT
-from tests.mutation import doors, gate, office, protocol, transparency, validation
-
-MUTATIONS = [
-    *protocol.MUTATIONS, *gate.MUTATIONS, *doors.MUTATIONS, *validation.MUTATIONS, *transparency.MUTATIONS,
-    *office.MUTATIONS,
-]  # fmt: skip
+from tests.mutation.everything import MUTATIONS
 
 
 def test_the_text_of_every_mutation_stands_once_in_its_file() -> None:

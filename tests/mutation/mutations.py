@@ -1,4 +1,4 @@
-"""What a mutation is, and all of them."""
+"""What a mutation is, and how the usual ones are written."""
 
 from typing import NamedTuple
 
