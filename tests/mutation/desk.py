@@ -28,7 +28,7 @@ MUTATIONS = [
     ),
     *off(
         TOKENS,
-        T_TOKENS,
+        f"{SURVIVORS} {T_TOKENS}",
         "not now < until <= now + LONGEST",
         "(role in OF_CUSTOMERS) != (wanted.customer is not None)",
         "role not in OF_CUSTOMERS or another or first is not None or second is not None",

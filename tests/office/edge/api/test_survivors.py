@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from office.use_cases.tokens import USUAL
-from sql import Pool
+from office.use_cases.asked import Unfit
+from office.use_cases.tokens import LONGEST, USUAL, Wanted, new
+from sql import Conn, Pool
 from tests.conftest import NOW
 from tests.office.edge.api.conftest import Api
 from tests.office.edge.api.test_router import NEW, things
@@ -18,6 +19,18 @@ async def test_a_token_ends_at_its_instant(api: Api) -> None:
     for at, status in ((NOW + USUAL - SECOND, 200), (NOW + USUAL, 401)):
         api.clock.at = at
         assert (await api.call("officer", "GET", "/token"))[0] == status
+
+
+@pytest.mark.rule("T17-1")
+async def test_a_token_lives_a_year_at_most_and_names_a_customer_where_its_role_is_of_one(applied: Conn) -> None:
+    for wanted, why in (
+        (Wanted("ann", "officer", expires_at=NOW + LONGEST + SECOND), "lives at most"),
+        (Wanted("ann", "officer", "kaisha"), "name their --customer"),
+        (Wanted("ann", "applicant"), "name their --customer"),
+    ):
+        with pytest.raises(Unfit, match=why):
+            await new(applied, wanted, "ann", "bob", NOW)
+    await new(applied, Wanted("ann", "officer", expires_at=NOW + LONGEST), "ann", "bob", NOW)
 
 
 async def test_nothing_is_made_without_a_key(api: Api) -> None:
