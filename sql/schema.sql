@@ -1401,10 +1401,10 @@ CREATE TABLE office.invoice_papers (
 CREATE TABLE office.adjustments (
     id uuid PRIMARY KEY,
     invoice_id uuid NOT NULL REFERENCES gate.invoices,
-    kind text NOT NULL CHECK (kind IN ('credit', 'write_off', 'small_difference')),
+    kind text NOT NULL CHECK (kind IN ('credit', 'write_off', 'small_difference', 'recovery')),
     number text UNIQUE,
-    amount_yen integer NOT NULL CHECK (amount_yen > 0),
-    tax_yen integer NOT NULL DEFAULT 0 CHECK (tax_yen BETWEEN 0 AND amount_yen),
+    amount_yen integer NOT NULL CHECK (amount_yen <> 0),
+    tax_yen integer NOT NULL DEFAULT 0 CHECK (tax_yen BETWEEN 0 AND greatest(amount_yen, 0)),
     basis_points integer,
     reason text NOT NULL,
     decided_by_first uuid NOT NULL REFERENCES gate.persons,
@@ -1412,7 +1412,8 @@ CREATE TABLE office.adjustments (
     decided_at timestamptz NOT NULL,
     CHECK (decided_by_first <> decided_by_second),
     CHECK ((kind = 'credit') = (number IS NOT NULL)),
-    CHECK ((kind = 'credit') = (basis_points IS NOT NULL))
+    CHECK ((kind = 'credit') = (basis_points IS NOT NULL)),
+    CHECK ((kind = 'recovery') = (amount_yen < 0)) -- what was written off is paid after all: owed again so far
 );
 CREATE INDEX adjustments_of_invoice ON office.adjustments (invoice_id);
 

@@ -252,6 +252,16 @@ async def adjust(conn: Conn, invoice_id: UUID, taken: Adjustment, now: datetime)
     return one(Adjusted, row)
 
 
+async def recover(
+    conn: Conn, invoice_id: UUID, receipt_id: UUID, reason: str, first: UUID, second: UUID, now: datetime
+) -> int:  # fmt: skip
+    """Yen given up of the invoice that are owed again, as many as the receipt has left; 0 when there are none."""
+    yen: int | None = await conn.fetchval(
+        SQL["recover"], uuid7(now), invoice_id, receipt_id, reason, first, second, now
+    )
+    return yen or 0
+
+
 async def unmatch(conn: Conn, invoice_id: UUID, receipt_id: UUID, now: datetime) -> int:
     """Yen that the receipt no longer pays of the invoice; 0 when it paid none."""
     return sum(row["amount_yen"] for row in await conn.fetch(SQL["unmatch"], invoice_id, receipt_id, now))

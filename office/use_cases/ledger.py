@@ -14,7 +14,7 @@ from contract_gate.readings import of_invoice
 from office.storage import money, money_books
 from office.storage.changing import changing
 from office.storage.money_books import Adjustment, Aged, Earning, Place, Posting, Suspense
-from office.use_cases import asked, payments, unblocking
+from office.use_cases import asked, paid_late, payments, unblocking
 from office.use_cases.asked import MOST, Unfit, as_uuid, checked_text, id_of
 from office.use_cases.tenants import day_after, instant, instant_after
 from sql import Conn
@@ -103,6 +103,33 @@ async def write_off(conn: Conn, number: str, kind: str, reason: str, first: str,
         )  # fmt: skip
         await append(conn, proof)
     return rest
+
+
+async def recover(
+    conn: Conn, receipt: str, number: str, reason: str, first: str, second: str, now: datetime
+) -> int:  # fmt: skip
+    """A receipt pays what two people had written off (償却債権取立益): two people take that back, as far as it pays.
+
+    Nobody was blocked for it; after a revocation for non-payment an officer is told (A11.4.4). T8-5. Raises Unfit.
+    """
+    receipt_id, why = id_of("receipt", receipt), checked_text("reason", reason)
+    one, two = await asked.two_persons(conn, first, second)
+    bill = await payments.invoice(conn, number)
+    async with changing(conn, bill.contract_number):
+        await money.hold_receipt(conn, receipt_id)
+        if (await payments.invoice(conn, number)).open_yen:
+            raise Unfit(f"invoice '{number}' is open: `keiyaku payment match` pays it")
+        yen = await money_books.recover(conn, bill.id, receipt_id, why, one.id, two.id, now)
+        if not yen:
+            raise Unfit(f"nothing of '{number}' is written off, or receipt '{receipt}' has nothing left or is unknown")
+        await money.match(conn, bill.id, receipt_id, now)
+        proof = entry(
+            "invoice.recovered", asked.actor(one), now, contract_id=bill.contract_id, rule="T8-5", clause="A8.1",
+            invoice=number, receipt=receipt_id, amount_yen=yen, second=asked.actor(two),
+        )  # fmt: skip
+        await append(conn, proof)
+        await paid_late.noticed(conn, [(bill.contract_id, receipt_id)], now)
+    return yen
 
 
 async def refund(conn: Conn, receipt: str, yen: int, reason: str, first: str, second: str, now: datetime) -> int:

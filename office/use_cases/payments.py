@@ -136,7 +136,10 @@ async def matched(conn: Conn, bill: Invoice, receipt: UUID, now: datetime) -> Pa
     before = await unblocking.blocked(conn, [bill.id], now)
     yen = await money.match(conn, bill.id, receipt, now)
     if not yen:
-        raise Unfit(f"nothing to match: invoice '{bill.number}' is paid, or the receipt is spent, cancelled or unknown")
+        raise Unfit(
+            f"nothing to match: the receipt is spent, cancelled or unknown, or invoice '{bill.number}' is paid, "
+            "or written off: `keiyaku payment recover`"
+        )
     proof = entry(
         "payment.matched",
         OPERATOR,

@@ -41,6 +41,16 @@ SELECT $1, i.id, $3, CASE $3 WHEN 'credit' THEN gate.next_number('C') END, $4, $
 FROM gate.invoices i WHERE i.id = $2 AND i.open_yen >= $4
 RETURNING id, number;
 
+-- name: recover
+-- What of an invoice was given up is owed again, as far as the receipt has that much left. No row: nothing was, or it has
+-- nothing. $1 id  $2 invoice id  $3 receipt id  $4 reason  $5 first  $6 second  $7 now
+INSERT INTO office.adjustments (id, invoice_id, kind, amount_yen, reason, decided_by_first, decided_by_second, decided_at)
+SELECT $1, $2, 'recovery', -least(given_up.yen, r.amount_yen - gate.used_of(r.id))::integer, $4, $5, $6, $7
+FROM gate.receipts r, (SELECT coalesce(sum(amount_yen), 0) AS yen FROM office.adjustments
+                       WHERE invoice_id = $2 AND kind <> 'credit') AS given_up
+WHERE r.id = $3 AND r.cancelled_at IS NULL AND least(given_up.yen, r.amount_yen - gate.used_of(r.id)) > 0
+RETURNING -amount_yen AS yen;
+
 -- name: unmatch
 -- The receipt pays this invoice no more. A row a match undone.
 -- $1 invoice id  $2 receipt id  $3 now
@@ -164,8 +174,10 @@ WITH events AS (
         m.amount_yen FROM gate.payment_matches m JOIN gate.invoices i ON i.id = m.invoice_id WHERE m.undone_at IS NOT NULL
     UNION ALL
     SELECT a.id, (a.decided_at AT TIME ZONE 'Asia/Tokyo')::date, a.decided_at, coalesce(a.number, i.number), a.kind,
-        CASE a.kind WHEN 'credit' THEN 'deferred_revenue' WHEN 'write_off' THEN 'bad_debt' ELSE 'bank_charges' END,
-        'receivable', a.amount_yen - a.tax_yen FROM office.adjustments a JOIN gate.invoices i ON i.id = a.invoice_id
+        CASE a.kind WHEN 'credit' THEN 'deferred_revenue' WHEN 'write_off' THEN 'bad_debt' WHEN 'recovery' THEN 'receivable'
+            ELSE 'bank_charges' END,
+        CASE a.kind WHEN 'recovery' THEN 'bad_debt_recovered' ELSE 'receivable' END, abs(a.amount_yen - a.tax_yen)
+    FROM office.adjustments a JOIN gate.invoices i ON i.id = a.invoice_id
     UNION ALL
     SELECT a.id, (a.decided_at AT TIME ZONE 'Asia/Tokyo')::date, a.decided_at, coalesce(a.number, i.number), a.kind,
         'consumption_tax', 'receivable', a.tax_yen FROM office.adjustments a JOIN gate.invoices i ON i.id = a.invoice_id

@@ -239,7 +239,7 @@ SELECT max(settled.day) FROM (
     WHERE v.contract_id = ANY ($1::uuid[]) AND v.kind = 'fee'
     UNION ALL
     SELECT (a.decided_at AT TIME ZONE 'Asia/Tokyo')::date FROM gate.invoices v JOIN office.adjustments a ON a.invoice_id = v.id
-    WHERE v.contract_id = ANY ($1::uuid[]) AND v.kind = 'fee'
+    WHERE v.contract_id = ANY ($1::uuid[]) AND v.kind = 'fee' AND a.kind <> 'recovery'
 ) AS settled
 HAVING NOT EXISTS (SELECT FROM gate.invoices o
                    WHERE o.contract_id = ANY ($1::uuid[]) AND o.kind = 'fee' AND o.open_yen > 0);

@@ -39,10 +39,12 @@ async def test_from_unexplained_money_to_the_journal(demo: Settings) -> None:
     [open_] = json.loads(await keiyaku(demo, "ledger ageing --json"))
     assert (open_["number"], open_["open_yen"]) == ("DEMO-1", 60_500)
     assert "60500 yen" in await keiyaku(demo, f"invoice write-off DEMO-1 --reason insolvent {BOTH}")
+    assert "60500 yen" in await keiyaku(demo, f"payment recover {receipt} DEMO-1 --reason paid {BOTH}")
     printed = await keiyaku(demo, f"ledger journal {today - timedelta(days=100)} {today + timedelta(days=1)}")
     rows = list(csv.DictReader(StringIO(printed)))
     assert sum(int(row["debit_yen"]) for row in rows) == sum(int(row["credit_yen"]) for row in rows) > 0
-    assert {row["kind"] for row in rows} == {"invoice", "receipt", "match", "refund", "unmatch", "write_off"}
+    kinds = {"invoice", "receipt", "match", "refund", "unmatch", "write_off", "recovery"}
+    assert {row["kind"] for row in rows} == kinds
 
 
 async def test_issuer_rates_months_and_what_is_ahead(demo: Settings) -> None:

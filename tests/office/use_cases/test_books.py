@@ -141,6 +141,30 @@ async def test_a_larger_rest_is_no_small_difference(billed: Conn) -> None:
     assert await ledger.write_off(billed, "F00000001", "write_off", "bankrupt", "ann", "bob", NOW) == 60_500
 
 
+@pytest.mark.rule("T8-5", "T8-15")
+async def test_what_was_given_up_and_is_paid_after_all_is_earned_again(billed: Conn) -> None:
+    both = ("paid by the receiver", "ann", "bob", NOW)
+    receipt = str(await payments.record_unexplained(billed, money(60_500), NOW))
+    with pytest.raises(Unfit, match="is open"):
+        await ledger.recover(billed, receipt, "F00000001", *both)
+    await ledger.write_off(billed, "F00000001", "write_off", "bankrupt", "ann", "bob", NOW)
+    with pytest.raises(Unfit, match="`keiyaku payment recover`"):
+        await payments.match(billed, receipt, "F00000001", NOW)
+    with pytest.raises(Unfit, match="two different people"):
+        await ledger.recover(billed, receipt, "F00000001", "r", "ann", "ann", NOW)
+    told = await billed.fetchval("SELECT count(*) FROM office.notices")
+    assert await ledger.recover(billed, receipt, "F00000001", *both) == 60_500
+    assert (await open_yen(billed), await ledger.suspense(billed)) == (0, [])
+    posted = {(row.debit, row.credit, row.yen) for row in await ledger.journal(billed, NOW.date(), NOW.date())}
+    assert posted == {
+        ("bad_debt", "receivable", 60_500), ("receivable", "bad_debt_recovered", 60_500),
+        ("suspense", "receivable", 60_500),
+    }  # fmt: skip
+    assert await billed.fetchval("SELECT count(*) FROM office.notices") == told
+    with pytest.raises(Unfit, match="nothing of 'F00000001' is written off"):
+        await ledger.recover(billed, receipt, "F00000001", *both)
+
+
 @pytest.mark.rule("T8-11", "T8-8")
 async def test_a_rate_that_comes_later_is_claimed_once(billed: Conn, pool: Pool) -> None:
     assert await invoices.claim_differences(pool, NOW) == []

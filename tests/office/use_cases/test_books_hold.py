@@ -72,6 +72,8 @@ class Desk:
                 rate = 1200 if number.startswith("D") else 1000
                 receipt = self.receipts[of[0]] if of else None
                 await credit_invoices.credit(conn, number, int(yen), rate, receipt, *by, at)
+            case "recover", [name, number]:
+                await ledger.recover(conn, self.receipts[name], number, *by, at)
             case "write_off", [number]:
                 await ledger.write_off(conn, number, "write_off", *by, at)
             case _:
@@ -108,6 +110,15 @@ class Desk:
         pytest.param(
             [f"credit {FEE} 20000", f"credit {FEE} 40500", "receive a 50000", "match a I-2", "refund a 1"], 50_000,
             None, id="a refused refund moves nothing",
+        ),
+        pytest.param(
+            [f"write_off {FEE}", "receive a 40500", f"recover a {FEE}", "receive b 30000", f"recover b {FEE}"],
+            100_000, [10_000], id="a debt given up is paid in two parts, and more",
+        ),
+        pytest.param(
+            [f"write_off {FEE}", "receive a 60500", f"recover a {FEE}", f"unmatch a {FEE}", f"write_off {FEE}",
+             f"recover a {FEE}", "cancel a"], 160_500, [],
+            id="recorded in error, given up anew, paid all the same; then the bank takes it back",
         ),
         pytest.param(["receive a 641", "match a D00000001", "credit D00000001 641 a"], 160_500, [], id="a difference"),
     ],

@@ -234,8 +234,9 @@ async def test_a_fee_that_two_people_gave_up_revokes_nothing(
 
 
 @pytest.mark.rule("T11-12", "T9-1")
+@pytest.mark.parametrize("given_up", [False, True])
 async def test_a_payment_after_the_execution_undoes_nothing_and_is_an_incident_for_a_person(
-    accepted: Conn, pool: Pool
+    accepted: Conn, pool: Pool, given_up: bool
 ) -> None:
     case, at = await unpaid_case(accepted, pool, material=False)
     await revocations.execute(accepted, case, at + HOUR)
@@ -243,7 +244,13 @@ async def test_a_payment_after_the_execution_undoes_nothing_and_is_an_incident_f
     await swept(accepted, at + HOUR)
     await cases.close(accepted, case, "ann", "done", at + HOUR)
     assert await cases.listed(accepted, False) == []
-    await pay(accepted, date(2026, 5, 20), at + DAY)
+    if given_up:
+        await ledger.write_off(accepted, "I-1", "write_off", "agreed", "ann", "bob", at + HOUR)
+        money = payments.Payment(1_000, date(2026, 5, 20), "REI", "statement")
+        late = str(await payments.record_unexplained(accepted, money, at + DAY))
+        await ledger.recover(accepted, late, "I-1", "paid", "ann", "bob", at + DAY)
+    else:
+        await pay(accepted, date(2026, 5, 20), at + DAY)
     [found] = await cases.listed(accepted, False)
     assert (str(found.id), found.state, found.attention) == (case, "published", True)
     assert (len(await revoked(pool)), (await contracts.shown(accepted, "acme")).state) == (1, "ended")

@@ -95,6 +95,12 @@ async def an_invoice(conn: Conn) -> str:
     return (await payments.add_invoice(conn, "acme", BILL, NOW)).number
 
 
+async def given_up(conn: Conn) -> str:
+    """A receipt that comes after the invoice was written off."""
+    await ledger.write_off(conn, await an_invoice(conn), "write_off", "r", "ann", "bob", NOW)
+    return str(await payments.record_unexplained(conn, FEE, NOW))
+
+
 async def a_fee(conn: Conn) -> str:
     """A receipt that pays the invoice F00000001, which the books made."""
     await conn.execute(ISSUE, NOW)
@@ -201,6 +207,7 @@ WRITERS: dict[str, tuple[Callable[[Conn], Awaitable[str]], Writer]] = {
         a_fee,
         lambda c, receipt: credit_invoices.credit(c, "F00000001", 1100, 1000, receipt, "agreed", "ann", "bob", NOW),
     ),
+    "recover": (given_up, lambda c, receipt: ledger.recover(c, receipt, "I-1", "r", "ann", "bob", NOW)),
     "state_default": (a_dealers, lambda c, number: ledger.state_default(c, number, "letter", "ann", NOW)),
     "book_batch": (a_line, booked),
     "cancel_by": (a_cancellation, taken_back),
