@@ -74,7 +74,7 @@ async def insert_person(conn: Conn, handle: str, name: str, organisation: str, n
 
 
 async def person_of(conn: Conn, handle: str) -> Person | None:
-    """The person of that handle."""
+    """The person of that handle; nobody once only the pseudonym is left (T16-2)."""
     return one(Person, await conn.fetchrow(SQL["person"], handle))
 
 
@@ -95,7 +95,7 @@ async def insert_customer(conn: Conn, customer: Customer, now: datetime) -> Cust
 
 
 async def customer_of(conn: Conn, handle: str) -> Customer | None:
-    """The customer of that handle."""
+    """The customer of that handle; none once only the pseudonym is left (T16-2)."""
     return one(Customer, await conn.fetchrow(SQL["customer"], handle))
 
 

@@ -58,7 +58,7 @@ async def apply(conn: Conn, handle: str, predecessor: str, plan: str | None, lin
         if made is None:
             raise Unfit(
                 f"'{handle}' cannot follow '{predecessor}': the handle is taken, it has a successor, was never "
-                "accepted, or its plan is not on offer"
+                "accepted, its plan is not on offer, or its customer's name is destroyed"
             )
     return await contracts.shown(conn, made)
 

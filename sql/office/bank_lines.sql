@@ -106,7 +106,7 @@ ORDER BY l.id LIMIT $1;
 -- name: insert_alias
 -- No row: the customer has it already. $1 id  $2 customer handle  $3 name  $4 key  $5 added_by  $6 now
 INSERT INTO office.payer_aliases (id, customer_id, name, key, added_by, added_at)
-SELECT $1, id, $3, $4, $5, $6 FROM gate.customers WHERE handle = $2
+SELECT $1, id, $3, $4, $5, $6 FROM gate.customers WHERE handle = $2 AND personal_data_destroyed_at IS NULL
 ON CONFLICT DO NOTHING RETURNING id;
 
 -- name: end_alias

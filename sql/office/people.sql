@@ -6,9 +6,10 @@ ON CONFLICT (handle) DO NOTHING
 RETURNING id, handle, name, organisation;
 
 -- name: person
--- $1 handle
+-- No row: there is none, or only the pseudonym is left (T16-2). $1 handle
 SELECT p.id, p.handle, p.name, p.organisation, p.left_at, s.id AS subcontractor_id
-FROM gate.persons p LEFT JOIN office.subcontractors s ON s.organisation = p.organisation WHERE p.handle = $1;
+FROM gate.persons p LEFT JOIN office.subcontractors s ON s.organisation = p.organisation
+WHERE p.handle = $1 AND p.personal_data_destroyed_at IS NULL;
 
 -- name: another
 -- Somebody else who has not left. $1 id
@@ -27,8 +28,9 @@ ON CONFLICT (handle) DO NOTHING
 RETURNING id, handle, name, kind, corporate_number, based_in_japan, contact_email;
 
 -- name: customer
--- $1 handle
-SELECT id, handle, name, kind, corporate_number, based_in_japan, contact_email FROM gate.customers WHERE handle = $1;
+-- No row: there is none, or only the pseudonym is left (T16-2). $1 handle
+SELECT id, handle, name, kind, corporate_number, based_in_japan, contact_email FROM gate.customers
+WHERE handle = $1 AND personal_data_destroyed_at IS NULL;
 
 -- name: customers
 -- $1 most

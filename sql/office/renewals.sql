@@ -17,12 +17,13 @@ SELECT key, effective_at, value FROM gate.readings WHERE key = 'term.first_day' 
 
 -- name: insert_successor
 -- An application that follows a contract of the same customer (T12-4, T14-1). No row: the handle is taken, or that
--- contract has a successor or is no contract.
+-- contract has a successor or is no contract, or the customer's name is destroyed (T16-2).
 -- $1 id  $2 handle  $3 predecessor_id  $4 plan_id, or null: the same  $5 link  $6 now
 INSERT INTO gate.contracts
     (id, handle, customer_id, plan_id, predecessor_id, link, fee_yen, term_months, names_max, applied_at)
 SELECT $1, $2, o.customer_id, p.id, o.id, $5, p.fee_yen, p.term_months, p.names_max, $6
 FROM gate.contracts o JOIN gate.plans p ON p.id = coalesce($4, o.plan_id)
+JOIN gate.customers u ON u.id = o.customer_id AND u.personal_data_destroyed_at IS NULL
 WHERE o.id = $3 AND o.accepted_at IS NOT NULL AND p.offered_from <= $6 AND p.offered_until > $6
 ON CONFLICT DO NOTHING
 RETURNING id, number;

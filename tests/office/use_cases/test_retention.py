@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Iterator
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 
 import asyncpg
@@ -14,7 +15,21 @@ from ca.hierarchy import ROOT_LIFETIME
 from contract_gate.articles.article_16_secrecy import RETENTION, kept_since
 from contract_gate.calendar import JST, jst_date
 from office.storage.retention import Gone
-from office.use_cases import acceptance, application, contracts, deliver, ending, notices, payments, register, retention
+from office.use_cases import (
+    acceptance,
+    application,
+    asked,
+    bank_desk,
+    contracts,
+    deliver,
+    ending,
+    notices,
+    payments,
+    register,
+    renewal,
+    retention,
+)
+from office.use_cases.asked import Unfit
 from office.use_cases.mail import Posting
 from office.use_cases.notify import notify
 from sql import Conn, Pool
@@ -243,6 +258,31 @@ async def test_people_of_customers_go_after_the_last_contract_that_names_them(
     await swept(pool, office, later)
     assert await names(pool) == {"ann": "Ann", "bob": "Bob", "gone": "-"}
     assert await pool.fetchval("SELECT count(*) FROM gate.consents") == 2
+
+
+@pytest.mark.rule("T16-2")
+@pytest.mark.parametrize("gone", [False, True])
+async def test_a_pseudonym_is_named_for_nothing_new(accepted: Conn, pool: Pool, gone: bool) -> None:
+    other = register.customer("other", "Other", "sole_proprietor", None, True, None, NOW)
+    await register.add_customer(accepted, other, NOW)
+    await register.add_person(accepted, "eve", "Eve", "CA", NOW)
+    await contracts.create(accepted, "gamma", "other", "small", NOW)
+    if gone:
+        for table, handle in (("customers", "kaisha"), ("persons", "bob")):
+            await pool.execute(
+                f"UPDATE gate.{table} SET handle = 'gone-1', personal_data_destroyed_at = $1 WHERE handle = $2",
+                NOW, handle,
+            )  # fmt: skip
+    customer, person = ("gone-1", "gone-1") if gone else ("kaisha", "bob")
+    for named in (
+        contracts.create(accepted, "beta", customer, "small", NOW),
+        renewal.apply(accepted, "acme-2", "acme", None, "change", NOW),
+        application.assign(accepted, "gamma", customer, bytes(32), "ann", "eve", NOW),
+        bank_desk.add_alias(accepted, customer, "ｶ)ﾚｲ", "ann", NOW),
+        asked.person(accepted, person),
+    ):
+        with pytest.raises(Unfit, match=r"there is no|destroyed") if gone else nullcontext():
+            await named
 
 
 @pytest.mark.rule("T16-2")
