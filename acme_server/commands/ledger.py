@@ -122,6 +122,21 @@ async def payment_unmatch(conn: Conn, now: datetime, receipt: str, invoice: str,
     click.echo(f"{yen} yen of invoice {invoice} are open again")
 
 
+@payment.command("recover")
+@click.argument("receipt")
+@click.argument("invoice")
+@reason
+@first_person
+@second_person
+@operating
+async def payment_recover(
+    conn: Conn, now: datetime, receipt: str, invoice: str, reason: str, first: str, second: str
+) -> None:
+    """A receipt pays what two people had written off (償却債権取立益)."""
+    yen = await books.recover(conn, receipt, invoice, reason, first, second, now)
+    click.echo(f"{yen} yen of invoice {invoice} are recovered")
+
+
 @payment.command("refund")
 @click.argument("receipt")
 @click.argument("amount_yen", type=int)
