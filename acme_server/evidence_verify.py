@@ -5,7 +5,7 @@ Streams both the table and the file, so its memory is that of one checkpoint.
 
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
@@ -17,12 +17,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from acme_server import checkpoint_file
 from acme_server.storage import evidence
+from contract_gate.articles.article_16_secrecy import kept_since
 from contract_gate.evidence import LEAF_SIZE, Checkpoint, Record, breaks_between, faults_of, leaf_hash
 from sql import Conn
 
 SOON = timedelta(minutes=1)
 MOST_NAMED = 1000
 TRANSCRIBED = frozenset({"ceremony.ended", "root_crl.signed"})
+DESTROYED = "personal_data.destroyed"
+DESTROYABLE = ("ceremonies.transcript", "root_crls.transcript")
+BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 START, END = (-(2**15), 0), (2**15 - 1, 2**64 - 1)
 
 
@@ -48,6 +52,13 @@ class Transcribed(msgspec.Struct, frozen=True):
     transcript_sha256: str
     ceremony: UUID | None = None
     root_crl: UUID | None = None
+
+
+class Destroyed(msgspec.Struct, frozen=True):
+    """What evidence says of data past their retention: the field, and of which rows."""
+
+    field: str
+    rows: list[UUID | int]
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -101,6 +112,7 @@ class Verification:
         self.before: Checkpoint | None = None
         self.reached = START
         self.transcripts: dict[UUID, str] = {}  # SHA-256 of each, by the ceremony or CRL it is of
+        self.destroyed: dict[UUID, datetime] = {}  # what was signed by then was past its retention
 
     async def run(self, lines: Iterator[Checkpoint | None]) -> Report:
         """The report of everything."""
@@ -179,17 +191,22 @@ class Verification:
                 judge(record)
 
     def note(self, record: Record) -> None:
-        """The hash of a transcript, which itself is outside evidence, for it names people (T16-3)."""
-        if record.kind in TRANSCRIBED:
-            try:
+        """The hash of a transcript, which is outside evidence, for it names people (T16-3); or its end (T16-2)."""
+        try:
+            if record.kind in TRANSCRIBED:
                 told = msgspec.json.decode(record.content, type=Transcribed)
-            except msgspec.DecodeError:
-                return  # a changed record, which is named as such
-            if (of := told.ceremony or told.root_crl) is not None:
-                self.transcripts[of] = told.transcript_sha256
+                if (of := told.ceremony or told.root_crl) is not None:
+                    self.transcripts[of] = told.transcript_sha256
+            elif record.kind == DESTROYED:
+                gone = msgspec.json.decode(record.content, type=Destroyed)
+                if gone.field in DESTROYABLE:
+                    since = kept_since(gone.field, record.recorded_at)
+                    self.destroyed |= {row: since for row in gone.rows if isinstance(row, UUID)}
+        except (msgspec.DecodeError, ValueError, OverflowError):
+            return  # a changed record, which is named as such
 
     async def compare_transcripts(self) -> None:
-        """Each transcript has its hash in evidence, and each hash its transcript."""
+        """Each transcript has its hash in evidence, and each hash its transcript, unless evidence has its end too."""
         kept = {each.id: each for each in await evidence.transcripts(self.conn)}
         for of in sorted(kept.keys() | self.transcripts):
             found, digest = kept.get(of), self.transcripts.get(of)
@@ -197,7 +214,12 @@ class Verification:
                 self.report.add(Kind.TRANSCRIPT, of, "it is missing")
             elif digest is None:
                 self.report.add(Kind.TRANSCRIPT, of, "evidence has no hash of it")
-            elif not found.destroyed and sha256(found.transcript.encode()).hexdigest() != digest:
+            elif found.destroyed:
+                if not found.signed_at <= self.destroyed.get(of, BEFORE_ALL):
+                    self.report.add(
+                        Kind.TRANSCRIPT, of, "evidence does not say that it was destroyed after its retention"
+                    )
+            elif sha256(found.transcript.encode()).hexdigest() != digest:
                 self.report.add(Kind.TRANSCRIPT, of, "it was changed")
 
     def added(self, record: Record) -> None:

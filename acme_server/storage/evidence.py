@@ -20,6 +20,7 @@ class Transcript(msgspec.Struct, frozen=True):
 
     id: UUID
     transcript: str
+    signed_at: datetime
     destroyed: bool
 
 

@@ -12,6 +12,8 @@ WHERE (era, transaction_id) >= ($1, $2) AND (era, transaction_id) < ($3, $4) ORD
 
 -- name: transcripts
 -- Of ceremonies and of CRLs of a root, which name people; evidence has their hashes. destroyed: past its retention (T16-2).
-SELECT id, transcript, personal_data_destroyed_at IS NOT NULL AS destroyed FROM office.ceremonies WHERE transcript IS NOT NULL
-UNION ALL SELECT id, transcript, personal_data_destroyed_at IS NOT NULL FROM office.root_crls WHERE transcript IS NOT NULL
+SELECT id, transcript, ended_at AS signed_at, personal_data_destroyed_at IS NOT NULL AS destroyed
+FROM office.ceremonies WHERE transcript IS NOT NULL
+UNION ALL SELECT id, transcript, signed_at, personal_data_destroyed_at IS NOT NULL
+FROM office.root_crls WHERE transcript IS NOT NULL
 ORDER BY id;

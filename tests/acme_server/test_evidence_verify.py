@@ -16,6 +16,7 @@ from acme_server import evidence_verify
 from acme_server.dev.postgres import EmbeddedPostgres
 from acme_server.evidence_verify import Kind, Problem, Report, verify
 from acme_server.sealer import Sealer, take_over
+from contract_gate.articles.article_16_secrecy import kept_since
 from contract_gate.evidence import Checkpoint, seal
 from sql import Pool
 from sql.evidence import append, entry
@@ -276,7 +277,8 @@ async def test_other_era_is_verified_too(world: World) -> None:
         pytest.param("UPDATE office.ceremonies SET transcript = 'by eve'", ["it was changed"], id="changed"),
         pytest.param("DELETE FROM office.ceremonies", ["it is missing"], id="missing"),
         pytest.param(
-            "UPDATE office.ceremonies SET transcript = '-', personal_data_destroyed_at = ended_at", [], id="destroyed"
+            "UPDATE office.ceremonies SET transcript = '-', personal_data_destroyed_at = ended_at",
+            ["evidence does not say that it was destroyed after its retention"], id="destroyed by hand",
         ),
         pytest.param(
             "INSERT INTO office.ceremonies (id, script, begun_at, transcript, ended_at)"
@@ -298,6 +300,23 @@ async def test_transcripts_are_those_of_which_evidence_has_the_hash(
     await world.run(change)
     report = await world.verified()
     assert [(each.kind, each.detail) for each in report.problems] == [(Kind.TRANSCRIPT, each) for each in expected]
+
+
+@pytest.mark.rule("T16-2")
+@pytest.mark.parametrize(("field", "intact"), [("ceremonies.transcript", True), ("documents.content", False)])
+@pytest.mark.parametrize(("days", "past"), [(0, True), (-1, False)])
+async def test_a_transcript_is_destroyed_at_its_date_and_evidence_says_so(
+    world: World, field: str, intact: bool, days: int, past: bool
+) -> None:
+    """Signed 22 years, the longest that anything is kept, before the record of its end, or a day later."""
+    ceremony, signed_at = UUID(int=7), kept_since("ceremonies.transcript", NOW) - timedelta(days=days)
+    await world.run("INSERT INTO office.ceremonies VALUES ($1, '', $2, '-', $2, $3)", ceremony, signed_at, NOW)
+    async with world.pool.acquire() as conn:
+        begun = entry("ceremony.ended", "process:test", NOW, ceremony=str(ceremony), transcript_sha256="-")
+        await append(conn, begun)
+        await append(conn, entry("personal_data.destroyed", "process:test", NOW, field=field, rows=[ceremony, 1]))
+    await world.sealer.run_once(NOW)
+    assert (await world.verified()).intact is (intact and past)
 
 
 async def test_report_is_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
