@@ -90,7 +90,13 @@ async def plan(call: Call) -> Answer:
         await incidents.contract_id(call.conn, new.contract),
         sorted({serial_of(each) for each in new.serials}) if new.serials else None, new.contract,
     )  # fmt: skip
-    return created(await incidents.plan(call.conn, wanted, query, call.person, call.now, drill=new.drill))
+    try:
+        return created(await incidents.plan(call.conn, wanted, query, call.person, call.now, drill=new.drill))
+    except TimeoutError:
+        raise Unfit(
+            "the list could not be frozen in the time that a call has, and nothing was stored: ask for fewer "
+            "certificates, or plan it with `keiyaku incident plan`, which takes the time it needs"
+        ) from None
 
 
 async def foretell(call: Call) -> Answer:

@@ -49,6 +49,18 @@ async def test_an_incident_is_planned_foretold_begun_paused_and_reported(api: Ap
     assert (report["span"]["unpublished"], report["in_time"], report["counts"][0]["revoked"]) == (1, True, 1)
 
 
+@pytest.mark.std("C-158")
+@pytest.mark.parametrize("command_timeout", [2.0])
+async def test_a_list_that_takes_longer_than_a_call_has_is_refused_whole(api: Api, pool: Pool) -> None:
+    await issue(pool, "acme", 7, NOW)
+    async with pool.acquire() as holder, holder.transaction():
+        await holder.execute("LOCK TABLE office.incident_certificates IN SHARE MODE")
+        status, said = await api.call("operator", "POST", "/incidents", NEW)
+    assert (status, "`keiyaku incident plan`" in said["detail"]) == (422, True)
+    assert await pool.fetchval("SELECT count(*) FROM office.incidents") == 0
+    assert (await api.made("operator", "/incidents", NEW))["incident"]["certificates"] == 1
+
+
 @pytest.mark.std("C-166")
 async def test_a_rehearsal_revokes_nothing(api: Api, pool: Pool) -> None:
     serial = await issue(pool, "acme", 7, NOW)
