@@ -3061,6 +3061,7 @@ GRANT UPDATE (removed_at) ON office.payer_aliases TO keiyaku_office;
 GRANT UPDATE (ended_at) ON office.virtual_accounts TO keiyaku_office;
 GRANT INSERT ON gate.tax_rates, gate.bank_accounts, office.sellers, office.bank_dialects, office.dealer_aliases
     TO keiyaku_office;
+GRANT SELECT, INSERT ON acme.limit_overrides TO keiyaku_office;
 
 -- Certificates of issuing CAs, cross certificates too, that two people had revoked (BR 4.9.1.2): from decided_at on nothing
 -- is issued below an issuing CA's own certificate, and every later CRL of the root has the entry.

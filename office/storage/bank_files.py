@@ -89,9 +89,9 @@ async def file_of(conn: Conn, sha256: bytes) -> BankFile | None:
     return one(BankFile, await conn.fetchrow(SQL["file"], sha256))
 
 
-async def files(conn: Conn, most: int) -> list[ListedFile]:
-    """Files, newest first."""
-    return many(ListedFile, await conn.fetch(SQL["files"], most))
+async def files(conn: Conn, most: int, after: UUID | None) -> list[ListedFile]:
+    """Files, newest first; those behind one."""
+    return many(ListedFile, await conn.fetch(SQL["files"], most, after))
 
 
 async def stage(conn: Conn, rows: Iterable[tuple[Any, ...]]) -> None:

@@ -15,6 +15,7 @@ SQL = statements("office/limits")
 class Override(msgspec.Struct, frozen=True):
     """A number for a contract from an instant on; None: as the settings say, 0: no limit."""
 
+    id: UUID
     name: str
     number: int | None
     starts_at: datetime
@@ -31,6 +32,6 @@ async def insert_override(
     await conn.execute(SQL["insert_override"], uuid7(now), contract_id, name, number, starts_at, reason, set_by, now)
 
 
-async def overrides(conn: Conn, contract_id: UUID) -> list[Override]:
-    """Every number of the contract, newest first."""
-    return many(Override, await conn.fetch(SQL["overrides"], contract_id))
+async def overrides(conn: Conn, contract_id: UUID, most: int, after: UUID | None) -> list[Override]:
+    """Numbers of the contract, newest first; those behind one."""
+    return many(Override, await conn.fetch(SQL["overrides"], contract_id, most, after))

@@ -185,9 +185,11 @@ async def by_message_id(conn: Conn, message_id: str) -> Shown | None:
     return one(Shown, await conn.fetchrow(SQL["by_message_id"], message_id))
 
 
-async def deliveries(conn: Conn, contract_id: UUID | None, state: str | None, most: int) -> list[Delivery]:
-    """Deliveries, newest first."""
-    return many(Delivery, await conn.fetch(SQL["deliveries"], contract_id, state, most))
+async def deliveries(
+    conn: Conn, contract_id: UUID | None, state: str | None, most: int, after: UUID | None
+) -> list[Delivery]:
+    """Deliveries, newest first; those behind one."""
+    return many(Delivery, await conn.fetch(SQL["deliveries"], contract_id, state, most, after))
 
 
 async def retry(conn: Conn, delivery_id: UUID, now: datetime) -> bool:

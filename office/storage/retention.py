@@ -116,6 +116,6 @@ async def tallies(conn: Conn) -> list[Tally]:
     return many(Tally, await conn.fetch(SQL["tallies"]))
 
 
-async def destructions(conn: Conn, most: int) -> list[Destruction]:
-    """What was destroyed when, newest first."""
-    return many(Destruction, await conn.fetch(SQL["destructions"], most))
+async def destructions(conn: Conn, most: int, before: datetime | None, field: str | None) -> list[Destruction]:
+    """What was destroyed when, newest first; what is behind an instant and field."""
+    return many(Destruction, await conn.fetch(SQL["destructions"], most, before, field))

@@ -43,9 +43,9 @@ async def ends_on(conn: Conn) -> date | None:
     return day
 
 
-async def told(conn: Conn) -> list[Told]:
-    """By handle."""
-    return many(Told, await conn.fetch(SQL["told"]))
+async def told(conn: Conn, after: str, most: int | None) -> list[Told]:
+    """By handle; those behind one, at most so many or all."""
+    return many(Told, await conn.fetch(SQL["told"], after, most))
 
 
 async def decided(conn: Conn) -> Decided | None:

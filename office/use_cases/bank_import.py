@@ -7,6 +7,7 @@ from io import BufferedReader
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any, BinaryIO
+from uuid import UUID
 
 import msgspec
 
@@ -236,6 +237,6 @@ async def queue(conn: Conn) -> list[bank_lines.Waiting]:
     return await bank_lines.queue(conn, asked.MOST)
 
 
-async def files(conn: Conn) -> list[bank_files.ListedFile]:
-    """Files, newest first."""
-    return await bank_files.files(conn, asked.MOST)
+async def files(conn: Conn, after: UUID | None = None, most: int = asked.MOST) -> list[bank_files.ListedFile]:
+    """Files, newest first; those behind one."""
+    return await bank_files.files(conn, most, after)

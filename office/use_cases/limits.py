@@ -1,6 +1,7 @@
 """Limits of a contract that differ from the settings': dated rows, with their reason."""
 
 from datetime import datetime
+from uuid import UUID
 
 from office.storage import limits
 from office.storage.limits import Override
@@ -31,7 +32,9 @@ async def set_limit(
         await append(conn, row)
 
 
-async def listed(conn: Conn, contract: str) -> list[Override]:
-    """Every number that was set for the contract, newest first. Raises Unfit."""
+async def listed(
+    conn: Conn, contract: str, after: UUID | None = None, most: int = asked.MOST
+) -> list[Override]:  # fmt: skip
+    """Numbers that were set for the contract, newest first; those behind one. Raises Unfit."""
     key = await asked.contract(conn, contract)
-    return await limits.overrides(conn, key.id)
+    return await limits.overrides(conn, key.id, most, after)

@@ -7,6 +7,7 @@ from email import message_from_bytes, policy
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from typing import Literal
+from uuid import UUID
 
 import msgspec
 
@@ -18,12 +19,14 @@ from office.use_cases import asked
 from office.use_cases.asked import MOST, OPERATOR, Unfit, as_uuid, checked_text, id_of, one_of
 from office.use_cases.mail import routable
 from office.use_cases.notify import LANGUAGES, notify
+from office.use_cases.tenants import NotThere
 from sql import Conn
 from sql.evidence import append, entry
 
 STATES = ("waiting", "person", "handed", "delivered", "dropped")
 ROLES = ("payer", "dealer")
 LARGEST_REPORT = 10 * 1024 * 1024
+YEARS = range(2000, 2200)
 STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}")
 
 
@@ -37,12 +40,14 @@ class Report(msgspec.Struct, frozen=True):
     status: str  # a code alone (RFC 3463), or ''
 
 
-async def listed(conn: Conn, contract: str | None, state: str | None) -> list[Delivery]:
-    """Deliveries of a contract or of all, newest first. Raises Unfit."""
+async def listed(
+    conn: Conn, contract: str | None, state: str | None, after: UUID | None = None, most: int = MOST
+) -> list[Delivery]:
+    """Deliveries of a contract or of all, newest first; those behind one. Raises Unfit."""
     if state is not None:
         one_of("state", state, STATES)
     key = await asked.contract(conn, contract) if contract else None
-    return await notices.deliveries(conn, key.id if key else None, state, MOST)
+    return await notices.deliveries(conn, key.id if key else None, state, most, after)
 
 
 async def shown(conn: Conn, delivery: str) -> Shown:
@@ -50,6 +55,15 @@ async def shown(conn: Conn, delivery: str) -> Shown:
     found = await notices.delivery(conn, id_of("delivery", delivery))
     if found is None:
         raise Unfit(f"there is no delivery '{delivery}': `keiyaku notice list` shows them")
+    return found
+
+
+async def there(conn: Conn, delivery: str) -> Shown:
+    """The same. Raises NotThere."""
+    delivery_id = as_uuid(delivery)
+    found = await notices.delivery(conn, delivery_id) if delivery_id else None
+    if found is None:
+        raise NotThere
     return found
 
 
@@ -122,8 +136,10 @@ def read_report(octets: bytes) -> Report:
     """
     if len(octets) > LARGEST_REPORT:
         raise Unfit(f"the report is larger than {LARGEST_REPORT} octets: it is none")
-    report = message_from_bytes(octets, policy=policy.default)
-    parts = list(report.walk())
+    try:
+        parts = list(message_from_bytes(octets, policy=policy.default).walk())
+    except RecursionError:
+        raise Unfit("the report holds parts within parts without end: it is none") from None
     status = next((part for part in parts if part.get_content_type() == "message/delivery-status"), None)
     blocks = [block for block in status.get_payload() if isinstance(block, Message)] if status else []
     recipient = next((block for block in blocks if block["Action"]), None)
@@ -137,9 +153,9 @@ def read_report(octets: bytes) -> Report:
     if action not in ("failed", "delivered", "relayed"):
         raise Unfit(f"the report says '{action}', which decides nothing: wait for the next one")
     last = recipient["Last-Attempt-Date"] or next((b["Arrival-Date"] for b in blocks if b["Arrival-Date"]), None)
-    reason = " ".join(str(recipient["Diagnostic-Code"] or recipient["Status"] or action).split())[:500]
+    reason = printable(str(recipient["Diagnostic-Code"] or recipient["Status"] or action))[:500]
     code = STATUS.match(str(recipient["Status"] or "").strip())
-    return Report(letter, action, instant(last), reason, code[0] if code else "")  # type: ignore[arg-type]
+    return Report(printable(letter), action, instant(last), reason, code[0] if code else "")  # type: ignore[arg-type]
 
 
 def returned_id(parts: Sequence[Message]) -> str | None:
@@ -156,13 +172,18 @@ def returned_id(parts: Sequence[Message]) -> str | None:
     return None
 
 
+def printable(text: str) -> str:
+    """The text in one line, without what no database keeps."""
+    return " ".join("".join(each if each.isprintable() else " " for each in text).split())
+
+
 def instant(text: object) -> datetime | None:
-    """A date of a header field, if it is one and says its zone."""
+    """A date of a header field, if it is one of our time and says its zone."""
     try:
         found = parsedate_to_datetime(str(text)) if text else None
     except ValueError:
         return None
-    return found if found and found.tzinfo else None
+    return found if found and found.tzinfo and found.year in YEARS else None
 
 
 async def set_contact(conn: Conn, customer: str, language: str, postal_address: str | None, now: datetime) -> None:

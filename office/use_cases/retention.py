@@ -9,8 +9,9 @@ import msgspec
 from contract_gate.articles.article_16_secrecy import RETENTION, Since, kept_since
 from office.storage import retention
 from office.storage.retention import Destruction, Gone
-from office.use_cases.asked import MOST
+from office.use_cases.asked import MOST, Unfit
 from office.use_cases.notify import ACTOR
+from office.use_cases.tenants import instant, instant_after
 from sql import Conn, Pool
 from sql.evidence import Entry, append_all, entry
 
@@ -86,6 +87,21 @@ async def table(conn: Conn) -> list[Row]:
     return rows
 
 
-async def destructions(conn: Conn) -> list[Destruction]:
-    """What was destroyed when, newest first."""
-    return await retention.destructions(conn, MOST)
+async def behind(conn: Conn, cursor: str | None) -> list[Row]:
+    """Those behind a field. Raises Unfit."""
+    rows = await table(conn)
+    fields = [each.field for each in rows]
+    if cursor is not None and cursor not in fields:
+        raise Unfit("the cursor is none of ours: give `next` of the page before")
+    return rows[fields.index(cursor) + 1 :] if cursor is not None else rows
+
+
+async def destructions(conn: Conn, cursor: str | None = None, most: int = MOST) -> list[Destruction]:
+    """What was destroyed when, newest first; what is behind a cursor. Raises Unfit."""
+    at, _, field = (cursor or "").partition("~")
+    return await retention.destructions(conn, most, instant_after(at) if cursor is not None else None, field)
+
+
+def cursor_of(destroyed: Destruction) -> str:
+    """Its place in the listing, which never changes."""
+    return f"{instant(destroyed.destroyed_at)}~{destroyed.field}"

@@ -42,9 +42,9 @@ async def decide(
         await append(conn, row)
 
 
-async def told(conn: Conn) -> list[Told]:
-    """Every customer of a live contract: when the notice was delivered, and the earliest end for them (T23-2)."""
-    return await service_end.told(conn)
+async def told(conn: Conn, after: str = "", most: int | None = None) -> list[Told]:
+    """Every customer of a live contract, or those behind one: when the notice was delivered to them (T23-2)."""
+    return await service_end.told(conn, after, most)
 
 
 async def check_end(conn: Conn) -> date:

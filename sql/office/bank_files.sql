@@ -27,12 +27,13 @@ SELECT id, name, imported_at, booked_at, lines, known, late, missing, cancelled_
 WHERE sha256 = $1;
 
 -- name: files
--- $1 most
+-- Newest first. $1 most  $2 behind this one, or null
 SELECT f.id, f.name, f.imported_at, f.booked_at, f.lines, f.known, f.late, f.missing, f.cancelled_counted,
     encode(f.sha256, 'hex') AS sha256, min(p.period_from) AS period_from, max(p.period_to) AS period_to,
     array_agg(DISTINCT a.handle) AS accounts
 FROM office.bank_files f JOIN office.bank_file_periods p ON p.file_id = f.id
 JOIN gate.bank_accounts a ON a.id = p.bank_account_id
+WHERE $2::uuid IS NULL OR (f.imported_at, f.id) < (SELECT x.imported_at, x.id FROM office.bank_files x WHERE x.id = $2)
 GROUP BY f.id ORDER BY f.imported_at DESC, f.id DESC LIMIT $1;
 
 -- name: make_staging

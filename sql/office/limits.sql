@@ -4,7 +4,9 @@ INSERT INTO acme.limit_overrides (id, contract_id, name, number, starts_at, reas
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
 
 -- name: overrides
--- $1 contract_id
-SELECT o.name, o.number, o.starts_at, o.reason, p.handle AS set_by, o.created_at
+-- $1 contract_id  $2 most  $3 behind this one, or null
+SELECT o.id, o.name, o.number, o.starts_at, o.reason, p.handle AS set_by, o.created_at
 FROM acme.limit_overrides o JOIN gate.persons p ON p.id = o.set_by
-WHERE o.contract_id = $1 ORDER BY o.starts_at DESC, o.id DESC;
+WHERE o.contract_id = $1
+    AND ($3::uuid IS NULL OR (o.starts_at, o.id) < (SELECT x.starts_at, x.id FROM acme.limit_overrides x WHERE x.id = $3))
+ORDER BY o.starts_at DESC, o.id DESC LIMIT $2;

@@ -94,11 +94,12 @@ FROM office.deliveries d JOIN office.notices n ON n.id = d.notice_id LEFT JOIN g
 WHERE d.message_id = $1;
 
 -- name: deliveries
--- $1 contract_id (null: all)  $2 state (null: all)  $3 most
+-- $1 contract_id (null: all)  $2 state (null: all)  $3 most  $4 behind this one, or null
 SELECT d.id, n.kind, n.clause, c.handle AS contract, d.recipient, d.channel, d.state, d.address, d.subject, d.attempts,
        d.last_error, n.queued_at, d.handed_at, d.delivered_at, d.bounced_at
 FROM office.deliveries d JOIN office.notices n ON n.id = d.notice_id LEFT JOIN gate.contracts c ON c.id = n.contract_id
 WHERE ($1::uuid IS NULL OR n.contract_id = $1) AND ($2::text IS NULL OR d.state = $2)
+    AND ($4::uuid IS NULL OR d.id < $4)
 ORDER BY d.id DESC LIMIT $3;
 
 -- name: retry

@@ -16,8 +16,10 @@ ON CONFLICT (field, destroyed_at) DO UPDATE SET rows = d.rows + excluded.rows;
 SELECT field, sum(rows)::bigint AS rows, max(destroyed_at) AS last_at FROM office.destructions GROUP BY field;
 
 -- name: destructions
--- Newest first. $1 most
-SELECT field, destroyed_at, rows FROM office.destructions ORDER BY destroyed_at DESC, field LIMIT $1;
+-- Newest first. $1 most  $2 and $3 behind this instant and field, or null
+SELECT field, destroyed_at, rows FROM office.destructions
+WHERE $2::timestamptz IS NULL OR destroyed_at < $2 OR (destroyed_at = $2 AND field > $3::text)
+ORDER BY destroyed_at DESC, field LIMIT $1;
 
 -- name: documents
 -- Those of applications that formed no contract have a day of their own (T4-7). $1 kept since  $2 now  $3 most

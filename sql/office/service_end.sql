@@ -9,13 +9,13 @@ ON CONFLICT DO NOTHING RETURNING one_row;
 SELECT ends_on FROM office.service_end;
 
 -- name: told
--- The first delivery to each customer of a live contract; null: not told.
+-- The first delivery to each customer of a live contract; null: not told. $1 after this handle  $2 most, or null: all
 SELECT c.handle AS customer, (
     SELECT min(d.delivered_at) FROM office.service_end e JOIN office.deliveries d ON d.notice_id = e.notice_id
     WHERE d.customer_id = c.id) AS delivered_at
 FROM gate.customers c
-WHERE EXISTS (SELECT FROM gate.contracts t WHERE t.customer_id = c.id AND t.state = 'accepted')
-ORDER BY c.handle;
+WHERE c.handle > $1 AND EXISTS (SELECT FROM gate.contracts t WHERE t.customer_id = c.id AND t.state = 'accepted')
+ORDER BY c.handle LIMIT $2;
 
 -- name: decided
 -- No row: it is not decided.

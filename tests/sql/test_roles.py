@@ -203,6 +203,7 @@ def test_office_makes_no_token_for_itself(rights: Rights) -> None:
         ("evidence.checkpoints", {"seal"}),
         ("evidence.seal_state", set()),
         ("keiyaku.migrations", set()),
+        ("acme.limit_overrides", {"office", "operator"}),
         ("gate.tax_rates", {"office", "operator"}),  # through the API too, as office.sellers and office.bank_dialects
         ("office.sellers", {"office", "operator"}),
         ("office.bank_dialects", {"office", "operator"}),

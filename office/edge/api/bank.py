@@ -7,7 +7,7 @@ import msgspec
 
 from office.edge.api.calls import Body, Call, Handle, Line, Name, Operation, Paged, answer, created, done
 from office.edge.api.roles import CA, OFFICERS
-from office.use_cases import bank, bank_desk, tenants
+from office.use_cases import bank, bank_desk, bank_import, tenants
 from office.use_cases.idempotency import Answer
 
 Payer = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
@@ -46,6 +46,12 @@ class NewVirtual(Body, frozen=True, forbid_unknown_fields=True):
 async def list_accounts(call: Call) -> Answer:
     """What the data of each account covers."""
     return answer(tenants.Page(await bank.accounts(call.conn), None))
+
+
+async def list_files(call: Call) -> Answer:
+    """A page of imported files, newest first; one without an instant of booking must be imported again."""
+    rows = await bank_import.files(call.conn, tenants.id_after(call.query.cursor), call.query.limit + 1)
+    return answer(tenants.page(rows, call.query.limit, lambda each: each.id))
 
 
 async def add_days(call: Call) -> Answer:
@@ -88,6 +94,7 @@ async def release(call: Call) -> Answer:
 
 OPERATIONS = (
     Operation("listBankAccounts", "GET", "/bank-accounts", CA, list_accounts),
+    Operation("listBankFiles", "GET", "/bank-files", CA, list_files, query=Paged),
     Operation("addBankDays", "POST", "/bank-accounts/{account}/days", OFFICERS, add_days, body=Days, person=True,
               once=True),
     Operation("listPayerAliases", "GET", "/payer-aliases", CA, list_aliases, query=Aliases),

@@ -1,4 +1,4 @@
-"""What the CA owes: leaks, liability, subcontractors. Articles 16, 17 and 25."""
+"""What the CA owes: personal data and its leaks, liability, subcontractors. Articles 16, 17 and 25."""
 
 from datetime import date
 from typing import Annotated, Literal
@@ -8,7 +8,7 @@ import msgspec
 from office.edge.api.applications import OF, the_contract
 from office.edge.api.calls import Body, Call, Handle, Instant, Line, Many, Operation, Paged, answer, created, done
 from office.edge.api.roles import CA, DESK, OFFICERS
-from office.use_cases import leaks, liability, subcontracting, tenants
+from office.use_cases import leaks, liability, retention, subcontracting, tenants
 from office.use_cases.idempotency import Answer
 
 Organisation = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -93,6 +93,18 @@ async def list_liability(call: Call) -> Answer:
     return answer(tenants.page(rows, most, lambda each: each.id))
 
 
+async def list_retention(call: Call) -> Answer:
+    """A page of fields with personal data: why each is kept, how long, and how much of it was destroyed."""
+    rows = await retention.behind(call.conn, call.query.cursor)
+    return answer(tenants.page(rows[: call.query.limit + 1], call.query.limit, lambda each: each.field))
+
+
+async def list_destructions(call: Call) -> Answer:
+    """A page of destructions of personal data, newest first."""
+    rows = await retention.destructions(call.conn, call.query.cursor, call.query.limit + 1)
+    return answer(tenants.page(rows, call.query.limit, retention.cursor_of))
+
+
 async def add_subcontractor(call: Call) -> Answer:
     """People of that organisation act as its staff from now on."""
     new: NewSubcontractor = call.body
@@ -118,6 +130,8 @@ OPERATIONS = (
         "reportLeak", "POST", "/leaks/{leak}/reports", DESK, report_leak, body=LeakReported, person=True, once=True
     ),
     Operation("listLeaks", "GET", "/leaks", CA, list_leaks, query=Paged),
+    Operation("listRetention", "GET", "/retention", CA, list_retention, query=Paged),
+    Operation("listDestructions", "GET", "/destructions", CA, list_destructions, query=Paged),
     Operation(
         "proposeLiability", "POST", OF + "/liability", DESK, propose_liability, body=NewLiability, person=True,
         once=True,

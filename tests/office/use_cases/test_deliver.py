@@ -111,6 +111,9 @@ def report(envelope: str, action: str) -> bytes:
     ).encode()
 
 
+NESTED = b"".join(b'Content-Type: multipart/mixed; boundary="b%d"\n\n--b%d\n' % (at, at) for at in range(2000))
+
+
 @pytest.mark.rule("T5-3", "T16-3")
 async def test_a_bounce_undoes_no_delivery_and_makes_the_contact_stale_once(
     invoiced: Conn, office: Pool, posting: Posting
@@ -142,6 +145,8 @@ async def test_a_bounce_undoes_no_delivery_and_makes_the_contact_stale_once(
         pytest.param(b"Subject: hello\n\nno report", id="a letter"),
         pytest.param(report("0192f0c1-0000-7000-8000-000000000000", "failed"), id="not ours"),
         pytest.param(report("x", "delayed"), id="nothing decided"),
+        pytest.param(report("x\0y", "failed"), id="an id that no text holds"),
+        pytest.param(NESTED, id="parts within parts without end"),
     ],
 )
 async def test_a_report_that_says_nothing_of_ours_is_refused(accepted: Conn, octets: bytes) -> None:

@@ -17,6 +17,8 @@ from office.edge.api import (
     ground,
     incidents,
     ledger,
+    limits,
+    notices,
     pauses,
     readings,
     rights,
@@ -28,7 +30,7 @@ from tests.office.edge.api.conftest import Api
 
 AREAS = (
     changes, seals, pauses, duties, desk, books, following, service, incidents, bank, ground, readings, rights, audits,
-    ledger,
+    ledger, limits, notices,
 )  # fmt: skip
 LINES = (ROOT / "docs/api.md").read_text(encoding="utf-8").splitlines()
 CALLS = [(said, LINES[at + 1]) for at, said in enumerate(LINES) if said.startswith("$ curl ")]

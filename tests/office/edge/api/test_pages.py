@@ -55,6 +55,7 @@ MADE: list[tuple[str, str, dict[str, Any]]] = [
     ("officer", "/receipts", {"amount_yen": 5, "value_on": "2026-11-20", "remitter": "REI", "source": "passbook"}),
     ("officer", "/payer-aliases", {"customer": "kaisha", "name": "{each}"}),
     ("officer", "/dealer-aliases", {"dealer": "Dealer", "name": "{each}"}),
+    ("officer", "/contracts/acme/limits", {"name": "orders_of_contract", "number": 9, "reason": "{each}"}),
     ("officer", "/contracts/acme/screenings", {"role": "payer", "name": "{each}"}),
     ("operator", "/proposals", {"kind": "incident.begin", "arguments": {"incident": OURS["incident"], "reason": "r"}}),
 ]
@@ -104,6 +105,12 @@ STORED = (
     """INSERT INTO gate.plans (id, handle, name, fee_yen, term_months, names_max)
         SELECT gen_random_uuid(), 'p' || n, 'P', 1, 1, 1
         FROM generate_series(1, 2) n WHERE $1::timestamptz IS NOT NULL""",
+    """INSERT INTO office.destructions (field, destroyed_at, rows) VALUES ('a', $1, 1), ('b', $1, 2)""",
+    """WITH another AS (
+            INSERT INTO office.bank_files (id, sha256, name, imported_at, lines, known, late, missing)
+            VALUES (gen_random_uuid(), sha256('another'), 'another', $1, 0, 0, 0, 0) RETURNING id)
+        INSERT INTO office.bank_file_periods (file_id, record, bank_account_id, period_from, period_to)
+        SELECT another.id, 1, a.id, '2026-11-01', '2026-11-01' FROM another, gate.bank_accounts a""",
 )
 # What comes whole, and the statement that limits nothing.
 WHOLE = {
@@ -154,10 +161,11 @@ async def arranged(api: Api, conn: Conn, pool: Pool) -> None:
     await pool.execute("INSERT INTO gate.contract_starts SELECT id, id, $1 FROM gate.contracts", NOW)
     await things(pool)
     await issue(pool, "acme", 8, NOW)
-    for handle in CONTRACTS:
-        await api.made("officer", "/applications", {"handle": handle, "plan": "small", "customer": "kaisha"})
+    for handle, customer in zip(CONTRACTS, ("kaisha", "other"), strict=True):
+        await api.made("officer", "/applications", {"handle": handle, "plan": "small", "customer": customer})
         await api.made("officer", f"/contracts/{handle}/names", {"name": f"{handle}.example.jp"})
         await reviewed_and_stated(conn, handle)
+        await api.made("officer", f"/contracts/{handle}/eligibility-approval", {"grounds": "a school"})
         await acceptance.accept(conn, handle, "ann", "bob", ACCESS, NOW)
     await pool.execute("UPDATE office.applications SET dealer = 'Dealer'")
     for role, path, body in MADE:

@@ -37,6 +37,9 @@ OURS = {
     "account": "main",
     "sample": str(UUID(int=8)),
     "ceremony": str(UUID(int=9)),
+    "delivery": str(UUID(int=10)),
+    "customer": "kaisha",
+    "role": "payer",
 }
 
 
@@ -180,6 +183,14 @@ async def things(pool: Pool) -> None:
         dialect AS (
             INSERT INTO office.bank_dialects
             SELECT id, '0001', '001', '1', '1234567', 'zengin-01', 'era', 'none', NULL, $4 FROM account),
+        notice AS (
+            INSERT INTO office.notices (id, kind, clause, contract_id, given, queued_at, addressed_at)
+            SELECT gen_random_uuid(), 'invoice_issued', 'A8.1', contract_id, '{}', $4, $4 FROM i RETURNING id),
+        letter AS (
+            INSERT INTO office.deliveries (id, notice_id, recipient, channel, state, address, language, subject, body,
+                body_sha256, message_id, next_at)
+            SELECT $10::text::uuid, id, 'customer', 'paper', 'person', 'Tokyo', 'ja', 's', 'b', sha256('b'), '', $4
+            FROM notice),
         receipt AS (
             INSERT INTO gate.receipts (id, amount_yen, value_on, remitter, source, recorded_at)
             VALUES ($6::text::uuid, 3, '2026-11-01', 'REI', 'passbook', $4)),
@@ -191,7 +202,7 @@ async def things(pool: Pool) -> None:
         SELECT gen_random_uuid(), i.id, 'credit', 'C99999999', 2, 0, 1000, 'r', a.id, b.id, $4
         FROM i, gate.persons a, gate.persons b WHERE a.handle = 'ann' AND b.handle = 'bob'""",
         OURS["screening"], OURS["report"], OURS["serial"], NOW, OURS["subject"],
-        OURS["receipt"], OURS["incident"], OURS["suspension"], OURS["account"],
+        OURS["receipt"], OURS["incident"], OURS["suspension"], OURS["account"], OURS["delivery"],
     )  # fmt: skip
     await looked_at(pool)
 
