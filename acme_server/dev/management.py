@@ -5,7 +5,7 @@ It hands out private keys of the demo CA, so it exists in dev alone and listens 
 
 import asyncio
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import asyncpg
@@ -164,11 +164,16 @@ async def set_renewal_info(request: web.Request) -> web.Response:
 
 
 async def set_window(pool: Pool, serial: bytes, answer: AriAnswer) -> None:
-    """The window of the certificate. Raises ValueError for one that no certificate can have."""
+    """The window of the certificate. Raises ValueError for one that no certificate can have.
+
+    One without a length, as suites made for Pebble set it, gets a second: RFC 9773 §4.2 allows none.
+    """
     window, url = answer.suggestedWindow, answer.explanationURL
     start, end = window.start.astimezone(UTC), window.end.astimezone(UTC)
-    if start >= end or (url is not None and "\0" in url):
-        raise ValueError("the window must end after it starts, and the URL have no NUL")
+    if start == end:
+        end += timedelta(seconds=1)
+    if start > end or (url is not None and "\0" in url):
+        raise ValueError("the window must not end before it starts, and the URL have no NUL")
     await certificates.set_renewal_window(pool, serial, start, end, url)
 
 

@@ -54,6 +54,12 @@ async def contract_of_key(conn: Conn, kid: str) -> ContractKey | None:
     return one(ContractKey, await conn.fetchrow(SQL["contract_of_key"], kid))
 
 
+async def serves(conn: Conn, kid: str, contract_id: UUID) -> bool:
+    """Whether the key is the contract's, or one of a contract that it follows (T12-7)."""
+    found: bool = await conn.fetchval(SQL["serves"], kid, contract_id)
+    return found
+
+
 async def withdraw_key(conn: Conn, kid: str, now: datetime) -> bool:
     """Whether it was live until now."""
     return await conn.fetchval(SQL["withdraw_key"], kid, now) is not None

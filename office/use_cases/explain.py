@@ -54,7 +54,7 @@ async def explain(conn: Conn, contract: str, kid: str | None, names: Sequence[st
         allowed = lifetime(DEFAULT_PROFILE, at)
     except ValueError as error:
         raise Unfit(str(error)) from error
-    if kid is not None and all(each.kid != kid for each in await keys.keys(conn, key.id)):
+    if kid is not None and not await keys.serves(conn, kid, key.id):
         raise Unfit(f"contract '{contract}' has no key '{kid}': `keiyaku key list {contract}` shows them")
     loaded = await facts_of_contract(conn, key.id, wanted, at, kid)
     assert loaded is not None  # contracts are never deleted

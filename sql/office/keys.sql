@@ -18,6 +18,11 @@ ORDER BY k.id;
 -- $1 kid
 SELECT c.id, c.number FROM gate.binding_keys k JOIN gate.contracts c ON c.id = k.contract_id WHERE k.kid = $1;
 
+-- name: serves
+-- Whether the key is the contract's, or one of a contract that it follows (T12-7). $1 kid  $2 contract_id
+SELECT EXISTS (SELECT FROM gate.binding_keys k WHERE k.kid = $1 AND (k.contract_id = $2 OR EXISTS (
+    SELECT FROM gate.successions s WHERE s.contract_id = k.contract_id AND s.successor_id = $2)));
+
 -- name: withdraw_key
 -- No row: withdrawn before.
 -- $1 kid  $2 now

@@ -81,3 +81,10 @@ def test_renewal_information_is_what_was_set(dev: Dev) -> None:
     renew_at, _ = client.renewal_time(text)
     assert renew_at is not None
     assert past <= renew_at <= past + timedelta(hours=1)
+
+    day = past.replace(microsecond=0).isoformat()
+    wanted["ariResponse"] = json.dumps({"suggestedWindow": {"start": day, "end": day}})  # certbot's suite does so
+    dev.fetch(dev.url("management", "/set-renewal-info/"), json.dumps(wanted).encode())
+    renew_at, _ = client.renewal_time(text)
+    assert renew_at is not None
+    assert past.replace(microsecond=0) <= renew_at <= past + timedelta(seconds=1)
