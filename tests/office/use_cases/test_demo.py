@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from office.use_cases.asked import Unfit
 from office.use_cases.demo import make_demo
 from office.use_cases.explain import explain
 from sql import Conn, Pool
@@ -16,6 +17,13 @@ async def test_demo_passes_every_gate(operator: Conn, name: str) -> None:
     for kid in (made.admitted.kid, made.unbound_kid):
         said = await explain(operator, "demo", kid, [name], NOW)
         assert [rule for rule in said.rules if rule.result == "breach"] == []
+
+
+async def test_a_key_is_explained_for_the_contract_that_it_serves_alone(operator: Conn) -> None:
+    made = await make_demo(operator, NOW)
+    assert (await explain(operator, "demo", made.admitted.kid, ["www.demo.test"], NOW)).outcome == "admitted"
+    with pytest.raises(Unfit, match="contract 'demo' has no key"):
+        await explain(operator, "demo", made.overdue.kid, ["www.demo.test"], NOW)
 
 
 @pytest.mark.parametrize("at", [NOW, datetime(2027, 1, 31, tzinfo=UTC), datetime(2027, 3, 1, tzinfo=UTC)])
