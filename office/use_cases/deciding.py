@@ -125,6 +125,14 @@ class Refunding(Given, frozen=True, forbid_unknown_fields=True):
     reason: str
 
 
+class Recovering(Given, frozen=True, forbid_unknown_fields=True):
+    """Which receipt pays which invoice that two people had written off (T8-5)."""
+
+    invoice: str
+    receipt: str
+    reason: str
+
+
 class ServiceEnd(Given, frozen=True, forbid_unknown_fields=True):
     """When the service ends, why, and what becomes of certificates (T23-1)."""
 
@@ -233,6 +241,12 @@ def refund(d: Deciding) -> Awaitable[object]:
     return ledger.refund(d.conn, g.receipt, g.amount_yen, g.reason, d.first, d.second, d.now)
 
 
+def recover(d: Deciding) -> Awaitable[object]:
+    """T8-5."""
+    g: Recovering = d.given
+    return ledger.recover(d.conn, g.receipt, g.invoice, g.reason, d.first, d.second, d.now)
+
+
 def end_service(d: Deciding) -> Awaitable[object]:
     """T23-1."""
     g: ServiceEnd = d.given
@@ -259,6 +273,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "invoice.credit": Kind(Crediting, DESK, APPROVERS, credit),
         "invoice.credit_tax": Kind(TaxCrediting, DESK, APPROVERS, credit_tax),
         "invoice.leave_tax": Kind(OfInvoice, DESK, APPROVERS, decline_tax),
+        "invoice.recover": Kind(Recovering, DESK, APPROVERS, recover),
         "invoice.small_difference": Kind(OfInvoice, DESK, APPROVERS, forgive),
         "invoice.write_off": Kind(OfInvoice, DESK, APPROVERS, write_off),
         "payment.refund": Kind(Refunding, DESK, APPROVERS, refund),
@@ -292,7 +307,7 @@ async def contract_of(conn: Conn, given: Given) -> UUID | None:
             return (await holds.found(conn, given.hold))[1].id
         case OfCase() | Materiality():
             return (await cases.case_named(conn, given.case)).contract_id
-        case Crediting() | TaxCrediting() | OfInvoice():
+        case Crediting() | TaxCrediting() | OfInvoice() | Recovering():
             return (await payments.invoice(conn, given.invoice)).contract_id
         case _:
             return None

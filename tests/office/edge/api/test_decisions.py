@@ -74,6 +74,13 @@ async def overpaid(conn: Conn, pool: Pool) -> dict[str, Any]:
     return {"receipt": str(await payments.record_unexplained(conn, money(500), NOW))}
 
 
+async def written_off(conn: Conn, pool: Pool) -> dict[str, Any]:
+    """Nobody expects F00000001 to be paid any more; the receipt that pays it is there."""
+    await open_fee(conn, pool)
+    await ledger.write_off(conn, "F00000001", "write_off", "bankrupt", "ann", "bob", NOW)
+    return {"receipt": str(await payments.record_unexplained(conn, money(60_500), NOW))}
+
+
 async def cut(conn: Conn, pool: Pool) -> dict[str, Any]:
     await open_fee(conn, pool)
     await pool.execute(CUT)
@@ -135,6 +142,7 @@ DECISIONS: dict[str, tuple[Arranged, dict[str, Any], str]] = {
     ),
     "invoice.credit_tax": (cut, {"invoice": "F00000001", "reason": "rate cut"}, "invoice.credited"),
     "invoice.leave_tax": (cut, {"invoice": "F00000001", "reason": "netted"}, "tax_credit.declined"),
+    "invoice.recover": (written_off, {"invoice": "F00000001", "reason": "paid after all"}, "invoice.recovered"),
     "invoice.small_difference": (small_rest, {"invoice": "F00000001", "reason": "charge"}, "invoice.written_off"),
     "invoice.write_off": (open_fee, {"invoice": "F00000001", "reason": "bankrupt"}, "invoice.written_off"),
     "payment.refund": (overpaid, {"amount_yen": 500, "reason": "overpaid"}, "payment.refunded"),

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from office.use_cases import application, asked, holds, ledger, trial
+from office.use_cases import application, asked, holds, trial
 from office.use_cases.deciding import KINDS, converted
 from sql import Conn, Pool
 from tests.conftest import NOW
@@ -19,13 +19,13 @@ from tests.office.edge.api.test_decisions import (
     overpaid,
     paid,
     planned,
+    written_off,
 )
 from tests.office.edge.api.test_router import NOBODY
 
 
-async def written_off(conn: Conn, pool: Pool) -> dict[str, Any]:
-    await open_fee(conn, pool)
-    await ledger.write_off(conn, "F00000001", "write_off", "bankrupt", "ann", "bob", NOW)
+async def given_up(conn: Conn, pool: Pool) -> dict[str, Any]:
+    await written_off(conn, pool)
     return {}
 
 
@@ -46,8 +46,9 @@ HOPELESS: dict[str, tuple[Arranged, dict[str, Any], str]] = {
     ),
     "invoice.credit_tax": (open_fee, {"invoice": "F00000001", "reason": "rate cut"}, "no credit of tax"),
     "invoice.leave_tax": (open_fee, {"invoice": "F00000001", "reason": "netted"}, "no credit of tax"),
+    "invoice.recover": (paid, {"invoice": "F00000001", "reason": "paid"}, "nothing of 'F00000001' is written off"),
     "invoice.small_difference": (open_fee, {"invoice": "F00000001", "reason": "charge"}, "a small difference is"),
-    "invoice.write_off": (written_off, {"invoice": "F00000001", "reason": "bankrupt"}, "0 yen of invoice"),
+    "invoice.write_off": (given_up, {"invoice": "F00000001", "reason": "bankrupt"}, "0 yen of invoice"),
     "payment.refund": (overpaid, {"amount_yen": 501, "reason": "overpaid"}, "has no 501 yen left"),
     "revocation.decide": (a_decision, {"reason": "asked"}, "decided already"),
     "revocation.material": (a_case, {"reason": "r", "deadline_at": "2026-11-27T12:00:00Z"}, "a clock of its own"),
