@@ -41,7 +41,7 @@ CREATE TABLE keiyaku.migrations (
 -- What tells this cluster from a copy of it: its identifier and timeline, and when the inode of PG_VERSION was last
 -- changed, a file that PostgreSQL never writes again (left out where we may not ask).
 CREATE FUNCTION keiyaku.cluster_identity() RETURNS text LANGUAGE plpgsql STABLE SECURITY DEFINER
-SET search_path = pg_catalog AS $$
+SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     made text := 'unknown';
 BEGIN
@@ -78,7 +78,7 @@ $$;
 
 -- Monthly partitions of every big table exist from the month of `at` to `months` later. Says how many it made.
 CREATE FUNCTION keiyaku.ensure_partitions(at timestamptz, months integer) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     parent regclass;
     first_day timestamptz;
@@ -111,7 +111,7 @@ END $$;
 
 -- How many whole months after `at`, without a gap, every big table has a partition for.
 CREATE FUNCTION keiyaku.months_ahead(at timestamptz) RETURNS integer LANGUAGE sql STABLE
-SECURITY DEFINER SET search_path = pg_catalog AS $$
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT coalesce(min(ahead), 0)::integer FROM (
         SELECT (SELECT coalesce(min(m.i), 25) - 1 FROM generate_series(1, 24) AS m(i) WHERE NOT EXISTS (
                    SELECT FROM pg_inherits h JOIN pg_class c ON c.oid = h.inhrelid
@@ -162,7 +162,7 @@ INSERT INTO evidence.seal_state (sealed_through_at) VALUES ('-infinity');
 
 -- A new era: after a restore transaction ids may come again that were used before. Returns its number.
 CREATE FUNCTION evidence.begin_era() RETURNS smallint LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog AS $$
+SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     era smallint;
 BEGIN
@@ -402,7 +402,7 @@ CREATE INDEX payment_matches_of_receipt ON gate.payment_matches (receipt_id);
 -- Once a statement, so that a batch of bookings costs one look: no receipt is spent twice nor after its cancellation, and
 -- what is open follows; what a match names is there. Rows are locked in the order of ids, so that two bookings never
 -- wait for each other.
-CREATE FUNCTION gate.open_amount() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+CREATE FUNCTION gate.open_amount() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     billed uuid[];
     paying uuid[];
@@ -436,7 +436,7 @@ CREATE TRIGGER rematched AFTER UPDATE ON gate.payment_matches REFERENCING NEW TA
     FOR EACH STATEMENT EXECUTE FUNCTION gate.open_amount();
 
 -- A cancelled receipt (取消) reopens what it paid (T8-5).
-CREATE FUNCTION gate.receipt_cancelled() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+CREATE FUNCTION gate.receipt_cancelled() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     UPDATE gate.payment_matches SET undone_at = NEW.cancelled_at WHERE receipt_id = NEW.id AND undone_at IS NULL;
     RETURN NULL;
@@ -571,11 +571,11 @@ CREATE TABLE ca.issuers (
     spki_sha256 bytea NOT NULL CHECK (octet_length(spki_sha256) = 32),
     shard_count smallint NOT NULL CHECK (shard_count BETWEEN 1 AND 1024),
     status_url text NOT NULL CHECK (status_url ~ '^http://[^/]+(/.*[^/])?$'),
-    active boolean NOT NULL,
     created_at timestamptz NOT NULL,
-    CHECK ((kind = 'root') = (parent_id IS NULL))
+    issues_from timestamptz, -- the newest of those whose time has come, and that are not revoked, issues (ca/issuers.py)
+    CHECK ((kind = 'root') = (parent_id IS NULL)),
+    CHECK ((kind = 'issuing') = (issues_from IS NOT NULL))
 );
-CREATE UNIQUE INDEX issuers_active ON ca.issuers (active) WHERE active AND kind = 'issuing';
 
 -- Other certificates of the same issuing key or its parent (cross certificates): what alternate chains are made of.
 CREATE TABLE ca.cross_certificates (
@@ -610,7 +610,7 @@ CREATE TABLE ca.to_be_signed (
 ) PARTITION BY RANGE (id);
 
 -- A record ends once, signed or void, and stays so, whoever asks.
-CREATE FUNCTION ca.record_ended() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+CREATE FUNCTION ca.record_ended() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RAISE EXCEPTION 'record % cannot go from % to %', OLD.id, OLD.state, NEW.state USING ERRCODE = 'check_violation';
 END $$;
@@ -619,12 +619,12 @@ CREATE TRIGGER record_ended BEFORE UPDATE OF state ON ca.to_be_signed
 
 -- Only the signer says that a record is signed, or may be: others make records, and void them with this.
 CREATE FUNCTION ca.void_record(record_id uuid) RETURNS SETOF ca.to_be_signed LANGUAGE sql SECURITY DEFINER
-SET search_path = pg_catalog AS $$
+SET search_path = pg_catalog, pg_temp AS $$
     UPDATE ca.to_be_signed SET state = 'void' WHERE id = record_id AND state = 'admitted' RETURNING *
 $$;
 -- The record, locked until the transaction ends, if nobody has signed or voided it.
 CREATE FUNCTION ca.open_record(record_id uuid) RETURNS SETOF uuid LANGUAGE sql SECURITY DEFINER
-SET search_path = pg_catalog AS $$
+SET search_path = pg_catalog, pg_temp AS $$
     SELECT id FROM ca.to_be_signed WHERE id = record_id AND state = 'admitted' FOR NO KEY UPDATE
 $$;
 REVOKE ALL ON FUNCTION ca.void_record, ca.open_record FROM PUBLIC;
@@ -715,7 +715,7 @@ CREATE UNLOGGED TABLE acme.spent_nonces_3 PARTITION OF acme.spent_nonces FOR VAL
 
 -- Empties the slot, if no nonce in it can still be valid (the caller's duty). TRUNCATE needs the owner.
 CREATE FUNCTION acme.truncate_slot(slot smallint) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog AS $$
+SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     SET LOCAL lock_timeout = '1s';
     EXECUTE format('TRUNCATE acme.%I', 'spent_nonces_' || slot);
@@ -980,7 +980,7 @@ END $$;
 -- Forgets limits of which everything has come back, save those that somebody takes of now: it waits for nobody, so that
 -- no order waits for it in a circle. Nobody else may delete.
 CREATE FUNCTION acme.forget_limits(instant timestamptz) RETURNS void LANGUAGE sql SECURITY DEFINER
-SET search_path = pg_catalog AS $$
+SET search_path = pg_catalog, pg_temp AS $$
     DELETE FROM acme.limits WHERE ctid = ANY (ARRAY(
         SELECT ctid FROM acme.limits WHERE full_at <= instant FOR UPDATE SKIP LOCKED))
 $$;
@@ -1009,7 +1009,7 @@ CREATE INDEX jobs_due ON acme.jobs (run_at, id) WHERE NOT dead;
 -- holds its lock alone: they find the certificate and revoke it, or it is never stored (C-076, C-163). Whoever revokes an
 -- issuing CA holds its lock alone: nothing of it is stored after their commit (C-160).
 CREATE FUNCTION acme.certificate_stored() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog AS $$
+SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     issuance acme.issuances;
 BEGIN
@@ -1192,7 +1192,7 @@ CREATE TABLE office.announcements (
 
 -- A contract goes on as §0.3 says, and only so; ended, withdrawn and rejected are final. It stays with its customer
 -- unless two people recorded the other side's written consent (T15-1).
-CREATE FUNCTION gate.contract_moves() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+CREATE FUNCTION gate.contract_moves() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF NEW.state <> OLD.state AND (OLD.state, NEW.state) NOT IN (
         ('applied', 'under_review'), ('applied', 'withdrawn'),
@@ -1230,7 +1230,7 @@ CREATE INDEX notices_bank_data ON office.notices ((given ->> 'covered_through'))
 -- Invoices put their notice into the outbox themselves, in the transaction that stores a certificate: its evidence, which
 -- office/use_cases/notify.py gives every other notice (T5-5).
 CREATE FUNCTION office.invoice_notice_queued() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog AS $$
+SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)
     VALUES (keiyaku.uuid7(NEW.queued_at), 'notice.queued', NEW.contract_id, 'process:billing', NEW.queued_at,
@@ -1368,7 +1368,8 @@ CREATE TABLE office.sellers (
     name text NOT NULL CHECK (name <> ''),
     address text NOT NULL,
     registration_number text NOT NULL CHECK (registration_number ~ '^T[1-9][0-9]{12}$'),
-    set_by uuid NOT NULL REFERENCES gate.persons
+    set_by uuid NOT NULL REFERENCES gate.persons,
+    pay_into text CHECK (pay_into <> '')
 );
 
 -- The last number of a series, taken in the transaction of the paper, so that no number is ever missing.
@@ -1493,20 +1494,20 @@ CREATE TABLE office.reminders (
 );
 
 -- A UUIDv7 of an instant.
-CREATE FUNCTION keiyaku.uuid7(at timestamptz) RETURNS uuid LANGUAGE sql VOLATILE STRICT SET search_path = pg_catalog AS $$
+CREATE FUNCTION keiyaku.uuid7(at timestamptz) RETURNS uuid LANGUAGE sql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $$
     SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7'
         || substr(replace(gen_random_uuid()::text, '-', ''), 14))::uuid
 $$;
 
 -- The next number of a series, as F00000001. Held until the transaction ends: a rollback gives it back.
 CREATE FUNCTION gate.next_number(wanted text) RETURNS text LANGUAGE sql VOLATILE STRICT SECURITY DEFINER
-SET search_path = pg_catalog AS $$
+SET search_path = pg_catalog, pg_temp AS $$
     UPDATE office.number_series SET last_number = last_number + 1 WHERE series = wanted
     RETURNING series || lpad(last_number::text, 8, '0')
 $$;
 
 -- What of invoices is open follows from their matches and from what two people took off; nobody may write it.
-CREATE FUNCTION gate.recount(billed uuid[]) RETURNS void LANGUAGE sql VOLATILE SET search_path = pg_catalog AS $$
+CREATE FUNCTION gate.recount(billed uuid[]) RETURNS void LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
     UPDATE gate.invoices i SET open_yen = i.total_yen - off.yen FROM (
         SELECT wanted.id, coalesce(sum(taken.amount_yen), 0) AS yen FROM unnest(billed) AS wanted(id) LEFT JOIN (
             SELECT m.invoice_id, m.amount_yen FROM gate.payment_matches m JOIN gate.receipts r ON r.id = m.receipt_id
@@ -1516,7 +1517,7 @@ CREATE FUNCTION gate.recount(billed uuid[]) RETURNS void LANGUAGE sql VOLATILE S
     WHERE i.id = off.id AND i.id = ANY (billed)
 $$;
 
-CREATE FUNCTION gate.adjusted() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+CREATE FUNCTION gate.adjusted() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM FROM gate.invoices WHERE id = NEW.invoice_id FOR UPDATE;
     PERFORM gate.recount(ARRAY[NEW.invoice_id]);
@@ -1525,7 +1526,7 @@ END $$;
 CREATE TRIGGER adjusted AFTER INSERT ON office.adjustments FOR EACH ROW EXECUTE FUNCTION gate.adjusted();
 
 -- No more leaves a receipt than came in: by matches and by refunds.
-CREATE FUNCTION gate.refunded() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+CREATE FUNCTION gate.refunded() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM FROM gate.receipts WHERE id = NEW.receipt_id FOR UPDATE;
     IF gate.used_of(NEW.receipt_id) > (SELECT amount_yen FROM gate.receipts
@@ -1536,7 +1537,7 @@ BEGIN
 END $$;
 CREATE TRIGGER refunded AFTER INSERT ON office.refunds FOR EACH ROW EXECUTE FUNCTION gate.refunded();
 
-CREATE FUNCTION gate.used_of(receipt uuid) RETURNS bigint LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
+CREATE FUNCTION gate.used_of(receipt uuid) RETURNS bigint LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT coalesce((SELECT sum(amount_yen) FROM gate.payment_matches WHERE receipt_id = receipt AND undone_at IS NULL), 0)
          + coalesce((SELECT sum(amount_yen) FROM office.refunds WHERE receipt_id = receipt), 0)
 $$;
@@ -1544,7 +1545,7 @@ $$;
 -- An invoice with its frozen paper, and its notice: all or none. The names of buyer, payer and dealer, and the seller
 -- are those of this moment. Under a dealer the paper goes to that relation (T8-16); the buyer stays the customer (T8-14).
 CREATE FUNCTION gate.issue_invoice(contract uuid, invoice_kind text, issued date, original text, bill gate.bill_drafts,
-    at timestamptz, asked integer DEFAULT NULL) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+    at timestamptz, asked integer DEFAULT NULL) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     invoice uuid := keiyaku.uuid7(at);
     paper text := gate.next_number(CASE invoice_kind WHEN 'fee' THEN 'F' ELSE 'D' END);
@@ -1581,7 +1582,7 @@ END $$;
 -- The fee of a contract falls due by the signing of its first final certificate, once (T8-3). None for a fee of 0, nor
 -- where the fee was billed by hand before. Without a draft of that day nothing is stored: no certificate goes unbilled.
 CREATE FUNCTION gate.bill_start(contract uuid, signed_at timestamptz) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog AS $$
+SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     signed date := (signed_at AT TIME ZONE 'Asia/Tokyo')::date;
     fee integer := (SELECT fee_yen FROM gate.contracts WHERE id = contract);
@@ -1600,7 +1601,7 @@ END $$;
 -- An invoice recorded by hand: all of it open, no paper, no dealer, under a number that the books do not give themselves.
 -- Null: the number is taken.
 CREATE FUNCTION gate.record_invoice(invoice uuid, contract uuid, given text, invoice_kind text, issued date, due date,
-    total integer, at timestamptz) RETURNS uuid LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
+    total integer, at timestamptz) RETURNS uuid LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     INSERT INTO gate.invoices (id, contract_id, number, kind, issued_on, due_on, total_yen, open_yen, created_at)
     SELECT invoice, contract, given, invoice_kind, issued, due, total, total, at WHERE given !~ '^[FDC][0-9]{8}$'
     ON CONFLICT (number) DO NOTHING RETURNING id
@@ -1731,7 +1732,7 @@ CREATE TABLE gate.revisions (
     revision uuid NOT NULL
 ) WITH (fillfactor = 50); -- each is changed often: the next version finds room beside it
 INSERT INTO gate.revisions VALUES ('00000000-0000-0000-0000-000000000000', gen_random_uuid());
-CREATE FUNCTION gate.facts_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+CREATE FUNCTION gate.facts_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     WITH RECURSIVE line AS (
         SELECT coalesce((row ->> TG_ARGV[0])::uuid, '00000000-0000-0000-0000-000000000000') AS id
@@ -1760,7 +1761,7 @@ BEGIN
 END $$;
 -- The same for all rows of a statement at once: a batch of bookings changes as many invoices. One random
 -- value will do for all of them.
-CREATE FUNCTION gate.invoices_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+CREATE FUNCTION gate.invoices_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     billed uuid[] := (SELECT array_agg(contract_id) FROM (SELECT contract_id FROM before UNION SELECT contract_id FROM after) AS both_versions);
 BEGIN
@@ -2006,7 +2007,7 @@ CREATE TABLE office.acme_revocations (
 );
 CREATE INDEX acme_revocations_new ON office.acme_revocations (recorded_at) WHERE taken_at IS NULL;
 CREATE FUNCTION office.revoked_through_acme() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog AS $$
+SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     INSERT INTO office.acme_revocations (serial, recorded_at) VALUES (NEW.serial, NEW.revoked_at);
     RETURN NULL;
@@ -2017,7 +2018,7 @@ CREATE TRIGGER revoked_through_acme AFTER INSERT ON ca.revocations
 REVOKE ALL ON FUNCTION office.revoked_through_acme FROM PUBLIC;
 -- A request through ACME that proves a compromise after the revocation changes its code alone: a case of its own (T11-8).
 CREATE FUNCTION office.upgraded_through_acme() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog AS $$
+SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     INSERT INTO office.acme_revocations (serial, recorded_at) VALUES (NEW.serial, NEW.upgraded_at)
     ON CONFLICT (serial) DO UPDATE SET recorded_at = excluded.recorded_at, taken_at = NULL;
@@ -2067,7 +2068,7 @@ CREATE TABLE gate.free_reissues (
 CREATE TRIGGER facts_changed AFTER INSERT OR UPDATE OR DELETE ON gate.free_reissues
     FOR EACH ROW EXECUTE FUNCTION gate.facts_changed('contract_id');
 
-CREATE INDEX issuances_of_contract ON acme.issuances (contract_id);
+CREATE INDEX issuances_of_contract ON acme.issuances (contract_id, to_be_signed_id);
 
 -- Leaks of personal data (T16-2) and their two reports.
 CREATE TABLE office.leaks (
@@ -2087,7 +2088,7 @@ CREATE INDEX leaks_open ON office.leaks (found_at) WHERE final_at IS NULL;
 
 -- The nearest deadline of a revocation, problem report or leak, and how many are overdue: for `keiyaku check` and the metrics.
 CREATE FUNCTION keiyaku.deadlines(at timestamptz, OUT nearest timestamptz, OUT overdue bigint) LANGUAGE sql STABLE
-SECURITY DEFINER SET search_path = pg_catalog AS $$
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT min(d.until), count(*) FILTER (WHERE d.until < at) FROM (
         SELECT deadline_at FROM office.cases WHERE state NOT IN ('published', 'closed') AND deadline_at IS NOT NULL
         UNION ALL
@@ -2182,7 +2183,7 @@ CREATE TABLE office.idempotency_keys (
 );
 CREATE INDEX idempotency_keys_old ON office.idempotency_keys (answered_at);
 CREATE FUNCTION office.forget_answers(before timestamptz) RETURNS bigint LANGUAGE sql VOLATILE SECURITY DEFINER
-SET search_path = pg_catalog AS $$
+SET search_path = pg_catalog, pg_temp AS $$
     WITH gone AS (
         DELETE FROM office.idempotency_keys WHERE (token_id, key) IN (
             SELECT token_id, key FROM office.idempotency_keys WHERE answered_at < before
@@ -2193,7 +2194,7 @@ $$;
 
 -- Whether somebody at that network may hand in another problem report now; if so it is counted.
 CREATE FUNCTION office.take_report(network text, at timestamptz) RETURNS boolean LANGUAGE sql VOLATILE SECURITY DEFINER
-SET search_path = pg_catalog AS $$
+SET search_path = pg_catalog, pg_temp AS $$
     SELECT acme.take(NULL, ARRAY['problem_reports'], ARRAY[network], ARRAY[20], ARRAY[interval '1 hour'], at)
 $$;
 REVOKE ALL ON FUNCTION office.forget_answers, office.take_report FROM PUBLIC;
@@ -2443,7 +2444,7 @@ CREATE TABLE office.access_reviews (
 );
 
 -- Who left decides nothing: no row names them newly, whoever writes it (C-176). The columns are the trigger's arguments.
-CREATE FUNCTION gate.person_present() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+CREATE FUNCTION gate.person_present() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     named text;
     who uuid;
@@ -2486,7 +2487,7 @@ CREATE TRIGGER person_present BEFORE INSERT OR UPDATE ON office.settlements
     FOR EACH ROW EXECUTE FUNCTION gate.person_present('decided_by_first', 'decided_by_second');
 
 -- Who does a person's work on a day: they, or the first of their deputies who is there; null: nobody.
-CREATE FUNCTION office.acting(person uuid, today date) RETURNS uuid LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
+CREATE FUNCTION office.acting(person uuid, today date) RETURNS uuid LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     WITH RECURSIVE line AS (
         SELECT person AS id, 0 AS steps
         UNION ALL
@@ -2796,7 +2797,7 @@ CREATE INDEX ocsp_responses_due ON ca.ocsp_responses (issuer_id, due_at);
 
 -- A record that may have been signed and has the access method OCSP in its bytes wants an answer (C-125, C-147).
 -- A revocation of its serial number that is not committed yet is waited for: the first answer must not miss it.
-CREATE FUNCTION ca.ocsp_wanted() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+CREATE FUNCTION ca.ocsp_wanted() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM FROM ca.serials WHERE serial = NEW.serial FOR UPDATE;
     INSERT INTO ca.ocsp_responses (serial, issuer_id, not_after, due_at)
@@ -2809,7 +2810,7 @@ CREATE TRIGGER ocsp_wanted AFTER UPDATE OF state ON ca.to_be_signed FOR EACH ROW
     EXECUTE FUNCTION ca.ocsp_wanted();
 
 -- What was revoked, or is revoked otherwise now, is answered anew.
-CREATE FUNCTION ca.ocsp_outdated() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+CREATE FUNCTION ca.ocsp_outdated() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     UPDATE ca.ocsp_responses SET due_at = NEW.revoked_at WHERE serial = NEW.serial;
     RETURN NULL;
@@ -2896,7 +2897,7 @@ CREATE TABLE ca.final_records (
 -- No precertificate is stored for a key that was blocked meanwhile (C-076), or under an issuing CA that was revoked (C-160),
 -- as no certificate is. Its status is answered from now on, also if there never is a certificate (C-125).
 CREATE FUNCTION ca.precertificate_stored() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog AS $$
+SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     signed ca.to_be_signed;
 BEGIN
@@ -2938,7 +2939,7 @@ GRANT INSERT (id, tbs, recorded_at) ON ca.final_records TO keiyaku_acme, keiyaku
 -- What rows of a statement name is there, looked for in all of them at once: a foreign key asks for each row, which took a
 -- third of the time of an import. What is named so stays (gate.stays), so that nothing else can break the reference.
 -- The arguments are column and table in turn.
-CREATE FUNCTION gate.named_is_there() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+CREATE FUNCTION gate.named_is_there() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     missing uuid;
 BEGIN
@@ -2954,7 +2955,7 @@ BEGIN
 END $$;
 
 -- Rows of the table are never deleted and keep their ids, whoever asks.
-CREATE FUNCTION gate.stays() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+CREATE FUNCTION gate.stays() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RAISE EXCEPTION 'rows of %.% stay, with their ids', TG_TABLE_SCHEMA, TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
 END $$;
@@ -3087,7 +3088,7 @@ CREATE UNIQUE INDEX authority_revocations_own ON ca.authority_revocations (issue
 CREATE UNIQUE INDEX authority_revocations_cross ON ca.authority_revocations (cross_id);
 CREATE TRIGGER person_present BEFORE INSERT OR UPDATE OF first_person, second_person ON ca.authority_revocations
     FOR EACH ROW EXECUTE FUNCTION gate.person_present('first_person', 'second_person');
-GRANT SELECT (issuer_id, cross_id) ON ca.authority_revocations TO keiyaku_acme, keiyaku_work, keiyaku_sign;
+GRANT SELECT (issuer_id, cross_id, decided_at) ON ca.authority_revocations TO keiyaku_acme, keiyaku_work, keiyaku_sign;
 GRANT SELECT, INSERT ON ca.authority_revocations TO keiyaku_operator;
 GRANT UPDATE (published_at) ON ca.authority_revocations TO keiyaku_operator;
 
@@ -3166,7 +3167,7 @@ $$;
 -- ceremonies. Of people of customers (`of_customers`: the columns that name those, as schema.table.column) any other record
 -- too: whoever decides for the CA goes by the day they left. Found in the catalog, so that no table is forgotten.
 CREATE FUNCTION gate.still_named(people uuid[], since timestamptz, of_customers text[]) RETURNS SETOF uuid
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     past uuid[] := ARRAY(SELECT office.contracts_past(since, since));
     found record;
@@ -3222,7 +3223,7 @@ GRANT SELECT (id, contacts, deactivated_at), UPDATE (contacts) ON acme.accounts 
 -- transaction that confirms it. Of a token the database has the hash alone, so that who has the password of keiyaku_office
 -- and not the tokens of two people writes none of it. Roles: office/use_cases/deciding.py.
 CREATE FUNCTION office.vouched_kinds() RETURNS TABLE (kind text, proposers text[], confirmers text[]) LANGUAGE sql IMMUTABLE
-SET search_path = pg_catalog AS $$
+SET search_path = pg_catalog, pg_temp AS $$
     VALUES ('access_review.close', '{approver,compliance,officer,operator}'::text[], '{approver,compliance}'::text[]),
         ('person.leave', '{approver,compliance,officer,operator}', '{approver,compliance}'),
         ('plan.add', '{approver,officer}', '{approver}'), ('plan.close', '{approver,officer}', '{approver}'),
@@ -3242,20 +3243,20 @@ CREATE TABLE office.vouched (
     CHECK (NOT carried_out OR second_token IS NOT NULL)
 );
 
-CREATE FUNCTION office.seen(arguments jsonb) RETURNS bytea LANGUAGE sql IMMUTABLE SET search_path = pg_catalog AS $$
+CREATE FUNCTION office.seen(arguments jsonb) RETURNS bytea LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT sha256(convert_to(arguments::text, 'UTF8'))
 $$;
 
 -- Whose token this is, if it lives and they are there: `proof` is that of which the database has the hash.
 CREATE FUNCTION office.holder(proof bytea, instant timestamptz) RETURNS SETOF office.tokens LANGUAGE sql STABLE
-SET search_path = pg_catalog AS $$
+SET search_path = pg_catalog, pg_temp AS $$
     SELECT t.* FROM office.tokens t JOIN gate.persons p ON p.id = t.person_id
     WHERE t.sha256 = sha256(proof) AND t.withdrawn_at IS NULL AND t.expires_at > instant AND p.left_at IS NULL
 $$;
 
 -- Who proposed it vouches for it with their token. No row: it is none of theirs to propose.
 CREATE FUNCTION office.vouch_first(proposal uuid, proof bytea, instant timestamptz) RETURNS boolean LANGUAGE sql
-SECURITY DEFINER SET search_path = pg_catalog AS $$
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     INSERT INTO office.vouched (proposal_id, seen_sha256, first_token)
     SELECT p.id, office.seen(p.arguments), t.id
     FROM office.proposals p JOIN office.vouched_kinds() k ON k.kind = p.kind
@@ -3266,7 +3267,7 @@ $$;
 
 -- Whether it is still as the first saw it, and their token was not withdrawn.
 CREATE FUNCTION office.first_stands(proposal uuid) RETURNS boolean LANGUAGE sql STABLE
-SECURITY DEFINER SET search_path = pg_catalog AS $$
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT EXISTS (SELECT FROM office.vouched v JOIN office.proposals p ON p.id = v.proposal_id
         JOIN office.tokens t ON t.id = v.first_token
         WHERE v.proposal_id = proposal AND v.seen_sha256 = office.seen(p.arguments) AND t.withdrawn_at IS NULL)
@@ -3274,7 +3275,7 @@ $$;
 
 -- Who confirmed it vouches for it with their token. No row: it is none of theirs to confirm, or not what was proposed.
 CREATE FUNCTION office.vouch_second(proposal uuid, proof bytea, instant timestamptz) RETURNS boolean LANGUAGE sql
-SECURITY DEFINER SET search_path = pg_catalog AS $$
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     UPDATE office.vouched v SET second_token = t.id, confirmed_in = pg_current_xact_id()
     FROM office.proposals p, office.vouched_kinds() k, office.holder(proof, instant) t, office.tokens one
     WHERE v.proposal_id = proposal AND v.second_token IS NULL AND office.first_stands(proposal) AND p.id = proposal
@@ -3285,7 +3286,7 @@ $$;
 
 -- What two people vouched for in this transaction, marked as carried out; whoever they are, their tokens say.
 CREATE FUNCTION office.carry_out(proposal uuid, wanted text, OUT arguments jsonb, OUT first uuid, OUT second uuid,
-    OUT instant timestamptz) LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+    OUT instant timestamptz) LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     UPDATE office.vouched v SET carried_out = true
     FROM office.proposals p, office.tokens one, office.tokens two
@@ -3301,7 +3302,7 @@ BEGIN
 END $$;
 
 -- No row: the key has a value from that instant on already.
-CREATE FUNCTION office.set_reading(proposal uuid) RETURNS text LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
+CREATE FUNCTION office.set_reading(proposal uuid) RETURNS text LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     INSERT INTO gate.readings (key, effective_at, value, set_by_first, set_by_second)
     SELECT d.arguments ->> 'key', coalesce((d.arguments ->> 'effective_at')::timestamptz, d.instant),
         d.arguments ->> 'value', d.first, d.second
@@ -3311,7 +3312,7 @@ $$;
 
 -- No row: the handle is taken.
 CREATE FUNCTION office.add_plan(proposal uuid, plan_id uuid) RETURNS SETOF gate.plans LANGUAGE sql SECURITY DEFINER
-SET search_path = pg_catalog AS $$
+SET search_path = pg_catalog, pg_temp AS $$
     INSERT INTO gate.plans (id, handle, name, fee_yen, term_months, names_max, offered_from)
     SELECT plan_id, d.arguments ->> 'handle', d.arguments ->> 'name', (d.arguments ->> 'fee_yen')::integer,
         (d.arguments ->> 'term_months')::integer, (d.arguments ->> 'names_max')::integer,
@@ -3321,7 +3322,7 @@ SET search_path = pg_catalog AS $$
 $$;
 
 -- No row: there is no such plan.
-CREATE FUNCTION office.close_plan(proposal uuid) RETURNS uuid LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
+CREATE FUNCTION office.close_plan(proposal uuid) RETURNS uuid LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     UPDATE gate.plans p SET offered_until = coalesce((d.arguments ->> 'offered_until')::timestamptz, d.instant)
     FROM office.carry_out(proposal, 'plan.close') d WHERE p.handle = d.arguments ->> 'handle'
     RETURNING p.id
@@ -3330,7 +3331,7 @@ $$;
 -- A token whose secret has two parts: who proposed it was given one, whose hash is among the arguments, who confirms it gets
 -- the other. No row: the second confirms a token of their own.
 CREATE FUNCTION office.make_token(proposal uuid, token_id uuid, part_sha256 bytea) RETURNS uuid LANGUAGE sql SECURITY DEFINER
-SET search_path = pg_catalog AS $$
+SET search_path = pg_catalog, pg_temp AS $$
     INSERT INTO office.tokens (id, sha256, person_id, service, role, customer_id, created_at, expires_at, granted_by_first,
         granted_by_second)
     SELECT token_id, sha256(decode(d.arguments ->> 'part_sha256', 'hex') || part_sha256), p.id,
@@ -3348,7 +3349,7 @@ $$;
 -- One person stops a token at once: their own, or any in a role that works for the CA. No row: withdrawn before, or they may
 -- not.
 CREATE FUNCTION office.withdraw_token(token_id uuid, proof bytea, instant timestamptz) RETURNS uuid LANGUAGE sql
-SECURITY DEFINER SET search_path = pg_catalog AS $$
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     UPDATE office.tokens t SET withdrawn_at = instant FROM office.holder(proof, instant) h
     WHERE t.id = token_id AND t.withdrawn_at IS NULL
         AND (h.role IN ('officer', 'approver', 'compliance', 'operator') OR h.person_id = t.person_id)
@@ -3357,7 +3358,7 @@ $$;
 
 -- Who leaves decides nothing from now on, and none of their tokens is answered: which these were. Null: they left before, or
 -- are one of the two.
-CREATE FUNCTION office.leave(proposal uuid) RETURNS uuid[] LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+CREATE FUNCTION office.leave(proposal uuid) RETURNS uuid[] LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     d record;
     gone uuid;
@@ -3378,7 +3379,7 @@ BEGIN
 END $$;
 
 CREATE FUNCTION office.close_access_review(proposal uuid, review_id uuid, entries integer) RETURNS uuid LANGUAGE sql
-SECURITY DEFINER SET search_path = pg_catalog AS $$
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     INSERT INTO office.access_reviews (id, reviewed_by_first, reviewed_by_second, entries, list_sha256, findings, reviewed_at)
     SELECT review_id, d.first, d.second, entries, decode(d.arguments ->> 'list_sha256', 'hex'), d.arguments ->> 'findings',
         d.instant
@@ -3399,3 +3400,6 @@ GRANT UPDATE (removed_by, removed_at) ON office.departures TO keiyaku_office;
 GRANT SELECT (script, begun_at) ON office.ceremonies TO keiyaku_office;
 GRANT SELECT, INSERT ON office.audit_samples, office.sampled_certificates TO keiyaku_office;
 GRANT SELECT (number, hash, sealed_at) ON evidence.checkpoints TO keiyaku_office;
+
+-- the rest of the API: auditors compare the records of a checkpoint
+GRANT SELECT ON evidence.checkpoints TO keiyaku_office;
