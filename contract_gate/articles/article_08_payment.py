@@ -154,6 +154,11 @@ def no_payment_block(facts: Facts, request: Request, now: datetime) -> Finding:
     return Satisfied("T8-15", "A8.1")
 
 
+def blocks(number: str, facts: Facts, now: datetime) -> bool:
+    """Whether the invoice of that number is one that keeps certificates from the contract. T8-15 [A8.1]."""
+    return not facts.free_reissue and any(invoice.number == number for invoice in _late(facts, now))
+
+
 def unblocked(facts: Facts, settled: Mapping[str, int], now: datetime) -> bool:
     """Whether a payment block of a running contract ends when so many yen of each invoice are settled. T8-15 [A8.1].
 

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from contract_gate.articles.article_08_payment import (
     bank_data_missing,
+    blocks,
     last_day_in_time,
     no_payment_block,
     overdue,
@@ -95,6 +96,13 @@ def test_missing_bank_data_raises_an_alarm(through: date, today: date, missing: 
 def test_what_blocks(open_yen: int, kind: str, blocked: bool) -> None:
     known = facts(invoices=(invoice(DUE, open_yen=open_yen, kind=kind),))
     assert isinstance(no_payment_block(known, wanted(), jst(2026, 5, 1)), Breach) is blocked
+
+
+@pytest.mark.rule("T8-15", "T11-13")
+def test_which_invoice_withholds_certificates() -> None:
+    known = facts(invoices=(invoice(DUE), invoice(FAR, number="F-2")))
+    assert [blocks(number, known, jst(2026, 5, 1)) for number in ("F-1", "F-2", "F-3")] == [True, False, False]
+    assert not blocks("F-1", replace(known, free_reissue=True), jst(2026, 5, 1))
 
 
 @pytest.mark.rule("T8-7")

@@ -268,9 +268,16 @@ async def office(postgres: EmbeddedPostgres, database: str) -> AsyncIterator[Poo
         yield made
 
 
+async def told_by_bank(conn: Conn) -> None:
+    """Bank data tells every day until the fee was due."""
+    await bank.open_account(conn, "main", START.date(), "file", NOW)
+    await bank.add_days(conn, "main", START.date(), DUE, "file", None, NOW)
+
+
 @pytest.mark.rule("T8-17")
 async def test_reminders_are_sent_once_and_move_no_due_date(billed: Conn, office: Pool) -> None:
     early = datetime(2026, 9, 1, tzinfo=UTC)  # partitions of the evidence begin in August
+    await told_by_bank(billed)
     assert await remind(office, early) == 2
     assert await remind(office, early) == 0
     assert (await payments.invoice(billed, "F00000001")).due_on == DUE
@@ -285,6 +292,7 @@ async def test_who_paid_up_to_the_tolerance_is_not_reminded(
 ) -> None:
     for value, at in (("440", START - timedelta(days=1)), ("0", START + timedelta(days=1))):
         await readings.set_reading(billed, "payment.tolerance", value, at, "ann", "bob", at)
+    await told_by_bank(billed)
     await payments.record_payment(billed, "F00000001", money(paid_yen), NOW)
     assert await remind(office, NOW) == reminders
 

@@ -23,7 +23,7 @@ from sql import Conn, Pool
 from tests.conftest import NOW
 from tests.office.use_cases.issued import issue, revoked
 from tests.office.use_cases.test_books import billed as billed
-from tests.office.use_cases.test_books import money, payments
+from tests.office.use_cases.test_books import money, payments, told_by_bank
 from tests.office.use_cases.test_revocations import opened, unpaid
 
 DAY = timedelta(days=1)
@@ -162,6 +162,7 @@ async def test_a_consultation_pauses_the_decision_over_a_fee_and_no_other(
 @pytest.mark.rule("T28-1", "T8-17")
 async def test_a_consultation_pauses_reminders(billed: Conn, office: Pool) -> None:
     early = datetime(2026, 9, 1, tzinfo=UTC)
+    await told_by_bank(billed)
     await consultation.hold(billed, "acme", "dispute", "bob", date(2026, 9, 20), "ann", early)
     assert await remind(office, early) == 0
     await consultation.review(billed, "acme", date(2026, 9, 30), "bob", early)
