@@ -116,7 +116,10 @@ async def open_case(conn: Conn, opening: Opening, now: datetime) -> Standing:
     if opening.received_at > now:
         raise Unfit("it was received after now: give the instant of receipt")
     ground = ground_of(opening.ground, opening.underlying)
-    if code_of(ground, opening.asked_code or None, True) == KEY_COMPROMISE and opening.scope.spki_sha256 is None:
+    if ground.ends and opening.scope.contract_id is None and opening.scope.customer_id is None:
+        raise Unfit(f"{ground.clause} ends contracts with all their certificates: name the contract or the customer")
+    code = code_of(ground, opening.asked_code or None, True)
+    if code == KEY_COMPROMISE and not ground.ends and opening.scope.spki_sha256 is None:
         raise Unfit("a key compromise covers a key: name it, and every certificate with it is revoked (C-163)")
     if opening.scope.spki_sha256 is not None and (own := await key_proofs.own_key(conn, opening.scope.spki_sha256)):
         raise Unfit(f"this is the key of {own.whose}: a case about an issuing CA has --issuer and --ground ca_key")

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 import asyncpg
 import pytest
@@ -28,7 +29,7 @@ async def contract_scope(conn: Conn, contract: str = "acme") -> Scope:
 
 
 async def opened(conn: Conn, ground: str, scope: Scope | None = None, known: cases.Known | None = "recorded",
-                 at: datetime = NOW, **more: int) -> Standing:  # fmt: skip
+                 at: datetime = NOW, **more: Any) -> Standing:  # fmt: skip
     found = scope or await contract_scope(conn)
     return await cases.open_case(conn, Opening(ground, found, "somebody", "why", at, known, **more), NOW)  # type: ignore[arg-type]
 
@@ -62,6 +63,24 @@ async def test_a_decision_revokes_all_and_ends_the_contract_at_once(accepted: Co
     assert sorted(await notices(pool)) == told
     jobs = await pool.fetch("SELECT subject FROM acme.jobs WHERE kind = 'crl' ORDER BY subject")
     assert [row["subject"] for row in jobs] == ["2/0", "2/1", "2/2"]
+
+
+@pytest.mark.rule("T12-3")
+@pytest.mark.parametrize(
+    ("ground", "more"),
+    [
+        ("breach", {}), ("conduct", {}), ("unpaid", {}), ("dishonoured", {}), ("insolvency", {}), ("damage", {}),
+        ("guideline_ignored", {"underlying": "compromise"}),
+    ],
+)  # fmt: skip
+async def test_what_ends_a_contract_covers_all_of_it(
+    accepted: Conn, pool: Pool, ground: str, more: dict[str, str]
+) -> None:
+    serial = await issue(pool, "acme", 1, NOW)
+    for scope in (Scope(serials=[serial]), Scope(spki_sha256=sha256(b"key").digest())):
+        with pytest.raises(Unfit, match="name the contract or the customer"):
+            await opened(accepted, ground, scope, **more)
+    assert [live.serial for live in (await opened(accepted, ground, **more)).live] == [serial]
 
 
 @pytest.mark.rule("T11-6", "T11-11")
