@@ -175,9 +175,8 @@ async def demands_of(settings: Settings) -> Demands:
 async def context_of(settings: Settings, pool: Pool, name: str) -> AsyncIterator[Context]:
     """What the use cases of this process work with."""
     async with pool.acquire() as conn:
-        issuer = await ca.active_issuer(conn)
-        chains = await ca.chains_above(conn, issuer.id, utc_now())
-        revoked = await ca.is_revoked(conn, issuer.id)
+        active = await ca.active_issuer(conn, utc_now())
+        chains = await ca.chains_above(conn, active.issuer.id, utc_now())
         keys_of_ca = await ca.own_keys(conn)
     client = SignerClient(within(settings, settings.signer.socket))
     try:
@@ -193,13 +192,13 @@ async def context_of(settings: Settings, pool: Pool, name: str) -> AsyncIterator
                 else settings.acme.default_binding_kid or None,
                 looks=CountedLooks(looker(validation_settings(settings), resolver_of(settings), coordinator)),
                 signer=client,
-                issuer=issuer,
+                issuer=active.issuer,
                 chains=chains,
                 worker=f"{name}@{socket.gethostname()}/{os.getpid()}",
                 nonce_key=await nonces.current_key(pool),
                 rates=rates_of(settings),
                 offers=offers_of(settings),
-                issuer_revoked=revoked,
+                issuer_revoked=active.revoked_at is not None,
                 own_keys=keys_of_ca,
                 blocklist=blocklist_of(settings),
                 transparency=transparency,

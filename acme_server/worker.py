@@ -124,7 +124,7 @@ async def crl_job(context: Context, job: Job) -> None:
 async def enqueue_crls(context: Context, now: datetime) -> None:
     """Every shard that lacks a revocation, or whose CRL is a day old, has a job (C-134)."""
     async with context.pool.acquire() as conn:
-        for shard in await ca.crls_due(conn, now - CRL_AGE):
+        for shard in await ca.crls_due(conn, now - CRL_AGE, now):
             await issue.enqueue_crl(conn, shard, now)
 
 

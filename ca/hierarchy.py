@@ -48,11 +48,6 @@ class Made(msgspec.Struct, frozen=True):
     parent_id: int | None
 
     @property
-    def kind(self) -> str:
-        """As ca.issuers says it."""
-        return "root" if self.parent_id is None else "issuing"
-
-    @property
     def crl_lifetime(self) -> timedelta:
         """From thisUpdate to nextUpdate."""
         return crl_lifetime(of_root=self.parent_id is None)
@@ -88,7 +83,7 @@ async def init(
                 raise AlreadyThere("the database has a CA already; nothing was changed")
             made = make(names, shard_count, now)
             for one in made:
-                await storage.insert_issuer(conn, one.issuer, one.kind, one.parent_id, now)
+                await storage.insert_issuer(conn, one.issuer, one.parent_id, now)
                 for shard, der in enumerate(first_crls(one, now)):
                     await storage.insert_crl(conn, one.issuer.id, shard, 1, now, now + one.crl_lifetime, der)
             for number, root in enumerate(made[2:], start=1):

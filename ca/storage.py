@@ -11,6 +11,8 @@ from cryptography import x509
 
 from ca.certificate import Issuer, issuer_of
 from ca.der import split
+from ca.issuers import Issuing, begun, serves_until
+from ca.issuers import active_issuer as active
 from sql import Conn, evidence, statements
 
 SQL = statements("ca/storage")
@@ -18,7 +20,7 @@ KEY_COMPROMISE = 1
 
 
 class NoIssuer(Exception):
-    """There is no active issuing CA; `keiyaku ca init` makes one."""
+    """There is no issuing CA whose time has come; `keiyaku ca init` makes one."""
 
 
 class Certificate(msgspec.Struct, frozen=True):
@@ -65,12 +67,27 @@ class StoredCrl(msgspec.Struct, frozen=True):
     der: bytes
 
 
-async def active_issuer(conn: Conn) -> Issuer:
-    """The issuing CA that signs new certificates; the caller may keep it. Raises NoIssuer."""
-    row = await conn.fetchrow(SQL["active_issuer"])
-    if row is None:
-        raise NoIssuer("no active issuing CA: run `keiyaku ca init`")
-    return _issuer(row)
+async def active_issuer(conn: Conn, now: datetime) -> Issuing:
+    """The issuing CA that signs new certificates; while there is none, the newest whose time has come, for what is
+    refused names it. Raises NoIssuer.
+    """
+    found = await issuing(conn)
+    come = begun(found, now)
+    if not come:
+        raise NoIssuer("no issuing CA whose time has come: run `keiyaku ca init`")
+    return active(found, now) or come[-1]
+
+
+async def issuing(conn: Conn) -> list[Issuing]:
+    """Every issuing CA, by id."""
+    return [_issuing(row) for row in await conn.fetch(SQL["issuing"])]
+
+
+def _issuing(row: asyncpg.Record) -> Issuing:
+    *columns, issues_from, revoked_at = row
+    made = issuer_of(*columns)
+    ends = x509.load_der_x509_certificate(made.certificate).not_valid_after_utc
+    return Issuing(made, issues_from, ends, revoked_at)
 
 
 async def issuer(conn: Conn, issuer_id: int) -> Issuer | None:
@@ -102,11 +119,6 @@ async def chains_above(conn: Conn, issuer_id: int, now: datetime) -> list[list[b
 def lasts(chain: Sequence[bytes], now: datetime) -> bool:
     """Whether none of these certificates has ended."""
     return all(x509.load_der_x509_certificate(each).not_valid_after_utc >= now for each in chain)
-
-
-async def is_revoked(conn: Conn, issuer_id: int) -> bool:
-    """Whether the issuing CA's own certificate is revoked: it issues nothing any more. C-160."""
-    return bool(await conn.fetchval(SQL["is_revoked"], issuer_id))
 
 
 async def cross_chains(conn: Conn, issuer_id: int) -> list[bytes]:
@@ -222,9 +234,17 @@ async def newest_crl(conn: Conn, issuer_id: int, shard: int) -> StoredCrl | None
     return None if row is None else StoredCrl(**row)
 
 
-async def crls_due(conn: Conn, older_than: datetime) -> list[Shard]:
-    """Shards of issuing CAs whose newest CRL is from `older_than` or before, or lacks a recorded revocation. C-134."""
-    return [Shard(**row) for row in await conn.fetch(SQL["crls_due"], older_than)]
+async def served(conn: Conn, now: datetime) -> list[int]:
+    """Issuing CAs whose CRLs go on. C-145."""
+    found = await issuing(conn)
+    return [each.issuer.id for each in found if now <= serves_until(found, each, now)]
+
+
+async def crls_due(conn: Conn, older_than: datetime, now: datetime) -> list[Shard]:
+    """Shards of issuing CAs whose CRLs go on and of which the newest is from `older_than` or before, or lacks a
+    recorded revocation. C-134, C-145.
+    """
+    return [Shard(**row) for row in await conn.fetch(SQL["crls_due"], older_than, await served(conn, now))]
 
 
 async def issuer_count(conn: Conn) -> int:
@@ -233,15 +253,22 @@ async def issuer_count(conn: Conn) -> int:
 
 
 async def insert_issuer(
-    conn: Conn, issuer: Issuer, kind: str, parent_id: int | None, now: datetime, actor: str = "process:ca-init"
-) -> None:
-    """The issuer exists, with its evidence; an issuing CA is the active one from now on. C-168."""
+    conn: Conn, issuer: Issuer, parent_id: int | None, now: datetime, actor: str = "process:ca-init",
+    issues_from: datetime | None = None,
+) -> None:  # fmt: skip
+    """The issuer exists, with its evidence: a root, or below `parent_id` an issuing CA, which is the one that issues
+    from `issues_from`, else from now on. C-168.
+    """
+    kind, starts = ("root", None) if parent_id is None else ("issuing", issues_from or now)
     await conn.execute(
         SQL["insert_issuer"], issuer.id, issuer.name, kind, parent_id, issuer.certificate, issuer.key_id,
-        sha256(issuer.spki).digest(), issuer.shard_count, issuer.status_url, kind == "issuing", now,
+        sha256(issuer.spki).digest(), issuer.shard_count, issuer.status_url, now, starts,
     )  # fmt: skip
-    fingerprint = sha256(issuer.certificate).hexdigest()
-    await evidence.append(conn, evidence.entry("issuer.made", actor, now, issuer_id=issuer.id, sha256=fingerprint))
+    made = evidence.entry(
+        "issuer.made", actor, now,
+        issuer_id=issuer.id, sha256=sha256(issuer.certificate).hexdigest(), issues_from=starts,
+    )  # fmt: skip
+    await evidence.append(conn, made)
 
 
 async def insert_cross_certificate(

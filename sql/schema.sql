@@ -571,8 +571,8 @@ CREATE TABLE ca.issuers (
     spki_sha256 bytea NOT NULL CHECK (octet_length(spki_sha256) = 32),
     shard_count smallint NOT NULL CHECK (shard_count BETWEEN 1 AND 1024),
     status_url text NOT NULL CHECK (status_url ~ '^http://[^/]+(/.*[^/])?$'),
-    created_at timestamptz NOT NULL,
     issues_from timestamptz, -- the newest of those whose time has come, and that are not revoked, issues (ca/issuers.py)
+    created_at timestamptz NOT NULL,
     CHECK ((kind = 'root') = (parent_id IS NULL)),
     CHECK ((kind = 'issuing') = (issues_from IS NOT NULL))
 );

@@ -88,7 +88,7 @@ def make_app(pool: Pool, settings: Settings) -> web.Application:
 async def chain_certificates(pool: Pool) -> list[tuple[bytes, bytes]]:
     """(intermediate, root) of the default chain and of each alternate one, DER."""
     async with pool.acquire() as conn:
-        issuer = await ca.active_issuer(conn)
+        issuer = (await ca.active_issuer(conn, utc_now())).issuer
         default = await ca.issuer_chain(conn, issuer.id)
         crosses = [split(chain) for chain in await ca.cross_chains(conn, issuer.id)]
     return [(chain[0], chain[-1]) for chain in (default, *crosses)]
@@ -128,7 +128,9 @@ async def root_key(request: web.Request) -> web.Response:
 async def intermediate_key(request: web.Request) -> web.Response:
     """Private key of the issuing CA: the same for every chain."""
     index_of(request)
-    return private_key(request.app[SETTINGS], hierarchy.ISSUING)
+    async with request.app[POOL].acquire() as conn:
+        active = await ca.active_issuer(conn, utc_now())
+    return private_key(request.app[SETTINGS], active.issuer.id)
 
 
 async def certificate_status(request: web.Request) -> web.Response:

@@ -81,9 +81,9 @@ async def sampled(conn: Conn) -> tuple[datetime | None, int]:
     return row["since"], row["waiting"]
 
 
-async def stale_crls(conn: Conn, before: datetime) -> Sequence[str]:
-    """Shards, as issuer/shard, whose newest CRL is older than that instant."""
-    return [f"{row['issuer_id']}/{row['shard']}" for row in await conn.fetch(SQL["stale_crls"], before)]
+async def stale_crls(conn: Conn, before: datetime, issuers: Sequence[int]) -> Sequence[str]:
+    """Shards of these issuing CAs, as issuer/shard, whose newest CRL is older than that instant."""
+    return [f"{row['issuer_id']}/{row['shard']}" for row in await conn.fetch(SQL["stale_crls"], before, issuers)]
 
 
 async def issuer_certificates(conn: Conn) -> list[IssuerCertificate]:

@@ -1,6 +1,5 @@
-"""What the store says of the CA and may say anew while a process runs: its keys, its chains, its revocation.
-
-C-077, C-160.
+"""What the store says of the CA and may say anew while a process runs: its keys, which of its issuing CAs issues, and
+that one's chains. C-077, C-160.
 """
 
 import asyncio
@@ -24,6 +23,8 @@ async def follow(context: Context, clock: Callable[[], datetime], stop: asyncio.
             await refresh(context, clock())
         except (*DATABASE_AWAY, TimeoutError) as fault:
             LOG.warning("database_away", sweep="CA", reason=type(fault).__name__)
+        except ca.NoIssuer as fault:  # the clock went back
+            LOG.warning("no_issuer", reason=str(fault))
         try:
             async with asyncio.timeout(LOOK.total_seconds()):
                 await stop.wait()
@@ -32,8 +33,9 @@ async def follow(context: Context, clock: Callable[[], datetime], stop: asyncio.
 
 
 async def refresh(context: Context, now: datetime) -> None:
-    """A request that looks from now on finds every key and chain there is, and whether the issuing CA is revoked."""
+    """A request that looks from now on finds every key there is, the issuing CA whose time it is, and its chains."""
     async with context.pool.acquire() as conn:
-        context.own_keys = await ca.own_keys(conn)
-        context.chains = await ca.chains_above(conn, context.issuer.id, now)
-        context.issuer_revoked = await ca.is_revoked(conn, context.issuer.id)
+        own_keys, active = await ca.own_keys(conn), await ca.active_issuer(conn, now)
+        chains = await ca.chains_above(conn, active.issuer.id, now)
+    context.own_keys, context.issuer, context.chains = own_keys, active.issuer, chains
+    context.issuer_revoked = active.revoked_at is not None

@@ -17,6 +17,7 @@ from acme_server.use_cases.log_list import lists_here, unseen_key
 from acme_server.use_cases.readiness import SEAL_LIMIT, shipped
 from acme_server.validation.corroboration import remotes_needed
 from ca import status_storage
+from ca import storage as ca
 from ca.blocklist import Blocklist, BlocklistUnusable
 from ca.ct_logs import enough, needed
 from ca.ct_publisher import PublisherUnfit
@@ -121,7 +122,7 @@ async def waiting_jobs(_settings: Settings, conn: Conn, now: datetime) -> list[F
 async def crls(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
     """CRLs are fresh and show every revocation."""
     faults = []
-    if stale := await check.stale_crls(conn, now - CRL_OLD):
+    if stale := await check.stale_crls(conn, now - CRL_OLD, await ca.served(conn, now)):
         what = f"no fresh CRL of {', '.join(stale[:5])}{'…' if len(stale) > 5 else ''} (issuer/shard)"
         faults.append(Fault("CRLs", what, "run `keiyaku work` and `keiyaku sign`; see its jobs"))
     if hidden := await check.unpublished(conn, now - CRL_LATE):

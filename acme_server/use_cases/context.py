@@ -66,12 +66,12 @@ class Context:
     default_binding_kid: str | None
     looks: Looks
     signer: SignerClient
-    issuer: Issuer
+    issuer: Issuer  # whose time it is, as far as is known here (`ca_now`)
     chains: list[list[bytes]]  # what certifies a certificate of the issuer: the default chain, then the alternates
     worker: str
     nonce_key: NonceKey
     rates: Rates
-    issuer_revoked: bool = False  # as far as is known here (`ca_now`); finalize asks
+    issuer_revoked: bool = False  # and there is no other; finalize asks
     own_keys: frozenset[bytes] = frozenset()  # SHA-256 of the SPKI of each CA's key: no certificate's, no account's
     blocklist: Blocklist | None = None
     offers: Offers = Offers()

@@ -18,7 +18,7 @@ from acme_server.storage import orders
 from acme_server.storage.jobs import Job
 from acme_server.storage.nonces import Spent
 from acme_server.storage.orders import ToFinalize
-from acme_server.use_cases import authenticate
+from acme_server.use_cases import authenticate, ca_now
 from acme_server.use_cases.admission import (
     CONTRACT_LOCK,
     Begun,
@@ -82,7 +82,7 @@ async def finalize(
     check_ready(found, now)
     matches(csr, found.state.order.names)
     refuse_weak(context, csr.spki_der, ErrorType.BAD_CSR, "CSR")
-    check_issuance(found)
+    await check_issuance(context, found, now)
     if context.transparency is not None:
         await context.transparency.first_list()
     begun = await begin(context, account, found, csr, der, now)
@@ -110,9 +110,11 @@ async def check_key(context: Context, csr: Csr) -> None:
         raise_why_not("blocked_key")
 
 
-def check_issuance(found: ToFinalize) -> None:
-    """The issuing CA is not revoked (C-160), and evidence is sealed up to a minute ago; else nothing is issued."""
-    check_issuer(found.issuer_revoked, " The order stays as it is.")
+async def check_issuance(context: Context, found: ToFinalize, now: datetime) -> None:
+    """An issuing CA is not revoked (C-160), and evidence is sealed up to a minute ago; else nothing is issued."""
+    if found.issuer_revoked:
+        await ca_now.refresh(context, now)
+        check_issuer(context.issuer_revoked, " The order stays as it is.")
     if not found.is_sealed:
         raise AcmeError(
             ErrorType.SERVER_INTERNAL, "Issuance is paused until the evidence log is sealed. Try again.", retry_after=60

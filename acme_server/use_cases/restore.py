@@ -33,7 +33,7 @@ async def accept_restored(conn: Conn, file: Path, now: datetime) -> Restored:
     async with conn.transaction():
         era = await check.begin_era(conn)
         before, after = await check.know_cluster(conn, floor)
-        shards = await ca.crls_due(conn, now)
+        shards = await ca.crls_due(conn, now, now)
         for shard in shards:
             await enqueue_crl(conn, shard, now)
         proof = entry("database.restored", "operator", now, before=before, after=after, era=era, crl_floor=floor)

@@ -12,7 +12,7 @@ from acme_server.protocol.subdomains import covering
 from acme_server.storage import authorizations, jobs, orders
 from acme_server.storage.jobs import Job
 from acme_server.storage.orders import InProcessing
-from acme_server.use_cases import issue
+from acme_server.use_cases import ca_now, issue
 from acme_server.use_cases.admission import CONTRACT_LOCK, Begun, pass_gate, passing_of, unmet_recorded
 from acme_server.use_cases.context import Context
 from acme_server.use_cases.finalize import cause_of
@@ -110,6 +110,7 @@ async def admit(context: Context, found: InProcessing, now: datetime) -> Begun |
         "processing", f"process:{context.worker}", found.deadline_at, now,
     )  # fmt: skip
     lock = shared(CONTRACT_LOCK, found.contract_number)
+    await ca_now.refresh(context, now)
     async with unmet_recorded(passing), context.pool.acquire() as conn, under_locks(conn, lock):
         passed = await pass_gate(conn, passing)
     if not isinstance(passed, Begun | RefusedByGate):

@@ -200,11 +200,11 @@ async def publish(
     """Issuers and CRLs are in the database; the ceremony is over, evidence has its transcript's hash (T16-3)."""
     crls: Mapping[int, Sequence[bytes]] = {ROOT: done[Step.ROOT_CRL], ISSUING: done[Step.ISSUING_CRLS]}
     rows = {row.step: row for row in await ceremonies.steps(conn, ceremony.id)}
-    for issuer, kind, parent, step in (
-        (script_of.root_of(script, done), "root", None, Step.ROOT_CRL),
-        (script_of.issuing_of(script, done), "issuing", ROOT, Step.ISSUING_CRLS),
+    for issuer, parent, step in (
+        (script_of.root_of(script, done), None, Step.ROOT_CRL),
+        (script_of.issuing_of(script, done), ROOT, Step.ISSUING_CRLS),
     ):
-        await ca.insert_issuer(conn, issuer, kind, parent, now, actor(people[0]))
+        await ca.insert_issuer(conn, issuer, parent, now, actor(people[0]))
         starts = rows[step].prepared_at
         ends = starts + hierarchy.crl_lifetime(of_root=parent is None)
         for shard, der in enumerate(crls[issuer.id]):

@@ -50,10 +50,10 @@ SELECT coalesce((SELECT max(drawn_at) FROM office.audit_samples),
 SELECT coalesce((SELECT max(finished_at) FROM office.incidents WHERE drill), (SELECT min(created_at) FROM ca.issuers));
 
 -- name: stale_crls
--- Shards of issuing CAs without a CRL that is younger than $1.
+-- Shards of the issuing CAs $2 without a CRL that is younger than $1.
 SELECT i.id::integer AS issuer_id, s.shard
 FROM ca.issuers i CROSS JOIN LATERAL generate_series(0, i.shard_count - 1) AS s(shard)
-WHERE i.kind = 'issuing' AND NOT EXISTS (
+WHERE i.id = ANY ($2) AND NOT EXISTS (
     SELECT FROM ca.crls c WHERE c.issuer_id = i.id AND c.shard = s.shard AND c.this_update > $1)
 ORDER BY 1, 2;
 

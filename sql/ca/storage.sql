@@ -1,6 +1,8 @@
--- name: active_issuer
--- The issuing CA that signs new certificates; at most one by constraint.
-SELECT id, name, certificate, key_id, status_url, shard_count FROM ca.issuers WHERE active AND kind = 'issuing';
+-- name: issuing
+-- Every issuing CA: from when it issues, and since when its own certificate is revoked.
+SELECT i.id, i.name, i.certificate, i.key_id, i.status_url, i.shard_count, i.issues_from, v.decided_at
+FROM ca.issuers i LEFT JOIN ca.authority_revocations v ON v.issuer_id = i.id AND v.cross_id IS NULL
+WHERE i.kind = 'issuing' ORDER BY i.id;
 
 -- name: issuer
 -- $1 issuer_id
@@ -23,10 +25,6 @@ SELECT i.certificate AS issuer,
        ARRAY(SELECT x.chain FROM ca.cross_certificates x WHERE x.subject_issuer_id = i.id AND NOT EXISTS (
            SELECT FROM ca.authority_revocations v WHERE v.cross_id = x.id) ORDER BY x.id) AS crosses
 FROM ca.issuers i WHERE i.id = $1;
-
--- name: is_revoked
--- $1 issuer_id
-SELECT EXISTS (SELECT FROM ca.authority_revocations WHERE issuer_id = $1 AND cross_id IS NULL);
 
 -- name: issuer_keys
 -- Of responders too (C-077).
@@ -134,10 +132,10 @@ WHERE issuer_id = $1 AND shard = $2 ORDER BY number DESC LIMIT 1;
 
 -- name: crls_due
 -- Shards of issuing CAs whose newest CRL is as old as $1 or lacks a recorded revocation. C-134.
--- $1 this_update of the newest CRL that is old enough
+-- $1 this_update of the newest CRL that is old enough  $2 ids of issuing CAs
 SELECT i.id::integer AS issuer_id, s.shard
 FROM ca.issuers i CROSS JOIN LATERAL generate_series(0, i.shard_count - 1) AS s(shard)
-WHERE i.kind = 'issuing' AND (
+WHERE i.id = ANY ($2) AND (
     NOT EXISTS (SELECT FROM ca.crls c WHERE c.issuer_id = i.id AND c.shard = s.shard AND c.this_update > $1)
     OR EXISTS (SELECT FROM ca.revocations r
                WHERE r.issuer_id = i.id AND r.shard = s.shard AND r.published_at IS NULL))
@@ -148,9 +146,9 @@ SELECT count(*) FROM ca.issuers;
 
 -- name: insert_issuer
 -- $1 id  $2 name  $3 kind  $4 parent_id  $5 certificate  $6 key_id  $7 spki_sha256  $8 shard_count  $9 status_url
--- $10 active  $11 created_at
+-- $10 created_at  $11 issues_from, null of a root
 INSERT INTO ca.issuers
-    (id, name, kind, parent_id, certificate, key_id, spki_sha256, shard_count, status_url, active, created_at)
+    (id, name, kind, parent_id, certificate, key_id, spki_sha256, shard_count, status_url, created_at, issues_from)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11);
 
 -- name: insert_cross_certificate

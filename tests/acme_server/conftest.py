@@ -116,7 +116,7 @@ async def serving(
     async with pool.acquire() as conn:
         demo = await make_demo(conn, now)
         await conn.execute("UPDATE evidence.seal_state SET sealed_through_at = 'infinity'")
-        issuer = await ca.active_issuer(conn)
+        issuer = (await ca.active_issuer(conn, now)).issuer
         chains, own_keys = await ca.chains_above(conn, issuer.id, now), await ca.own_keys(conn)
     stop = asyncio.Event()
     socket_path = tmp_path / "signer.sock"

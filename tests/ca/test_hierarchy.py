@@ -73,15 +73,15 @@ async def test_init(pool: Pool, postgres: EmbeddedPostgres, database: str, tmp_p
     operator = postgres.dsn(user="keiyaku_operator", database=database)
     issuer = await hierarchy.init(tmp_path / "keys", operator, PASSPHRASE, NAMES, NOW, shard_count=3)
     async with pool.acquire() as conn:
-        assert await storage.active_issuer(conn) == issuer
+        assert (await storage.active_issuer(conn, NOW)).issuer == issuer
         rows = await conn.fetch(
-            "SELECT id, kind, parent_id, active, certificate, spki_sha256 FROM ca.issuers ORDER BY id"
+            "SELECT id, kind, parent_id, issues_from, certificate, spki_sha256 FROM ca.issuers ORDER BY id"
         )
         assert [tuple(row)[:4] for row in rows] == [
-            (0, "root", None, False),
-            (1, "issuing", 0, True),
-            (2, "root", None, False),
-            (3, "root", None, False),
+            (0, "root", None, None),
+            (1, "issuing", 0, NOW),
+            (2, "root", None, None),
+            (3, "root", None, None),
         ]
         for row in rows:
             path = hierarchy.key_file(tmp_path / "keys", row["id"])

@@ -49,8 +49,8 @@ async def made_in(pool: Pool, place: Place) -> Issuer:
     certificate = hierarchy.certificate_of(tbs, root.key)
     issuer = hierarchy.issuer_from(hierarchy.ISSUING, NAMES, NAMES.issuing, certificate, 4)
     async with pool.acquire() as conn:
-        await storage.insert_issuer(conn, root.issuer, "root", None, NOW)
-        await storage.insert_issuer(conn, issuer, "issuing", hierarchy.ROOT, NOW)
+        await storage.insert_issuer(conn, root.issuer, None, NOW)
+        await storage.insert_issuer(conn, issuer, hierarchy.ROOT, NOW)
     return issuer
 
 

@@ -17,7 +17,7 @@ REVOKED = {"reason": 4, "ground": "A11.1.1", "requested_by": "account:x", "reque
 
 async def test_active_issuer(pool: Pool, issuer: Issuer) -> None:
     async with pool.acquire() as conn:
-        assert await storage.active_issuer(conn) == issuer
+        assert (await storage.active_issuer(conn, NOW)).issuer == issuer
         assert await storage.issuer(conn, 1) == issuer
         assert await storage.issuer(conn, 9) is None
         assert len(await storage.issuer_chain(conn, 1)) == 2
@@ -27,7 +27,7 @@ async def test_active_issuer(pool: Pool, issuer: Issuer) -> None:
 async def test_active_issuer_of_an_empty_database(pool: Pool) -> None:
     async with pool.acquire() as conn:
         with pytest.raises(NoIssuer, match="keiyaku ca init"):
-            await storage.active_issuer(conn)
+            await storage.active_issuer(conn, NOW)
 
 
 @pytest.mark.std("C-140", "C-142")
@@ -161,8 +161,8 @@ async def test_void_revokes_what_may_have_been_signed(
 async def test_crls_due(pool: Pool, issuer: Issuer) -> None:
     row = record(issuer)
     async with pool.acquire() as conn:
-        assert await storage.crls_due(conn, NOW - timedelta(days=3)) == []
-        assert await storage.crls_due(conn, NOW) == [Shard(1, shard) for shard in range(4)]
+        assert await storage.crls_due(conn, NOW - timedelta(days=3), NOW) == []
+        assert await storage.crls_due(conn, NOW, NOW) == [Shard(1, shard) for shard in range(4)]
         await admit(conn, row)
         await storage.revoke(conn, row.serial, **REVOKED)
-        assert await storage.crls_due(conn, NOW - timedelta(days=3)) == [Shard(1, row.shard)]
+        assert await storage.crls_due(conn, NOW - timedelta(days=3), NOW) == [Shard(1, row.shard)]

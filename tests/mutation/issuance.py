@@ -171,7 +171,7 @@ ORDER = [
         T_FINALIZE,
     ),
     *without(BEGINS, f"{T_KEPT} {T_BEGIN}", " AND r.revision = ANY (revisions)"),
-    *skipped(FINALIZE, T_FINALIZE, "await check_key(context, csr)", "check_issuance(found)"),
+    *skipped(FINALIZE, T_FINALIZE, "await check_key(context, csr)", "await check_issuance(context, found, now)"),
     Mutation(
         FINALIZE, "frozenset({Gate.G1, Gate.G4, Gate.G5, Gate.G7})", "frozenset({Gate.G4, Gate.G5, Gate.G7})", T_GATE
     ),

@@ -37,7 +37,8 @@ async def revoke(desk: Desk, *more: str, typed: str = BOTH, people: tuple[str, s
 
 async def leaf_of(conn: Conn, desk: Desk) -> tuple[bytes, int]:
     """A certificate signed with the issuing CA's own key in its token, and its shard."""
-    issuer, now = await storage.active_issuer(conn), utc_now()
+    now = utc_now()
+    issuer = (await storage.active_issuer(conn, now)).issuer
     record = issuance.prepare(
         issuer, TLSSERVER, SUBJECT, ["www.demo.test"], spki_of(LEAF), now, now + lifetime(TLSSERVER, now), uuid7(now),
         uuid7(now), now, now, precertificate=False,

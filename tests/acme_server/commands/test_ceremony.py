@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from acme_server.app import issuing_key
+from acme_server.clock import utc_now
 from acme_server.commands import GROUPS
 from acme_server.config import Settings
 from acme_server.config_sections import Ca, Database, Pkcs11, Status
@@ -91,7 +92,7 @@ async def test_from_broken_off_to_a_key_that_the_signer_opens(desk: Desk, pool: 
     assert "by ann and bob" in text
     assert "by bob and ann" in text
     async with pool.acquire() as conn:
-        issuer = await storage.active_issuer(conn)
+        issuer = (await storage.active_issuer(conn, utc_now())).issuer
     key = issuing_key(desk.settings)
     assert isinstance(key, TokenKey)
     assert key.spki == issuer.spki

@@ -230,7 +230,7 @@ async def test_fault_of_this_machine_is_found(deployed: Deployed, tmp_path: Path
 async def test_clock_and_ca_that_ends_are_found(deployed: Deployed) -> None:
     found = await faults_of(deployed.settings, deployed.operator, lambda: utc_now() - timedelta(seconds=7))
     assert [fault.about for fault in found] == ["clock"]
-    late = await faults_of(deployed.settings, deployed.operator, lambda: utc_now() + timedelta(days=3650))
+    late = await faults_of(deployed.settings, deployed.operator, lambda: utc_now() + timedelta(days=3649))
     expected = {"clock", "CA certificates", "CRLs", "root CRL", "partitions", "evidence seal", "incidents"}
     assert expected == {fault.about for fault in late}
 

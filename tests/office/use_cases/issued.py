@@ -9,9 +9,9 @@ from sql.ids import uuid7
 
 ISSUER = """
 INSERT INTO ca.issuers (id, name, kind, parent_id, certificate, key_id, spki_sha256, shard_count,
-    status_url, active, created_at)
-VALUES (1, 'root', 'root', NULL, '\\x00', $1, $1, 1, 'http://s.test', true, $2),
-       (2, 'issuing', 'issuing', 1, '\\x00', $1, $1, 4, 'http://s.test', true, $2)
+    status_url, created_at, issues_from)
+VALUES (1, 'root', 'root', NULL, '\\x00', $1, $1, 1, 'http://s.test', $2, NULL),
+       (2, 'issuing', 'issuing', 1, '\\x00', $1, $1, 4, 'http://s.test', $2, $2)
 ON CONFLICT DO NOTHING
 """
 DECISION = """

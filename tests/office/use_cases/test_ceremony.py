@@ -155,7 +155,7 @@ async def holds(house: House, pool: Pool, transcript: str) -> None:
     assert objects(house.issuing.vault) == [ISSUING_LABEL] * 2
     async with pool.acquire() as conn:
         above = await storage.issuer_chain(conn, ISSUING)
-        assert (await storage.active_issuer(conn)).id == ISSUING
+        assert (await storage.active_issuer(conn, house.now)).issuer.id == ISSUING
         rows = await conn.fetch("SELECT issuer_id, shard, number, der FROM ca.crls ORDER BY 1, 2")
     issuing, root = map(x509.load_der_x509_certificate, above)
     issuing.verify_directly_issued_by(root)
@@ -326,7 +326,7 @@ async def test_keys_in_files_for_development(house: House, pool: Pool, tmp_path:
         people = await two_persons(conn, "ann", "bob")
         while (prepared := await ceremony.next_step(conn, held, NOW)) is not None:
             await ceremony.take(conn, held, prepared, people, folders, NOW)
-        issuer = await storage.active_issuer(conn)
+        issuer = (await storage.active_issuer(conn, NOW)).issuer
     with FileVault(tmp_path / "ca", b"x" * 12).open(ISSUING_LABEL) as key:
         assert key.spki == issuer.spki
     assert [path.name for path in (tmp_path / "root").iterdir()] == ["issuer-0.key.pem"]

@@ -144,8 +144,8 @@ async def test_a_case_that_people_decided_and_did_not_begin_executes_by_the_proo
 
 
 ISSUERS = """INSERT INTO ca.issuers (id, name, kind, parent_id, certificate, key_id, spki_sha256, shard_count,
-    status_url, active, created_at) VALUES (1, 'Root', 'root', NULL, '', $1, $3, 1, 'http://s.test', true, $5),
-    (2, 'Issuing', 'issuing', 1, '', $2, $4, 4, 'http://s.test', true, $5)"""
+    status_url, created_at, issues_from) VALUES (1, 'Root', 'root', NULL, '', $1, $3, 1, 'http://s.test', $5, NULL),
+    (2, 'Issuing', 'issuing', 1, '', $2, $4, 4, 'http://s.test', $5, $5)"""
 
 
 async def own_root(pool: Pool, key: bytes) -> str:
