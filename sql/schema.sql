@@ -205,7 +205,8 @@ CREATE TABLE gate.texts (
     sha256 bytea NOT NULL CHECK (octet_length(sha256) = 32),
     url text NOT NULL,
     effective_at timestamptz NOT NULL,
-    PRIMARY KEY (kind, version)
+    PRIMARY KEY (kind, version),
+    CONSTRAINT texts_in_force UNIQUE (kind, effective_at) -- one of a kind counts from an instant on
 );
 
 CREATE TABLE gate.plans (
@@ -1309,6 +1310,7 @@ CREATE TABLE office.terms_changes (
     announced_at timestamptz, -- the announcement's delivery; null: not yet
     withdrawn_at timestamptz
 );
+CREATE UNIQUE INDEX terms_changes_in_force ON office.terms_changes (effective_at) WHERE withdrawn_at IS NULL;
 
 -- Planned maintenance (A22.2) and the notice of it; an emergency has a justification instead.
 CREATE TABLE office.maintenance (

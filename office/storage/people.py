@@ -124,6 +124,11 @@ async def offered_plans(conn: Conn, most: int, after: str | None = None) -> list
     return many(OfferedPlan, await conn.fetch(SQL["plans"], most, after))
 
 
+async def hold_terms(conn: Conn) -> None:
+    """Nobody else adds Terms until the transaction ends."""
+    await conn.execute(SQL["hold_terms"])
+
+
 async def insert_text(conn: Conn, text: Text) -> Text | None:
     """The new text; None when that version is there already."""
     return one(Text, await conn.fetchrow(SQL["insert_text"], *msgspec.structs.astuple(text)))

@@ -30,7 +30,7 @@ async def insert(
     conn: Conn, version: str, sha256: bytes, url: str, change: str, reason: str, effective_at: datetime,
     notice_id: UUID, announced_by: UUID,
 ) -> bool:  # fmt: skip
-    """Whether the version is new."""
+    """Whether the version is new, and the only one of its instant."""
     values = (version, sha256, url, change, reason, effective_at, notice_id, announced_by)
     return await conn.fetchval(SQL["insert"], *values) is not None
 
@@ -45,9 +45,9 @@ async def delivered(conn: Conn) -> list[Change]:
     return many(Change, await conn.fetch(SQL["delivered"]))
 
 
-async def enact(conn: Conn, version: str, announced_at: datetime) -> None:
-    """The version stands among the texts, with its instant."""
-    await conn.execute(SQL["enact"], version, announced_at)
+async def enact(conn: Conn, version: str, announced_at: datetime) -> bool:
+    """Whether the version stands among the texts, with its instant; else one of that instant was added meanwhile."""
+    return await conn.fetchval(SQL["enact"], version, announced_at) is not None
 
 
 async def changes(conn: Conn, most: int, after: str | None = None) -> list[Change]:

@@ -90,11 +90,15 @@ async def add_text(conn: Conn, text: Text, now: datetime) -> Text:
     if not text.url.startswith("https://"):
         raise Unfit(f"the address '{text.url}' must begin with https://")
     async with conn.transaction():
-        made = await people.insert_text(conn, text)
-        if made is None:
-            raise Unfit(f"{text.kind} {text.version} is there already: a text never changes, add another version")
+        await people.hold_terms(conn)
         if text.kind == "terms" and await people.other_terms(conn, text.version):
             raise Unfit("there are Terms already: later ones are announced first, `keiyaku terms announce` (A20.1)")
+        made = await people.insert_text(conn, text)
+        if made is None:
+            raise Unfit(
+                f"{text.kind} {text.version} is there already, or another version counts from that very instant: a "
+                "text never changes, add another version"
+            )
         sha256 = made.sha256.hex()
         await append(
             conn,

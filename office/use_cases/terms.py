@@ -7,7 +7,7 @@ import msgspec
 
 from contract_gate.articles.article_20_terms_change import early_enough
 from contract_gate.calendar import JST
-from office.storage import notices, terms
+from office.storage import notices, people, terms
 from office.storage.terms import Change
 from office.use_cases import asked
 from office.use_cases.asked import MOST, Unfit, checked_text
@@ -48,7 +48,10 @@ async def announce(conn: Conn, new: Version, person: str, now: datetime) -> UUID
         )  # fmt: skip
         if not await terms.insert(conn, new.version, new.sha256, new.url, new.change, new.reason, new.effective_at,
                                   notice, who.id):  # fmt: skip
-            raise Unfit(f"Terms {new.version} are there already: a text never changes, announce another version")
+            raise Unfit(
+                f"Terms {new.version} are there already, or others count from that very instant: a text never changes, "
+                "announce another version, or another instant"
+            )
         row = entry(
             "terms.announced", asked.actor(who), now, rule="T20-1", clause="A20.1", version=new.version,
             sha256=new.sha256.hex(), notice=notice, effective_at=new.effective_at, reason=new.reason,
@@ -76,13 +79,13 @@ async def take_effect(pool: Pool, now: datetime) -> None:
     async with pool.acquire() as conn, conn.transaction():
         days = await notices.min_notice_days(conn, now)
         for change in await terms.delivered(conn):
-            at = change.delivered_at
-            if at is None or not early_enough(at, change.effective_at, days):
+            at, kind = change.delivered_at, "terms.enacted"
+            await people.hold_terms(conn)
+            if at is None or not (
+                early_enough(at, change.effective_at, days) and await terms.enact(conn, change.version, at)
+            ):
                 await terms.withdraw(conn, change.version, now)
                 kind = "terms.refused"
-            else:
-                await terms.enact(conn, change.version, at)
-                kind = "terms.enacted"
             row = entry(
                 kind, ACTOR, now, rule="T20-1", clause="A20.1", version=change.version, announced_at=at,
                 effective_at=change.effective_at,

@@ -13,3 +13,7 @@ BEGIN
         EXECUTE format('ALTER FUNCTION %s SET search_path = pg_catalog, pg_temp', each);
     END LOOP;
 END $$;
+
+-- 2. One text of a kind counts from an instant on, or nobody could say which: two first Terms could be stored at once.
+ALTER TABLE gate.texts ADD CONSTRAINT texts_in_force UNIQUE (kind, effective_at);
+CREATE UNIQUE INDEX terms_changes_in_force ON office.terms_changes (effective_at) WHERE withdrawn_at IS NULL;

@@ -59,11 +59,16 @@ FROM gate.plans WHERE $2::text IS NULL OR handle > $2 ORDER BY handle LIMIT $1;
 UPDATE gate.plans SET offered_from = coalesce($2, offered_from), offered_until = coalesce($3, offered_until) WHERE id = $1;
 
 -- name: insert_text
--- No row: the version is there already; a text that was agreed to never changes.
+-- No row: the version is there already, or another of the kind counts from that very instant; a text that was agreed to
+-- never changes.
 -- $1 kind  $2 version  $3 sha256  $4 url  $5 effective_at
 INSERT INTO gate.texts (kind, version, sha256, url, effective_at) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (kind, version) DO NOTHING
+ON CONFLICT DO NOTHING
 RETURNING kind, version, sha256, url, effective_at;
+
+-- name: hold_terms
+-- Until the transaction ends nobody else adds Terms.
+SELECT pg_advisory_xact_lock(7113);
 
 -- name: other_terms
 -- $1 version

@@ -1,10 +1,10 @@
 -- name: insert
--- No row: the version is announced or among the texts already.
+-- No row: the version is announced or among the texts already, or other Terms count from that very instant.
 -- $1 version  $2 sha256  $3 url  $4 change  $5 reason  $6 effective_at  $7 notice_id  $8 announced_by
 INSERT INTO office.terms_changes (version, sha256, url, change, reason, effective_at, notice_id, announced_by)
 SELECT $1, $2, $3, $4, $5, $6, $7, $8
-WHERE NOT EXISTS (SELECT FROM gate.texts WHERE kind = 'terms' AND version = $1)
-ON CONFLICT (version) DO NOTHING
+WHERE NOT EXISTS (SELECT FROM gate.texts WHERE kind = 'terms' AND (version = $1 OR effective_at = $6))
+ON CONFLICT DO NOTHING
 RETURNING version;
 
 -- name: withdraw
@@ -20,13 +20,14 @@ WHERE t.announced_at IS NULL AND t.withdrawn_at IS NULL AND d.delivered_at IS NO
 FOR UPDATE OF t SKIP LOCKED;
 
 -- name: enact
--- T20-1: both or neither.
+-- T20-1: both or neither. No row: Terms of that version or instant were added meanwhile.
 -- $1 version  $2 announced_at
 WITH enacted AS (
-    UPDATE office.terms_changes SET announced_at = $2 WHERE version = $1 RETURNING version, sha256, url, effective_at
+    INSERT INTO gate.texts (kind, version, sha256, url, effective_at)
+    SELECT 'terms', version, sha256, url, effective_at FROM office.terms_changes WHERE version = $1
+    ON CONFLICT DO NOTHING RETURNING version
 )
-INSERT INTO gate.texts (kind, version, sha256, url, effective_at)
-SELECT 'terms', version, sha256, url, effective_at FROM enacted;
+UPDATE office.terms_changes SET announced_at = $2 WHERE version = (SELECT version FROM enacted) RETURNING version;
 
 -- name: changes
 -- Newest first. $1 most  $2 after this version, or null

@@ -47,7 +47,6 @@ MADE: list[tuple[str, str, dict[str, Any]]] = [
     ("operator", "/maintenance", WINDOW),
     ("officer", "/contracts/{each}/consultation", {"reason": "r", "owner": "bob", "review_on": "2026-12-01"}),
     ("officer", "/subcontractors", {"organisation": "{each}", "role": "hosting", "from_on": "2026-11-01"}),
-    ("compliance", "/terms-announcements", TERMS),
     ("officer", "/absences", ABSENCE),
     ("operator", "/incidents", DRILL),
     ("officer", "/contracts/acme/timer-extensions", EXTENSION),
@@ -101,7 +100,8 @@ STORED = (
     """INSERT INTO office.ceremonies (id, script, begun_at, transcript, ended_at)
         VALUES (gen_random_uuid(), '{}', $1, 'T', $1)""",
     """INSERT INTO gate.texts (kind, version, sha256, url, effective_at)
-        SELECT 'cps', 'v' || n, sha256(''), 'https://ca.example/t', $1 FROM generate_series(1, 3) n""",
+        SELECT 'cps', 'v' || n, sha256(''), 'https://ca.example/t', $1::timestamptz + n * interval '1 day'
+        FROM generate_series(1, 3) n""",
     """INSERT INTO gate.plans (id, handle, name, fee_yen, term_months, names_max)
         SELECT gen_random_uuid(), 'p' || n, 'P', 1, 1, 1
         FROM generate_series(1, 2) n WHERE $1::timestamptz IS NOT NULL""",
@@ -172,6 +172,9 @@ async def arranged(api: Api, conn: Conn, pool: Pool) -> None:
         for each in ("acme", *CONTRACTS):
             filled = {name: value.format(each=each) if value == "{each}" else value for name, value in body.items()}
             await api.made(role, path.format(each=each), filled)
+    for day, version in enumerate(("acme", *CONTRACTS)):
+        at = (NOW + timedelta(days=40 + day)).isoformat()
+        await api.made("compliance", "/terms-announcements", TERMS | {"version": version, "effective_at": at})
     for number in ("T7000012050002", "T1234567890123"):
         api.clock.at += timedelta(microseconds=1)
         issuer = {"name": "Rei CA K.K.", "address": "Tokyo", "registration_number": number}
