@@ -4,7 +4,7 @@ Streams both the table and the file, so its memory is that of one checkpoint.
 """
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
@@ -17,8 +17,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from acme_server import checkpoint_file
 from acme_server.storage import evidence
+from contract_gate import evidence_batch
 from contract_gate.articles.article_16_secrecy import kept_since
-from contract_gate.evidence import LEAF_SIZE, Checkpoint, Record, breaks_between, faults_of, leaf_hash
+from contract_gate.evidence import Checkpoint, Record, breaks_between, faults_of
+from contract_gate.evidence_batch import Batch, Fault
 from sql import Conn
 
 SOON = timedelta(minutes=1)
@@ -33,9 +35,9 @@ START, END = (-(2**15), 0), (2**15 - 1, 2**64 - 1)
 class Kind(StrEnum):
     """What can be wrong."""
 
-    CHANGED = "record changed"
-    MISSING = "record missing"
-    ADDED = "record added"
+    CHANGED = evidence_batch.Kind.CHANGED.value
+    MISSING = evidence_batch.Kind.MISSING.value
+    ADDED = evidence_batch.Kind.ADDED.value
     UNSEALED = "record not sealed"
     NOT_IN_DATABASE = "checkpoint removed from the database"
     NOT_IN_FILE = "checkpoint missing from the file"
@@ -163,24 +165,19 @@ class Verification:
 
     async def batch(self, one: Checkpoint) -> None:
         """The records of the checkpoint's range against its leaves, both in order of id."""
-        leaves = leaves_in_order(one.leaves)
-        leaf = next(leaves, None)
+        batch = Batch(one.leaves)
         start, end = (one.era, one.from_transaction), (one.era, one.to_transaction)
         async for record in evidence.records_between(self.conn, start, end):
             self.report.records += 1
             self.note(record)
-            while leaf and leaf[0] < record.id.bytes:
-                self.report.add(Kind.MISSING, UUID(bytes=leaf[0]), f"sealed by checkpoint {one.number}")
-                leaf = next(leaves, None)
-            if leaf is None or leaf[0] != record.id.bytes:
-                self.report.add(Kind.ADDED, record.id, f"not among the records of checkpoint {one.number}")
-                continue
-            if leaf_hash(record) != leaf[1]:
-                self.report.add(Kind.CHANGED, record.id, f"sealed by checkpoint {one.number}")
-            leaf = next(leaves, None)
-        while leaf:
-            self.report.add(Kind.MISSING, UUID(bytes=leaf[0]), f"sealed by checkpoint {one.number}")
-            leaf = next(leaves, None)
+            self.add_all(batch.faults(record), one.number)
+        self.add_all(batch.rest(), one.number)
+
+    def add_all(self, faults: Iterable[Fault], number: int) -> None:
+        """What is wrong with records of the checkpoint of that number is named."""
+        for each in faults:
+            of = "not among the records of" if each.kind is evidence_batch.Kind.ADDED else "sealed by"
+            self.report.add(Kind(each.kind), each.id, f"{of} checkpoint {number}")
 
     async def rest(self, end: tuple[int, int], judge: Callable[[Record], None]) -> None:
         """Records that lie between what is sealed and `end` are judged."""
@@ -231,12 +228,6 @@ class Verification:
         at = record.recorded_at
         if at.tzinfo is None or self.now - at > SOON:
             self.report.add(Kind.UNSEALED, record.id, f"recorded at {at}")
-
-
-def leaves_in_order(leaves: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Id and hash of each leaf."""
-    for at in range(0, len(leaves), LEAF_SIZE):
-        yield leaves[at : at + 16], leaves[at + 16 : at + LEAF_SIZE]
 
 
 async def pairs(

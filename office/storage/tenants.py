@@ -17,19 +17,6 @@ SQL = statements("office/tenants")
 NEWEST = UUID(int=2**128 - 1)
 
 
-class Certificate(msgspec.Struct, frozen=True):
-    """A certificate in a listing."""
-
-    id: UUID
-    serial: bytes
-    names: list[str]
-    not_before: datetime
-    not_after: datetime
-    revoked_at: datetime | None
-    reason: int | None
-    published_at: datetime | None
-
-
 class Delivery(msgspec.Struct, frozen=True):
     """A notice as it went to somebody by a channel."""
 
@@ -83,11 +70,6 @@ async def invoices(conn: Conn, customer: UUID | None, before: UUID | None, most:
     if customer is None:
         return many(Invoice, await conn.fetch(SQL["invoices"], before or NEWEST, most))
     return many(Invoice, await conn.fetch(SQL["invoices_of"], customer, before or NEWEST, most))
-
-
-async def certificates(conn: Conn, contract_id: UUID, before: UUID | None, most: int) -> list[Certificate]:
-    """Certificates of a contract, newest first."""
-    return many(Certificate, await conn.fetch(SQL["certificates"], contract_id, before or NEWEST, most))
 
 
 async def deliveries(

@@ -9,7 +9,7 @@ import msgspec
 
 from office.storage import contracts, people
 from office.storage.contracts import ContractKey
-from office.storage.people import Person
+from office.storage.people import Customer, Person
 from sql import Conn
 
 OPERATOR = "process:operator"  # who acted, where no person must decide
@@ -27,6 +27,14 @@ class Deciders(msgspec.Struct, frozen=True):
 
 class Unfit(Exception):
     """It cannot be done, and nothing was. The text says in one line what is wrong and what to do."""
+
+
+class NoSuch(Unfit):
+    """There is nothing by that name, which is as it was asked for."""
+
+    def __init__(self, name: str, text: str) -> None:
+        super().__init__(text)
+        self.name = name
 
 
 def actor(person: Person) -> str:
@@ -73,17 +81,29 @@ def id_of(what: str, text: str) -> UUID:
 
 
 async def contract(conn: Conn, name: str) -> ContractKey:
-    """The contract of a handle or id. Raises Unfit."""
+    """The contract of a handle or id. Raises NoSuch."""
     if found := await contracts.key_of(conn, name, as_uuid(name)):
         return found
-    raise Unfit(f"there is no contract '{name}': `keiyaku contract list` shows them")
+    raise NoSuch(name, f"there is no contract '{name}': `keiyaku contract list` shows them")
+
+
+async def customer(conn: Conn, handle: str) -> Customer:
+    """The customer of a handle. Raises NoSuch."""
+    if found := await people.customer_of(conn, handle):
+        return found
+    raise no_customer(handle)
+
+
+def no_customer(handle: str) -> NoSuch:
+    """There is none of that handle, or none that who asks may see: nobody can tell which."""
+    return NoSuch(handle, f"there is no customer '{handle}': `keiyaku customer list` shows them")
 
 
 async def person(conn: Conn, handle: str) -> Person:
     """The person of a handle, who has not left (C-176). Raises Unfit."""
     found = await people.person_of(conn, handle)
     if found is None:
-        raise Unfit(f"there is no person '{handle}': add them with `keiyaku person add`")
+        raise NoSuch(handle, f"there is no person '{handle}': add them with `keiyaku person add`")
     if found.left_at is not None:
         raise Unfit(f"'{handle}' left at {found.left_at.isoformat()}: somebody else does this")
     return found

@@ -15,7 +15,7 @@ from office.storage import documents, readings
 from office.storage.changing import changing
 from office.storage.documents import Destroyed, Document, Sealed
 from office.use_cases import asked
-from office.use_cases.asked import Unfit, checked_text, id_of
+from office.use_cases.asked import NoSuch, Unfit, checked_text, id_of
 from sql import Conn
 from sql.evidence import append, entry
 
@@ -71,7 +71,7 @@ async def opened(conn: Conn, document: str, person: str, office_key: bytes, now:
     async with conn.transaction():
         found = await documents.sealed_of(conn, document_id)
         if found is None:
-            raise Unfit(f"there is no document '{document}' that can be read: it may be destroyed")
+            raise NoSuch(document, f"there is no document '{document}' that can be read: it may be destroyed")
         own_key = unseal(office_key, found.sealed_key, document_id.bytes)
         row = entry(
             "document.read", asked.actor(who), now, contract_id=found.contract_id, rule="T16-1", document=document_id

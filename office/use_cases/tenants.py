@@ -17,7 +17,7 @@ from office.storage.contracts import Contract
 from office.storage.evidence import Record
 from office.storage.money import Invoice, Receipt
 from office.storage.people import Customer, Person
-from office.storage.tenants import Certificate, Delivery
+from office.storage.tenants import Delivery
 from office.use_cases.asked import Unfit, as_uuid
 from office.use_cases.certificates import SERIAL
 from sql import Conn
@@ -143,16 +143,6 @@ async def invoices(conn: Conn, customer: UUID | None, cursor: str | None, most: 
     """Invoices, newest first. Raises Unfit."""
     rows = await tenants.invoices(conn, customer, id_after(cursor), most + 1)
     return page(rows, most, lambda each: each.id)
-
-
-async def certificates(
-    conn: Conn, customer: UUID | None, name: str, cursor: str | None, most: int
-) -> Page[Certificate]:
-    """Certificates of a contract, newest first. Raises NotThere and Unfit."""
-    contract_id = await contract(conn, customer, name)
-    return page(
-        await tenants.certificates(conn, contract_id, id_after(cursor), most + 1), most, lambda each: each.id
-    )  # fmt: skip
 
 
 async def notices(conn: Conn, customer: UUID | None, name: str, cursor: str | None, most: int) -> Page[Delivery]:

@@ -58,15 +58,6 @@ SELECT i.id, i.contract_id, c.number AS contract_number, c.handle AS contract, i
 FROM gate.invoices i JOIN gate.contracts c ON c.id = i.contract_id
 WHERE c.customer_id = $1 AND i.id < $2 ORDER BY i.id DESC LIMIT $3;
 
--- name: certificates
--- Of a contract, newest first; also what is but a precertificate (C-125). $1 contract_id  $2 before this id  $3 most
-SELECT t.id, t.serial, t.names, t.not_before, t.not_after, r.revoked_at, r.reason, r.published_at
-FROM acme.issuances i JOIN ca.to_be_signed t ON t.id = i.to_be_signed_id
-LEFT JOIN ca.revocations r ON r.serial = t.serial
-WHERE i.contract_id = $1 AND t.id < $2
-    AND (t.state = 'signed' OR EXISTS (SELECT FROM ca.precertificates p WHERE p.id = t.id))
-ORDER BY t.id DESC LIMIT $3;
-
 -- name: deliveries
 -- Newest first; of a customer only what was sent to it. $1 customer_id, or null  $2 contract_id  $3 before this id  $4 most
 SELECT d.id, n.kind, n.clause, d.recipient, d.channel, d.state, d.subject, d.body, n.queued_at, d.handed_at,

@@ -20,7 +20,7 @@ SMALL = {
     "ca.log_lists",
 }  # fmt: skip
 PARTITION = re.compile(r"_\d{4}_\d\d$|_\d$")
-OFFICE = {"office/tenants", "office/idempotency"}  # what the JSON API asks first, and lists
+OFFICE = {"office/tenants", "office/idempotency", "office/certificates"}  # what the JSON API asks first, and lists
 REQUESTS = [
     m for m in MODULES if m in OFFICE
     or (m.split("/")[0] in ("acme_server", "contract_gate", "ca") and not m.startswith("acme_server/check"))

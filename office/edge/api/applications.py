@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from office.edge.api import reading
 from office.edge.api.calls import (
     Body,
     Call,
@@ -207,6 +208,12 @@ async def list_documents(call: Call) -> Answer:
     return answer(tenants.Page(await documents.listed(call.conn, await the_contract(call)), None))
 
 
+async def read_document(call: Call) -> Answer:
+    """The document as it was handed in; that this person read it is evidence (T16-1)."""
+    document, key = call.path["document"], call.house.documents_key()
+    return Answer(200, await documents.opened(call.conn, document, call.person, key, call.now), reading.FILE)
+
+
 async def add_item(call: Call) -> Answer:
     """A review item counts as the newest of its kind."""
     new: NewItem = call.body
@@ -253,6 +260,7 @@ OPERATIONS = (
         once=True, largest=documents.LARGEST,
     ),
     Operation("listDocuments", "GET", OF + "/documents", CUSTOMERS | CA, list_documents),
+    Operation("readDocument", "GET", "/documents/{document}", DESK, read_document, person=True),
     Operation("addReviewItem", "POST", OF + "/review-items", DESK, add_item, body=NewItem, person=True, once=True),
     Operation("callBack", "POST", OF + "/call-backs", DESK, call_back, body=NewCall, person=True, once=True),
     Operation("setSubject", "POST", OF + "/subject", DESK, set_subject, body=NewSubject, person=True, once=True),

@@ -23,8 +23,20 @@ from office.edge.api.calls import (
     done,
 )
 from office.edge.api.roles import APPLICANT, AUDITORS, CA, CUSTOMERS, EVERYBODY, OFFICERS, OPERATORS
-from office.use_cases import application, cases, certificates, contracts, ending, explain, forecast, keys, tenants
+from office.use_cases import (
+    application,
+    cases,
+    certificate_pages,
+    certificates,
+    contracts,
+    ending,
+    explain,
+    forecast,
+    keys,
+    tenants,
+)
 from office.use_cases.asked import Unfit
+from office.use_cases.certificate_pages import State, Wanted
 from office.use_cases.idempotency import Answer
 
 
@@ -48,6 +60,15 @@ class Ahead(Paged, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """When."""
 
     at: Instant
+
+
+class Chosen(Paged, frozen=True, forbid_unknown_fields=True):
+    """Of whom, with which key (SHA-256 of its SubjectPublicKeyInfo), in which state; all, unless given."""
+
+    customer: Handle | None = None
+    contract: Handle | None = None
+    key: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")] | None = None
+    state: State | None = None
 
 
 class NewRequest(Body, frozen=True, forbid_unknown_fields=True):
@@ -108,8 +129,20 @@ async def withdraw_key(call: Call) -> Answer:
 
 async def list_certificates(call: Call) -> Answer:
     """A page of certificates of a contract, newest first."""
-    name, query = call.path["contract"], call.query
-    return answer(await tenants.certificates(call.conn, call.customer, name, query.cursor, query.limit))
+    wanted, query = Wanted(contract=call.path["contract"]), call.query
+    return answer(
+        await certificate_pages.page(call.conn, call.customer, wanted, query.cursor, query.limit, call.now)
+    )  # fmt: skip
+
+
+async def list_all_certificates(call: Call) -> Answer:
+    """A page of certificates, newest first: a customer's own alone."""
+    query: Chosen = call.query
+    key = bytes.fromhex(query.key) if query.key is not None else None
+    wanted = Wanted(query.customer, query.contract, key, query.state)
+    return answer(
+        await certificate_pages.page(call.conn, call.customer, wanted, query.cursor, query.limit, call.now)
+    )  # fmt: skip
 
 
 async def show_certificate(call: Call) -> Answer:
@@ -170,6 +203,7 @@ OPERATIONS = (
     ),
     Operation("withdrawKey", "DELETE", "/binding-keys/{kid}", CUSTOMERS | OFFICERS | OPERATORS, withdraw_key),
     Operation("listCertificates", "GET", OF + "/certificates", EVERYBODY, list_certificates, query=Paged),
+    Operation("listAllCertificates", "GET", "/certificates", EVERYBODY, list_all_certificates, query=Chosen),
     Operation("showCertificate", "GET", "/certificates/{serial}", EVERYBODY, show_certificate),
     Operation(
         "askRevocation", "POST", "/certificates/{serial}/revocation", CUSTOMERS, ask_revocation, body=NewRequest,

@@ -11,6 +11,7 @@ from office.edge.api import (
     decisions,
     desk,
     duties,
+    evidence,
     following,
     ground,
     incidents,
@@ -55,4 +56,5 @@ OPERATIONS: tuple[Operation, ...] = (
     *readings.OPERATIONS,
     *rights.OPERATIONS,
     *audits.OPERATIONS,
+    *evidence.OPERATIONS,
 )

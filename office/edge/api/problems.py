@@ -1,13 +1,13 @@
 """The only map from errors and refusals to problem documents (RFC 9457)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
 import asyncpg
 import msgspec
 from aiohttp import web
 
-from office.use_cases.asked import Unfit
+from office.use_cases.asked import NoSuch, Unfit
 from office.use_cases.idempotency import Busy, Reused
 from office.use_cases.tenants import NotThere
 from sql.away import DATABASE_AWAY
@@ -38,11 +38,13 @@ class Problem(Exception):
         self.type, self.detail, self.headers = type, detail, headers
 
 
-def of(error: Exception) -> Problem | None:
-    """What the caller is told; None for what nobody expected."""
+def of(error: Exception, path: Collection[str] = ()) -> Problem | None:
+    """What the caller is told; None for what nobody expected. `path`: the things that the address names."""
     match error:
         case Problem():
             return error
+        case NoSuch() if error.name in path:
+            return of(NotThere())
         case Unfit():
             return Problem("unfit", str(error))
         case NotThere() | web.HTTPNotFound():

@@ -54,7 +54,7 @@ async def answered(request: web.Request, handler: Handler) -> web.StreamResponse
     try:
         response = await handler(request)
     except Exception as error:
-        problem = problems.of(error)
+        problem = problems.of(error, request.match_info.values())
         if problem is None:
             log.exception("no answer to request %s", request_id)
             problem = Problem("failed", "tell us the instance of this problem")

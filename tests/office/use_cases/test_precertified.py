@@ -9,12 +9,13 @@ import pytest
 
 from acme_server.dev.postgres import EmbeddedPostgres
 from ca.key_proof import of_csr
-from office.storage import audit, tenants
+from office.storage import audit
 from office.storage.incidents import Query
 from office.storage.revocations import Scope
-from office.use_cases import cases, certificates, compromise, incidents, revocations
+from office.use_cases import cases, certificate_pages, certificates, compromise, incidents, revocations
 from office.use_cases.asked import Unfit
 from office.use_cases.cases import Opening
+from office.use_cases.certificate_pages import Wanted
 from office.use_cases.incidents import Plan
 from sql import Conn, Pool
 from tests.ca.test_key_proof import EC, csr, spki
@@ -119,8 +120,8 @@ async def test_people_and_customers_find_them_and_a_record_without_one_is_no_cer
     assert (await certificates.shown(office, ended.hex())).revoked_at == NOW
     with pytest.raises(Unfit):
         await certificates.shown(office, bare.hex())
-    contract_id = await pool.fetchval("SELECT id FROM gate.contracts WHERE handle = 'acme'")
-    assert {one.serial for one in await tenants.certificates(office, contract_id, None, 10)} == {whole, waits, ended}
+    page = await certificate_pages.page(office, None, Wanted(contract="acme"), None, 10, NOW)
+    assert {one.serial for one in page.items} == {whole, waits, ended}
 
 
 @pytest.mark.std("C-125", "C-175")

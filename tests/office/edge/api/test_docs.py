@@ -13,6 +13,7 @@ from office.edge.api import (
     changes,
     desk,
     duties,
+    evidence,
     following,
     ground,
     incidents,
@@ -30,7 +31,7 @@ from tests.office.edge.api.conftest import Api
 
 AREAS = (
     changes, seals, pauses, duties, desk, books, following, service, incidents, bank, ground, readings, rights, audits,
-    ledger, limits, notices,
+    ledger, limits, notices, evidence,
 )  # fmt: skip
 LINES = (ROOT / "docs/api.md").read_text(encoding="utf-8").splitlines()
 CALLS = [(said, LINES[at + 1]) for at, said in enumerate(LINES) if said.startswith("$ curl ")]

@@ -105,6 +105,9 @@ STORED = (
     """INSERT INTO gate.plans (id, handle, name, fee_yen, term_months, names_max)
         SELECT gen_random_uuid(), 'p' || n, 'P', 1, 1, 1
         FROM generate_series(1, 2) n WHERE $1::timestamptz IS NOT NULL""",
+    """INSERT INTO evidence.checkpoints (number, era, from_transaction, to_transaction, record_count, leaves, root,
+            previous, sealed_at, hash, signature)
+        SELECT 2, 1, '1', '2', 1, leaves, root, hash, $1, sha256('2'), '' FROM evidence.checkpoints""",
     """INSERT INTO office.destructions (field, destroyed_at, rows) VALUES ('a', $1, 1), ('b', $1, 2)""",
     """WITH another AS (
             INSERT INTO office.bank_files (id, sha256, name, imported_at, lines, known, late, missing)

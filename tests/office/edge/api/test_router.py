@@ -40,6 +40,8 @@ OURS = {
     "delivery": str(UUID(int=10)),
     "customer": "kaisha",
     "role": "payer",
+    "checkpoint": "1",
+    "person": "hana",
 }
 
 
@@ -218,6 +220,10 @@ async def looked_at(pool: Pool) -> None:
         ceremony AS (
             INSERT INTO office.ceremonies (id, script, begun_at, transcript, ended_at)
             VALUES ($2::text::uuid, '{"shards": 1}', $4, 'All was done.', $4) RETURNING id),
+        checkpoint AS (
+            INSERT INTO evidence.checkpoints (number, era, from_transaction, to_transaction, record_count, leaves, root,
+                previous, sealed_at, hash, signature)
+            VALUES (1, 1, '0', '1', 1, decode(repeat('00', 48), 'hex'), sha256('r'), sha256('p'), $4, sha256('h'), '')),
         step AS (
             INSERT INTO office.ceremony_steps (ceremony_id, number, step, tbs, prepared_at)
             SELECT id, 1, 'root-crl', ARRAY['\x01'::bytea], $4 FROM ceremony)
@@ -233,7 +239,7 @@ async def counted(pool: Pool) -> list[int]:
 
 async def test_listings_show_a_customer_its_own(api: Api, pool: Pool) -> None:
     await things(pool)
-    for path in ("/contracts", "/invoices"):
+    for path in ("/contracts", "/invoices", "/certificates"):
         assert [len((await api.call(role, "GET", path))[1]["items"]) for role in ("applicant", "stranger")] == [1, 0]
         assert len((await api.call("auditor", "GET", path))[1]["items"]) == 1
 
