@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import ClientSession, web
 
-from acme_server import config_source, evidence_key, sealer, status_work, worker
+from acme_server import config_source, evidence_key, sealer, signing_keys, status_work, worker
 from acme_server.clock import utc_now
 from acme_server.config import Settings
 from acme_server.config_sections import Role
@@ -39,7 +39,7 @@ from acme_server.validation.corroboration import place
 from acme_server.validation.look import looker
 from acme_server.validation.resolver import Lookups, Resolver
 from acme_server.validation.settings import ValidationSettings
-from ca import hierarchy, keys, signer, signer_ocsp
+from ca import keys, signer, signer_ocsp
 from ca import storage as ca
 from ca.blocklist import Blocklist
 from ca.log_lists import LogLists
@@ -357,8 +357,8 @@ async def seal(settings: Settings, stop: asyncio.Event) -> None:
 
 
 async def sign(settings: Settings, stop: asyncio.Event) -> None:
-    """The process that holds the issuing CA's key, and nothing else does."""
-    held = {hierarchy.ISSUING: keys.SharedKey(issuing_key(settings))}
+    """The process that holds the keys of issuing CAs, and nothing else does."""
+    held = await signing_keys.keyring(settings)
     answering = asyncio.create_task(answer(settings, held, stop))
     socket_path, blocklist = within(settings, settings.signer.socket), blocklist_of(settings)
     await signer.serve(
@@ -372,15 +372,3 @@ async def answer(settings: Settings, held: Mapping[int, keys.SigningKey], stop: 
     name = f"{socket.gethostname()}/{os.getpid()}"
     dsn = dsn_of(settings, "sign")
     await signer_ocsp.serve(within(settings, settings.signer.ocsp_socket), dsn, held, name, stop, utc_now)
-
-
-def issuing_key(settings: Settings) -> keys.SigningKey:
-    """The issuing CA's key, in its token or its file. Raises KeyUnusable."""
-    if settings.pkcs11.module is not None and settings.ca.keys == "pkcs11":
-        from ca import pkcs11_keys  # the module is loaded here: in the signer, after every fork
-
-        pin_file = within(settings, settings.pkcs11.pin_file)
-        place = pkcs11_keys.Place(settings.pkcs11.module, settings.pkcs11.token, pin_file)
-        return pkcs11_keys.TokenKey(place, hierarchy.key_label(hierarchy.ISSUING))
-    passphrase = within(settings, settings.ca.passphrase_file).read_bytes().strip()
-    return keys.load(hierarchy.key_file(within(settings, settings.ca.folder), hierarchy.ISSUING), passphrase)

@@ -55,11 +55,11 @@ def pin(settings: Settings) -> Path | None:
     return settings.pkcs11.pin_file if settings.ca.keys == "pkcs11" else None
 
 
-def issuing_key(settings: Settings, file: Path) -> object:
-    """Raises KeyUnusable, OSError."""
-    return keys.load(
-        hierarchy.key_file(within(settings, settings.ca.folder), hierarchy.ISSUING), file.read_bytes().strip()
-    )
+def issuing_keys(settings: Settings, file: Path) -> object:
+    """Each key in the folder; when there is none, the first issuing CA's is missed. Raises KeyUnusable, OSError."""
+    folder, secret = within(settings, settings.ca.folder), file.read_bytes().strip()
+    found = sorted(folder.glob(hierarchy.KEY_FILES)) or [hierarchy.key_file(folder, hierarchy.ISSUING)]
+    return [keys.load(each, secret) for each in found]
 
 
 def documents(settings: Settings, file: Path) -> object:
@@ -75,7 +75,7 @@ FILES = (
     Named("mpic.key_file", ("acme", "work"), lambda s: s.mpic.key_file, lambda _, f: secret(f)),
     Named("mail.password_file", ("work",), lambda s: s.mail.password_file, lambda _, f: secret(f)),
     Named("register.id_file", ("work",), lambda s: s.register.id_file, lambda _, f: secret(f)),
-    Named("ca.passphrase_file", ("sign",), passphrase, issuing_key, made=True),
+    Named("ca.passphrase_file", ("sign",), passphrase, issuing_keys, made=True),
     Named("pkcs11.pin_file", ("sign",), pin, lambda _, f: secret(f)),
     Named("keys.blocklist", ("acme", "work", "sign"), lambda s: s.keys.blocklist, lambda _, f: Blocklist(f)),
     Named("ct.log_list_key", ("acme", "work", "sign"), publishers_key, lambda s, _: publisher_of(s)),

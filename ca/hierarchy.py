@@ -24,6 +24,7 @@ ROOT, ISSUING, ALTERNATE_ROOTS = 0, 1, (2, 3)
 ROOT_LIFETIME = 20 * 365 * DAY  # 2922 to 9132 days, C-116
 ISSUING_LIFETIME = 10 * 365 * DAY
 SHARD_COUNT = 4
+KEY_FILES = "issuer-*.key.pem"  # as `key_file` calls them
 
 
 class AlreadyThere(Exception):

@@ -52,6 +52,11 @@ def issued_until(issuing: Sequence[Issuing], one: Issuing, now: datetime) -> dat
     return ends[-1] if ends else None
 
 
+def served(issuing: Sequence[Issuing], now: datetime) -> list[int]:
+    """Ids of those whose CRLs go on."""
+    return [each.issuer.id for each in issuing if now <= serves_until(issuing, each, now)]
+
+
 def serves_until(issuing: Sequence[Issuing], one: Issuing, now: datetime) -> datetime:
     """Until when its CRLs are made: as long as it may issue, then until the last of its certificates has ended, and
     never beyond its own end.

@@ -58,10 +58,10 @@ class FileKey:
 
 
 class SharedKey:
-    """A key for several threads: one after the other."""
+    """A key for several threads, one after the other; several keys with one `turn` are as one key."""
 
-    def __init__(self, key: SigningKey) -> None:
-        self.key, self.turn = key, Lock()
+    def __init__(self, key: SigningKey, turn: Lock) -> None:
+        self.key, self.turn = key, turn
         self.spki, self.repeatable = key.spki, key.repeatable
 
     def sign(self, tbs: bytes) -> bytes:

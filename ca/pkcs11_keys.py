@@ -40,25 +40,62 @@ class Place(msgspec.Struct, frozen=True):
         return f"token {self.token!r} of {self.module}"
 
 
+class Login:
+    """This process's one session with a token: a module logs in and out for all of its sessions at once."""
+
+    def __init__(self, place: Place, load: Load = pkcs11.lib) -> None:
+        self.place, self.load = place, load
+        self.session: Any = None
+        self.refused_pin: str | None = None
+
+    def enter(self) -> None:
+        """There is a session. Raises KeyUnusable."""
+        try:
+            self.open()
+        except (RuntimeError, KeyAway) as fault:
+            raise KeyUnusable(f"{self.place}: {said(fault)}") from None
+
+    def open(self) -> Any:
+        """The session, a new one when there was none. A PIN that was refused is not tried again, or the token would
+        lock it. Raises KeyAway.
+        """
+        if self.session is not None:
+            return self.session
+        pin = pin_of(self.place)
+        if pin == self.refused_pin:
+            raise KeyAway(f"{self.place} refused the PIN in {self.place.pin_file}; it is tried again when it changes")
+        try:
+            self.session = token_of(self.place, self.load).open(user_pin=pin)
+        except PIN_REFUSED:
+            self.refused_pin = pin
+            raise
+        return self.session
+
+    def close(self) -> None:
+        """The session has ended."""
+        session, self.session = self.session, None
+        if session is not None:
+            with suppress(RuntimeError):
+                session.close()
+
+
 class TokenKey:
     """A P-256 key in a token. A lost session is opened anew, once for each signature that needs it."""
 
     repeatable = False
 
-    def __init__(self, place: Place, label: str, load: Load = pkcs11.lib) -> None:
-        """Raises KeyUnusable when the key cannot be used now."""
-        self.place, self.label, self.load = place, label, load
-        self.session: Any = None
-        self.refused_pin: str | None = None
+    def __init__(self, place: Place, label: str, load: Load = pkcs11.lib, login: Login | None = None) -> None:
+        """`login` is that of other keys of the place. Raises KeyUnusable when the key cannot be used now."""
+        self.place, self.label, self.login = place, label, login or Login(place, load)
+        self.found_in: Any = None  # which session its private key is of
         try:
-            self._open()
-            self.spki = spki_of(self.session, label)
+            self.spki = self._spki()
             self.public_key = load_der_public_key(self.spki)
         except (RuntimeError, KeyAway) as fault:
-            self.close()
+            self._give_up(login)
             raise KeyUnusable(f"key {label!r} in {place}: {said(fault)}") from None
         if not isinstance(self.public_key, ec.EllipticCurvePublicKey) or self.public_key.curve.name != "secp256r1":
-            self.close()
+            self._give_up(login)
             raise KeyUnusable(f"key {label!r} in {place}: not a P-256 key")
 
     def sign(self, tbs: bytes) -> bytes:
@@ -76,14 +113,36 @@ class TokenKey:
 
     def close(self) -> None:
         """The session has ended."""
-        session, self.session = self.session, None
-        if session is not None:
-            with suppress(RuntimeError):
-                session.close()
+        self.login.close()
+
+    def _give_up(self, shared: Login | None) -> None:
+        """Without the key; a session that others have goes on."""
+        if shared is None:
+            self.close()
+
+    def _spki(self) -> bytes:
+        """SubjectPublicKeyInfo; when the session of other keys was lost meanwhile, in a new one."""
+        shared = self.login.session is not None
+        try:
+            self._find()
+        except RuntimeError as fault:
+            if not shared or isinstance(fault, pkcs11.NoSuchKey):
+                raise
+            self.login.close()
+            self._find()
+        return spki_of(self.login.session, self.label)
+
+    def _find(self) -> None:
+        """There is a session, and the private key in it."""
+        session = self.login.open()
+        self.private_key = session.get_key(object_class=ObjectClass.PRIVATE_KEY, label=self.label)
+        self.found_in = session
 
     def _signature(self, digest: bytes) -> bytes:
-        if self.session is None:
+        if self.login.session is None:
             raise PKCS11Error("no session")
+        if self.found_in is not self.login.session:
+            self._find()
         both = self.private_key.sign(digest, mechanism=Mechanism.ECDSA)
         r, s = both[: len(both) // 2], both[len(both) // 2 :]
         return utils.encode_dss_signature(int.from_bytes(r, "big"), int.from_bytes(s, "big"))
@@ -91,23 +150,11 @@ class TokenKey:
     def _signature_of_new_session(self, digest: bytes) -> bytes:
         try:
             self.close()
-            self._open()
+            self._find()
             return self._signature(digest)
         except RuntimeError as fault:
             self.close()
             raise KeyAway(f"{self.place}: {said(fault)}") from None
-
-    def _open(self) -> None:
-        """There is a session. A PIN that was refused is not tried again, or the token would lock it."""
-        pin = pin_of(self.place)
-        if pin == self.refused_pin:
-            raise KeyAway(f"{self.place} refused the PIN in {self.place.pin_file}; it is tried again when it changes")
-        try:
-            self.session = token_of(self.place, self.load).open(user_pin=pin)
-        except PIN_REFUSED:
-            self.refused_pin = pin
-            raise
-        self.private_key = self.session.get_key(object_class=ObjectClass.PRIVATE_KEY, label=self.label)
 
 
 def token_of(place: Place, load: Load) -> Any:

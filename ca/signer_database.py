@@ -1,5 +1,6 @@
 """The signer and the database: records and CRLs each have a connection, with the issuers that there are keys of."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -33,10 +34,12 @@ class Database:
         return self.conn
 
     async def authority(self, conn: Conn, issuer_id: int) -> Authority | None:
-        """The issuer with its key; None when there is no such issuer, or the key is not here."""
+        """The issuing CA with its key; None when there is no such CA, or the key is not here."""
         if issuer_id not in self.authorities:
-            issuer, key = await storage.issuer(conn, issuer_id), self.keys.get(issuer_id)
-            if issuer is None or key is None or key.spki != issuer.spki:
+            if (issuer := await storage.issuing_ca(conn, issuer_id)) is None:
+                return None
+            key = await asyncio.to_thread(self.keys.get, issuer_id)
+            if key is None or key.spki != issuer.spki:
                 return None
             self.authorities[issuer_id] = Authority(issuer, key)
         return self.authorities[issuer_id]

@@ -150,7 +150,8 @@ class OcspSigner:
 
     async def _of(self, conn: Conn, issuer_id: int) -> tuple[Issuer, Responder]:
         """The issuer and its responder, made anew when the one at hand ends soon. Raises KeyAway."""
-        issuer, key = await storage.issuer(conn, issuer_id), self.held.get(issuer_id)
+        issuer = await storage.issuing_ca(conn, issuer_id)
+        key = await asyncio.to_thread(self.held.get, issuer_id) if issuer is not None else None
         if issuer is None or key is None or key.spki != issuer.spki:
             raise KeyAway(f"no key of issuer {issuer_id} here")
         now, found = self.now(), self.responders.get(issuer_id)

@@ -9,10 +9,10 @@ import asyncpg
 import msgspec
 from cryptography import x509
 
+from ca import issuers
 from ca.certificate import Issuer, issuer_of
 from ca.der import split
-from ca.issuers import Issuing, begun, serves_until
-from ca.issuers import active_issuer as active
+from ca.issuers import Issuing
 from sql import Conn, evidence, statements
 
 SQL = statements("ca/storage")
@@ -72,10 +72,10 @@ async def active_issuer(conn: Conn, now: datetime) -> Issuing:
     refused names it. Raises NoIssuer.
     """
     found = await issuing(conn)
-    come = begun(found, now)
+    come = issuers.begun(found, now)
     if not come:
         raise NoIssuer("no issuing CA whose time has come: run `keiyaku ca init`")
-    return active(found, now) or come[-1]
+    return issuers.active_issuer(found, now) or come[-1]
 
 
 async def issuing(conn: Conn) -> list[Issuing]:
@@ -93,6 +93,12 @@ def _issuing(row: asyncpg.Record) -> Issuing:
 async def issuer(conn: Conn, issuer_id: int) -> Issuer | None:
     """An issuer, root or issuing."""
     row = await conn.fetchrow(SQL["issuer"], issuer_id)
+    return None if row is None else _issuer(row)
+
+
+async def issuing_ca(conn: Conn, issuer_id: int) -> Issuer | None:
+    """An issuing CA; None of a root, whose key no process asks for by itself (C-117)."""
+    row = await conn.fetchrow(SQL["issuing_ca"], issuer_id)
     return None if row is None else _issuer(row)
 
 
@@ -236,8 +242,7 @@ async def newest_crl(conn: Conn, issuer_id: int, shard: int) -> StoredCrl | None
 
 async def served(conn: Conn, now: datetime) -> list[int]:
     """Issuing CAs whose CRLs go on. C-145."""
-    found = await issuing(conn)
-    return [each.issuer.id for each in found if now <= serves_until(found, each, now)]
+    return issuers.served(await issuing(conn), now)
 
 
 async def crls_due(conn: Conn, older_than: datetime, now: datetime) -> list[Shard]:

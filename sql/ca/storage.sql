@@ -8,6 +8,10 @@ WHERE i.kind = 'issuing' ORDER BY i.id;
 -- $1 issuer_id
 SELECT id, name, certificate, key_id, status_url, shard_count FROM ca.issuers WHERE id = $1;
 
+-- name: issuing_ca
+-- $1 issuer_id
+SELECT id, name, certificate, key_id, status_url, shard_count FROM ca.issuers WHERE id = $1 AND kind = 'issuing';
+
 -- name: issuer_chain
 -- An issuer's certificate and those above it, the root last.
 -- $1 issuer_id

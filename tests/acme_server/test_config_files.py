@@ -172,7 +172,7 @@ def test_the_program_says_it_in_one_line(
 
 
 def test_a_token_that_does_not_let_the_signer_in_is_said_in_one_line(tmp_path: Path) -> None:
-    """The database is not asked before the key is there."""
+    """The database is not asked before the token is open."""
     put(tmp_path, b"1234\n")
     line = one_line(
         start(
@@ -180,5 +180,5 @@ def test_a_token_that_does_not_let_the_signer_in_is_said_in_one_line(tmp_path: P
             KEIYAKU_PKCS11__TOKEN="issuing", KEIYAKU_PKCS11__PIN_FILE=str(tmp_path / "it"),
         )
     )  # fmt: skip
-    assert line.startswith("KEIYAKU_PKCS11__TOKEN: pkcs11.token: key ")
+    assert line.startswith("KEIYAKU_PKCS11__TOKEN: pkcs11.token: token ")
     assert "/no/module.so" in line

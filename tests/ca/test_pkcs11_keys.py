@@ -11,7 +11,7 @@ from pkcs11 import Attribute, KeyType, ObjectClass
 from pkcs11.util.ec import encode_named_curve_parameters
 
 from ca.keys import ECDSA, KeyAway, KeyUnusable
-from ca.pkcs11_keys import Place, TokenKey, TokenVault
+from ca.pkcs11_keys import Login, Place, TokenKey, TokenVault
 from tests.simulators.hsm import PIN, Hsm, Module
 
 LABEL = "issuer-1"
@@ -178,3 +178,29 @@ def test_a_signature_that_does_not_verify_never_leaves(place: Place) -> None:
     with pytest.raises(KeyAway, match="does not verify"):
         key.sign(TBS)
     key.close()
+
+
+@pytest.mark.std("C-119")
+def test_keys_of_a_token_share_one_session(place: Place) -> None:
+    """A module logs in and out for all sessions at once: a second one would be refused, or end the first."""
+    TokenVault(place).make("issuer-2")
+    module = Module()
+    login = Login(place, module.load)
+    first = TokenKey(place, LABEL, login=login)
+    second = TokenKey(place, "issuer-2", login=login)
+    with pytest.raises(KeyUnusable, match="NoSuchKey"):
+        TokenKey(place, "issuer-3", login=login)
+    for key in (first, second, first):
+        verify(key, key.sign(TBS))
+    assert module.opened == 1
+    module.faults = [pkcs11.SessionHandleInvalid()]
+    for key in (first, second, first):
+        verify(key, key.sign(TBS))
+    assert module.opened == 2
+    module.lost = [pkcs11.SessionHandleInvalid()]
+    third = TokenKey(place, "issuer-2", login=login)  # the session it would share is lost
+    verify(third, third.sign(TBS))
+    for key in (second, first):
+        verify(key, key.sign(TBS))
+    assert module.opened == 3
+    first.close()

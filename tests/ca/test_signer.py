@@ -21,6 +21,7 @@ from ca.blocklist import Blocklist, digest_of
 from ca.certificate import Issuer, Subject
 from ca.der import tlv
 from ca.issuance import ToBeSigned
+from ca.keyring import Keyring
 from ca.keys import SigningKey
 from ca.signer import serve
 from ca.signer_client import CrlMade, Signed, SignerAway, SignerClient, SignRefused
@@ -699,3 +700,12 @@ async def test_a_key_that_is_public_is_not_certified(bench: Bench, tmp_path: Pat
     assert (await bench.state(row))[0] == "admitted"
     async with bench.signer() as client:
         assert await client.sign(row.id, SECONDS) == Signed()
+
+
+@pytest.mark.std("C-117")
+async def test_a_roots_key_signs_nothing_here_though_it_lies_beside(bench: Bench) -> None:
+    keys = Keyring(lambda number: ca_keys.load(hierarchy.key_file(bench.folder / "keys", number), PASSPHRASE))
+    assert keys.get(0) is not None
+    async with bench.signer(keys=keys) as client:
+        assert await client.crl(1, 0, SECONDS) == CrlMade(2)
+        assert await client.crl(0, 0, SECONDS) == SignerAway("no key of issuer 0 here")

@@ -35,7 +35,7 @@ class Bench:
     def __init__(self, pool: Pool, postgres: EmbeddedPostgres, database: str, folder: Path, issuer: Issuer) -> None:
         self.pool, self.folder, self.issuer, self.now = pool, folder, issuer, NOW
         self.dsn = postgres.dsn(user="keiyaku_sign", database=database)
-        self.keys = {1: ca_keys.SharedKey(ca_keys.load(hierarchy.key_file(folder / "keys", 1), PASSPHRASE))}
+        self.keys = {1: ca_keys.load(hierarchy.key_file(folder / "keys", 1), PASSPHRASE)}
 
     @asynccontextmanager
     async def signer(self, name: str = "o") -> AsyncIterator[OcspClient]:

@@ -69,6 +69,7 @@ class Module:
     delay: float = 0.0
     away: bool = False
     faults: list[Exception] = field(default_factory=list)  # of the next signatures, in order
+    lost: list[Exception] = field(default_factory=list)  # of the next looks for a key
     asked: int = 0
     opened: int = 0
 
@@ -120,6 +121,8 @@ class Session:
     real: Any
 
     def get_key(self, **kwargs: Any) -> Any:
+        if self.module.lost:
+            raise self.module.lost.pop(0)
         found = self.real.get_key(**kwargs)
         return Key(self.module, found) if kwargs["object_class"] is ObjectClass.PRIVATE_KEY else found
 

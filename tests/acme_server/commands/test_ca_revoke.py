@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from acme_server.app import issuing_key
 from acme_server.clock import utc_now
+from acme_server.signing_keys import opener
 from acme_server.use_cases import check
 from ca import issuance, storage
 from ca.certificate import assemble
@@ -43,7 +43,7 @@ async def leaf_of(conn: Conn, desk: Desk) -> tuple[bytes, int]:
         issuer, TLSSERVER, SUBJECT, ["www.demo.test"], spki_of(LEAF), now, now + lifetime(TLSSERVER, now), uuid7(now),
         uuid7(now), now, now, precertificate=False,
     )  # fmt: skip
-    key = issuing_key(desk.settings)
+    key = opener(desk.settings)(1)
     try:
         return assemble(record.tbs, key.sign(record.tbs)), record.shard
     finally:

@@ -9,12 +9,12 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
-from acme_server.app import issuing_key
 from acme_server.clock import utc_now
 from acme_server.commands import GROUPS
 from acme_server.config import Settings
 from acme_server.config_sections import Ca, Database, Pkcs11, Status
 from acme_server.dev.postgres import EmbeddedPostgres
+from acme_server.signing_keys import opener
 from ca import storage
 from ca.ceremony import Step
 from ca.pkcs11_keys import Place, TokenKey
@@ -93,7 +93,7 @@ async def test_from_broken_off_to_a_key_that_the_signer_opens(desk: Desk, pool: 
     assert "by bob and ann" in text
     async with pool.acquire() as conn:
         issuer = (await storage.active_issuer(conn, utc_now())).issuer
-    key = issuing_key(desk.settings)
+    key = opener(desk.settings)(1)
     assert isinstance(key, TokenKey)
     assert key.spki == issuer.spki
     key.close()
