@@ -152,7 +152,7 @@ async def revoke_all(conn: Conn, found: Case, now: datetime, progress: Progress 
                 await ca.block_key(conn, found.spki_sha256, f"{ground.clause}, case {found.id}", now, actor=PROCESS)
             upgrade = KEY_COMPROMISE if code == KEY_COMPROMISE else None
             batch = await revocations.live(conn, scope(found), ids, now, AT_ONCE, after=after, code=upgrade)
-            await _revoke(conn, found, ground, code, batch, now)
+            await revoke_these(conn, found, ground, code, batch, now)
             if not batch:
                 break
         after, done = batch[-1].serial, done + len(batch)
@@ -173,7 +173,7 @@ async def revoke_some(conn: Conn, found: Case, most: int, now: datetime) -> list
     batch = await revocations.live(conn, scope(found), [], now, most, code=code if code == KEY_COMPROMISE else None)
     for key in sorted({each.spki_sha256 for each in batch}) if code == KEY_COMPROMISE else ():
         await ca.block_key(conn, key, f"{ground.clause}, case {found.id}", now, actor=PROCESS)
-    await _revoke(conn, found, ground, code, batch, now)
+    await revoke_these(conn, found, ground, code, batch, now)
     return [each.serial for each in batch]
 
 
@@ -183,7 +183,7 @@ async def finish(conn: Conn, found: Case, now: datetime) -> None:
         await _aftermath(conn, found, ground_of(found.ground, found.underlying), now)
 
 
-async def _revoke(
+async def revoke_these(
     conn: Conn, found: Case, ground: Ground, code: int | None, batch: Sequence[Live], now: datetime
 ) -> None:
     shards = set()

@@ -169,17 +169,6 @@ async def finish_merger(world: World, contract: str, name: str) -> None:
     await change_reports.finish(world.conn, world.notes[contract], ANN, name, None, world.now)
 
 
-async def revoke_changed(world: World, contract: str) -> None:
-    """Two people have the certificates with the old name revoked, in time (T11-2)."""
-    [case] = [
-        each
-        for each in await cases.listed(world.conn, False)
-        if (each.ground, each.state) == ("change_learned", "open")
-    ]
-    await cases.decide(world.conn, str(case.id), ANN, BOB, "the name in them is not the customer's", world.now)
-    await revocations.execute(world.conn, str(case.id), world.now)
-
-
 async def revoke_unpaid(world: World, contract: str) -> None:
     """Two people record the default as material, and decide (A11.4.4, T11-12)."""
     conn, now = world.conn, world.now

@@ -31,6 +31,7 @@ async def day(stage: World, today: date, scenes: Sequence[Scene]) -> None:
     """One day in Japan."""
     stage.set(today, MORNING)
     await acts.bank_morning(stage)
+    await stage.narrate()
     stage.set(today, FORENOON)
     for scene in scenes:
         await scene.play(stage)

@@ -67,7 +67,6 @@ SCENES = (
     on("2026-09-11", acts.renew, "matsu", "matsu-2", "change", "Aomatsu K.K."),
     on("2026-09-12", acts.accept, "matsu-2"),
     on("2026-09-12", acts.order, "matsu"),
-    on("2026-09-14", acts.revoke_changed, "matsu"),
     on("2026-10-20", acts.pay, "matsu", "ｶ)ﾏﾂ", 60_500),
     # kiku cancels
     on("2026-06-15", acts.apply, "kiku", "Kiku K.K.", "ｷｸ"),
@@ -114,7 +113,6 @@ SCENES = (
     on("2027-09-16", acts.renew, "fuji", "fuji-2", "change", "Fujisan K.K."),
     on("2027-09-17", acts.accept, "fuji-2"),
     on("2027-09-17", acts.order, "fuji"),
-    on("2027-09-17", acts.revoke_changed, "fuji"),
     on("2027-09-21", acts.finish_merger, "fuji", "Fujisan K.K."),
     on("2027-10-20", acts.pay, "fuji", "ｶ)ﾌｼﾞ", 61_600),
     # the service ends

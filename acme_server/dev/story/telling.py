@@ -35,8 +35,9 @@ WORDS: Mapping[str, str] = {
     "invoice.issued": "invoice {invoice} goes out",
     "payment.matched": "{amount_yen} yen pay invoice {invoice}",
     "invoice.written_off": "{amount_yen} yen are given up: {what}",
+    "revocation.replaced": "the new contract's certificate replaces what shows the old data",
     "certificate.revoked": "a certificate is revoked: {ground}",
-    "revocation.published": "the revocation is published, in time: {in_time}",
+    "revocation.published": "the revocation is published, {punctual}",
     "notice.queued": "notice: {notice_kind}",
 }
 ORDER = {kind: number for number, kind in enumerate(WORDS)}
@@ -79,7 +80,8 @@ def turn(record: Record) -> tuple[datetime, int, str]:
 def line_of(record: Record) -> Line:
     """The line that tells a record of these kinds."""
     content: dict[str, Any] = msgspec.json.decode(record.content)
-    words = WORDS[record.kind].format_map(content)
+    punctual = "in time" if content.get("in_time") else "too late"
+    words = WORDS[record.kind].format(**content, punctual=punctual)
     return Line(record.recorded_at, record.contract or "-", words, content.get("rule") or RULES[record.kind])
 
 

@@ -26,7 +26,7 @@ from acme_server.storage import jobs
 from acme_server.use_cases.context import Context
 from contract_gate.calendar import JST
 from office import worker as office
-from office.use_cases import deliver, revocations
+from office.use_cases import deliver, replacement, revocations
 from office.use_cases.mail import Mail, Posting
 from sql import Conn, Pool
 from sql.migrate import ensure_partitions
@@ -75,6 +75,7 @@ class World:
 
     async def soon(self) -> None:
         """What the product does by itself within seconds: letters leave, revocations are executed and published."""
+        await replacement.sweep(self.office, self.now)
         for _ in range(2):  # who is told before waits until the letter has left (T11-5)
             await deliver.address_notices(self.office, self.now, posting=self.posting)
             await deliver.hand_off(self.office, self.now, posting=self.posting)

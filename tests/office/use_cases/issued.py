@@ -7,6 +7,7 @@ from ca import storage
 from sql import Conn, Pool
 from sql.ids import uuid7
 
+NAMES = "a.example.jp"  # of every certificate, unless a test says otherwise
 ISSUER = """
 INSERT INTO ca.issuers (id, name, kind, parent_id, certificate, key_id, spki_sha256, shard_count,
     status_url, created_at, issues_from)
@@ -36,11 +37,13 @@ SELECT $1, $1, $1, id FROM gate.contracts WHERE handle = $2
 
 
 async def issue(
-    pool: Pool, contract: str, number: int, now: datetime, *, key: bytes = b"", only_precertified: str | None = None
-) -> bytes:
+    pool: Pool, contract: str, number: int, now: datetime, *, key: bytes = b"", only_precertified: str | None = None,
+    names: str = NAMES,
+) -> bytes:  # fmt: skip
     """The serial of a new certificate of the contract; `key` tells keys apart, one of its own if empty.
 
-    `only_precertified`: no certificate followed its precertificate, and its record is in this state.
+    `only_precertified`: no certificate followed its precertificate, and its record is in this state. `names` have
+    commas between them.
     """
     serial, spki = bytes([1, *[0] * 8]) + number.to_bytes(4, "big"), sha256(key or b"%d" % number).digest()
     made, until = uuid7(now), now + timedelta(days=90)
@@ -48,10 +51,10 @@ async def issue(
         await conn.execute(ISSUER, sha256(b"issuer").digest(), now)
         await conn.execute(DECISION, made, contract, until, now)
         begins = "signed" if only_precertified is None else "admitted"
-        await conn.execute(RECORD, made, serial, spki, now, until, number % 4, begins)
+        await conn.execute(RECORD.replace(NAMES, names), made, serial, spki, now, until, number % 4, begins)
         await conn.execute("INSERT INTO ca.serials VALUES ($1, $2, 2)", serial, made)
         if only_precertified is None:
-            await conn.execute(CERTIFICATE, made, serial, spki, now, until, number % 4)
+            await conn.execute(CERTIFICATE.replace(NAMES, names), made, serial, spki, now, until, number % 4)
         else:
             await conn.execute(PRECERTIFICATE, made, now, spki)
         await conn.execute(ISSUANCE, made, contract)

@@ -1,0 +1,20 @@
+-- Statements of office/storage/replacements.py: certificates that show what is no longer so, and are replaced.
+
+-- name: replaced
+-- Live certificates of open cases of certificate information that the CA knows as changed, each of whose names stands in one
+-- living certificate of the contract that followed because of a change; by case and serial. $1 now  $2 most
+SELECT c.id AS case_id, t.serial, t.names, t.not_after, t.spki_sha256, k.id AS contract_id, k.handle AS contract
+FROM office.cases c
+JOIN gate.contracts k ON k.id = c.contract_id
+JOIN acme.issuances i ON i.contract_id = k.id
+JOIN ca.to_be_signed t ON t.id = i.to_be_signed_id
+WHERE c.ground = 'change_learned' AND c.state = 'open' AND t.state <> 'void' AND t.not_after > $1
+  AND NOT EXISTS (SELECT FROM ca.revocations r WHERE r.serial = t.serial)
+  AND EXISTS (
+      SELECT FROM gate.contracts n
+      JOIN acme.issuances o ON o.contract_id = n.id
+      JOIN ca.certificates f ON f.id = o.to_be_signed_id
+      JOIN ca.to_be_signed u ON u.id = f.id
+      WHERE n.predecessor_id = k.id AND n.link = 'change' AND u.names @> t.names AND u.not_after > $1
+        AND NOT EXISTS (SELECT FROM ca.revocations r WHERE r.serial = u.serial))
+ORDER BY c.id, t.serial LIMIT $2;

@@ -1,0 +1,116 @@
+"""A certificate that shows what is no longer so lives until the new contract's replaces it (T14-2)."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+
+import asyncpg
+import pytest
+
+from acme_server.dev.postgres import EmbeddedPostgres
+from contract_gate.calendar import JST
+from office.storage.contracts import Subject
+from office.use_cases import acceptance, application, cases, changes, contracts, renewal, replacement, revocations
+from office.use_cases.cases import Standing
+from sql import Conn, Pool
+from sql.pool import Pool as OurPool
+from tests.conftest import NOW
+from tests.office.conftest import ACCESS, stated
+from tests.office.use_cases.issued import issue, notices, publish, revoked
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+YESTERDAY = NOW - DAY
+
+
+@pytest.fixture
+async def office(postgres: EmbeddedPostgres, database: str) -> AsyncIterator[OurPool]:
+    async with OurPool(lambda: asyncpg.connect(postgres.dsn("keiyaku_office", database)), 1) as made:
+        yield made
+
+
+async def followed(conn: Conn, now: datetime) -> None:
+    """The new contract, `acme-2`, with its own review and consent, is accepted."""
+    await renewal.apply(conn, "acme-2", "acme", None, "change", now)
+    await application.consent(conn, "acme-2", "1", "1", "ann", "web", now, now)
+    await application.subject(conn, "acme-2", Subject("Nova K.K.", "JP", "Tokyo", None), "ann", now)
+    for kind in application.REVIEWS:
+        await application.review(
+            conn, "acme-2", application.Review(kind, "1", "r", YESTERDAY.date(), "positive"), "ann", now
+        )
+    await stated(conn, "acme-2")
+    await acceptance.accept(conn, "acme-2", "ann", "bob", ACCESS, now)
+
+
+async def learned(conn: Conn) -> Standing:
+    """The CA has learned of another name: the case that has five days."""
+    await changes.report(conn, "acme", "organization", True, NOW)
+    [case] = await cases.listed(conn, False)
+    return await cases.standing(conn, str(case.id), NOW)
+
+
+@pytest.mark.rule("T14-2", "T11-2")
+async def test_each_certificate_ends_when_it_is_replaced_and_the_case_with_the_last(
+    accepted: Conn, pool: Pool, office: OurPool
+) -> None:
+    first, second = (
+        await issue(pool, "acme", 1, NOW),
+        await issue(pool, "acme", 2, NOW, names="a.example.jp,b.example.jp"),
+    )
+    case = str((found := await learned(accepted)).case.id)
+    assert found.deadline_at == NOW + 5 * DAY
+    await followed(accepted, NOW)
+    assert await replacement.sweep(office, NOW + HOUR) == 0
+    await issue(pool, "acme-2", 3, NOW + HOUR)
+    assert [await replacement.sweep(office, NOW + HOUR) for _ in range(2)] == [1, 0]
+    assert await revoked(pool) == {first: 9}
+    assert (await cases.standing(accepted, case, NOW)).case.state == "open"
+    await issue(pool, "acme-2", 4, NOW + 2 * HOUR, names="a.example.jp,b.example.jp,c.example.jp")
+    assert await replacement.sweep(office, NOW + 2 * HOUR) == 1
+    assert await revoked(pool) == {first: 9, second: 9}
+    done = (await cases.standing(accepted, case, NOW)).case
+    assert (done.state, done.revoked) == ("revoked", 2)
+    assert "certificate_revoked" in await notices(pool)
+    await publish(pool, NOW + 3 * HOUR)
+    await revocations.settle(accepted, NOW + 3 * HOUR)
+    assert (await cases.standing(accepted, case, NOW)).case.state == "published"
+    rows = await pool.fetch("SELECT content FROM evidence.records WHERE kind = 'revocation.replaced'")
+    assert ["T14-2" in row["content"].decode() for row in rows] == [True, True]
+    assert (await contracts.shown(accepted, "acme")).state == "accepted"  # a window for a reissue is open (T12-3)
+
+
+@pytest.mark.rule("T14-2")
+@pytest.mark.parametrize("what", ["of another ground", "replaced by what is revoked", "of a renewal", "decided"])
+async def test_nothing_else_is_taken_for_replaced(accepted: Conn, pool: Pool, office: OurPool, what: str) -> None:
+    old = await issue(pool, "acme", 1, NOW)
+    case = str((await learned(accepted)).case.id)
+    await followed(accepted, NOW)
+    new = await issue(pool, "acme-2", 2, NOW)
+    if what == "of another ground":
+        await pool.execute("UPDATE office.cases SET ground = 'misissued'")
+    elif what == "of a renewal":
+        await pool.execute("UPDATE gate.contracts SET link = 'renewal' WHERE handle = 'acme-2'")
+    elif what == "decided":
+        await cases.decide(accepted, case, "ann", "bob", "seen", NOW)
+    else:
+        scope = cases.Scope(serials=[new])
+        found = await cases.open_case(accepted, cases.Opening("misissued", scope, "r", "n", NOW, "recorded"), NOW)
+        await cases.decide(accepted, str(found.case.id), "ann", "bob", "seen", NOW)
+        await revocations.execute(accepted, str(found.case.id), NOW)
+    assert await replacement.sweep(office, NOW + HOUR) == 0
+    assert old not in await revoked(pool)
+
+
+@pytest.mark.rule("T14-1", "T14-2")
+async def test_the_example_of_article_14(accepted: Conn, pool: Pool, office: OurPool) -> None:
+    """The CA learns 2026-09-10 12:00: revoked by 2026-09-15 12:00, or when the new contract issues on 2026-09-12."""
+    at = datetime(2026, 9, 10, 12, tzinfo=JST)
+    await pool.execute("SELECT keiyaku.ensure_partitions($1, 3)", at)
+    old = await issue(pool, "acme", 1, NOW)
+    async with accepted.transaction():
+        acme = (await contracts.shown(accepted, "acme")).id
+        await changes.known(accepted, acme, "organization", "own_evidence", at, at)
+    [case] = await cases.listed(accepted, False)
+    assert case.deadline_at == datetime(2026, 9, 15, 12, tzinfo=JST)
+    await followed(accepted, NOW)
+    await issue(pool, "acme-2", 2, NOW)
+    assert await replacement.sweep(office, NOW) == 1
+    assert await revoked(pool) == {old: 9}
