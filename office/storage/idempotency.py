@@ -36,3 +36,23 @@ async def insert(conn: Conn, token_id: UUID, key: str, request_sha256: bytes, se
 async def forget(pool: Pool, before: datetime) -> int:
     """How many answers from before then went."""
     return int(await pool.fetchval(SQL["forget"], before))
+
+
+async def alone_open(conn: Conn, key_sha256: bytes) -> bool:
+    """The same for a key of an open door."""
+    return bool(await conn.fetchval(SQL["alone_open"], key_sha256))
+
+
+async def open_answer(conn: Conn, key_sha256: bytes) -> Kept | None:
+    """What an open door answered before."""
+    return one(Kept, await conn.fetchrow(SQL["open_answer"], key_sha256))
+
+
+async def insert_open(conn: Conn, key_sha256: bytes, request_sha256: bytes, sealed: bytes, now: datetime) -> None:
+    """The answer will be given again."""
+    await conn.execute(SQL["insert_open"], key_sha256, request_sha256, sealed, now)
+
+
+async def forget_open(pool: Pool, before: datetime) -> int:
+    """How many answers of open doors from before then went."""
+    return int(await pool.fetchval(SQL["forget_open"], before))

@@ -15,3 +15,19 @@ INSERT INTO office.idempotency_keys (token_id, key, request_sha256, sealed, answ
 -- name: forget
 -- How many went, a thousand at most. $1 before
 SELECT office.forget_answers($1);
+
+-- name: alone_open
+-- Whether nobody else answers this key of an open door now; held until the transaction ends. $1 key_sha256
+SELECT pg_try_advisory_xact_lock(7114, hashtext(encode($1::bytea, 'hex')));
+
+-- name: open_answer
+-- $1 key_sha256
+SELECT request_sha256, sealed FROM office.open_answers WHERE key_sha256 = $1;
+
+-- name: insert_open
+-- $1 key_sha256  $2 request_sha256  $3 sealed  $4 now
+INSERT INTO office.open_answers (key_sha256, request_sha256, sealed, answered_at) VALUES ($1, $2, $3, $4);
+
+-- name: forget_open
+-- How many went, a thousand at most. $1 before
+SELECT office.forget_open_answers($1);

@@ -56,7 +56,7 @@ def ask(
         count += 1
         if ours:
             case.path_parameters = {name: OURS.get(name, value) for name, value in case.path_parameters.items()}
-        headers = {"Idempotency-Key": f"s{next(keys)}"}
+        headers = {"Idempotency-Key": f"schemathesis-{next(keys):08}"}
         if roles := ROLES.get((method, path)):
             headers["Authorization"] = f"Bearer {api.secrets[roles[count % len(roles)]]}"
         response = case.call(base_url=base, headers=headers, session=session)
