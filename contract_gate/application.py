@@ -12,7 +12,10 @@ class Screened(msgspec.Struct, frozen=True):
 
 
 class Application(msgspec.Struct, frozen=True):
-    """One application at one instant. `reviewed`: kinds of review item whose newest verdict is positive."""
+    """One application at one instant. `reviewed`: kinds of review item whose newest verdict is positive.
+
+    `base_all`: whether sole proprietors too need a base of activity in Japan (R-3).
+    """
 
     customer_kind: str
     based_in_japan: bool
@@ -26,3 +29,4 @@ class Application(msgspec.Struct, frozen=True):
     called_back: bool
     held: bool
     screened: tuple[Screened, ...]
+    base_all: bool = True

@@ -30,9 +30,12 @@ KEPT: Mapping[str, Kept] = MappingProxyType(
     {
         "accept.lapse_days": Kept.CONTRACT,  # T12-8
         "block.scope": Kept.CONTRACT,  # T8-15
+        "breach.material": Kept.CONTRACT,  # T11-12
         "cert.min_lifetime": Kept.CONTRACT,  # T12-5
         "consultation.scope": Kept.CONTRACT,  # T28-1
+        "domains.swap": Kept.CONTRACT,  # T8-13, T14-3
         "due.roll": Kept.INVOICE,  # T8-4
+        "eligibility.base_all": Kept.CONTRACT,  # T3-1; of an application that is none yet: now
         "invoice.names": Kept.INVOICE,  # T8-14
         "money.rounding": Kept.CONTRACT,  # T8-10: of every invoice and credit of the contract alike
         "nonpayment.revoke": Kept.CONTRACT,  # T11-7; see `spared`
@@ -44,6 +47,7 @@ KEPT: Mapping[str, Kept] = MappingProxyType(
         "review.document_max_age": Kept.CONTRACT,  # T4-3; of an application that is none yet: now
         "review.rejected_docs": Kept.NEITHER,  # T4-7: of what formed no contract
         "seal.scope": Kept.CONTRACT,  # T4-10
+        "service_end.certs": Kept.NEITHER,  # T23-3: when two people decide the end of the service
         "tax.apportion": Kept.CONTRACT,  # T8-9
         "tax.diff_due": Kept.CONTRACT,  # T8-11
         "term.first_day": Kept.CONTRACT,  # T12-2
@@ -233,9 +237,13 @@ FirstDay = Literal["counted", "not_counted"]
 
 CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(  # the first is adopted unless a row says otherwise
     {
+        "breach.material": ("recorded", "decided"),  # R-17, T11-12: decided: by the decision to revoke too
+        "domains.swap": ("yes", "no"),  # R-12, T8-13: no: a name comes with a new contract only
+        "eligibility.base_all": ("yes", "no"),  # R-3, T3-1: no: sole proprietors need no base of activity in Japan
         "invoice.names": ("customer", "payer"),  # whom a qualified invoice names, T8-14; read by gate.issue_invoice
         "period.first_day": ("not_counted", "counted"),  # R-7, T6-3
         "seal.scope": ("registrable_domain", "same_host"),  # R-6, T4-10
+        "service_end.certs": ("chosen", "revoke", "run_off"),  # R-23, T23-3: chosen in the decision, or always so
         "consultation.scope": ("reminders,auto,A11.4.4", "reminders,auto", "reminders"),  # R-26, T28-1
     }
 )

@@ -31,9 +31,10 @@ def may_revoke(status: str) -> bool:
 
 
 def lacking(application: Application) -> list[str]:
-    """Base in Japan, a kind that is eligible, no suspicion. T3-1, T3-2 [A3.1]."""
+    """Base in Japan, a kind that is eligible, no suspicion. T3-1, T3-2 [A3.1], R-3."""
     needs = []
-    if not application.based_in_japan:
+    base_wanted = application.base_all or application.customer_kind != "sole_proprietor"
+    if base_wanted and not application.based_in_japan:
         needs.append("a base of activity in Japan")
     if application.customer_kind == "other_organisation" and not application.approved:
         needs.append("the approval of this kind of organisation")

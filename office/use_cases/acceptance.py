@@ -6,7 +6,8 @@ import msgspec
 
 from contract_gate.acceptance import lacking
 from contract_gate.articles.article_12_term import before
-from office.storage import applications, contracts
+from contract_gate.readings import choice
+from office.storage import applications, contracts, readings
 from office.storage.changing import changing
 from office.storage.contracts import Contract
 from office.use_cases import asked, documents, renewal
@@ -14,6 +15,8 @@ from office.use_cases.asked import Unfit, checked_text
 from office.use_cases.notify import notify
 from sql import Conn
 from sql.evidence import append, entry
+
+BASE_ALL = "eligibility.base_all"
 
 
 class Access(msgspec.Struct, frozen=True):
@@ -31,7 +34,9 @@ async def accept(conn: Conn, name: str, first: str, second: str, access: Access,
     key = await asked.contract(conn, name)
     one, two = await asked.two_persons(conn, first, second)
     async with changing(conn, key.number):
-        if missing := lacking(await applications.asked(conn, key.id)):
+        base_all = choice(BASE_ALL, await readings.of_contract(conn, BASE_ALL, key.id, now)) == "yes"
+        known = msgspec.structs.replace(await applications.asked(conn, key.id), base_all=base_all)
+        if missing := lacking(known):
             raise Unfit(f"contract '{name}' cannot be accepted yet, it needs: {', '.join(missing)}")
         if not await contracts.accept(conn, key.id, one.id, two.id, before("accepted"), now):
             raise Unfit(f"contract '{name}' is no application under review: it was accepted, or has ended, or waits")

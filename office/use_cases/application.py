@@ -7,7 +7,8 @@ import msgspec
 
 from contract_gate.articles.article_17_subcontracting import may_review
 from contract_gate.calendar import jst_date
-from office.storage import applications, contracts, people
+from contract_gate.readings import choice
+from office.storage import applications, contracts, people, readings
 from office.storage.changing import changing
 from office.storage.contracts import Name
 from office.storage.contracts import Subject as Subject
@@ -29,6 +30,11 @@ async def add_name(conn: Conn, contract: str, text: str, kind: str | None, now: 
         held = await contracts.contract_of(conn, key.id)
         if held is not None and len(await contracts.live_names(conn, key.id)) >= held.names_max:
             raise Unfit(f"contract '{contract}' has its {held.names_max} names already: remove one first (T8-13)")
+        swap = choice("domains.swap", await readings.of_contract(conn, "domains.swap", key.id, now))
+        if held is not None and held.accepted_at is not None and swap == "no":
+            raise Unfit(
+                f"names of '{contract}' do not change within it, as two people adopted: a new contract has others"
+            )
         made = await contracts.insert_name(conn, key.id, wanted.kind, wanted.value, wanted.network, now)
         if made is None:
             raise Unfit(f"contract '{contract}' has the {wanted.kind} '{wanted.value}' already")

@@ -20,8 +20,9 @@ from contract_gate.articles.article_11_revocation import (
 )  # fmt: skip
 from contract_gate.articles.article_28_consultation import pauses
 from contract_gate.calendar import jst_date
+from contract_gate.readings import choice
 from contract_gate.storage import facts_of_contract
-from office.storage import consultations, endings, key_proofs, people, revocations
+from office.storage import consultations, endings, key_proofs, people, readings, revocations
 from office.storage.changing import changing
 from office.storage.revocations import Case, Covered, Decision, Live, NewCase, Scope
 from office.use_cases import asked
@@ -34,6 +35,7 @@ Known = Literal["request", "report", "own_evidence", "recorded"]
 KNOWN: tuple[Known, ...] = ("request", "report", "own_evidence", "recorded")
 OPENED = tuple(name for name in GROUNDS if GROUNDS[name].establishes != "contract")  # by people; the rest by ends
 SHOWN = 100
+MATERIAL = "breach.material"
 
 
 class Opening(msgspec.Struct, frozen=True):
@@ -210,8 +212,20 @@ async def decide(conn: Conn, case: str, first: str, second: str, reason: str, no
     """
     found = await case_named(conn, case)
     await _established(conn, found, now)
+    if await _material_by_decision(conn, found, now):
+        until = await material_deadline(conn, case, now)
+        await _decide(conn, case, "material", first, second, reason, until, now)
     await _decide(conn, case, "revoke", first, second, reason, (await standing(conn, case, now)).deadline_at, now)
     return await standing(conn, case, now)
+
+
+async def _material_by_decision(conn: Conn, found: Case, now: datetime) -> bool:
+    """Whether deciding to revoke is a record of materiality too, as read for a contract of the case. T11-12, R-17."""
+    if found.material_at is not None or ground_of(found.ground, found.underlying).clock != "if_material":
+        return False
+    ids = await revocations.contracts_of(conn, scope(found))
+    values = [await readings.of_contract(conn, MATERIAL, each, now) for each in ids]
+    return "decided" in {choice(MATERIAL, value) for value in values}
 
 
 async def _established(conn: Conn, found: Case, now: datetime) -> None:

@@ -4,7 +4,8 @@ from datetime import date, datetime, timedelta
 
 from contract_gate.articles.article_23_service_end import earliest_end, end_allowed
 from contract_gate.calendar import day_start, jst_date
-from office.storage import endings, holds, service_end
+from contract_gate.readings import choice
+from office.storage import endings, holds, readings, service_end
 from office.storage.changing import changing
 from office.storage.service_end import Decided, Told
 from office.use_cases import asked, ending, revocations
@@ -25,6 +26,9 @@ async def decide(
     checked_text("cause", cause)
     one_of("certificates", certificates, tuple(CERTIFICATES))
     one, two = await asked.two_persons(conn, first, second)
+    adopted = choice("service_end.certs", await readings.of_neither(conn, "service_end.certs", now))
+    if adopted not in ("chosen", certificates):
+        raise Unfit(f"two people adopted '{adopted}' for certificates at the end of the service, not '{certificates}'")
     if ends_on < (soonest := earliest_end(jst_date(now))):
         raise Unfit(f"the service ends three months after everybody was told, {soonest} at the earliest (A23.1)")
     if ends_on > (latest := jst_date(now) + FURTHEST):

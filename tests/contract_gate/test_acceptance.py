@@ -45,6 +45,13 @@ def test_what_the_customer_owes(change: dict[str, object], expected: str) -> Non
         ),
         pytest.param({"customer_kind": "sole_proprietor"}, [], id="T3-1 sole proprietor"),
         pytest.param(
+            {"based_in_japan": False, "customer_kind": "sole_proprietor", "base_all": False}, [],
+            id="T3-1 R-3 if so read",
+        ),
+        pytest.param(
+            {"based_in_japan": False, "base_all": False}, ["a base of activity in Japan"], id="T3-1 R-3 a company always"
+        ),
+        pytest.param(
             {"customer_kind": "other_organisation"}, ["the approval of this kind of organisation"], id="T3-1 other"
         ),
         pytest.param({"customer_kind": "other_organisation", "approved": True}, [], id="T3-1 other, approved"),

@@ -24,6 +24,7 @@ from contract_gate.readings import (
     spared,
 )
 from office.use_cases.readings import ADOPTED
+from tests.architecture.ids import known
 from tests.contract_gate.arrange import jst
 
 SQL = Path(__file__).parents[2] / "sql"
@@ -53,10 +54,17 @@ INSTANTS = {Kept.CONTRACT: {"c.accepted_at", "coalesce(c.accepted_at"}, Kept.INV
 def test_every_reading_is_one_of_a_contract_an_invoice_or_neither() -> None:
     assert KEPT.keys() == ADOPTED.keys()
     assert {key for key, kept in KEPT.items() if kept is Kept.NEITHER} == {
-        "notice.postal_days", "review.rejected_docs", "terms.min_notice_days"
+        "notice.postal_days", "review.rejected_docs", "service_end.certs", "terms.min_notice_days"
     }  # fmt: skip
     assert {each[2] for each in OF_CONTRACTS} == set(ContractReadings.__struct_fields__)
     assert {each[2] for each in OF_INVOICES} == set(InvoiceReadings.__struct_fields__)
+
+
+def test_every_reading_of_the_register_that_has_a_key_is_a_dated_row() -> None:
+    """The register at the end of the articles, R-1 to R-28: a dash is a reading that is fixed (§0.3)."""
+    register = [row for row in known().values() if row.level == "READING"]
+    assert len(register) == 28
+    assert {row.source.strip("` ") for row in register} - {"–"} <= KEPT.keys()
 
 
 @pytest.mark.parametrize("key", sorted(KEPT))

@@ -22,12 +22,13 @@ from tests.office.use_cases.test_nonpayment import unpaid as unpaid
 DAY = timedelta(days=1)
 LATER = NOW + DAY
 VALUES = {
-    "accept.lapse_days": "90", "block.scope": "customer", "cert.min_lifetime": "7", "consultation.scope": "reminders",
-    "due.roll": "none", "invoice.names": "payer", "money.rounding": "ceiling", "nonpayment.revoke": "30",
-    "notice.postal_days": "5", "payment.small_difference": "5", "payment.tolerance": "5", "period.first_day": "counted",
-    "reissue.window": "7", "review.document_max_age": "1", "review.rejected_docs": "730", "seal.scope": "same_host",
-    "tax.apportion": "whole_at_end", "tax.diff_due": "claim_date", "term.first_day": "not_counted",
-    "terms.min_notice_days": "60",
+    "accept.lapse_days": "90", "block.scope": "customer", "breach.material": "decided", "cert.min_lifetime": "7",
+    "consultation.scope": "reminders", "domains.swap": "no", "due.roll": "none", "eligibility.base_all": "no",
+    "invoice.names": "payer", "money.rounding": "ceiling", "nonpayment.revoke": "30", "notice.postal_days": "5",
+    "payment.small_difference": "5", "payment.tolerance": "5", "period.first_day": "counted", "reissue.window": "7",
+    "review.document_max_age": "1", "review.rejected_docs": "730", "seal.scope": "same_host",
+    "service_end.certs": "revoke", "tax.apportion": "whole_at_end", "tax.diff_due": "claim_date",
+    "term.first_day": "not_counted", "terms.min_notice_days": "60",
 }  # fmt: skip
 
 
