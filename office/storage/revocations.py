@@ -109,13 +109,14 @@ class Covered(msgspec.Struct, frozen=True):
 
 
 class Lost(msgspec.Struct, frozen=True):
-    """What a contract lost by a case, and whether any certificate of it lives."""
+    """What a contract lost by a case, whether any certificate of it lives, and whether it has had a seal."""
 
     contract_id: UUID
     number: int
     serials: list[bytes]
     revoked_at: datetime
     alive: bool
+    sealed: bool
 
 
 class AcmeRevocation(msgspec.Struct, frozen=True):

@@ -186,6 +186,7 @@ async def finish(conn: Conn, found: Case, now: datetime) -> None:
 async def revoke_these(
     conn: Conn, found: Case, ground: Ground, code: int | None, batch: Sequence[Live], now: datetime
 ) -> None:
+    """These are revoked by the case, in the caller's transaction; the CRLs will say so."""
     shards = set()
     for each in batch:
         shard = await ca.revoke(
@@ -235,11 +236,10 @@ async def _aftermath(conn: Conn, found: Case, ground: Ground, now: datetime) -> 
                 conn, "certificate_revoked", now, contract_id=lost.contract_id, certificates=certificates,
                 revoked_at=lost.revoked_at.isoformat(), grounds=said,
             )  # fmt: skip
+        if lost.sealed and not lost.alive:
+            since = lost.revoked_at.isoformat()
+            await notify(conn, "seal_deletion_after_revocation", now, contract_id=lost.contract_id, since=since)
         if not lost.alive:
-            await notify(
-                conn, "seal_deletion_after_revocation", now, contract_id=lost.contract_id,
-                since=lost.revoked_at.isoformat(),
-            )  # fmt: skip
             days = days_of(WINDOW, await readings.of_contract(conn, WINDOW, lost.contract_id, now))
             await revocations.reissue_pending(conn, lost.contract_id, now, now + timedelta(days=days))
     if ground.clause == "A11.4.8":

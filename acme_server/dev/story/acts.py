@@ -38,6 +38,7 @@ from office.use_cases import (
     review,
     revocations,
     screening,
+    seal,
     service_end,
 )
 from office.use_cases.acceptance import Access
@@ -167,6 +168,11 @@ async def report_merger(world: World, contract: str, name: str, succeeded_on: da
 async def finish_merger(world: World, contract: str, name: str) -> None:
     """The work is done, and the change takes effect (T6-2)."""
     await change_reports.finish(world.conn, world.notes[contract], ANN, name, None, world.now)
+
+
+async def ask_for_seal(world: World, contract: str) -> None:
+    """The customer shows the seal on its pages from now on (T1-3)."""
+    await seal.request(world.conn, contract, APPLICANT, world.now)
 
 
 async def revoke_unpaid(world: World, contract: str) -> None:

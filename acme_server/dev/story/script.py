@@ -54,6 +54,7 @@ SCENES = (
     on("2026-05-01", acts.apply, "take", "Take K.K.", "ﾀｹ"),
     on("2026-05-08", acts.accept, "take"),
     on("2026-05-18", acts.install, "take"),
+    on("2026-05-19", acts.ask_for_seal, "take"),
     on("2026-07-21", acts.revoke_unpaid, "take"),
     on("2026-07-22", acts.order, "take"),
     on("2026-07-23", acts.switch_off, "take"),

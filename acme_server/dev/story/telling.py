@@ -33,6 +33,7 @@ WORDS: Mapping[str, str] = {
     "contract.ended": "the contract has ended: {cause}",
     "certificate.signed": "a certificate is issued",
     "invoice.issued": "invoice {invoice} goes out",
+    "seal.requested": "the customer asks for the seal",
     "payment.matched": "{amount_yen} yen pay invoice {invoice}",
     "invoice.written_off": "{amount_yen} yen are given up: {what}",
     "revocation.replaced": "the new contract's certificate replaces what shows the old data",
