@@ -25,8 +25,8 @@ from contract_gate.storage import facts_of_contract
 from office.storage import consultations, endings, key_proofs, people, readings, revocations
 from office.storage.changing import changing
 from office.storage.revocations import Case, Covered, Decision, Live, NewCase, Scope
-from office.use_cases import asked
-from office.use_cases.asked import MOST, OPERATOR, Unfit, checked_text, id_of, one_of
+from office.use_cases import asked, results
+from office.use_cases.asked import MOST, OPERATOR, NoSuch, Unfit, checked_text, id_of, one_of
 from office.use_cases.notify import notify
 from sql import Conn
 from sql.evidence import append, entry
@@ -99,7 +99,7 @@ async def scope_of(
     if customer is not None:
         found = await people.customer_of(conn, customer)
         if found is None:
-            raise Unfit(f"there is no customer '{customer}': `keiyaku customer list` shows them")
+            raise NoSuch(customer, f"there is no customer '{customer}': `keiyaku customer list` shows them")
         return Scope(customer_id=found.id)
     return Scope(spki_sha256=key) if key is not None else Scope(serials=sorted(set(serials)))
 
@@ -342,6 +342,8 @@ async def close(conn: Conn, case: str, person: str, reason: str, now: datetime) 
         closed = await revocations.set_state(conn, found.id, "closed", ["open"])
         if not await revocations.attended(conn, found.id) and not closed:
             raise Unfit("the case is not open: a decision is withdrawn by two people first")
+        if closed and ground_of(found.ground, found.underlying).asked:
+            await results.refused(conn, found.id, scope(found), now)
         proof = entry(
             "revocation.case_closed", asked.actor(who), now, contract_id=found.contract_id, rule="T11-7",
             case=found.id, reason=reason, revoked=not closed,
@@ -353,7 +355,7 @@ async def case_named(conn: Conn, case: str) -> Case:
     """The case of an id. Raises Unfit."""
     if found := await revocations.case_of(conn, id_of("case", case)):
         return found
-    raise Unfit(f"there is no case '{case}': `keiyaku revocation list` shows them")
+    raise NoSuch(case, f"there is no case '{case}': `keiyaku revocation list` shows them")
 
 
 async def standing(conn: Conn, case: str, now: datetime) -> Standing:

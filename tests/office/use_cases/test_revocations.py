@@ -109,6 +109,21 @@ async def test_a_request_notice_then_revoked_then_published_then_result(accepted
     assert tuple(row or ()) == (asked_at, NOW + timedelta(seconds=1), NOW + timedelta(seconds=40))
 
 
+@pytest.mark.rule("T11-6")
+@pytest.mark.parametrize("of", ["contract", "serial"])
+async def test_who_asked_and_is_refused_hears_it_once(accepted: Conn, pool: Pool, of: str) -> None:
+    serial = await issue(pool, "acme", 1, NOW)
+    asked = Scope(serials=[serial]) if of == "serial" else None
+    for ground in ("request", "names_holder"):  # the other was asked for by nobody who is told of it
+        case = str((await opened(accepted, ground, asked, "request")).case.id)
+        await cases.close(accepted, case, "ann", "not the customer's wish", NOW + HOUR)
+        with pytest.raises(Unfit, match="not open"):
+            await cases.close(accepted, case, "ann", "again", NOW + HOUR)
+    results = await pool.fetch("SELECT given->>'result' AS result FROM office.notices WHERE kind = 'request_result'")
+    assert [row["result"] for row in results] == ["refused"]
+    assert await revoked(pool) == {}
+
+
 @pytest.mark.rule("T11-5")
 async def test_a_notice_that_does_not_leave_holds_nothing_up(accepted: Conn, pool: Pool) -> None:
     serial = await issue(pool, "acme", 1, NOW)
@@ -133,6 +148,24 @@ async def test_one_certificate_revoked_on_request_leaves_the_contract_and_the_ot
         waits = await pool.fetch("SELECT ends_at FROM office.reissues_pending")
         assert [row["ends_at"] for row in waits] == [NOW + 30 * DAY] * pending
     assert set(await revoked(pool)) == {first, other}
+
+
+@pytest.mark.rule("T12-3", "T11-1")
+@pytest.mark.parametrize("reissued", [False, True])
+async def test_a_contract_that_got_another_certificate_in_the_window_goes_on(
+    accepted: Conn, pool: Pool, reissued: bool
+) -> None:
+    await pool.execute("SELECT keiyaku.ensure_partitions($1, 3)", NOW)
+    case = await decided(
+        accepted, await opened(accepted, "request", Scope(serials=[await issue(pool, "acme", 1, NOW)]))
+    )
+    await revocations.execute(accepted, case, NOW)
+    await swept(accepted, NOW + timedelta(minutes=5))
+    if reissued:
+        await issue(pool, "acme", 2, NOW + 29 * DAY)
+    assert await ending.sweep_revoked(accepted, NOW + 31 * DAY) == (0 if reissued else 1)
+    assert (await contracts.shown(accepted, "acme")).state == ("accepted" if reissued else "ended")
+    assert await pool.fetchval("SELECT count(*) FROM office.reissues_pending WHERE closed_at IS NULL") == 0
 
 
 @pytest.mark.rule("T12-3")
@@ -168,6 +201,16 @@ async def test_a_suspicion_revokes_nothing_and_a_confirmation_restarts_no_clock(
     assert (await cases.standing(accepted, case, NOW)).deadline_at == due
     await revocations.execute(accepted, case, NOW)
     assert list((await revoked(pool)).values()) == [9]
+
+
+@pytest.mark.rule("T11-9", "T11-12")
+async def test_a_record_of_materiality_restarts_no_clock_that_a_report_began(accepted: Conn) -> None:
+    found = await opened(accepted, "breach", None, "report", NOW - 2 * DAY)
+    case, until = str(found.case.id), NOW + 3 * DAY
+    assert (found.deadline_at, await cases.material_deadline(accepted, case, NOW)) == (None, until)
+    told = await cases.record_material(accepted, case, "ann", "bob", "grave", until, NOW)
+    assert told.deadline_at == until
+    assert (await cases.learn(accepted, case, "own_evidence", NOW, "ann", NOW)).deadline_at == until
 
 
 async def unpaid(conn: Conn) -> datetime:
