@@ -93,7 +93,7 @@ class Review(msgspec.Struct, frozen=True):
 
 
 async def review(conn: Conn, contract: str, item: Review, checked_by: str, now: datetime) -> None:
-    """The item counts as the newest of its kind (T4-3, T4-4). Raises Unfit."""
+    """The item counts as the newest of its kind (T4-3, T4-4); a hit holds the contract (T13-2). Raises Unfit."""
     one_of("kind", item.kind, REVIEWS)
     one_of("verdict", item.verdict, VERDICTS)
     checked_text("source", item.source)
@@ -117,6 +117,8 @@ async def review(conn: Conn, contract: str, item: Review, checked_by: str, now: 
             item=made,
         )
         await append(conn, proof)
+        if (item.kind, item.verdict) == ("screening", "negative"):
+            await screening.hold(conn, key.id, who, now)
         await revalidation.settle(conn, key.id, now)
 
 

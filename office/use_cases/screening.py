@@ -6,9 +6,10 @@ from uuid import UUID
 from contract_gate.articles.article_13_antisocial import SUBJECTS
 from office.storage import holds, screenings
 from office.storage.changing import changing
+from office.storage.people import Person
 from office.storage.screenings import ComplianceFinding, Screening
 from office.use_cases import asked
-from office.use_cases.asked import MOST, OPERATOR, Unfit, checked_text, id_of, one_of
+from office.use_cases.asked import MOST, OPERATOR, NoSuch, checked_text, id_of, one_of
 from sql import Conn
 from sql.evidence import append, entry
 
@@ -60,13 +61,17 @@ async def hit(conn: Conn, screening: str, source: str, grounds: str, person: str
     screening_id, who = id_of("screening", screening), await asked.person(conn, person)
     found = await screenings.screening_of(conn, screening_id)
     if found is None:
-        raise Unfit(f"there is no screening '{screening}': `keiyaku screening list` shows them")
+        raise NoSuch(screening, f"there is no screening '{screening}': `keiyaku screening list` shows them")
     async with changing(conn, found.number):
         await screenings.record(conn, [screening_id], "hit", source, grounds, who.id, now)
-        hold = await holds.insert_hold(conn, found.contract_id, "antisocial", "suspected", None, NEUTRAL, who.id, now)
-        row = entry("hold.set", asked.actor(who), now, contract_id=found.contract_id, rule="T13-3", hold=hold)
-        await append(conn, row)
-    return hold
+        return await hold(conn, found.contract_id, who, now)
+
+
+async def hold(conn: Conn, contract_id: UUID, who: Person, now: datetime) -> UUID:
+    """The contract is held because of a hit; two people lift that (T13-2). In the caller's transaction."""
+    made = await holds.insert_hold(conn, contract_id, "antisocial", "suspected", None, NEUTRAL, who.id, now)
+    await append(conn, entry("hold.set", asked.actor(who), now, contract_id=contract_id, rule="T13-3", hold=made))
+    return made
 
 
 async def listed(

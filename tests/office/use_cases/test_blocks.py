@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from office.use_cases import changes, holds
+from office.use_cases import application, changes, holds
 from office.use_cases.asked import Unfit
 from office.use_cases.contracts import dossier
 from office.use_cases.explain import explain
@@ -38,6 +38,19 @@ async def test_a_hold_blocks_from_suspicion_until_two_people_lift_it(bound: Conn
     assert await gate(bound) == "G7"
     await holds.lift(bound, hold, "ann", "bob", NOW)
     assert await gate(bound) is None
+
+
+@pytest.mark.rule("T13-2", "T3-4")
+async def test_a_hit_in_the_review_is_lifted_by_two_people_too(bound: Conn) -> None:
+    """One officer's later item alone does not set the contract free."""
+    for verdict, minutes in (("negative", 1), ("positive", 2)):
+        item = application.Review("screening", "1", "list", NOW.date(), verdict)
+        await application.review(bound, "acme", item, "ann", NOW + timedelta(minutes=minutes))
+        assert await gate(bound, LATER) == "G7"
+    [hold] = await holds.listed(bound, "acme")
+    assert (hold.kind, hold.status, hold.reason) == ("antisocial", "suspected", "see compliance")
+    await holds.lift(bound, str(hold.id), "ann", "bob", LATER)
+    assert await gate(bound, LATER) is None
 
 
 @pytest.mark.rule("T13-3")
