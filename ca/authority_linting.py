@@ -77,9 +77,13 @@ def head(wanted: Authority, tbs: bytes, fields: tuple[Node, ...]) -> list[str]:
 
 
 def validity(wanted: Authority, field: Node, at: datetime) -> list[str]:
-    """As long as the profile has, from at most a day before the signature. BR 7.1.2.1, 7.1.2.10."""
+    """As long as the profile has, but no longer than the CA above, from at most a day before the signature. BR 7.1.2.1,
+    7.1.2.10.
+    """
     days = ROOT_DAYS if wanted.parent is None else ISSUING_DAYS
     ends = wanted.not_before + days * DAY - SECOND  # both ends count
+    if wanted.parent is not None:
+        ends = min(ends, x509.load_der_x509_certificate(wanted.parent.certificate).not_valid_after_utc)
     found = []
     if field[1] != (expected_time(wanted.not_before), expected_time(ends)) or wanted.not_before.microsecond:
         found.append(f"C-083, C-116: validity is not {days} days from the recorded instant, in whole seconds")

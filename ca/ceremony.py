@@ -1,7 +1,7 @@
 """The script of a key ceremony (pure): what is done in which order, and what is signed in each step.
 
-The root's key signs in three steps only, each acknowledged by two people before it does (C-117). What a step signs is
-checked exactly before it is shown, and again before it is signed.
+The root's key signs in three steps only, for one more issuing CA in one, each acknowledged by two people before it does
+(C-117). What a step signs is checked exactly before it is shown, and again before it is signed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,15 +49,40 @@ class Step(StrEnum):
     PUBLISH = "publish"
 
 
-class Script(msgspec.Struct, frozen=True):
-    """What a ceremony will make, and where."""
+class Successor(msgspec.Struct, frozen=True):
+    """One more issuing CA below a root that there is: the numbers of both, and from when it issues (None: at once).
+
+    `root_status_url`: as the root has it, where its CRL and certificate are.
+    """
+
+    number: int
+    root_number: int
+    root_status_url: str
+    issues_from: datetime | None
+
+
+class Script(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a ceremony will make, and where. Without `successor` it is the first: root and issuing CA."""
 
     names: Names
     shard_count: int
     root_place: str
     issuing_place: str
+    successor: Successor | None = None
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """In their order."""
+        return tuple(Step) if self.successor is None else SUCCESSION
+
+    def number(self, role: int) -> int:
+        """The number of the root (role ROOT) or of the issuing CA (role ISSUING)."""
+        if self.successor is None:
+            return role
+        return self.successor.root_number if role == ROOT else self.successor.number
 
 
+SUCCESSION = (Step.BEGIN, Step.ISSUING_KEY, Step.ISSUING_CERTIFICATE, Step.ISSUING_CRLS, Step.PUBLISH)
 TEXTS: Mapping[Step, str] = {
     Step.BEGIN: "Find both places free of CA keys, and write down who is here and what will be made.",
     Step.ROOT_KEY: "Make the root's key {root_label} in its place.",
@@ -68,6 +93,14 @@ TEXTS: Mapping[Step, str] = {
     Step.ISSUING_CRLS: "The issuing CA signs the first CRL of each of its {shards} shards.",
     Step.PUBLISH: "Put certificates and CRLs into the database: the issuing CA issues from then on.",
 }
+OF_SUCCESSION: Mapping[Step, str] = {
+    **TEXTS,
+    Step.BEGIN: "Find {root_label} in the root's place and no {issuing_label} in the other, and write down who is here "
+    "and what will be made.",
+    Step.ISSUING_CERTIFICATE: "{root} signs the certificate of {issuing}: {issuing_days} days, or until its own end. "
+    "Its key signs nothing more; take it off line after this step.",
+    Step.PUBLISH: "Put certificate and CRLs into the database: {issuing} issues from {starts} on.",
+}
 KEYS: Mapping[Step, int] = {Step.ROOT_KEY: ROOT, Step.ISSUING_KEY: ISSUING}
 SIGNERS: Mapping[Step, int] = {  # whose key signs in a step; the root's in no other (C-117)
     Step.ROOT_CERTIFICATE: ROOT,
@@ -75,16 +108,30 @@ SIGNERS: Mapping[Step, int] = {  # whose key signs in a step; the root's in no o
     Step.ROOT_CRL: ROOT,
     Step.ISSUING_CRLS: ISSUING,
 }
-Results = Mapping[Step, Sequence[bytes]]  # of each step that is done: SPKI, certificate or CRLs, in DER
+Results = Mapping[
+    Step, Sequence[bytes]
+]  # of each step that is done, or was by a ceremony before: SPKI, certificate or CRLs
 
 
 def text_of(step: Step, script: Script) -> str:
     """What a step does, as it is read out."""
-    return TEXTS[step].format(
+    texts, starts = (TEXTS, None) if script.successor is None else (OF_SUCCESSION, script.successor.issues_from)
+    return texts[step].format(
         root=script.names.root, issuing=script.names.issuing, shards=script.shard_count,
-        root_label=hierarchy.key_label(ROOT), issuing_label=hierarchy.key_label(ISSUING),
+        root_label=label(script, ROOT), issuing_label=label(script, ISSUING),
         root_days=hierarchy.ROOT_LIFETIME.days, issuing_days=hierarchy.ISSUING_LIFETIME.days,
+        starts="then" if starts is None else f"{starts:%Y-%m-%dT%H:%M:%SZ}",
     )  # fmt: skip
+
+
+def label(script: Script, role: int) -> str:
+    """What the key of root or issuing CA is called."""
+    return hierarchy.key_label(script.number(role))
+
+
+def role_of(step: Step) -> int | None:
+    """Whose key is made or signs in the step, ROOT's or ISSUING's; None: no key is opened."""
+    return {**KEYS, **SIGNERS}.get(step)
 
 
 def read_out(script: Script) -> str:
@@ -95,7 +142,9 @@ def read_out(script: Script) -> str:
         f"Root's key: {script.root_place}",
         f"Issuing CA's key: {script.issuing_place}",
     ]
-    return "\n".join(head + [f"{number}. {step}: {text_of(step, script)}" for number, step in enumerate(Step, start=1)])
+    return "\n".join(
+        head + [f"{number}. {step}: {text_of(step, script)}" for number, step in enumerate(script.steps, start=1)]
+    )
 
 
 def to_sign(step: Step, script: Script, done: Results, at: datetime) -> list[bytes]:
@@ -140,32 +189,36 @@ def check(
             return
 
 
-def perform(step: Step, vault: Vault, done: Results, tbs: Sequence[bytes]) -> list[bytes]:
+def perform(step: Step, script: Script, vault: Vault, done: Results, tbs: Sequence[bytes]) -> list[bytes]:
     """What the step makes with the keys of `vault`. A key that an interrupted run made is taken, not made again.
 
     Raises KeyUnusable and KeyAway: then nothing was signed.
     """
     if step in KEYS:
-        label = hierarchy.key_label(KEYS[step])
-        if not vault.has(label):
-            vault.make(label)
-        with vault.open(label) as key:
+        name = label(script, KEYS[step])
+        if not vault.has(name):
+            vault.make(name)
+        with vault.open(name) as key:
             return [key.spki]
     if step not in SIGNERS:
         return []
-    with vault.open(hierarchy.key_label(SIGNERS[step])) as key:
+    with vault.open(label(script, SIGNERS[step])) as key:
         if key.spki != done[Step.ROOT_KEY if SIGNERS[step] == ROOT else Step.ISSUING_KEY][0]:
-            raise KeyUnusable("the key is another one than this ceremony made")
+            raise KeyUnusable("the key is another one than the ceremony made")
         return [assemble(each, key.sign(each)) for each in tbs]
 
 
 def root_of(script: Script, done: Results) -> Issuer:
     """The root."""
     certificate = x509.load_der_x509_certificate(done[Step.ROOT_CERTIFICATE][0])
-    return hierarchy.issuer_from(ROOT, script.names, script.names.root, certificate, 1)
+    names, found = script.names, script.successor
+    if found is not None:
+        names = msgspec.structs.replace(names, status_url=found.root_status_url)
+    return hierarchy.issuer_from(script.number(ROOT), names, names.root, certificate, 1)
 
 
 def issuing_of(script: Script, done: Results) -> Issuer:
     """The issuing CA."""
     certificate = x509.load_der_x509_certificate(done[Step.ISSUING_CERTIFICATE][0])
-    return hierarchy.issuer_from(ISSUING, script.names, script.names.issuing, certificate, script.shard_count)
+    names = script.names
+    return hierarchy.issuer_from(script.number(ISSUING), names, names.issuing, certificate, script.shard_count)

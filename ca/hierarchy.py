@@ -133,13 +133,13 @@ def root_tbs(names: Names, common_name: str, spki: bytes, now: datetime) -> byte
 
 
 def subordinate_tbs(subject: x509.Name, spki: bytes, parent: Issuer, now: datetime) -> bytes:
-    """What `parent` signs for an issuing CA of TLS server certificates. C-114, C-115."""
+    """What `parent` signs for an issuing CA of TLS server certificates, which does not outlive it. C-114, C-115."""
     public_key = load_der_public_key(spki)
     of_parent = x509.load_der_x509_certificate(parent.certificate)
     crl_url = x509.UniformResourceIdentifier(parent.crl_url(0))
     parent_url = x509.UniformResourceIdentifier(parent.certificate_url)
     return tbs_of(
-        builder(subject, of_parent.subject, now, now + ISSUING_LIFETIME - SECOND)
+        builder(subject, of_parent.subject, now, min(now + ISSUING_LIFETIME - SECOND, of_parent.not_valid_after_utc))
         .public_key(public_key)  # type: ignore[arg-type]
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(ca_key_usage(), critical=True)

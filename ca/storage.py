@@ -102,6 +102,16 @@ async def issuing_ca(conn: Conn, issuer_id: int) -> Issuer | None:
     return None if row is None else _issuer(row)
 
 
+async def roots(conn: Conn) -> list[Issuer]:
+    """Every root, by id."""
+    return [_issuer(row) for row in await conn.fetch(SQL["roots"])]
+
+
+async def number_for(conn: Conn, name: str) -> int:
+    """The id of the issuer with this name, else the one that the next issuer will have."""
+    return int(await conn.fetchval(SQL["number_for"], name))
+
+
 def _issuer(row: asyncpg.Record) -> Issuer:
     return issuer_of(*row)
 

@@ -1,6 +1,7 @@
-"""`keiyaku ca ceremony`: two people make root and issuing CA, reading from one script."""
+"""`keiyaku ca ceremony`: two people make root and issuing CA, or one more issuing CA, reading from one script."""
 
 import asyncio
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import click
 
 from acme_server.clock import utc_now
 from acme_server.commands.ca import passphrase_of
-from acme_server.commands.running import chosen_settings, connected, first_person, second_person
+from acme_server.commands.running import Instant, chosen_settings, connected, first_person, second_person
 from acme_server.config import Settings
 from acme_server.database import within
 from ca import hierarchy
@@ -21,14 +22,25 @@ from office.storage.people import Person
 from office.use_cases import ceremony as use_case
 from office.use_cases.asked import Unfit, two_persons
 from office.use_cases.ceremony import Places, Prepared
+from office.use_cases.succession import Wanted, script_of
 from sql import Conn
+
+FIRST, ISSUING = "first", "issuing"
 
 
 @click.command()
-@click.option("--country", default="JP", show_default=True, help="Two letters, of the CA's organisation.")
-@click.option("--organization", required=True, help="The CA's organisation, as its certificates name it.")
-@click.option("--root", required=True, help="Common name of the root.")
+@click.option(
+    "--kind",
+    type=click.Choice((FIRST, ISSUING)),
+    default=FIRST,
+    show_default=True,
+    help="first: a root and its issuing CA; issuing: one more issuing CA below a root.",
+)
+@click.option("--country", help="Two letters, of the CA's organisation. [default: JP, or the root's]")
+@click.option("--organization", help="The CA's organisation, as its certificates name it. [default: the root's]")
+@click.option("--root", help="Common name of the root. [default: the root there is]")
 @click.option("--issuing", required=True, help="Common name of the issuing CA.")
+@click.option("--issues-from", type=Instant(), help="From when one more issuing CA issues. [default: at once]")
 @click.option("--root-module", type=click.Path(path_type=Path), help="PKCS#11 library of the root's token, if another.")
 @click.option("--root-token", help="Label of the token for the root's key.")
 @click.option("--root-pin-file", type=click.Path(path_type=Path), help="File with the PIN of the root's token.")
@@ -38,19 +50,28 @@ from sql import Conn
 @first_person
 @second_person
 def ceremony(
-    country: str, organization: str, root: str, issuing: str, root_module: Path | None, root_token: str | None,
-    root_pin_file: Path | None, root_folder: Path | None, transcript: Path, dry_run: bool, first: str, second: str,
+    kind: str, country: str | None, organization: str | None, root: str | None, issuing: str,
+    issues_from: datetime | None, root_module: Path | None, root_token: str | None, root_pin_file: Path | None,
+    root_folder: Path | None, transcript: Path, dry_run: bool, first: str, second: str,
 ) -> None:  # fmt: skip
-    """Make a root and an issuing CA. Interrupted, the same command goes on with the step that is not done.
+    """Make a root and an issuing CA, or one more issuing CA below a root.
 
-    Each step is read out, then both people agree by typing its name. The settings name the issuing CA's token; that of
+    Each step is read out, then both people agree by typing its name. Interrupted, the same command goes on with the
+    step that is not done. The settings name the issuing CA's token; that of
     the root is named here alone, and is taken off line afterwards.
     """
     settings = chosen_settings()
-    names = Names(country, organization, root, issuing, str(settings.status.base_url))
+    status_url = str(settings.status.base_url)
     try:
         places, root_place, issuing_place = places_of(settings, root_module, root_token, root_pin_file, root_folder)
-        script = Script(names, hierarchy.SHARD_COUNT, root_place, issuing_place)
+        if kind == ISSUING:
+            wanted = Wanted(issuing, root, country, organization, status_url, hierarchy.SHARD_COUNT, issues_from)
+            script = asyncio.run(succession(settings, wanted, root_place, issuing_place))
+        else:
+            if issues_from is not None:
+                raise click.UsageError("the first issuing CA issues at once: leave out --issues-from")
+            names = names_of(country, organization, root, issuing, status_url)
+            script = Script(names, hierarchy.SHARD_COUNT, root_place, issuing_place)
         if dry_run:
             click.echo(read_out(script))
             return
@@ -59,6 +80,22 @@ def ceremony(
         raise click.ClickException(str(refused)) from None
     except (OSError, asyncpg.PostgresError) as fault:
         raise click.ClickException(f"the step under way is not done: {fault}; run the command again") from None
+
+
+def names_of(country: str | None, organization: str | None, root: str | None, issuing: str, status_url: str) -> Names:
+    """What the certificates of a first ceremony say. Raises UsageError."""
+    if organization is None or root is None:
+        raise click.UsageError("a first ceremony needs --organization and --root")
+    return Names(country or "JP", organization, root, issuing, status_url)
+
+
+async def succession(settings: Settings, wanted: Wanted, root_place: str, issuing_place: str) -> Script:
+    """The script of one more issuing CA. Raises Unfit."""
+    conn = await connected(settings)
+    try:
+        return await script_of(conn, wanted, root_place, issuing_place)
+    finally:
+        await conn.close()
 
 
 def places_of(

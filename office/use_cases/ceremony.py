@@ -1,11 +1,12 @@
-"""The key ceremony: root and issuing CA are made by two people, step by step, each resumed where it was interrupted.
+"""The key ceremony: root and issuing CA, or one more issuing CA, are made by two people, step by step, each resumed
+where it was interrupted.
 
 What a step signs is recorded before anybody is asked. A key that an interrupted step made is taken, never made again; a
 signature it made is not known, so the same recorded bytes are signed again. Evidence holds each step (C-117, C-168).
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
@@ -26,7 +27,6 @@ from office.use_cases.asked import Unfit, actor
 from sql import Conn, evidence
 from sql.ids import uuid7
 
-STEPS = tuple(Step)
 LET_GO_TRIES, LET_GO_SECONDS = 10, 0.1
 
 
@@ -36,9 +36,9 @@ class Places(msgspec.Struct, frozen=True):
     root: Vault
     issuing: Vault
 
-    def of(self, issuer_id: int) -> Vault:
-        """The one of them."""
-        return self.root if issuer_id == ROOT else self.issuing
+    def of(self, role: int) -> Vault:
+        """The one of them, for ROOT or ISSUING."""
+        return self.root if role == ROOT else self.issuing
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -69,9 +69,11 @@ async def enter(conn: Conn, script: Script, places: Places, now: datetime) -> Ce
         return found
     if found is not None and found.script == written:
         return found
-    if await ca.issuer_count(conn):
+    if script.successor is not None:
+        await require_new(conn, script, now)
+    elif await ca.issuer_count(conn):
         raise Unfit("the database has a CA already; nothing was changed")
-    require_empty(script, places)
+    require_places(script, places)
     made = Ceremony(uuid7(now), written, now, None, None)
     async with conn.transaction():
         await ceremonies.insert_ceremony(conn, made.id, written, now)
@@ -90,26 +92,48 @@ async def hold_room(conn: Conn) -> None:
     raise Unfit("another ceremony is being held just now: wait for its end")
 
 
-def require_empty(script: Script, places: Places) -> None:
-    """Root and issuing CA have places of their own, and neither holds a CA's key. Raises Unfit."""
+async def require_new(conn: Conn, script: Script, now: datetime) -> None:
+    """There is no issuer of this name, and the time from which it issues is to come. Raises Unfit."""
+    wanted = script.successor
+    if wanted is None or await ca.issuer(conn, wanted.number) is not None:
+        raise Unfit(f"there is a CA called {script.names.issuing!r} already; nothing was changed")
+    if wanted.issues_from is not None and wanted.issues_from <= now:
+        raise Unfit("--issues-from is past: leave it out, and the CA issues as soon as it is published")
+
+
+def require_places(script: Script, places: Places) -> None:
+    """Root and issuing CA have places of their own, and neither holds a CA's key; for one more issuing CA the root's
+    holds that root's, and the other none of the new number. Raises Unfit.
+    """
     if script.root_place == script.issuing_place:
         raise Unfit(f"the root's key must not lie beside the issuing CA's: both would be in {script.root_place}")
     try:
-        for issuer_id in (ROOT, ISSUING):
-            vault = places.of(issuer_id)
-            if any(vault.has(label := hierarchy.key_label(each)) for each in (ROOT, ISSUING)):
-                raise Unfit(f"{vault.describe()} holds a key {label!r} already: use an empty token or folder")
+        for role in (ROOT, ISSUING):
+            require_keys(script, role, places.of(role))
     except KeyUnusable as fault:
         raise Unfit(str(fault)) from None
+
+
+def require_keys(script: Script, role: int, vault: Vault) -> None:
+    """The place has what the ceremony needs, and no more. Raises Unfit and KeyUnusable."""
+    succeeding = script.successor is not None
+    if succeeding and role == ROOT:
+        if not vault.has(label := script_of.label(script, ROOT)):
+            raise Unfit(f"{vault.describe()} holds no key {label!r}: the root's is needed")
+        return
+    for each in (ISSUING,) if succeeding else (ROOT, ISSUING):
+        if vault.has(label := script_of.label(script, each)):
+            rather = "delete it if no CA needs it" if succeeding else "use an empty token or folder"
+            raise Unfit(f"{vault.describe()} holds a key {label!r} already: {rather}")
 
 
 async def next_step(conn: Conn, ceremony: Ceremony, now: datetime) -> Prepared | None:
     """The next step, what it signs recorded; None after the last. What is older than a day is prepared anew."""
     script, rows = msgspec.json.decode(ceremony.script, type=Script), await ceremonies.steps(conn, ceremony.id)
-    done = results(rows)
-    if len(done) == len(STEPS):
+    taken = results(rows)
+    if len(taken) == len(script.steps):
         return None
-    number, step = len(done) + 1, STEPS[len(done)]
+    number, step, done = len(taken) + 1, script.steps[len(taken)], await given(conn, script) | taken
     row = rows[-1] if len(rows) == number else None
     if row is None or not still_fit(script, step, done, row, now):
         row = await prepare(conn, ceremony, script, number, done, row, now)
@@ -119,6 +143,16 @@ async def next_step(conn: Conn, ceremony: Ceremony, now: datetime) -> Prepared |
 def results(rows: Sequence[StepRow]) -> dict[Step, Sequence[bytes]]:
     """What came of each step that is done."""
     return {Step(row.step): row.result for row in rows if row.result is not None}
+
+
+async def given(conn: Conn, script: Script) -> dict[Step, Sequence[bytes]]:
+    """What a ceremony before made that this one stands on. Raises Unfit."""
+    if script.successor is None:
+        return {}
+    root = await ca.issuer(conn, script.successor.root_number)
+    if root is None:
+        raise Unfit(f"there is no root {script.names.root!r}")
+    return {Step.ROOT_KEY: [root.spki], Step.ROOT_CERTIFICATE: [root.certificate]}
 
 
 def still_fit(script: Script, step: Step, done: Results, row: StepRow, now: datetime) -> bool:
@@ -134,7 +168,7 @@ async def prepare(
     conn: Conn, ceremony: Ceremony, script: Script, number: int, done: Results, before: StepRow | None, now: datetime
 ) -> StepRow:
     """What the step signs is made, checked and recorded."""
-    step, at = STEPS[number - 1], now.replace(microsecond=0)
+    step, at = script.steps[number - 1], now.replace(microsecond=0)
     tbs = script_of.to_sign(step, script, done, at)
     async with conn.transaction():
         await ceremonies.prepare(conn, ceremony.id, number, step, tbs, at)
@@ -155,59 +189,57 @@ async def take(
     script, step = msgspec.json.decode(ceremony.script, type=Script), prepared.step
     try:
         script_of.check(step, script, prepared.done, prepared.tbs, prepared.prepared_at, now)
-        made = perform(prepared, places)
+        made = perform(script, prepared, places)
     except (KeyUnusable, KeyAway, LintError) as fault:
         raise Unfit(f"step {step} is not done: {fault}") from None
     async with conn.transaction():
         if not await ceremonies.finish_step(conn, ceremony.id, step, people[0].id, people[1].id, made, now):
             raise Unfit(f"step {step} was done by somebody else: nothing was recorded")
-        await evidence.append(conn, proof_of(ceremony.id, prepared, people, made, now))
+        await evidence.append(conn, proof_of(ceremony.id, script, prepared, people, made, now))
         if step is Step.PUBLISH:
             await publish(conn, ceremony, script, prepared.done, people, now)
 
 
-def perform(prepared: Prepared, places: Places) -> list[bytes]:
+def perform(script: Script, prepared: Prepared, places: Places) -> list[bytes]:
     """What the step makes with the one key it needs. Of the places only that one is opened."""
     step = prepared.step
     if step is Step.BEGIN:
         return [places.root.describe().encode(), places.issuing.describe().encode()]
-    issuer_id = {**script_of.KEYS, **script_of.SIGNERS}.get(step)
-    if issuer_id is None:
-        return []
-    return script_of.perform(step, places.of(issuer_id), prepared.done, prepared.tbs)
+    role = script_of.role_of(step)
+    return [] if role is None else script_of.perform(step, script, places.of(role), prepared.done, prepared.tbs)
 
 
 def proof_of(
-    ceremony_id: UUID, prepared: Prepared, people: tuple[Person, Person], made: Sequence[bytes], now: datetime
-) -> evidence.Entry:
+    ceremony_id: UUID, script: Script, prepared: Prepared, people: tuple[Person, Person], made: Sequence[bytes],
+    now: datetime,
+) -> evidence.Entry:  # fmt: skip
     """The step as evidence."""
     return evidence.entry(
         "ceremony.done", actor(people[0]), now,
-        ceremony=str(ceremony_id), step=prepared.step, second=actor(people[1]), key=label_of(prepared.step),
+        ceremony=str(ceremony_id), step=prepared.step, second=actor(people[1]), key=label_of(script, prepared.step),
         tbs_sha256=prepared.hashes, result_sha256=[sha256(each).hexdigest() for each in made],
     )  # fmt: skip
 
 
-def label_of(step: Step) -> str | None:
+def label_of(script: Script, step: Step) -> str | None:
     """The key that a step makes or uses."""
-    issuer_id = {**script_of.KEYS, **script_of.SIGNERS}.get(step)
-    return None if issuer_id is None else hierarchy.key_label(issuer_id)
+    role = script_of.role_of(step)
+    return None if role is None else script_of.label(script, role)
 
 
 async def publish(
     conn: Conn, ceremony: Ceremony, script: Script, done: Results, people: tuple[Person, Person], now: datetime
 ) -> None:
     """Issuers and CRLs are in the database; the ceremony is over, evidence has its transcript's hash (T16-3)."""
-    crls: Mapping[int, Sequence[bytes]] = {ROOT: done[Step.ROOT_CRL], ISSUING: done[Step.ISSUING_CRLS]}
     rows = {row.step: row for row in await ceremonies.steps(conn, ceremony.id)}
-    for issuer, parent, step in (
-        (script_of.root_of(script, done), None, Step.ROOT_CRL),
-        (script_of.issuing_of(script, done), ROOT, Step.ISSUING_CRLS),
-    ):
-        await ca.insert_issuer(conn, issuer, parent, now, actor(people[0]))
+    wanted = script.successor and script.successor.issues_from
+    made = [(script_of.issuing_of(script, done), script.number(ROOT), Step.ISSUING_CRLS)]
+    first = [] if script.successor else [(script_of.root_of(script, done), None, Step.ROOT_CRL)]
+    for issuer, parent, step in (*first, *made):
+        await ca.insert_issuer(conn, issuer, parent, now, actor(people[0]), max(now, wanted or now))
         starts = rows[step].prepared_at
         ends = starts + hierarchy.crl_lifetime(of_root=parent is None)
-        for shard, der in enumerate(crls[issuer.id]):
+        for shard, der in enumerate(done[step]):
             await ca.insert_crl(conn, issuer.id, shard, 1, starts, ends, der)
     written = transcript(ceremony, script, await ceremonies.steps(conn, ceremony.id))
     if not await ceremonies.end_ceremony(conn, ceremony.id, written, now):
@@ -232,7 +264,7 @@ def transcript(ceremony: Ceremony, script: Script, rows: Sequence[StepRow]) -> s
     for number, row in enumerate(rows, start=1):
         step = Step(row.step)
         lines += ["", f"{number}. {step}, done {row.done_at:%Y-%m-%dT%H:%M:%SZ} by {row.first} and {row.second}"]
-        lines += [f"   key {label}"] if (label := label_of(step)) else []
+        lines += [f"   key {label}"] if (label := label_of(script, step)) else []
         times = f" {row.preparations} times, the last time" if row.preparations > 1 else ""
         lines += [f"   prepared{times} {row.prepared_at:%Y-%m-%dT%H:%M:%SZ}"]
         lines += [f"   to be signed, SHA-256 {sha256(each).hexdigest()}" for each in row.tbs]

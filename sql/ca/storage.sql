@@ -12,6 +12,13 @@ SELECT id, name, certificate, key_id, status_url, shard_count FROM ca.issuers WH
 -- $1 issuer_id
 SELECT id, name, certificate, key_id, status_url, shard_count FROM ca.issuers WHERE id = $1 AND kind = 'issuing';
 
+-- name: roots
+SELECT id, name, certificate, key_id, status_url, shard_count FROM ca.issuers WHERE kind = 'root' ORDER BY id;
+
+-- name: number_for
+-- The id of the issuer called $1, or of the next one.
+SELECT coalesce((SELECT id FROM ca.issuers WHERE name = $1), (SELECT max(id) + 1 FROM ca.issuers), 0);
+
 -- name: issuer_chain
 -- An issuer's certificate and those above it, the root last.
 -- $1 issuer_id

@@ -3,7 +3,7 @@
 SELECT pg_try_advisory_lock(7104);
 
 -- name: newest
-SELECT id, script, begun_at, transcript, ended_at FROM office.ceremonies ORDER BY begun_at DESC LIMIT 1;
+SELECT id, script, begun_at, transcript, ended_at FROM office.ceremonies ORDER BY begun_at DESC, id DESC LIMIT 1;
 
 -- name: listed
 -- Newest first. $1 before this id, or null  $2 most

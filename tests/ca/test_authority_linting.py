@@ -14,7 +14,7 @@ from ca.certificate import Issuer
 from ca.crl import Revocation
 from ca.der import elements
 from ca.linting import LintError
-from tests.ca.arrange import ISSUER, NAMES, NOW, ROOT, spki_of
+from tests.ca.arrange import ISSUER, NAMES, NOW, ROOT, certificate_of, spki_of
 
 KEY = keys.generate()
 OF_ROOT = Authority("JP", NAMES.organization, NAMES.root, KEY.spki, None, NOW)
@@ -106,6 +106,21 @@ def test_a_root_of_other_days_is_found(days: int) -> None:
 def test_it_is_signed_within_a_day(at: datetime, said: str) -> None:
     assert said in findings(OF_ROOT, ROOT_TBS, at)
     assert said in findings(OF_ISSUING, ISSUING_TBS, at)
+
+
+@pytest.mark.std("C-114")
+def test_an_issuing_ca_does_not_outlive_its_root() -> None:
+    late = NOW + 7200 * DAY
+    wanted, tbs = (
+        msgspec.structs.replace(OF_ISSUING, not_before=late),
+        hierarchy.subordinate_tbs(DN, KEY.spki, ROOT.issuer, late),
+    )
+    lint_authority(wanted, tbs, late)
+    root = certificate_of(ROOT.issuer.certificate)
+    made = hierarchy.certificate_of(tbs, ROOT.key)
+    assert (made.not_valid_before_utc, made.not_valid_after_utc) == (late, root.not_valid_after_utc)
+    longer = msgspec.structs.replace(wanted, parent=hierarchy.make_root(0, NAMES, NAMES.root, late).issuer)
+    assert "validity is not 3650 days" in findings(longer, tbs, late)
 
 
 @pytest.mark.std("C-110")

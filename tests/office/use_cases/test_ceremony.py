@@ -294,7 +294,7 @@ async def test_an_exchanged_key_is_found(house: House) -> None:
         for each in list(session.get_objects()):
             each.destroy()
     house.root.vault.make(ROOT_LABEL)
-    with pytest.raises(Unfit, match="the key is another one than this ceremony made"):
+    with pytest.raises(Unfit, match="the key is another one than the ceremony made"):
         await house.end()
 
 
