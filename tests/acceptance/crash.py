@@ -29,7 +29,7 @@ from tests.acme_server.client import Answer, Client
 
 BASE = "https://acme.test"
 PATIENCE = 30.0
-DEADLINES = {"acme-1": "40s", "acme-2": "3s"}  # one process for what recovers, one for what ends at its deadline
+SYNC = ("-c", "recovery_init_sync_method=syncfs")  # a start after a crash opens no file of every database for that
 PROCESSES = ("sign", "acme-1", "acme-2", "work")
 POSTGRES = "postgres"
 
@@ -95,13 +95,14 @@ class Deployment:
     gone: set[int] = field(default_factory=set)  # pids whose leases nobody will end
     ports: dict[str, socket.socket] = field(default_factory=dict)
     relays: dict[str, Relay] = field(default_factory=dict)
+    idle: list[Conn] = field(default_factory=list)  # connections of the owner that nobody uses
 
     @classmethod
     def made(cls, root: Path) -> "Deployment":
         """A durable PostgreSQL runs and has everything in it; no process of ours runs yet."""
         data = root / "data"
         data.mkdir(mode=0o700)
-        postgres = EmbeddedPostgres(root / "pg", durable=True)
+        postgres = EmbeddedPostgres(root / "pg", durable=True, settings=SYNC)
         postgres.start()
         demo = prepare(Settings(data=data), postgres)
         launcher = subprocess.Popen(
@@ -150,8 +151,8 @@ class Deployment:
             [acme]
             base_url = "{BASE}"
             listen = "127.0.0.1:{held.getsockname()[1]}"
-            processing_deadline = "{DEADLINES.get(name, "40s")}"
-            inline_wait = "3s"
+            processing_deadline = "40s"
+            inline_wait = "1s"
             [database]
             embedded = false
             url = "postgresql://{{role}}@/keiyaku?host={self.root / name}"
@@ -205,6 +206,7 @@ class Deployment:
             if name == POSTGRES:
                 assert self.database.process
                 os.kill(self.database.process.pid, signal.SIGSTOP)  # it starts no further backend
+                self.idle.clear()
                 for pid in [*children(self.database.process.pid), self.database.process.pid]:
                     with suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
@@ -237,12 +239,14 @@ class Deployment:
 
     @asynccontextmanager
     async def owner(self) -> AsyncIterator[Conn]:
-        """A connection as the database's owner, past every relay."""
-        conn = await asyncpg.connect(self.database.dsn())
+        """A connection as the database's owner, past every relay; kept for the next one when nothing failed."""
+        conn = self.idle.pop() if self.idle else await asyncpg.connect(self.database.dsn())
         try:
             yield conn
-        finally:
-            await conn.close()
+        except BaseException:
+            conn.terminate()
+            raise
+        self.idle.append(conn)
 
     async def let_leases_end(self, *, of_all: bool = False) -> None:
         """What dead and paused processes (or all) hold is free: their leases have run out by the database's clock."""
@@ -251,6 +255,20 @@ class Deployment:
                 "UPDATE acme.jobs SET locked_until = now() - interval '1 second' WHERE locked_until > now()"
                 " AND ($2 OR split_part(locked_by, '/', 2) = ANY ($1))", [str(pid) for pid in self.gone], of_all,
             )  # fmt: skip
+
+    async def let_deadlines_pass(self) -> None:
+        """What is in processing has been so for too long, by every clock."""
+        async with self.owner() as conn:
+            await conn.execute(
+                """WITH late AS (
+                    UPDATE acme.orders SET deadline_at = now() WHERE status = 'processing' RETURNING id
+                ), jobs AS (
+                    UPDATE acme.jobs j SET deadline_at = now() FROM late
+                    WHERE j.kind = 'issue' AND j.subject = late.id::text
+                )
+                UPDATE ca.to_be_signed t SET deadline_at = now() FROM acme.issuances i, late
+                WHERE t.id = i.to_be_signed_id AND i.order_id = late.id"""
+            )
 
     @asynccontextmanager
     async def account(self) -> AsyncIterator["Persistent"]:

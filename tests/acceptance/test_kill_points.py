@@ -265,7 +265,6 @@ async def test_signer_that_signed_and_never_stored_in_time(
     purchase = Purchase(customer)
     await purchase.place()
     await purchase.until_ready()
-    customer.at(OTHER)  # whose deadline is short
     trip, before = deployment.arm(SIGN + PG, STORE, "before", cut=fate == "killed"), len(deployment.signed)
     attempt = asyncio.create_task(purchase.attempt("finalize"))
     await trip.reached()
@@ -273,6 +272,7 @@ async def test_signer_that_signed_and_never_stored_in_time(
         await deployment.kill(SIGN)
     else:
         deployment.pause(SIGN)
+    await deployment.let_deadlines_pass()
     assert await purchase.until_final() == "invalid"
     if fate == "stopped":
         deployment.go_on(SIGN)
@@ -307,6 +307,7 @@ async def test_killed_while_it_ends_a_late_order(
     assert answer is not None
     assert answer.json["status"] == "processing"
     trip = deployment.arm(WORK + PG, text, moment)
+    await deployment.let_deadlines_pass()
     await trip.reached()
     await deployment.kill(*kill)
     trip.released.set()

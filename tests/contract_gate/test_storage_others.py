@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from contract_gate.decision import Admitted, Case, Gate, Refused
+from contract_gate.kept import KeptFacts
 from contract_gate.storage import facts_of
 from sql import Conn
 from tests.contract_gate.arrange import NOW, ContractRows, fee_invoice, good_contract, insert
@@ -153,3 +154,23 @@ async def test_a_strangers_fee_blocks_nobody_however_far_a_block_goes(conn: Conn
     assert isinstance(await ask(conn, rows), Admitted)
     await overdue_fee(conn, await good_contract(conn, "own", customer_id=rows.customer_id))
     assert isinstance(await ask(conn, rows), Refused)
+
+
+@pytest.mark.rule("T11-13")
+async def test_certificates_come_again_without_payment_until_the_end_of_that_and_of_no_other_contract(
+    conn: Conn, rows: ContractRows
+) -> None:
+    """Kept facts end with it too."""
+    other, kept, names = await good_contract(conn, "other"), KeptFacts(), ["www.demo.test"]
+    await conn.execute("SET LOCAL session_replication_role = replica")  # no case need stand behind it
+    await conn.execute(
+        "INSERT INTO gate.free_reissues VALUES ($1, gen_random_uuid(), $2, $3)", rows.contract_id, NOW - HOUR, NOW
+    )
+    await conn.execute("SET LOCAL session_replication_role = origin")
+    current = [row["revision"] for row in await conn.fetch("SELECT revision FROM gate.revisions")]
+    for key, before, after in ((rows.binding_key_id, True, False), (other.binding_key_id, False, False)):
+        found = [(await facts_of(conn, key, names, at, None, kept)).facts for at in (NOW, NOW - HOUR)]
+        assert [each.free_reissue for each in found] == [after, before]
+        at_end = kept.facts((key, None), names, NOW, current)
+        assert at_end is None if before else at_end is not None
+        assert kept.facts((key, None), names, NOW - HOUR, current) is not None

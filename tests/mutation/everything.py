@@ -1,8 +1,22 @@
 """All mutations."""
 
-from tests.mutation import desk, doors, facts, gate, issuance, looks, office, protocol, transparency, validation
+from tests.mutation import (
+    desk,
+    doors,
+    facts,
+    gate,
+    issuance,
+    later,
+    looks,
+    office,
+    protocol,
+    transparency,
+    validation,
+    vouched,
+)
 
 MUTATIONS = [
     *protocol.MUTATIONS, *gate.MUTATIONS, *doors.MUTATIONS, *validation.MUTATIONS, *transparency.MUTATIONS,
-    *office.MUTATIONS, *looks.MUTATIONS, *facts.MUTATIONS, *issuance.MUTATIONS, *desk.MUTATIONS,
+    *office.MUTATIONS, *looks.MUTATIONS, *facts.MUTATIONS, *issuance.MUTATIONS, *desk.MUTATIONS, *vouched.MUTATIONS,
+    *later.MUTATIONS,
 ]  # fmt: skip

@@ -4,7 +4,7 @@ from tests.mutation.mutations import Mutation, off, skipped, without
 
 FACTS = "sql/contract_gate/storage.sql"
 T_FACTS = "tests/contract_gate/test_storage.py tests/contract_gate/test_storage_others.py"
-T_MONEY = "tests/contract_gate/test_storage_others.py"
+T_OTHERS = T_MONEY = "tests/contract_gate/test_storage_others.py"
 KEPT, T_KEPT = "contract_gate/kept.py", "tests/contract_gate/test_kept.py tests/acme_server/edge/test_kept_facts.py"
 DOMAINS, T_DOMAINS = "contract_gate/domains.py", "tests/contract_gate/test_domains.py"
 SIGNER, T_ROWS = "sql/ca/signer.sql", "tests/ca/test_signer.py"
@@ -30,6 +30,14 @@ TOLD = [
     Mutation(FACTS, " AND n.ends_at > $6\n    ORDER BY", "\n    ORDER BY", T_FACTS),
     Mutation(FACTS, "OR d.value = ANY ($3))", "OR $3::text[] IS NOT NULL)", T_FACTS),
     Mutation(FACTS, "AND n.removed_at IS NULL)\n            ) END", ")\n            ) END", T_FACTS),
+    Mutation(FACTS, " AND y.ends_at > $6) AS free_reissue", ") AS free_reissue", T_OTHERS),
+    Mutation(FACTS, "WHERE y.contract_id = c.id AND y.ends_at", "WHERE y.ends_at", T_OTHERS),
+    Mutation(
+        FACTS,
+        "SELECT y.ends_at FROM gate.free_reissues y WHERE y.contract_id = c.id",
+        "SELECT y.ends_at FROM gate.free_reissues y WHERE false",
+        T_OTHERS,
+    ),
     Mutation(FACTS, "FROM gate.consents t WHERE t.contract_id = c.id", "FROM gate.consents t WHERE true", T_FACTS),
     Mutation(
         FACTS,

@@ -114,6 +114,7 @@ ACCOUNT = [
         "$14::integer[], $15::interval[], $8) IS NOT NULL",
         T_LIMITS,
     ),
+    Mutation(ACCOUNTS, " AND EXISTS (SELECT FROM account)\n), evidence", "\n), evidence", T_SURVIVORS),
     Mutation(ACCOUNTS, "WHERE account_id = $1 AND id >= $3", "WHERE id >= $3", T_ACCOUNTS),
     Mutation(
         f"{USE_CASES}/weak_keys.py",
@@ -140,6 +141,13 @@ PROVEN = [
         "status = 'pending' AND challenge_status = 'processing' AND ",
         " AND expires_at > $6\n",
     ),
+    Mutation(
+        AUTHORIZATIONS,
+        "DELETE FROM acme.jobs WHERE id = $1 AND fence = $2",
+        "DELETE FROM acme.jobs WHERE id = $1 AND $2::integer IS NOT NULL",
+        T_SURVIVORS,
+    ),
+    *without(AUTHORIZATIONS, T_SURVIVORS, "\n      AND EXISTS (SELECT FROM job)\n    RETURNING *"),
     *without(ORDERS, T_ORDERS, "a.status = 'valid' AND a.expires_at > $10 AND"),
     Mutation(
         AUTHORIZATIONS,
@@ -197,6 +205,13 @@ ORDER = [
         .replace("loaded, request", "loaded, passing.request"),
         f"{T_GATE} {T_CAA}",
     ),
+    Mutation(
+        ADMISSION,
+        "is_met(order.not_after, admitted):\n                raise EndNotMet(admitted)\n            if bills",
+        "is_met(None, admitted):\n                raise EndNotMet(admitted)\n            if bills",
+        T_SURVIVORS,
+    ),
+    *without(ADMISSION, T_SURVIVORS, " or not is_met(order.not_after, admitted)"),
     *skipped(ADMISSION, f"{EDGE}/test_transparency.py", "check_logs(passing.context, start, end, now)"),
     Mutation(
         f"{USE_CASES}/revoke.py",

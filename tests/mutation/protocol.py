@@ -117,7 +117,7 @@ MUTATIONS = [
     ),
     Mutation(CSR, "if ordered == asked:", "if ordered <= asked:", T_CSR),
     Mutation(CSR, "if ordered == asked:", "if ordered >= asked:", T_CSR),
-    Mutation(CSR, 'names[_domain(str(attribute.value), "common name")] = None', "pass", T_CSR),
+    Mutation(CSR, 'names[_domain(value, "common name")] = None', "pass", T_CSR),
     Mutation(
         CSR, '_refuse("has an alternative name that is neither dNSName nor iPAddress. Leave it out")', "continue", T_CSR
     ),

@@ -76,14 +76,15 @@ async def test_the_owner_is_told_once_a_day(served: Served, postgres: EmbeddedPo
     client, told = await served.registered(), forbidden("demo.test", f"mailto:{OWNER}")
     await refused(client, served, NAME, told)
     assert await due(served) == []  # while the setting is off
-    served.context.caa_reports = True
-    served.looks.caa_outcomes.clear()
-    _, order = await ready(client, "b.demo.test")
-    await run(served, "UPDATE acme.authorizations SET caa_checked_at = NULL")
-    served.looks.caa_outcomes["b.demo.test"] = told
-    await client.finalize(order)
-    await run_jobs(served, "issue")
-    assert await due(served) == [("demo.test", OWNER)]
+    for setting, expected in ((False, []), (True, [("demo.test", OWNER)])):
+        served.context.caa_reports = setting
+        served.looks.caa_outcomes.clear()
+        _, order = await ready(client, "b.demo.test")
+        await run(served, "UPDATE acme.authorizations SET caa_checked_at = NULL")
+        served.looks.caa_outcomes["b.demo.test"] = told
+        await client.finalize(order)
+        await run_jobs(served, "issue")
+        assert await due(served) == expected
     await refused(client, served, NAME, told)
     assert await due(served) == [("demo.test", OWNER)]
     said = "SELECT count(*) FROM evidence.records WHERE position($1 IN convert_from(content, 'UTF8')) > 0"
@@ -98,6 +99,7 @@ async def test_the_owner_is_told_once_a_day(served: Served, postgres: EmbeddedPo
         [letter] = [each for each in server.taken if each["To"] == OWNER]
     assert "demo.test" in letter["Subject"]
     assert NAME not in letter.get_content()
+    assert await due(served) == [("demo.test", OWNER)]  # kept for a day's bound
     await caa_reports.tell(office, now + timedelta(days=3))
     assert await due(served) == [("demo.test", None)]
 
@@ -113,6 +115,20 @@ async def test_a_zone_that_names_many_makes_few_letters(served: Served) -> None:
         name = f"{number}.a.demo.test"
         await refused(client, served, name, forbidden(name, f"mailto:x@{name}"))
     assert len(await due(served)) == 10
+
+
+@pytest.mark.std("C-050")
+@pytest.mark.parametrize(("whose", "days"), [("demo", 1), ("demo-overdue", 0)])
+async def test_letters_of_another_day_or_contract_keep_none_away(served: Served, whose: str, days: int) -> None:
+    client, served.context.caa_reports = await served.registered(), True
+    await served.owner.execute(
+        """INSERT INTO acme.caa_reports (id, contract_id, domain, address, forbidden_at, forbidden_on, ordinal)
+        SELECT gen_random_uuid(), c.id, n || '.test', n || '@x.test', at, (at AT TIME ZONE 'UTC')::date, n
+        FROM gate.contracts c, generate_series(0, 9) n, (SELECT $2::timestamptz AS at) a WHERE handle = $1""",
+        whose, utc_now() - timedelta(days=days),
+    )  # fmt: skip
+    await refused(client, served, NAME, forbidden("demo.test", f"mailto:{OWNER}"))
+    assert ("demo.test", OWNER) in await due(served)
 
 
 async def test_a_letter_nobody_takes_is_nobodys_task(served: Served, postgres: EmbeddedPostgres, database: str) -> None:

@@ -238,6 +238,13 @@ async def test_what_iodef_says_is_told_with_the_refusal(
     assert all(len(url) < 30 for url in outcome.forbidden_by.iodef)
 
 
+@pytest.mark.std("C-050")
+def test_what_iodef_says_is_bounded() -> None:
+    values = ["mailto:é@demo.test", "x" * 300, "x" * 301, "b", "c", "d", "e", "f"]
+    found = caa.iodef_of([CaaRecord(0, "iodef", value.encode()) for value in values])
+    assert found == ("x" * 300, "b", "c", "d", "e")
+
+
 @pytest.mark.std("C-041")
 async def test_check_follows_aliases_and_climbs_from_the_name_itself(
     dns: DnsSimulator, resolver: Resolver, settings: ValidationSettings

@@ -159,6 +159,34 @@ async def test_a_contract_accepted_while_the_report_waits_is_reported_of_too(
 
 
 @pytest.mark.rule("T6-4")
+@pytest.mark.parametrize("applied_for", ["before", "meanwhile"])
+async def test_no_other_contract_of_the_customer_is_accepted_while_a_report_is_recorded(
+    accepted: Conn, pool: Pool, applied_for: str
+) -> None:
+    """Whoever accepts holds that contract; the report waits for them too."""
+    new = Reported("name", await proof(accepted, NOW), organization="Nova K.K.")
+    if applied_for == "before":
+        await contracts.create(accepted, "same", "kaisha", "small", NOW)
+    waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
+    async with pool.acquire() as reporting, pool.acquire() as first, pool.acquire() as second:
+        accepting = second.transaction()
+        async with first.transaction():
+            await lock_exclusive(first, (await contracts.shown(accepted, "acme")).number)
+            report = asyncio.create_task(change_reports.report(reporting, "acme", new, "ann", NOW))
+            while not await pool.fetchval(waits):
+                assert not report.done()
+            if applied_for == "meanwhile":
+                await contracts.create(accepted, "same", "kaisha", "small", NOW)
+            await accepting.start()
+            await lock_exclusive(second, (await contracts.shown(accepted, "same")).number)
+        while not report.done() and not await pool.fetchval(waits):
+            pass
+        assert not report.done()
+        await accepting.rollback()
+        await report
+
+
+@pytest.mark.rule("T6-4")
 async def test_a_new_representative_is_reported_of_no_other_contract(accepted: Conn) -> None:
     await another(accepted, "same", "Rei K.K.")
     new = Reported("representative", await proof(accepted, NOW))

@@ -1,6 +1,6 @@
 """From application to end, on the real database."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -55,6 +55,16 @@ async def test_the_newest_verdict_counts(applied: Conn) -> None:
     await application.review(applied, "acme", negative, "bob", NOW + timedelta(seconds=1))
     with pytest.raises(Unfit, match="review of address"):
         await acceptance.accept(applied, "acme", "ann", "bob", ACCESS, NOW)
+
+
+@pytest.mark.rule("T4-4")
+async def test_no_data_of_a_review_is_of_a_day_to_come(applied: Conn) -> None:
+    """The day is Japan's: there it is the 22nd of November still at 14:59 UTC, and the 23rd at 15:00."""
+    item = application.Review("address", "1", "register", date(2026, 11, 23), "positive")
+    last = datetime(2026, 11, 22, 14, 59, 59, tzinfo=UTC)
+    with pytest.raises(Unfit, match="lies in the future"):
+        await application.review(applied, "acme", item, "bob", last)
+    await application.review(applied, "acme", item, "bob", last + timedelta(seconds=1))
 
 
 @pytest.mark.rule("T8-1", "T8-13", "T4-8")

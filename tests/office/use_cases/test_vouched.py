@@ -1,10 +1,13 @@
 """What the office's own database role can do without the tokens of two people: nothing of what they vouch for."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import asyncpg
+import msgspec
 import pytest
 
 from acme_server.dev.postgres import EmbeddedPostgres
@@ -12,7 +15,7 @@ from office.storage import vouched
 from office.use_cases import proposals, readings, register, tokens
 from office.use_cases.asked import Unfit
 from office.use_cases.deciding import KINDS
-from office.use_cases.tokens import Caller, Wanted, proof_of
+from office.use_cases.tokens import USUAL, Caller, Wanted, proof_of
 from sql import Conn, Pool
 from sql.ids import uuid7
 from tests.conftest import NOW
@@ -39,20 +42,18 @@ async def office(postgres: EmbeddedPostgres, database: str, secrets: Tokens) -> 
     await conn.close()
 
 
-async def row_of(office: Conn, first: str, second: str, kind: str = "reading.set") -> UUID:
+async def row_of(
+    office: Conn, first: str, second: str | None, kind: str = "reading.set", arguments: Mapping[str, Any] = READING
+) -> UUID:
     """A proposal that the office's role wrote by itself, confirmed by another in the same transaction."""
     found = uuid7(NOW)
     await office.execute(
         """INSERT INTO office.proposals (id, kind, arguments, proposed_by, proposed_at, expires_at)
-        SELECT $1, $2, '{"key": "invoice.names", "value": "payer"}', id, $4, $4::timestamptz + interval '7 days'
-        FROM gate.persons WHERE handle = $3""",
-        found, kind, first, NOW,
+        SELECT $1, $2, $5, id, $4, $4::timestamptz + interval '7 days' FROM gate.persons WHERE handle = $3""",
+        found, kind, first, NOW, msgspec.json.encode(arguments).decode(),
     )  # fmt: skip
-    await office.execute(
-        "UPDATE office.proposals SET confirmed_at = $2, confirmed_by = (SELECT id FROM gate.persons WHERE handle = $3)"
-        " WHERE id = $1",
-        found, NOW, second,
-    )  # fmt: skip
+    if second is not None:
+        await confirmed(office, found, second)
     return found
 
 
@@ -255,3 +256,135 @@ async def test_a_reading_that_does_not_fit_is_not_proposed(
 ) -> None:
     with pytest.raises(Unfit, match=why):
         await proposed(office, secrets["ann", "officer"], arguments)
+
+
+GONE = "UPDATE gate.persons SET left_at = now() WHERE handle = '{}'"
+STOPPED = "UPDATE office.tokens SET withdrawn_at = now() WHERE role = '{}'"
+BOB = "(SELECT id FROM gate.persons WHERE handle = 'bob')"
+DONE = f"UPDATE office.proposals SET confirmed_at = proposed_at, confirmed_by = {BOB}"
+ONE_PERSON = f"""UPDATE office.proposals SET proposed_by = (SELECT id FROM gate.persons WHERE handle = 'eve');
+    UPDATE office.tokens SET person_id = {BOB} WHERE role = 'officer'"""
+NOTHING, OVER, ALIVE = "SELECT 1", NOW + USUAL, NOW + USUAL - timedelta(seconds=1)
+
+
+@asynccontextmanager
+async def undone(pool: Pool) -> AsyncIterator[Conn]:
+    """A transaction of the database's owner that is taken back."""
+    async with pool.acquire() as conn:
+        whole = conn.transaction()
+        await whole.start()
+        try:
+            yield conn
+        finally:
+            await whole.rollback()
+
+
+@pytest.mark.rule("T17-1")
+async def test_who_proposes_vouches_with_a_live_token_of_their_own(pool: Pool, secrets: Tokens) -> None:
+    for by, token, meanwhile, at, done in (
+        ("ann", ("ann", "officer"), NOTHING, ALIVE, True),
+        ("ann", ("ann", "officer"), NOTHING, OVER, False),
+        ("ann", ("ann", "officer"), STOPPED.format("officer"), NOW, False),
+        ("ann", ("ann", "officer"), GONE.format("ann"), NOW, False),
+        ("ann", ("eve", "officer"), NOTHING, NOW, False),  # another's
+        ("bob", ("bob", "auditor"), NOTHING, NOW, False),  # a role that proposes nothing
+        ("ann", ("ann", "officer"), DONE, NOW, False),  # confirmed before anybody vouched
+    ):
+        async with undone(pool) as conn:
+            made, other = [await row_of(conn, by, None) for _ in range(2)]
+            await conn.execute(meanwhile)
+            assert await vouched.first(conn, made, proof_of(secrets[token]), at) == done, (token, meanwhile, at)
+            assert await vouched.first_stands(conn, made) == done
+            assert not await vouched.first_stands(conn, other)
+
+
+@pytest.mark.rule("T17-1")
+async def test_who_confirms_vouches_with_a_live_token_of_another(pool: Pool, secrets: Tokens) -> None:
+    for meanwhile, at, done in (
+        (NOTHING, ALIVE, True),
+        (NOTHING, OVER, False),
+        (STOPPED.format("approver"), NOW, False),
+        (GONE.format("bob"), NOW, False),
+        (STOPPED.format("officer"), NOW, False),  # that of the first
+        (ONE_PERSON, NOW, False),
+    ):
+        async with undone(pool) as conn:
+            made, other = [await proposed(conn, secrets["ann", "officer"]) for _ in range(2)]
+            for each in (made, other):
+                await confirmed(conn, each, "bob")
+            await conn.execute(meanwhile)
+            assert await vouched.second(conn, made, proof_of(secrets["bob", "approver"]), at) == done, (meanwhile, at)
+            with REFUSED:
+                await vouched.set_reading(conn, other)
+
+
+async def decided(conn: Conn, secrets: Tokens, kind: str, arguments: Mapping[str, Any]) -> UUID:
+    """What was written past every use case and ann and bob vouched for, in the transaction under way."""
+    made = await row_of(conn, "ann", None, kind, arguments)
+    assert await vouched.first(conn, made, proof_of(secrets["ann", "officer"]), NOW)
+    await confirmed(conn, made, "bob")
+    assert await vouched.second(conn, made, proof_of(secrets["bob", "approver"]), NOW)
+    return made
+
+
+@pytest.mark.rule("T17-1")
+async def test_the_database_makes_no_token_with_a_short_part_or_a_long_life(pool: Pool, secrets: Tokens) -> None:
+    for first, second, days, done in (
+        (32, 32, 366, True),
+        (31, 32, 366, False),
+        (32, 31, 9, False),
+        (32, 32, 367, False),
+    ):
+        wanted = {
+            "holder": "eve", "role": "compliance", "customer": None, "service": False,
+            "part_sha256": "00" * first, "expires_at": (NOW + timedelta(days=days)).isoformat(),
+        }  # fmt: skip
+        async with undone(pool) as conn:
+            made = await decided(conn, secrets, "token.issue", wanted)
+            assert (await vouched.make_token(conn, made, bytes(second), NOW) is not None) == done, (first, second, days)
+
+
+@pytest.mark.rule("T17-1")
+@pytest.mark.std("C-176")
+async def test_whoever_decides_it_does_not_leave_and_who_left_before_does_not_again(
+    office: Conn, secrets: Tokens, pool: Pool, applied: Conn
+) -> None:
+    another = await tokens.new(applied, Wanted("eve", "auditor"), "ann", "bob", NOW)
+    await pool.execute(
+        "UPDATE office.tokens SET withdrawn_at = 'epoch' WHERE sha256 = $1", tokens.digest(another.token)
+    )
+    for person, ended in (("ann", None), ("bob", None), ("eve", 1), ("eve", None)):
+        async with office.transaction():
+            made = await decided(office, secrets, "person.leave", {"person": person, "left_at": None})
+            found = await vouched.leave(office, made)
+            assert (found if found is None else len(found)) == ended, person
+    stopped = await pool.fetch("SELECT DISTINCT withdrawn_at FROM office.tokens WHERE withdrawn_at IS NOT NULL")
+    assert {row["withdrawn_at"].year for row in stopped} == {1970, NOW.year}
+    assert await pool.fetchval("SELECT count(*) FROM office.tokens WHERE withdrawn_at IS NULL") == 4
+
+
+@pytest.mark.rule("T17-1")
+async def test_one_person_withdraws_a_token_with_a_live_one(pool: Pool, secrets: Tokens) -> None:
+    gone = tokens.digest(secrets["eve", "officer"])
+    await pool.execute("UPDATE office.tokens SET withdrawn_at = $1 WHERE sha256 = $2", NOW, gone)
+    for proof, of, done in (
+        (("ann", "officer"), ("bob", "approver"), True),
+        (("bob", "auditor"), ("bob", "approver"), True),  # one's own
+        (("bob", "auditor"), ("ann", "officer"), False),
+        (("ann", "approver"), ("eve", "officer"), False),  # withdrawn before
+        (("eve", "officer"), ("bob", "approver"), False),  # with one that was
+    ):
+        async with undone(pool) as conn:
+            id = await conn.fetchval("SELECT id FROM office.tokens WHERE sha256 = $1", tokens.digest(secrets[of]))
+            assert await vouched.withdraw_token(conn, id, proof_of(secrets[proof]), NOW) == done, (proof, of)
+
+
+@pytest.mark.rule("T17-1")
+async def test_whoever_writes_the_table_itself_makes_two_of_one_nowhere(
+    office: Conn, secrets: Tokens, pool: Pool
+) -> None:
+    await proposed(office, secrets["ann", "officer"])
+    confirming = "confirmed_in = pg_current_xact_id()"
+    for change in (f"second_token = first_token, {confirming}", confirming, "carried_out = true", "seen_sha256 = ''"):
+        with pytest.raises(asyncpg.CheckViolationError):
+            await pool.execute(f"UPDATE office.vouched SET {change}")

@@ -9,6 +9,7 @@ from office.use_cases.tokens import LONGEST, USUAL, Wanted, new
 from sql import Conn, Pool
 from tests.conftest import NOW
 from tests.office.edge.api.conftest import Api
+from tests.office.edge.api.test_notices import PAYER, addressed
 from tests.office.edge.api.test_router import NEW, things
 
 SECOND = timedelta(seconds=1)
@@ -57,3 +58,17 @@ async def test_certificates_of_a_contract_are_of_that_contract(api: Api, pool: P
     for contract, number in (("acme", 1), ("second", 0)):
         status, page = await api.call("auditor", "GET", f"/contracts/{contract}/certificates")
         assert (status, len(page["items"])) == (200, number), contract
+
+
+@pytest.mark.rule("T5-2")
+async def test_notices_of_a_contract_are_of_that_contract_and_a_customer_sees_its_own(
+    api: Api, applied: Conn, pool: Pool
+) -> None:
+    await api.made("applicant", "/applications", {"handle": "second", "plan": "small"})
+    assert (await api.call("officer", "PUT", "/contracts/acme/recipients/payer", PAYER))[0] == 204
+    await addressed(applied, pool)
+    for role, contract, told in (
+        ("auditor", "acme", {"customer", "payer"}), ("applicant", "acme", {"customer"}), ("auditor", "second", set()),
+    ):  # fmt: skip
+        status, page = await api.call(role, "GET", f"/contracts/{contract}/notices")
+        assert (status, {each["recipient"] for each in page["items"]}) == (200, told), (role, contract)
