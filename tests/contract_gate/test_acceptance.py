@@ -49,7 +49,8 @@ def test_what_the_customer_owes(change: dict[str, object], expected: str) -> Non
             id="T3-1 R-3 if so read",
         ),
         pytest.param(
-            {"based_in_japan": False, "base_all": False}, ["a base of activity in Japan"], id="T3-1 R-3 a company always"
+            {"based_in_japan": False, "base_all": False}, ["a base of activity in Japan"],
+            id="T3-1 R-3 a company always",
         ),
         pytest.param(
             {"customer_kind": "other_organisation"}, ["the approval of this kind of organisation"], id="T3-1 other"

@@ -10,6 +10,7 @@ from tests.mutation import (
     looks,
     office,
     protocol,
+    terms,
     transparency,
     validation,
     vouched,
@@ -18,5 +19,5 @@ from tests.mutation import (
 MUTATIONS = [
     *protocol.MUTATIONS, *gate.MUTATIONS, *doors.MUTATIONS, *validation.MUTATIONS, *transparency.MUTATIONS,
     *office.MUTATIONS, *looks.MUTATIONS, *facts.MUTATIONS, *issuance.MUTATIONS, *desk.MUTATIONS, *vouched.MUTATIONS,
-    *later.MUTATIONS,
+    *later.MUTATIONS, *terms.MUTATIONS,
 ]  # fmt: skip
