@@ -21,6 +21,7 @@ import asyncpg
 
 from acme_server.clock import utc_now
 from acme_server.dev.postgres import EmbeddedPostgres
+from bench import books
 from bench.processes import cpu_of
 from ca.profiles import DEFAULT_PROFILE, lifetime
 from contract_gate.decision import Request
@@ -216,6 +217,16 @@ async def run(server: EmbeddedPostgres, count: int) -> None:
         await conn.close()
     print(json.dumps({"jobs": await jobs(server)}), flush=True)
     print(json.dumps({"forecast": await looked_ahead(server)}), flush=True)
+    print(json.dumps({"books": await the_books(server, count)}), flush=True)
+
+
+async def the_books(server: EmbeddedPostgres, count: int) -> dict[str, Any]:
+    """What the journal and the other books take with so many invoices of a year, in a database of their own."""
+    await database(server, "books")
+    owner = await asyncpg.connect(server.dsn(database="books"))
+    await books.fill(owner, count)
+    await owner.close()
+    return await books.listings(server, "books")
 
 
 def main(count: int) -> None:

@@ -115,6 +115,16 @@ def tax_in_credit(yen: int, basis_points: int, base_left: int, tax_left: int, ro
     return max(0, min(max(own, yen - base_left), tax_left))
 
 
+def tax_within(yen: int, left: Sequence[tuple[int, int]], rounding: Rounding) -> int:
+    """The tax in `yen`, tax included, of lines of which so much base and tax is left: in proportion, rounded once per
+    rate; all of it in all that is left. R-1
+    """
+    whole = sum(base + tax_yen for base, tax_yen in left)
+    if yen >= whole:
+        return sum(tax_yen for _, tax_yen in left)
+    return min(yen, sum(divided(yen * tax_yen, whole, rounding) for _, tax_yen in left))
+
+
 def total(billed: Sequence[Line]) -> int:
     """What the lines come to, tax included."""
     return sum(line.base_yen + line.tax_yen for line in billed)

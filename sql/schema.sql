@@ -377,6 +377,10 @@ CREATE TABLE gate.invoices (
 );
 CREATE INDEX invoices_open ON gate.invoices (contract_id) WHERE open_yen > 0;
 CREATE INDEX invoices_of_contract ON gate.invoices (contract_id);
+-- the journal: in its order, and apart what was dated in a month before it was recorded
+CREATE INDEX invoices_issued ON gate.invoices (issued_on, created_at, id);
+CREATE INDEX invoices_dated_back ON gate.invoices (created_at, id)
+    WHERE issued_on < date_trunc('month', created_at AT TIME ZONE 'Asia/Tokyo')::date;
 
 CREATE TABLE gate.receipts (
     id uuid PRIMARY KEY,
@@ -388,6 +392,10 @@ CREATE TABLE gate.receipts (
     cancelled_at timestamptz,
     personal_data_destroyed_at timestamptz -- T16-2
 );
+CREATE INDEX receipts_valued ON gate.receipts (value_on, recorded_at, id);
+CREATE INDEX receipts_dated_back ON gate.receipts (recorded_at, id)
+    WHERE value_on < date_trunc('month', recorded_at AT TIME ZONE 'Asia/Tokyo')::date;
+CREATE INDEX receipts_cancelled ON gate.receipts (cancelled_at, id) WHERE cancelled_at IS NOT NULL;
 
 CREATE TABLE gate.payment_matches (
     id uuid PRIMARY KEY,
@@ -399,6 +407,8 @@ CREATE TABLE gate.payment_matches (
 );
 CREATE INDEX payment_matches_of_invoice ON gate.payment_matches (invoice_id);
 CREATE INDEX payment_matches_of_receipt ON gate.payment_matches (receipt_id);
+CREATE INDEX payment_matches_made ON gate.payment_matches (matched_at, id);
+CREATE INDEX payment_matches_undone ON gate.payment_matches (undone_at, id) WHERE undone_at IS NOT NULL;
 
 -- Once a statement, so that a batch of bookings costs one look: no receipt is spent twice nor after its cancellation, and
 -- what is open follows; what a match names is there. Rows are locked in the order of ids, so that two bookings never
@@ -1067,6 +1077,7 @@ CREATE TABLE office.requesters (
     withdrawn_at timestamptz,
     PRIMARY KEY (contract_id, person_id)
 );
+CREATE INDEX requesters_of_person ON office.requesters (person_id);
 
 -- Documents, each encrypted under a key of its own: without that key nothing reads the rest (T4-3, T4-7).
 CREATE TABLE office.documents (
@@ -1407,7 +1418,7 @@ CREATE TABLE office.adjustments (
     kind text NOT NULL CHECK (kind IN ('credit', 'write_off', 'small_difference', 'recovery')),
     number text UNIQUE,
     amount_yen integer NOT NULL CHECK (amount_yen <> 0),
-    tax_yen integer NOT NULL DEFAULT 0 CHECK (tax_yen BETWEEN 0 AND greatest(amount_yen, 0)),
+    tax_yen integer NOT NULL DEFAULT 0 CHECK (tax_yen BETWEEN least(amount_yen, 0) AND greatest(amount_yen, 0)),
     basis_points integer,
     reason text NOT NULL,
     decided_by_first uuid NOT NULL REFERENCES gate.persons,
@@ -1419,6 +1430,7 @@ CREATE TABLE office.adjustments (
     CHECK ((kind = 'recovery') = (amount_yen < 0)) -- what was written off is paid after all: owed again so far
 );
 CREATE INDEX adjustments_of_invoice ON office.adjustments (invoice_id);
+CREATE INDEX adjustments_decided ON office.adjustments (decided_at, id);
 
 -- Money sent back out of a receipt's unmatched rest (仮受金).
 CREATE TABLE office.refunds (
@@ -1434,6 +1446,7 @@ CREATE TABLE office.refunds (
 );
 CREATE INDEX refunds_of_receipt ON office.refunds (receipt_id);
 CREATE INDEX refunds_of_adjustment ON office.refunds (adjustment_id) WHERE adjustment_id IS NOT NULL;
+CREATE INDEX refunds_decided ON office.refunds (decided_at, id);
 
 -- Tax billed above what the rates in force ask, by a rate that fell (T8-11). Two people credit it or leave it: nothing
 -- moves by itself. overtaken: the rates changed again before anybody decided.
@@ -1484,7 +1497,8 @@ CREATE INDEX settlements_decided ON office.settlements (decided_at);
 CREATE TABLE office.closed_months (
     month date PRIMARY KEY CHECK (month = date_trunc('month', month)),
     closed_by uuid NOT NULL REFERENCES gate.persons,
-    closed_at timestamptz NOT NULL
+    closed_at timestamptz NOT NULL,
+    CONSTRAINT closed_months_over CHECK (closed_at >= (month + interval '1 month') AT TIME ZONE 'Asia/Tokyo')
 );
 
 -- Reminders sent, so that no sweep sends one twice (T8-17).

@@ -213,8 +213,9 @@ async def ledger_close(conn: Conn, now: datetime, month: date, person: str) -> N
 @operating
 async def ledger_journal(conn: Conn, now: datetime, first: date, last: date, as_json: bool) -> None:
     """Every movement of money, as CSV of double entry."""
-    found = await books.journal(conn, first, last)
     if as_json:
-        show_rows(found, (), as_json)
-    else:
-        click.echo(books.as_csv(found), nl=False)
+        show_rows(await books.journal(conn, first, last), (), as_json)
+        return
+    click.echo(books.as_csv([]), nl=False)
+    async for some in books.whole(conn, first, last):
+        click.echo(books.as_csv(some, head=False), nl=False)

@@ -1,7 +1,7 @@
 """Papers of invoices, what two people took off them, refunds, closed months, and the journal that follows from all."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 import msgspec
@@ -70,6 +70,13 @@ class Adjusted(msgspec.Struct, frozen=True):
 
     id: UUID
     number: str | None
+
+
+class GivenUp(msgspec.Struct, frozen=True):
+    """What of an invoice is written off and was not recovered, and the tax in it."""
+
+    yen: int
+    tax_yen: int
 
 
 class Suspense(msgspec.Struct, frozen=True):
@@ -151,6 +158,11 @@ class Place(msgspec.Struct, frozen=True):
     id: UUID
     debit: str
     credit: str
+
+
+def before(day: date) -> Place:
+    """The place before all movements of a day."""
+    return Place(day, datetime.min.replace(tzinfo=UTC), UUID(int=0), "", "")
 
 
 class Posting(msgspec.Struct, frozen=True):
@@ -252,14 +264,23 @@ async def adjust(conn: Conn, invoice_id: UUID, taken: Adjustment, now: datetime)
     return one(Adjusted, row)
 
 
+async def given_up(conn: Conn, invoice_id: UUID) -> GivenUp:
+    """Yen of the invoice that two people gave up, and the tax in them."""
+    found = one(GivenUp, await conn.fetchrow(SQL["given_up"], invoice_id))
+    assert found is not None  # a sum always has a row
+    return found
+
+
+async def left_of(conn: Conn, receipt_id: UUID) -> int:
+    """Yen that the receipt has left; 0 of one that was cancelled or is unknown."""
+    return await conn.fetchval(SQL["left_of"], receipt_id) or 0
+
+
 async def recover(
-    conn: Conn, invoice_id: UUID, receipt_id: UUID, reason: str, first: UUID, second: UUID, now: datetime
-) -> int:  # fmt: skip
-    """Yen given up of the invoice that are owed again, as many as the receipt has left; 0 when there are none."""
-    yen: int | None = await conn.fetchval(
-        SQL["recover"], uuid7(now), invoice_id, receipt_id, reason, first, second, now
-    )
-    return yen or 0
+    conn: Conn, invoice_id: UUID, yen: int, tax_yen: int, reason: str, first: UUID, second: UUID, now: datetime
+) -> None:  # fmt: skip
+    """So much of what was given up of the invoice is owed again, with the tax in it."""
+    await conn.execute(SQL["recover"], uuid7(now), invoice_id, yen, tax_yen, reason, first, second, now)
 
 
 async def unmatch(conn: Conn, invoice_id: UUID, receipt_id: UUID, now: datetime) -> int:
@@ -324,10 +345,10 @@ async def close_month(conn: Conn, month: date, person_id: UUID, now: datetime) -
     return await conn.fetchval(SQL["close_month"], month, person_id, now) is not None
 
 
-async def journal(conn: Conn, first: date, last: date, most: int, after: Place | None) -> list[Posting]:
-    """Movements dated from `first` to `last`; those behind a place."""
-    place = (None,) * 5 if after is None else (after.posted_on, after.recorded_at, after.id, after.debit, after.credit)
-    return many(Posting, await conn.fetch(SQL["journal"], first, last, most, *place))
+async def journal(conn: Conn, last: date, most: int, behind: Place) -> list[Posting]:
+    """Movements behind a place, dated up to `last`."""
+    place = behind.posted_on, behind.recorded_at, behind.id, behind.debit, behind.credit
+    return many(Posting, await conn.fetch(SQL["journal"], last, most, *place))
 
 
 async def earning(conn: Conn, most: int) -> Sequence[Earning]:

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -14,13 +14,14 @@ from contract_gate.readings import of_invoice
 from office.storage import money, money_books
 from office.storage.changing import changing
 from office.storage.money_books import Adjustment, Aged, Earning, Place, Posting, Suspense
-from office.use_cases import asked, paid_late, payments, unblocking
+from office.use_cases import asked, bad_debts, paid_late, payments, unblocking
 from office.use_cases.asked import MOST, Unfit, as_uuid, checked_text, id_of
 from office.use_cases.tenants import day_after, instant, instant_after
 from sql import Conn
 from sql.evidence import append, entry
 
 MOST_POSTINGS = 200_000
+AT_ONCE = 10_000  # movements read by a statement
 MOST_EARNINGS = 20_000
 
 
@@ -93,13 +94,14 @@ async def write_off(conn: Conn, number: str, kind: str, reason: str, first: str,
         limit = of_invoice(await money_books.readings(conn, now), made).small_difference_yen
         if rest == 0 or (kind == "small_difference" and rest > limit):
             raise Unfit(f"{rest} yen of invoice '{number}' are open; a small difference is 1 to {limit} yen")
-        taken = Adjustment(kind, rest, 0, None, checked_text("reason", reason), one.id, two.id)
+        tax = await bad_debts.tax_written_off(conn, number, rest, now) if kind == "write_off" else 0
+        taken = Adjustment(kind, rest, tax, None, checked_text("reason", reason), one.id, two.id)
         before = await unblocking.blocked(conn, [found.id], now)
         await money_books.adjust(conn, found.id, taken, now)
         await unblocking.tell(conn, before, {number: rest}, now)
         proof = entry(
             "invoice.written_off", asked.actor(one), now, contract_id=found.contract_id, rule="T8-15", clause="A8.1",
-            invoice=number, what=kind, amount_yen=rest, second=asked.actor(two),
+            invoice=number, what=kind, amount_yen=rest, tax_yen=tax, second=asked.actor(two),
         )  # fmt: skip
         await append(conn, proof)
     return rest
@@ -119,13 +121,16 @@ async def recover(
         await money.hold_receipt(conn, receipt_id)
         if (await payments.invoice(conn, number)).open_yen:
             raise Unfit(f"invoice '{number}' is open: `keiyaku payment match` pays it")
-        yen = await money_books.recover(conn, bill.id, receipt_id, why, one.id, two.id, now)
-        if not yen:
+        given_up = await money_books.given_up(conn, bill.id)
+        yen = min(given_up.yen, await money_books.left_of(conn, receipt_id))
+        if yen <= 0:
             raise Unfit(f"nothing of '{number}' is written off, or receipt '{receipt}' has nothing left or is unknown")
+        tax = await bad_debts.tax_recovered(conn, bill.contract_id, yen, given_up, now)
+        await money_books.recover(conn, bill.id, yen, tax, why, one.id, two.id, now)
         await money.match(conn, bill.id, receipt_id, now)
         proof = entry(
             "invoice.recovered", asked.actor(one), now, contract_id=bill.contract_id, rule="T8-5", clause="A8.1",
-            invoice=number, receipt=receipt_id, amount_yen=yen, second=asked.actor(two),
+            invoice=number, receipt=receipt_id, amount_yen=yen, tax_yen=tax, second=asked.actor(two),
         )  # fmt: skip
         await append(conn, proof)
         await paid_late.noticed(conn, [(bill.contract_id, receipt_id)], now)
@@ -192,19 +197,34 @@ async def close(conn: Conn, month: date, person: str, now: datetime) -> None:
         await append(conn, entry("books.closed", asked.actor(who), now, month=month))
 
 
-async def journal(conn: Conn, first: date, last: date, most: int = MOST_POSTINGS) -> list[Posting]:
+async def journal(conn: Conn, first: date, last: date) -> list[Posting]:
     """Every movement of money dated in these days. Raises Unfit for more than can be shown at once."""
-    found = await entered(conn, first, last, None, most + 1)
-    if len(found) > most:
-        raise Unfit(f"more than {most} movements: ask for fewer days")
-    return found
+    return [each async for some in whole(conn, first, last, MOST_POSTINGS) for each in some]
+
+
+async def whole(
+    conn: Conn, first: date, last: date, most: int | None = None, at_once: int = AT_ONCE
+) -> AsyncGenerator[list[Posting], None]:
+    """The same as it stood at one moment, some at a time. Raises Unfit for more than `most`."""
+    found = 0
+    async with conn.transaction(isolation="repeatable_read", readonly=True):
+        some = await entered(conn, first, last, None, at_once)
+        while some:
+            found += len(some)
+            if most is not None and found > most:
+                raise Unfit(f"more than {most} movements: ask for fewer days")
+            yield some
+            some = await money_books.journal(conn, last, at_once, some[-1].place)
 
 
 async def entered(conn: Conn, first: date, last: date, cursor: str | None, most: int) -> list[Posting]:
     """Movements of these days by their days, those behind a cursor. Raises Unfit."""
     if last < first:
         raise Unfit(f"from {first} to {last}: the last day lies before the first")
-    return await money_books.journal(conn, first, last, most, place_of(cursor) if cursor is not None else None)
+    behind = place_of(cursor) if cursor is not None else None
+    if behind is None or behind.posted_on < first:
+        behind = money_books.before(first)
+    return await money_books.journal(conn, last, most, behind)
 
 
 def cursor_of(posting: Posting) -> str:
@@ -224,11 +244,12 @@ def place_of(cursor: str) -> Place:
     raise Unfit("the cursor is none of ours: give `next` of the page before")
 
 
-def as_csv(postings: Sequence[Posting]) -> str:
+def as_csv(postings: Sequence[Posting], *, head: bool = True) -> str:
     """Double entry: two lines a movement, so that the debits and the credits of the file are equal."""
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
-    lines.writerow(["date", "reference", "kind", "account", "debit_yen", "credit_yen", "recorded_at"])
+    if head:
+        lines.writerow(["date", "reference", "kind", "account", "debit_yen", "credit_yen", "recorded_at"])
     for posting in postings:
         what = (posting.posted_on, posting.reference, posting.kind)
         lines.writerow([*what, posting.debit, posting.yen, 0, posting.recorded_at.isoformat()])

@@ -41,15 +41,20 @@ SELECT $1, i.id, $3, CASE $3 WHEN 'credit' THEN gate.next_number('C') END, $4, $
 FROM gate.invoices i WHERE i.id = $2 AND i.open_yen >= $4
 RETURNING id, number;
 
+-- name: given_up
+-- What two people gave up of an invoice and nobody paid after all, and the tax in it. $1 invoice id
+SELECT coalesce(sum(amount_yen), 0)::integer AS yen, coalesce(sum(tax_yen), 0)::integer AS tax_yen
+FROM office.adjustments WHERE invoice_id = $1 AND kind <> 'credit';
+
+-- name: left_of
+-- $1 receipt id
+SELECT (amount_yen - gate.used_of(id))::integer FROM gate.receipts WHERE id = $1 AND cancelled_at IS NULL;
+
 -- name: recover
--- What of an invoice was given up is owed again, as far as the receipt has that much left. No row: nothing was, or it has
--- nothing. $1 id  $2 invoice id  $3 receipt id  $4 reason  $5 first  $6 second  $7 now
-INSERT INTO office.adjustments (id, invoice_id, kind, amount_yen, reason, decided_by_first, decided_by_second, decided_at)
-SELECT $1, $2, 'recovery', -least(given_up.yen, r.amount_yen - gate.used_of(r.id))::integer, $4, $5, $6, $7
-FROM gate.receipts r, (SELECT coalesce(sum(amount_yen), 0) AS yen FROM office.adjustments
-                       WHERE invoice_id = $2 AND kind <> 'credit') AS given_up
-WHERE r.id = $3 AND r.cancelled_at IS NULL AND least(given_up.yen, r.amount_yen - gate.used_of(r.id)) > 0
-RETURNING -amount_yen AS yen;
+-- So much is owed again. $1 id  $2 invoice id  $3 yen  $4 tax in it  $5 reason  $6 first  $7 second  $8 now
+INSERT INTO office.adjustments (id, invoice_id, kind, amount_yen, tax_yen, reason, decided_by_first, decided_by_second,
+    decided_at)
+VALUES ($1, $2, 'recovery', -$3::integer, -$4::integer, $5, $6, $7, $8);
 
 -- name: unmatch
 -- The receipt pays this invoice no more. A row a match undone.
@@ -84,14 +89,17 @@ WHERE u.rest_yen <> 0
 ORDER BY r.value_on, r.id LIMIT $1;
 
 -- name: ageing
--- Open invoices, the longest due first.
+-- Open invoices, the longest due first; a page is chosen before whose they are is looked up.
 -- $1 today  $2 most  $3 after this number, or null
 SELECT c.handle AS contract, u.handle AS customer, i.number, i.kind, i.due_on, i.open_yen, i.dealer,
     greatest($1::date - i.due_on, 0) AS days
-FROM gate.invoices i JOIN gate.contracts c ON c.id = i.contract_id JOIN gate.customers u ON u.id = c.customer_id
-WHERE i.open_yen > 0
-    AND ($3::text IS NULL OR (i.due_on, i.number) > (SELECT x.due_on, x.number FROM gate.invoices x WHERE x.number = $3))
-ORDER BY i.due_on, i.number LIMIT $2;
+FROM (
+    SELECT n.contract_id, n.number, n.kind, n.due_on, n.open_yen, n.dealer FROM gate.invoices n
+    WHERE n.open_yen > 0
+        AND ($3::text IS NULL OR (n.due_on, n.number) > (SELECT x.due_on, x.number FROM gate.invoices x WHERE x.number = $3))
+    ORDER BY n.due_on, n.number LIMIT $2) i
+JOIN gate.contracts c ON c.id = i.contract_id JOIN gate.customers u ON u.id = c.customer_id
+ORDER BY i.due_on, i.number;
 
 -- name: fee_papers
 -- Fee papers, what credits left of their bases and of all tax billed for their contracts, and by which rates it was billed
@@ -149,50 +157,102 @@ INSERT INTO office.closed_months (month, closed_by, closed_at) VALUES ($1, $2, $
 -- name: journal
 -- Every movement of money as one debit and one credit. It is dated on its own day, or, when the books of that month
 -- were closed before it was recorded, on the first day of the month that was open then: nothing closed ever changes.
--- $1 first day  $2 last day  $3 most  $4 to $8: after this one, or null: posted on, recorded at, id, debit, credit
-WITH events AS (
-    SELECT i.id, i.issued_on AS happened_on, i.created_at AS at, i.number AS reference, 'invoice' AS kind,
-        'receivable' AS debit, 'deferred_revenue' AS credit,
-        i.total_yen - CASE i.kind WHEN 'fee' THEN coalesce(t.tax, 0) ELSE i.total_yen END AS yen
-    FROM gate.invoices i
-    LEFT JOIN LATERAL (SELECT sum(x) AS tax FROM office.invoice_papers p, unnest(p.taxes) x WHERE p.invoice_id = i.id) t ON true
+-- A month is closed when it is over: only what is dated by a day of its own, invoices and receipts, can come later.
+-- Each kind is read in order from the place on, one row more than wanted, since of the row at the place nothing may be left.
+-- $1 last day  $2 most  $3 to $7: after this place: posted on, recorded at, id, debit, credit
+WITH nowhere AS (SELECT '00000000-0000-0000-0000-000000000000'::uuid AS id
+), day AS (
+    SELECT $3::date::timestamp AT TIME ZONE 'Asia/Tokyo' AS begins, ($3::date + 1)::timestamp AT TIME ZONE 'Asia/Tokyo' AS ends
+), own AS MATERIALIZED ( -- where those begin that are dated by the instant of their recording, and end
+    SELECT least(greatest($4::timestamptz, begins), ends) AS at,
+        CASE WHEN $4 >= begins AND $4 < ends THEN $5::uuid ELSE nowhere.id END AS id,
+        ($1::date + 1)::timestamp AT TIME ZONE 'Asia/Tokyo' AS ends FROM day, nowhere
+), opened AS ( -- first days of months on which those are dated that were recorded from `at` to `sealed_at` for an earlier day
+    SELECT (month + interval '1 month')::date AS posted_on,
+        min(closed_at) OVER (ORDER BY month DESC) AS at, coalesce(
+            min(closed_at) OVER (ORDER BY month DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 'infinity') AS sealed_at
+    FROM office.closed_months WHERE month >= ($3::date - interval '1 month')::date
+), late AS MATERIALIZED ( -- the same from the place on
+    SELECT posted_on, CASE posted_on WHEN $3 THEN greatest(at, $4) ELSE at END AS at, sealed_at,
+        CASE WHEN posted_on = $3 AND $4 >= at THEN $5 ELSE nowhere.id END AS id
+    FROM opened, nowhere WHERE posted_on BETWEEN $3 AND $1
+), bills AS (
+    (SELECT i.issued_on AS posted_on, i.created_at AS recorded_at, i.id, i.number, i.kind, i.total_yen FROM gate.invoices i
+    WHERE (i.issued_on, i.created_at, i.id) >= ($3, $4, $5) AND i.issued_on <= $1 AND NOT EXISTS (
+        SELECT FROM office.closed_months c
+        WHERE c.month >= date_trunc('month', i.issued_on::timestamp)::date AND c.closed_at <= i.created_at)
+    ORDER BY i.issued_on, i.created_at, i.id LIMIT $2 + 1)
     UNION ALL
-    SELECT i.id, i.issued_on, i.created_at, i.number, 'invoice', 'receivable', 'consumption_tax',
-        CASE i.kind WHEN 'fee' THEN coalesce(t.tax, 0) ELSE i.total_yen END
-    FROM gate.invoices i
-    LEFT JOIN LATERAL (SELECT sum(x) AS tax FROM office.invoice_papers p, unnest(p.taxes) x WHERE p.invoice_id = i.id) t ON true
+    SELECT l.posted_on, i.* FROM late l CROSS JOIN LATERAL (
+        SELECT i.created_at, i.id, i.number, i.kind, i.total_yen FROM gate.invoices i
+        WHERE i.issued_on < date_trunc('month', i.created_at AT TIME ZONE 'Asia/Tokyo')::date
+            AND (i.created_at, i.id) >= (l.at, l.id) AND i.created_at < l.sealed_at AND i.issued_on < l.posted_on
+        ORDER BY i.created_at, i.id LIMIT $2 + 1) i
+), taxed AS MATERIALIZED (
+    SELECT b.*, CASE b.kind WHEN 'difference' THEN b.total_yen ELSE coalesce((
+        SELECT sum(y) FROM office.invoice_papers p, unnest(p.taxes) y WHERE p.invoice_id = b.id), 0) END AS tax_yen FROM bills b
+), received AS (
+    (SELECT r.value_on AS posted_on, r.recorded_at, r.id, r.amount_yen FROM gate.receipts r
+    WHERE (r.value_on, r.recorded_at, r.id) >= ($3, $4, $5) AND r.value_on <= $1 AND NOT EXISTS (
+        SELECT FROM office.closed_months c
+        WHERE c.month >= date_trunc('month', r.value_on::timestamp)::date AND c.closed_at <= r.recorded_at)
+    ORDER BY r.value_on, r.recorded_at, r.id LIMIT $2 + 1)
     UNION ALL
-    SELECT r.id, r.value_on, r.recorded_at, r.id::text, 'receipt', 'bank', 'suspense', r.amount_yen FROM gate.receipts r
-    UNION ALL
-    SELECT r.id, (r.cancelled_at AT TIME ZONE 'Asia/Tokyo')::date, r.cancelled_at, r.id::text, 'receipt_cancelled', 'suspense',
-        'bank', r.amount_yen FROM gate.receipts r WHERE r.cancelled_at IS NOT NULL
-    UNION ALL
-    SELECT m.id, (m.matched_at AT TIME ZONE 'Asia/Tokyo')::date, m.matched_at, i.number, 'match', 'suspense', 'receivable',
-        m.amount_yen FROM gate.payment_matches m JOIN gate.invoices i ON i.id = m.invoice_id
-    UNION ALL
-    SELECT m.id, (m.undone_at AT TIME ZONE 'Asia/Tokyo')::date, m.undone_at, i.number, 'unmatch', 'receivable', 'suspense',
-        m.amount_yen FROM gate.payment_matches m JOIN gate.invoices i ON i.id = m.invoice_id WHERE m.undone_at IS NOT NULL
-    UNION ALL
-    SELECT a.id, (a.decided_at AT TIME ZONE 'Asia/Tokyo')::date, a.decided_at, coalesce(a.number, i.number), a.kind,
-        CASE a.kind WHEN 'credit' THEN 'deferred_revenue' WHEN 'write_off' THEN 'bad_debt' WHEN 'recovery' THEN 'receivable'
-            ELSE 'bank_charges' END,
-        CASE a.kind WHEN 'recovery' THEN 'bad_debt_recovered' ELSE 'receivable' END, abs(a.amount_yen - a.tax_yen)
-    FROM office.adjustments a JOIN gate.invoices i ON i.id = a.invoice_id
-    UNION ALL
-    SELECT a.id, (a.decided_at AT TIME ZONE 'Asia/Tokyo')::date, a.decided_at, coalesce(a.number, i.number), a.kind,
-        'consumption_tax', 'receivable', a.tax_yen FROM office.adjustments a JOIN gate.invoices i ON i.id = a.invoice_id
-    UNION ALL
-    SELECT f.id, (f.decided_at AT TIME ZONE 'Asia/Tokyo')::date, f.decided_at, f.receipt_id::text, 'refund', 'suspense', 'bank',
-        f.amount_yen FROM office.refunds f
+    SELECT l.posted_on, r.* FROM late l CROSS JOIN LATERAL (
+        SELECT r.recorded_at, r.id, r.amount_yen FROM gate.receipts r
+        WHERE r.value_on < date_trunc('month', r.recorded_at AT TIME ZONE 'Asia/Tokyo')::date
+            AND (r.recorded_at, r.id) >= (l.at, l.id) AND r.recorded_at < l.sealed_at AND r.value_on < l.posted_on
+        ORDER BY r.recorded_at, r.id LIMIT $2 + 1) r
+), cancelled AS (
+    SELECT r.id, r.cancelled_at AS at, r.amount_yen FROM gate.receipts r
+    WHERE (r.cancelled_at, r.id) >= ((SELECT at FROM own), (SELECT id FROM own)) AND r.cancelled_at < (SELECT ends FROM own)
+    ORDER BY r.cancelled_at, r.id LIMIT $2 + 1
+), matched AS (
+    SELECT m.id, m.matched_at AS at, m.amount_yen,
+        (SELECT i.number FROM gate.invoices i WHERE i.id = m.invoice_id) AS number FROM gate.payment_matches m
+    WHERE (m.matched_at, m.id) >= ((SELECT at FROM own), (SELECT id FROM own)) AND m.matched_at < (SELECT ends FROM own)
+    ORDER BY m.matched_at, m.id LIMIT $2 + 1
+), unmatched AS (
+    SELECT m.id, m.undone_at AS at, m.amount_yen,
+        (SELECT i.number FROM gate.invoices i WHERE i.id = m.invoice_id) AS number FROM gate.payment_matches m
+    WHERE (m.undone_at, m.id) >= ((SELECT at FROM own), (SELECT id FROM own)) AND m.undone_at < (SELECT ends FROM own)
+    ORDER BY m.undone_at, m.id LIMIT $2 + 1
+), adjusted AS (
+    SELECT a.id, a.decided_at AS at, a.kind, coalesce(a.number, (
+        SELECT i.number FROM gate.invoices i WHERE i.id = a.invoice_id)) AS number, abs(a.amount_yen - a.tax_yen) AS base_yen,
+        abs(a.tax_yen) AS tax_yen FROM office.adjustments a
+    WHERE (a.decided_at, a.id) >= ((SELECT at FROM own), (SELECT id FROM own)) AND a.decided_at < (SELECT ends FROM own)
+    ORDER BY a.decided_at, a.id LIMIT $2 + 1
+), refunded AS (
+    SELECT f.id, f.decided_at AS at, f.receipt_id, f.amount_yen FROM office.refunds f
+    WHERE (f.decided_at, f.id) >= ((SELECT at FROM own), (SELECT id FROM own)) AND f.decided_at < (SELECT ends FROM own)
+    ORDER BY f.decided_at, f.id LIMIT $2 + 1
 ), dated AS (
-    SELECT e.id, greatest(e.happened_on, (SELECT (max(m.month) + interval '1 month')::date FROM office.closed_months m
-        WHERE m.closed_at <= e.at)) AS posted_on, e.reference, e.kind, e.debit, e.credit, e.yen, e.at AS recorded_at
-    FROM events e WHERE e.yen <> 0
+    SELECT b.id, b.posted_on, b.number AS reference, 'invoice' AS kind, 'receivable' AS debit, x.credit, x.yen, b.recorded_at
+    FROM taxed b
+    CROSS JOIN LATERAL (VALUES ('deferred_revenue', b.total_yen - b.tax_yen), ('consumption_tax', b.tax_yen)) x(credit, yen)
+    UNION ALL
+    SELECT id, posted_on, id::text, 'receipt', 'bank', 'suspense', amount_yen, recorded_at FROM received
+    UNION ALL
+    SELECT id, (at AT TIME ZONE 'Asia/Tokyo')::date, id::text, 'receipt_cancelled', 'suspense', 'bank', amount_yen, at
+    FROM cancelled
+    UNION ALL
+    SELECT id, (at AT TIME ZONE 'Asia/Tokyo')::date, number, 'match', 'suspense', 'receivable', amount_yen, at FROM matched
+    UNION ALL
+    SELECT id, (at AT TIME ZONE 'Asia/Tokyo')::date, number, 'unmatch', 'receivable', 'suspense', amount_yen, at FROM unmatched
+    UNION ALL
+    SELECT a.id, (a.at AT TIME ZONE 'Asia/Tokyo')::date, a.number, a.kind, x.debit, x.credit, x.yen, a.at
+    FROM adjusted a CROSS JOIN LATERAL (VALUES
+        (CASE a.kind WHEN 'credit' THEN 'deferred_revenue' WHEN 'write_off' THEN 'bad_debt' WHEN 'recovery' THEN 'receivable'
+            ELSE 'bank_charges' END, CASE a.kind WHEN 'recovery' THEN 'bad_debt_recovered' ELSE 'receivable' END, a.base_yen),
+        (CASE a.kind WHEN 'recovery' THEN 'receivable' ELSE 'consumption_tax' END,
+            CASE a.kind WHEN 'recovery' THEN 'consumption_tax' ELSE 'receivable' END, a.tax_yen)) x(debit, credit, yen)
+    UNION ALL
+    SELECT id, (at AT TIME ZONE 'Asia/Tokyo')::date, receipt_id::text, 'refund', 'suspense', 'bank', amount_yen, at FROM refunded
 )
 SELECT id, posted_on, reference, kind, debit, credit, yen::integer, recorded_at FROM dated
-WHERE posted_on BETWEEN $1 AND $2
-    AND ($4::date IS NULL OR (posted_on, recorded_at, id, debit, credit) > ($4, $5::timestamptz, $6::uuid, $7::text, $8::text))
-ORDER BY posted_on, recorded_at, id, debit, credit LIMIT $3;
+WHERE yen <> 0 AND (posted_on, recorded_at, id, debit, credit) > ($3, $4, $5, $6::text, $7::text)
+ORDER BY posted_on, recorded_at, id, debit, credit LIMIT $2;
 
 -- name: earning
 -- Bases of fees, earned month by month of their terms, and of credits, below 0, which take it back: what of each contract

@@ -13,7 +13,7 @@ from contract_gate.articles.article_08_payment import (
     fee_bill,
     fee_lines,
 )
-from contract_gate.money import RATES, Line, Rounding, Share, TaxRate, divided, lines, rate_on, tax, total
+from contract_gate.money import RATES, Line, Rounding, Share, TaxRate, divided, lines, rate_on, tax, tax_within, total
 from contract_gate.readings import DEFAULT, Reading, of_contract
 from contract_gate.registration import corporate_check_digit, of_corporation, well_formed
 from tests.contract_gate.arrange import NOW
@@ -35,6 +35,31 @@ from tests.contract_gate.arrange import NOW
 @pytest.mark.rule("T8-8")
 def test_the_rate_of_a_day(day: date, rate: int) -> None:
     assert rate_on(RATES, day) == rate
+
+
+TWO_RATES = ((27_500, 2_200), (27_500, 2_750))
+
+
+@pytest.mark.parametrize(
+    ("yen", "left", "rounding", "expected"),
+    [
+        pytest.param(60_500, ((55_000, 5_500),), "floor", 5_500, id="T8-10 all of it"),
+        pytest.param(60_499, ((55_000, 5_500),), "floor", 5_499, id="T8-10 all but a yen"),
+        pytest.param(10_000, ((55_000, 5_500),), "floor", 909, id="T8-10 a part"),
+        pytest.param(10_000, ((55_000, 5_500),), "ceiling", 910, id="T8-10 a part, rounded up"),
+        pytest.param(10_000, TWO_RATES, "floor", 366 + 458, id="T8-10 once per rate, not of the sum: 825"),
+        pytest.param(10_000, TWO_RATES, "half_up", 367 + 459, id="T8-10 once per rate, halves up"),
+        pytest.param(1, TWO_RATES, "ceiling", 1, id="T8-10 never more than the yen"),
+        pytest.param(59_950, TWO_RATES, "floor", 4_950, id="T8-10 all of two rates"),
+        pytest.param(70_000, TWO_RATES, "floor", 4_950, id="T8-10 more than is left"),
+        pytest.param(5, (), "floor", 0, id="T8-10 no line"),
+    ],
+)
+@pytest.mark.rule("T8-10")
+def test_the_tax_in_a_part_of_what_is_owed(
+    yen: int, left: tuple[tuple[int, int], ...], rounding: Rounding, expected: int
+) -> None:
+    assert tax_within(yen, left, rounding) == expected
 
 
 @pytest.mark.rule("T8-10")

@@ -70,7 +70,7 @@ MONEY = [
         BOOKS,
         "WHERE invoice_id = $1 AND kind <> 'credit'",
         "WHERE invoice_id = $1",
-        f"{T_HOLD}[a part credited, the rest given up and paid]",
+        T_HOLD,
     ),
     Mutation(BOOKS, "gate.receipts WHERE id = $1 AND cancelled_at IS NULL", "gate.receipts WHERE id = $1", RECOVERED),
     Mutation(DEBTS, "if yen == given_up.yen", "if False", TAXED),

@@ -109,6 +109,19 @@ async def test_what_is_listed_of_a_contract_reads_no_other(planner: Conn, module
     assert await read_whole(planner, statements(f"office/{module}")[name]) - SMALL == set()
 
 
+async def test_the_journal_reads_its_days_alone(planner: Conn) -> None:
+    """Each kind of movement in the order of an index, from a place on and up to a limit; what is sorted is a page."""
+    text = statements("office/money_books")["journal"]
+    assert await read_whole(planner, text) == set()
+    plan = await plan_of(planner, text)
+    sorted_ = [
+        {below.get("Relation Name") for below in nodes(each)} for each in nodes(plan) if "Sort" in each["Node Type"]
+    ]
+    assert [each - {None, "closed_months"} == set() for each in sorted_] == [True, False]
+    limits = [each["Plans"][-1]["Node Type"] for each in nodes(plan) if each["Node Type"] == "Limit"]
+    assert sorted(limits) == ["Index Scan"] * 7 + ["Nested Loop"] * 2 + ["Sort"]
+
+
 async def test_a_page_of_receipts_is_chosen_before_what_they_paid_is_summed_up(planner: Conn) -> None:
     def grouped_before_chosen(plan: dict[str, Any]) -> bool:
         [grouping] = [node for node in nodes(plan) if node["Node Type"] == "Aggregate"]

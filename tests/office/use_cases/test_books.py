@@ -152,17 +152,80 @@ async def test_what_was_given_up_and_is_paid_after_all_is_earned_again(billed: C
         await payments.match(billed, receipt, "F00000001", NOW)
     with pytest.raises(Unfit, match="two different people"):
         await ledger.recover(billed, receipt, "F00000001", "r", "ann", "ann", NOW)
+    gone = str(await payments.record_unexplained(billed, money(60_500), NOW))
+    await payments.cancel(billed, gone, NOW)
+    with pytest.raises(Unfit, match="has nothing left"):
+        await ledger.recover(billed, gone, "F00000001", *both)
     told = await billed.fetchval("SELECT count(*) FROM office.notices")
     assert await ledger.recover(billed, receipt, "F00000001", *both) == 60_500
     assert (await open_yen(billed), await ledger.suspense(billed)) == (0, [])
     posted = {(row.debit, row.credit, row.yen) for row in await ledger.journal(billed, NOW.date(), NOW.date())}
     assert posted == {
-        ("bad_debt", "receivable", 60_500), ("receivable", "bad_debt_recovered", 60_500),
-        ("suspense", "receivable", 60_500),
+        ("bad_debt", "receivable", 55_000), ("consumption_tax", "receivable", 5_500),
+        ("suspense", "bank", 60_500), ("suspense", "receivable", 60_500),
+        ("receivable", "bad_debt_recovered", 55_000), ("receivable", "consumption_tax", 5_500),
     }  # fmt: skip
     assert await billed.fetchval("SELECT count(*) FROM office.notices") == told
     with pytest.raises(Unfit, match="nothing of 'F00000001' is written off"):
         await ledger.recover(billed, receipt, "F00000001", *both)
+
+
+async def taxes(conn: Conn) -> list[tuple[str, int, int]]:
+    """Yen and the tax in them, of what was written off and owed again."""
+    rows = await conn.fetch("SELECT kind, amount_yen, tax_yen FROM office.adjustments ORDER BY decided_at, id")
+    return [(row["kind"], row["amount_yen"], row["tax_yen"]) for row in rows]
+
+
+@pytest.mark.rule("T8-5", "T8-10", "T8-15")
+async def test_the_tax_in_a_bad_debt_is_taken_back_and_owed_again_as_it_is_paid(billed: Conn) -> None:
+    """消費税法39条1項 and 3項; 60,500 yen of which 5,500 are tax, and 500 of them paid."""
+    await payments.record_payment(billed, "F00000001", money(500), NOW)
+    await ledger.write_off(billed, "F00000001", "write_off", "bankrupt", "ann", "bob", NOW)
+    expected = [("write_off", 60_000, 5_454)]
+    for minutes, yen, tax in ((1, 10_001, 909), (2, 10, 0), (3, 49_989, 4_545)):  # the last takes what is left
+        at = NOW + timedelta(minutes=minutes)
+        receipt = str(await payments.record_unexplained(billed, money(yen), at))
+        await ledger.recover(billed, receipt, "F00000001", "paid", "ann", "bob", at)
+        expected.append(("recovery", -yen, -tax))
+        assert await taxes(billed) == expected
+    posted = await ledger.journal(billed, NOW.date(), NOW.date())
+    owed = [(row.debit, row.credit, row.yen) for row in posted if "consumption_tax" in (row.debit, row.credit)]
+    assert owed == [
+        ("consumption_tax", "receivable", 5_454), ("receivable", "consumption_tax", 909),
+        ("receivable", "consumption_tax", 4_545),
+    ]  # fmt: skip
+    proofs = await billed.fetch("SELECT content FROM evidence.records WHERE kind = 'invoice.recovered' ORDER BY id")
+    assert b'"tax_yen":909' in proofs[0]["content"]
+
+
+@pytest.mark.rule("T8-10")
+async def test_what_is_given_up_twice_has_no_more_tax_than_the_invoice(billed: Conn) -> None:
+    """Rounded up, 2,750 and 2,751 yen would be a yen more."""
+    early = START - timedelta(days=1)
+    await readings.set_reading(billed, "money.rounding", "ceiling", early, "ann", "bob", early)
+    receipt = str((await payments.record_payment(billed, "F00000001", money(30_251), NOW)).receipt)
+    await ledger.write_off(billed, "F00000001", "write_off", "r", "ann", "bob", NOW)
+    await ledger.unmatch(billed, receipt, "F00000001", "ann", NOW)
+    await ledger.write_off(billed, "F00000001", "write_off", "r", "ann", "bob", NOW + timedelta(minutes=1))
+    assert await taxes(billed) == [("write_off", 30_249, 2_750), ("write_off", 30_251, 2_750)]
+
+
+@pytest.mark.rule("T8-15")
+@pytest.mark.parametrize("number", ["I-1", "F00000001"])
+async def test_no_tax_is_split_where_none_is_known_or_nothing_is_a_bad_debt(billed: Conn, number: str) -> None:
+    """An invoice recorded by hand has no lines; a small difference is a bank charge that the CA bears."""
+    await payments.add_invoice(billed, "acme", payments.Bill("I-1", "fee", DUE, None, 60_500), NOW)
+    await payments.record_payment(billed, number, money(59_500), NOW)
+    kind = "write_off" if number == "I-1" else "small_difference"
+    await ledger.write_off(billed, number, kind, "r", "ann", "bob", NOW)
+    assert await taxes(billed) == [(kind, 1_000, 0)]
+
+
+@pytest.mark.rule("T8-10")
+async def test_what_credits_left_of_an_invoice_is_written_off_with_all_its_tax(billed: Conn) -> None:
+    await credit_invoices.credit(billed, "F00000001", 5_501, 1000, None, "agreed", "ann", "bob", NOW)
+    await ledger.write_off(billed, "F00000001", "write_off", "r", "ann", "bob", NOW + timedelta(hours=1))
+    assert await taxes(billed) == [("credit", 5_501, 500), ("write_off", 54_999, 5_000)]
 
 
 @pytest.mark.rule("T8-11", "T8-8")

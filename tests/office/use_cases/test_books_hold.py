@@ -39,6 +39,9 @@ async def check(conn: Conn) -> None:
     assert sums["receivable"] == await conn.fetchval("SELECT sum(open_yen) FROM gate.invoices")
     assert sums["suspense"] == -sum(row.rest_yen for row in await ledger.suspense(conn))
     by_hand = "SELECT sum(total_yen) FROM gate.invoices WHERE kind = 'fee' AND number NOT LIKE 'F%'"
+    assert sums["consumption_tax"] <= 0
+    owed = "SELECT FROM office.adjustments WHERE kind <> 'credit' GROUP BY invoice_id"
+    assert not await conn.fetch(owed + " HAVING sum(amount_yen) = 0 AND sum(tax_yen) <> 0 OR sum(tax_yen) < 0")
     schedule = await ledger.deferred(conn)
     left = sum(row.earned_yen for row in schedule) + (await conn.fetchval(by_hand) or 0)
     assert sums["deferred_revenue"] == -left
@@ -120,7 +123,15 @@ class Desk:
              f"recover a {FEE}", "cancel a"], 160_500, [],
             id="recorded in error, given up anew, paid all the same; then the bank takes it back",
         ),
+        pytest.param(
+            [f"credit {FEE} 20000", f"write_off {FEE}", "receive a 60500", f"recover a {FEE}"], 100_000, [20_000],
+            id="a part credited, the rest given up and paid",
+        ),
         pytest.param(["receive a 641", "match a D00000001", "credit D00000001 641 a"], 160_500, [], id="a difference"),
+        pytest.param(
+            ["receive a 300", "match a D00000001", "write_off D00000001", "receive b 341", "recover b D00000001"],
+            160_500, [], id="what is left of a difference is given up, and paid",
+        ),
     ],
 )  # fmt: skip
 async def test_the_books_hold(
