@@ -2,7 +2,7 @@
 
 import codecs
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
 from typing import Final
@@ -30,6 +30,11 @@ CHARACTERS: Final = "".join(
 )
 
 
+def departs(value: str, allowed: Sequence[str]) -> int | None:
+    """Where a value departs from each of the allowed ones, which are as long; None: it is one of them."""
+    return next((at for at in range(len(value)) if not any(a.startswith(value[: at + 1]) for a in allowed)), None)
+
+
 class Field:
     """Bytes `first` to `last` of a record, counted from 1. `number` must be there, `optional` may be blank.
 
@@ -52,8 +57,8 @@ class Field:
     def fault(self, value: bytes) -> tuple[int, str] | None:
         """Position in the record and reason of the first byte that is not legal."""
         if self.allowed:
-            choices = ", ".join(self.allowed)
-            return None if value.decode("latin-1") in self.allowed else (self.first, f"must be one of {choices}")
+            at = departs(value.decode("latin-1"), self.allowed)
+            return None if at is None else (self.first + at, f"must be one of {', '.join(self.allowed)}")
         if self.kind == "optional" and not value.strip(b" "):
             return None
         legal = LEGAL[self.kind]

@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 from contract_gate.formats import zengin_layouts as layouts
 from contract_gate.formats.dates import dated
-from contract_gate.formats.layout import Layout
+from contract_gate.formats.layout import Layout, departs
 from contract_gate.formats.receipt import BadFile, DateMode, Group, Item, Nature, Receipt
 from contract_gate.formats.records import records
 from contract_gate.formats.zengin_sums import Sums01, Sums03
@@ -15,6 +15,7 @@ HEADER, DATA, TRAILER, END = b"1289"
 FOLLOWS: Mapping[int | None, bytes] = {None: b"1", HEADER: b"28", DATA: b"28", TRAILER: b"19", END: b""}
 NATURES: Mapping[str, Nature] = {"11": "transfer", "19": "correction"}
 CORRECTION = "19"
+TYPES = ("01", "03")
 DIGITS = b"0123456789"
 
 
@@ -55,11 +56,11 @@ class Reader:
     def _header(self, raw: bytes, number: int) -> Group:
         if raw[3:4] == b"1":
             raise BadFile(number, 4, "コード区分", "the file is in EBCDIC: have the bank send JIS (code set 0)")
+        if (at := departs(raw[1:3].decode("latin-1"), TYPES)) is not None:
+            raise BadFile(number, 2 + at, "種別コード", "must be 01 (振込入金通知) or 03 (入出金取引明細)")
         if self.type not in (b"", raw[1:3]):
-            raise BadFile(number, 2, "種別コード", "another type than the first header")
+            raise BadFile(number, 3, "種別コード", "another type than the first header")
         self.type = raw[1:3]
-        if self.type not in (b"01", b"03"):
-            raise BadFile(number, 2, "種別コード", "must be 01 (振込入金通知) or 03 (入出金取引明細)")
         layout = layouts.HEADER_01 if self.type == b"01" else layouts.HEADER_03
         row = layout.read(raw, number)
         self.sums = Sums01() if self.type == b"01" else Sums03(row)

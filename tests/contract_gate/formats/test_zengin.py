@@ -106,6 +106,7 @@ def changed(record: int, position: int, by: bytes, raw: bytes = GOOD) -> bytes:
         pytest.param(changed(1, 4, b"1"), 1, 4, "コード区分", id="EBCDIC by its code set"),
         pytest.param(b"\xf1" * 404, 1, 1, "コード区分", id="EBCDIC by its octets"),
         pytest.param(changed(1, 2, b"21"), 1, 2, "種別コード", id="another type"),
+        pytest.param(changed(1, 3, b"a"), 1, 3, "種別コード", id="the second byte of the type"),
         pytest.param(changed(1, 60, b"5"), 1, 60, "預金種目", id="a time deposit"),
         pytest.param(changed(1, 17, b"081332"), 1, 17, "勘定日（至）", id="no day"),
         pytest.param(changed(1, 17, b"081119"), 1, 17, "勘定日（至）", id="the end before the beginning"),
@@ -149,6 +150,11 @@ def test_totals_may_count_cancelled_rows_or_not(counted: bool) -> None:
 def test_what_a_movement_is(credit: Credit, expected: str | None) -> None:
     found = [item.nature for item in read(whole([Statement([credit])], Style("03"))) if isinstance(item, Receipt)]
     assert found == ([expected] if expected else [])
+
+
+def test_the_byte_that_is_wrong_in_a_code_of_two_is_named() -> None:
+    bad = refused(changed(2, 24, b"a", whole([Statement([Credit(60_500)])], Style("03"))))
+    assert (bad.record, bad.position, bad.field) == (2, 24, "取引区分")
 
 
 def test_balances_of_type_03_are_held_against_its_movements() -> None:
