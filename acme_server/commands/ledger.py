@@ -22,14 +22,16 @@ reason = click.option("--reason", required=True, help="Why, in one line.")
 @click.argument("name")
 @click.argument("address")
 @click.argument("registration_number")
+@click.option("--pay-into", help="The account to pay into (振込先), in one line: bank, branch, kind, number, name.")
 @one_person
 @as_json
 @operating
 async def invoice_seller(
-    conn: Conn, now: datetime, name: str, address: str, registration_number: str, person: str, as_json: bool
-) -> None:
+    conn: Conn, now: datetime, name: str, address: str, registration_number: str, pay_into: str | None, person: str,
+    as_json: bool,
+) -> None:  # fmt: skip
     """Who issues invoices from now on, with the registration number (登録番号)."""
-    made = await invoices.set_seller(conn, name, address, registration_number, person, now)
+    made = await invoices.set_seller(conn, name, address, registration_number, person, now, pay_into)
     if not made.of_corporation:
         click.echo(f"warning: {made.registration_number} is no corporate number; check it", err=True)
     show_one(made, as_json)
@@ -40,7 +42,7 @@ async def invoice_seller(
 @operating
 async def invoice_sellers(conn: Conn, now: datetime, as_json: bool) -> None:
     """Who issued invoices, newest first."""
-    columns = ("effective_at", "name", "address", "registration_number", "set_by")
+    columns = ("effective_at", "name", "address", "registration_number", "pay_into", "set_by")
     show_rows(await invoices.sellers(conn), columns, as_json)
 
 

@@ -8,7 +8,7 @@ import click
 from acme_server.commands.output import show_one, show_rows, text
 from acme_server.commands.running import Day, as_json, first_person, operating, second_person
 from acme_server.groups import Group
-from office.use_cases import notices, service_end
+from office.use_cases import letters, notices, service_end
 from office.use_cases.notify import LANGUAGES
 from sql import Conn
 
@@ -32,10 +32,14 @@ async def listed(conn: Conn, now: datetime, contract: str | None, state: str | N
 
 @notice.command("show")
 @click.argument("delivery")
+@click.option("--html", "as_html", is_flag=True, help="A letter on paper, as a page to print.")
 @as_json
 @operating
-async def show(conn: Conn, now: datetime, delivery: str, as_json: bool) -> None:
+async def show(conn: Conn, now: datetime, delivery: str, as_html: bool, as_json: bool) -> None:
     """One delivery and what it says."""
+    if as_html:
+        click.echo(await letters.page(conn, delivery))
+        return
     show_one(await notices.shown(conn, delivery), as_json)
 
 

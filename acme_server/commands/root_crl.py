@@ -13,6 +13,7 @@ from acme_server.commands.ceremony import write
 from acme_server.commands.running import chosen_settings, connected, first_person, second_person
 from acme_server.config import Settings
 from ca.ceremony import Vault
+from ca.hierarchy import key_file
 from ca.keys import FileVault
 from office.use_cases import root_crl as use_case
 from office.use_cases.asked import Unfit, two_persons
@@ -39,7 +40,7 @@ def root_crl(
     with the next number; nothing that is not published was ever of use.
     """
     settings = chosen_settings()
-    vault = vault_of(settings, root_module, root_token, root_pin_file, root_folder)
+    vault = vault_of(settings, issuer, root_module, root_token, root_pin_file, root_folder)
     try:
         asyncio.run(hold(settings, issuer, vault, (first, second), transcript))
     except Unfit as refused:
@@ -49,12 +50,14 @@ def root_crl(
 
 
 def vault_of(
-    settings: Settings, module: Path | None, token: str | None, pin_file: Path | None, folder: Path | None
+    settings: Settings, issuer: int, module: Path | None, token: str | None, pin_file: Path | None, folder: Path | None
 ) -> Vault:
-    """Where the root's key is. Raises UsageError."""
+    """Where the root's key is; a file is there before anybody is asked. Raises UsageError, ClickException."""
     if settings.ca.keys == "file":
         if folder is None:
             raise click.UsageError("keys are files (ca.keys): name --root-folder")
+        if not (key := key_file(folder.absolute(), issuer)).is_file():
+            raise click.ClickException(f"there is no {key}: name the folder of the root's key with --root-folder")
         return FileVault(folder.absolute(), passphrase_of(settings))
     chosen = module or settings.pkcs11.module
     if chosen is None or token is None or pin_file is None:

@@ -9,6 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from contract_gate.calendar import JST, jst_date
 from office.edge import supported
 from office.edge.answers import answer_to
 from office.edge.seal import SealPages
@@ -121,12 +122,17 @@ class Pages:
     async def terms(self, request: web.Request) -> web.Response:
         """A version of the Terms by its hash and address, or the one in force. T2-1, T20-2."""
         text = await read_pages.terms(self.pool, request.match_info.get("version"), self.clock())
-        return self.not_found() if text is None else self.page("terms.html", text=text)
+        if text is None:
+            return self.not_found()
+        in_force_from = f"{text.effective_at.astimezone(JST):%Y-%m-%d %H:%M} JST"
+        return self.page("terms.html", text=text, in_force_from=in_force_from)
 
     async def notice(self, request: web.Request) -> web.Response:
         """A notice posted on the web, at an address that stays. T5-4, A22.2."""
         found = await read_pages.notice(self.pool, request.match_info["id"])
-        return self.not_found() if found is None else self.page("notice.html", notice=found)
+        if found is None:
+            return self.not_found()
+        return self.page("notice.html", notice=found, posted_on=jst_date(found.queued_at))
 
     async def supported(self, request: web.Request) -> web.Response:
         """Supported servers and recommended clients. T7-1."""

@@ -36,6 +36,7 @@ class CreditPaper(msgspec.Struct, frozen=True):
     period_from: date
     period_end: date
     refunded_yen: int
+    contract: str
 
 
 class Credit(msgspec.Struct, frozen=True):

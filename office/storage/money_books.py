@@ -41,6 +41,8 @@ class Paper(msgspec.Struct, frozen=True):
     months: list[int]
     bases: list[int]
     taxes: list[int]
+    contract: str
+    pay_into: str | None
 
 
 class Issuer(msgspec.Struct, frozen=True):
@@ -51,6 +53,7 @@ class Issuer(msgspec.Struct, frozen=True):
     address: str
     registration_number: str
     set_by: str
+    pay_into: str | None
 
 
 class Adjustment(msgspec.Struct, frozen=True):
@@ -229,10 +232,11 @@ async def paper(conn: Conn, number: str) -> Paper | None:
 
 
 async def insert_seller(
-    conn: Conn, name: str, address: str, registration_number: str, person_id: UUID, now: datetime
+    conn: Conn, name: str, address: str, registration_number: str, pay_into: str | None, person_id: UUID, now: datetime
 ) -> bool:
     """Who issues invoices from now on. False when another was set at this instant."""
-    return await conn.fetchval(SQL["insert_seller"], now, name, address, registration_number, person_id) is not None
+    values = (now, name, address, registration_number, person_id, pay_into)
+    return await conn.fetchval(SQL["insert_seller"], *values) is not None
 
 
 async def sellers(conn: Conn, before: datetime | None, most: int) -> list[Issuer]:

@@ -12,7 +12,7 @@ from office.storage.changing import changing
 from office.storage.credit_invoices import Credit, CreditPaper, TaxCredit
 from office.storage.money_books import Adjusted, Adjustment, Paper
 from office.storage.people import Person
-from office.use_cases import asked, invoices, payments, unblocking
+from office.use_cases import asked, invoices, papers, payments, unblocking
 from office.use_cases.asked import MOST, Unfit, checked_text, id_of
 from office.use_cases.notify import notify
 from sql import Conn
@@ -29,8 +29,8 @@ async def paper(conn: Conn, number: str) -> CreditPaper:
 async def page(conn: Conn, number: str) -> str:
     """The same as a page that prints well, in Japanese and English. Raises Unfit."""
     found = await paper(conn, number)
-    template = invoices.TEMPLATES.get_template("credit.html")
-    return template.render(credit=found, rate=f"{found.basis_points / 100:g}", last_day=found.period_end - DAY)
+    lines = [{"rate": f"{found.basis_points / 100:g}", "base": found.base_yen, "tax": found.tax_yen}]
+    return papers.page("credit.html", credit=found, lines=lines, last_day=found.period_end - DAY)
 
 
 async def listed(conn: Conn, contract: str | None, before: str | None = None, most: int = MOST) -> list[Credit]:

@@ -26,6 +26,7 @@ ATTEMPTS = 16  # about a day and a half; then a person
 LOOK_TIMEOUT = 10.0
 AT_A_LOOK = 20  # postings; their looks end before the lease
 LARGEST_PAGE = 1024 * 1024
+EVERYBODY = {"ja": "ご契約者", "en": "all customers"}  # as a posting addresses them
 State = Literal["waiting", "person"]
 
 
@@ -98,8 +99,10 @@ def letter(notice: Notice, party: Party, channel: str, address: str | None, subj
 
 def public(notice: Notice, kind: NoticeKind, given: dict[str, str], posting: Posting) -> Letter:
     """The posting: one page in both languages at an address that stays."""
-    values = {**given, "recipient": "お客様各位 / All customers", "contract": "-"}
-    texts = [rendered(kind.name, language, values) for language in LANGUAGES]
+    texts = [
+        rendered(kind.name, language, {**given, "recipient": EVERYBODY[language], "contract": "-"})
+        for language in LANGUAGES
+    ]
     body = "\n".join(body for _, body in texts)
     return Letter(
         notice.id, "public", None, "web", "waiting", f"{posting.base_url}/notices/{notice.id}", "ja",

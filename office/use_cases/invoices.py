@@ -4,7 +4,6 @@ from datetime import date, datetime
 from uuid import UUID
 
 import msgspec
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from contract_gate.articles.article_08_payment import Difference, FeeBill, difference, difference_due
 from contract_gate.calendar import DAY, jst_date
@@ -14,14 +13,13 @@ from contract_gate.registration import of_corporation, well_formed
 from office.storage import credit_invoices, money_books
 from office.storage.changing import changing
 from office.storage.money_books import FeePaper, Issuer, Paper
-from office.use_cases import asked, payments
+from office.use_cases import asked, papers, payments
 from office.use_cases.asked import MOST, Unfit, checked_text
 from sql import Conn, Pool
 from sql.evidence import append, entry
 
 PAGE = 500
 BILLING = "process:billing"
-TEMPLATES = Environment(loader=PackageLoader("office"), autoescape=True, undefined=StrictUndefined)
 
 
 class Seller(msgspec.Struct, frozen=True):
@@ -41,18 +39,22 @@ class Corrected(msgspec.Struct, frozen=True):
     invoice: str | None
 
 
-async def set_seller(conn: Conn, name: str, address: str, number: str, person: str, now: datetime) -> Seller:
-    """Invoices made from now on name this issuer. Raises Unfit."""
+async def set_seller(
+    conn: Conn, name: str, address: str, number: str, person: str, now: datetime, pay_into: str | None = None
+) -> Seller:
+    """Invoices made from now on name this issuer, and the account to pay into (A8.1). Raises Unfit."""
     if not well_formed(number):
         raise Unfit(f"'{number}' is no registration number: write T and 13 digits, the first not 0")
     who = await asked.person(conn, person)
     async with conn.transaction():
         checked_text("name", name), checked_text("address", address)
-        if not await money_books.insert_seller(conn, name, address, number, who.id, now):
+        into = checked_text("pay_into", pay_into) if pay_into is not None else None
+        if not await money_books.insert_seller(conn, name, address, number, into, who.id, now):
             raise Unfit("another issuer was set at this instant: try again")
-        await append(
-            conn, entry("invoice.seller_set", asked.actor(who), now, rule="T8-3", clause="A8.1", number=number)
+        proof = entry(
+            "invoice.seller_set", asked.actor(who), now, rule="T8-3", clause="A8.1", number=number, pay_into=into
         )
+        await append(conn, proof)
     return Seller(name, number, of_corporation(number))
 
 
@@ -99,8 +101,10 @@ async def page(conn: Conn, number: str) -> str:
         {"rate": f"{rate / 100:g}", "months": months, "base": base, "tax": tax}
         for rate, months, base, tax in zip(found.rates, found.months, found.bases, found.taxes, strict=True)
     ]
-    last_day = found.period_end - DAY
-    return TEMPLATES.get_template("invoice.html").render(invoice=found, lines=lines, last_day=last_day)
+    return papers.page(
+        "invoice.html", invoice=found, lines=lines, last_day=found.period_end - DAY,
+        billed_before=sum(found.bases) + sum(found.taxes) - found.total_yen,
+    )  # fmt: skip
 
 
 async def claim_differences(pool: Pool, now: datetime) -> list[Corrected]:

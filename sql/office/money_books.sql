@@ -1,22 +1,26 @@
 -- Statements of office/storage/money_books.py: papers of invoices, what is taken off them, refunds, books.
 
 -- name: paper
+-- It is paid into what was set with its issuer, who is the last set before it was made.
 -- $1 number of an invoice
 SELECT i.id, i.contract_id, i.number, i.kind, i.issued_on, i.due_on, i.total_yen, i.open_yen, i.created_at, p.original_number, p.seller,
     p.seller_address, p.registration_number, p.buyer, p.payer, p.dealer, p.period_from, p.period_end, p.rates, p.months,
-    p.bases, p.taxes
-FROM gate.invoices i JOIN office.invoice_papers p ON p.invoice_id = i.id WHERE i.number = $1;
+    p.bases, p.taxes, c.handle AS contract, (SELECT s.pay_into FROM office.sellers s WHERE s.effective_at <= i.created_at
+        ORDER BY s.effective_at DESC LIMIT 1) AS pay_into
+FROM gate.invoices i JOIN office.invoice_papers p ON p.invoice_id = i.id JOIN gate.contracts c ON c.id = i.contract_id
+WHERE i.number = $1;
 
 -- name: insert_seller
 -- No row: another was set for that instant.
--- $1 effective at  $2 name  $3 address  $4 registration number  $5 person
-INSERT INTO office.sellers (effective_at, name, address, registration_number, set_by) VALUES ($1, $2, $3, $4, $5)
+-- $1 effective at  $2 name  $3 address  $4 registration number  $5 person  $6 the account to pay into, or null
+INSERT INTO office.sellers (effective_at, name, address, registration_number, set_by, pay_into)
+VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT DO NOTHING RETURNING registration_number;
 
 -- name: sellers
 -- Who issues invoices, newest first.
 -- $1 set before this instant, or null  $2 most
-SELECT s.effective_at, s.name, s.address, s.registration_number, p.handle AS set_by
+SELECT s.effective_at, s.name, s.address, s.registration_number, p.handle AS set_by, s.pay_into
 FROM office.sellers s JOIN gate.persons p ON p.id = s.set_by
 WHERE $1::timestamptz IS NULL OR s.effective_at < $1 ORDER BY s.effective_at DESC LIMIT $2;
 

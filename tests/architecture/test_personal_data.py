@@ -45,7 +45,8 @@ NOT_PERSONAL = {
     "companies that the CA works with, and the CA itself": (
         "gate.invoices.dealer", "gate.persons.organisation", "office.applications.dealer",
         "office.dealer_aliases.dealer", "office.invoice_papers.dealer", "office.invoice_papers.seller_address",
-        "office.sellers.address", "office.sellers.name", "office.subcontractors.organisation",
+        "office.sellers.address", "office.sellers.name", "office.sellers.pay_into",
+        "office.subcontractors.organisation",
     ),
     "what the CA itself has and how it calls it": (
         "acme.limit_overrides.name", "acme.limits.name", "ca.issuers.name", "gate.bank_accounts.handle",

@@ -38,11 +38,12 @@ class NewRate(Body, frozen=True, forbid_unknown_fields=True):
 
 
 class NewIssuer(Body, frozen=True, forbid_unknown_fields=True):
-    """T8-3. `registration_number`: 登録番号, T and 13 digits."""
+    """T8-3. `registration_number`: 登録番号, T and 13 digits. `pay_into`: 振込先, in one line."""
 
     name: Line
     address: Line
     registration_number: Annotated[str, msgspec.Meta(pattern="^T[1-9][0-9]{12}$")]
+    pay_into: Line | None = None
 
 
 class NewAccount(Body, frozen=True, forbid_unknown_fields=True):
@@ -104,7 +105,7 @@ async def set_issuer(call: Call) -> Answer:
     """Invoices made from now on name this issuer."""
     new: NewIssuer = call.body
     made = await invoices.set_seller(
-        call.conn, new.name, new.address, new.registration_number, call.person, call.now
+        call.conn, new.name, new.address, new.registration_number, call.person, call.now, new.pay_into
     )  # fmt: skip
     return created(made)
 

@@ -6,7 +6,7 @@ from typing import Literal
 from office.edge.api.applications import OF, the_contract
 from office.edge.api.calls import Body, Call, Line, Name, Operation, Paged, answer, created, done
 from office.edge.api.roles import CA, OFFICERS, OPERATORS
-from office.use_cases import notices, service_end, tenants
+from office.use_cases import letters, notices, service_end, tenants
 from office.use_cases.idempotency import Answer
 
 LARGEST_REPORT = 2**20
@@ -51,6 +51,12 @@ async def list_deliveries(call: Call) -> Answer:
 async def show(call: Call) -> Answer:
     """One delivery and what it says."""
     return answer(await notices.there(call.conn, call.path["delivery"]))
+
+
+async def show_page(call: Call) -> Answer:
+    """A letter on paper, as a page to print."""
+    letter = await notices.there(call.conn, call.path["delivery"])
+    return Answer(200, (await letters.page(call.conn, str(letter.id))).encode(), "text/html")
 
 
 async def post(call: Call) -> Answer:
@@ -102,6 +108,7 @@ DELIVERY, MAILERS = "/notices/{delivery}", OFFICERS | OPERATORS
 OPERATIONS = (
     Operation("listDeliveries", "GET", "/notices", CA, list_deliveries, query=Deliveries),
     Operation("showDelivery", "GET", DELIVERY, CA, show),
+    Operation("showLetter", "GET", DELIVERY + "/page", CA, show_page),
     Operation("postDelivery", "POST", DELIVERY + "/posting", OFFICERS, post, body=Posted, person=True, once=True),
     Operation("retryDelivery", "POST", DELIVERY + "/retry", MAILERS, retry, body=Body, once=True),
     Operation("reportDelivery", "POST", "/delivery-reports", MAILERS, take_report, body=bytes, once=True,

@@ -4,6 +4,7 @@
 """
 
 import logging
+from base64 import b64encode
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -19,13 +20,16 @@ from office.edge.api.calls import Call, House, Operation, Paged
 from office.edge.api.description import description
 from office.edge.api.operations import OPERATIONS
 from office.edge.api.problems import Problem
-from office.use_cases import tokens
+from office.edge.app import POLICY
+from office.use_cases import papers, tokens
 from office.use_cases.idempotency import Answer, Keyed, once
 from office.use_cases.tokens import Caller
 from sql import Conn, Pool
 from sql.evidence import through
 
 log = logging.getLogger(__name__)
+STYLE = b64encode(sha256(papers.style().encode()).digest()).decode()
+PAPER_POLICY = POLICY.replace("style-src 'self'", f"style-src 'sha256-{STYLE}'")  # its stylesheet is in it
 Clock = Callable[[], datetime]
 Where = Callable[[web.Request], str]  # the network of a client, of which limits count
 
@@ -123,4 +127,7 @@ def response(answer: Answer) -> web.Response:
     if answer.status == 204:
         return web.Response(status=204)
     charset = "utf-8" if answer.content_type.startswith("text/") else None
-    return web.Response(body=answer.body, status=answer.status, content_type=answer.content_type, charset=charset)
+    made = web.Response(body=answer.body, status=answer.status, content_type=answer.content_type, charset=charset)
+    if answer.content_type == "text/html":
+        made.headers["Content-Security-Policy"] = PAPER_POLICY
+    return made

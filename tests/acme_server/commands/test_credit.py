@@ -35,7 +35,9 @@ async def demo(postgres: EmbeddedPostgres, database: str, pool: Pool) -> Setting
 
 async def test_a_credit_invoice_is_made_and_printed(demo: Settings) -> None:
     today = jst_date(utc_now())
-    assert "適格請求書" in await keiyaku(demo, "invoice show F00000001 --html")
+    assert "<h1>請求書" in await keiyaku(demo, "invoice show F00000001 --html")  # made before an issuer was set
+    issuer = "invoice seller CA Tokyo T7000012050002 --pay-into 例示銀行 --by demo-officer-1"
+    assert json.loads(await keiyaku(demo, f"{issuer} --json"))["of_corporation"]
     assert json.loads(await keiyaku(demo, "invoice show F00000001 --json"))["total_yen"] == 60_500
     paid = json.loads(
         await keiyaku(demo, f"payment add F00000001 60500 --value-date {today} --remitter X --source f --json")

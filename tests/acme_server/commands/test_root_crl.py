@@ -4,10 +4,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import asyncpg
+import msgspec
 import pytest
 from cryptography import x509
 
 from acme_server.clock import utc_now
+from acme_server.config_sections import Ca
 from acme_server.dev.postgres import EmbeddedPostgres
 from ca.authority_linting import lint_crl
 from ca.crl import ROOT_NEXT_UPDATE
@@ -108,3 +110,16 @@ async def test_what_was_prepared_a_day_ago_or_signed_before_is_not_signed(
     finally:
         await conn.close()
     assert await numbers(pool) == [1, 2]
+
+
+async def test_a_folder_without_the_roots_key_is_refused_before_anybody_is_asked(desk: Desk, tmp_path: Path) -> None:
+    (tmp_path / "passphrase").write_text("a long passphrase")
+    files = Desk(
+        msgspec.structs.replace(desk.settings, ca=Ca(passphrase_file=tmp_path / "passphrase")), desk.root, tmp_path
+    )
+    by = ("--root-folder", str(tmp_path), "--transcript", str(tmp_path / "t"), "--by", "ann", "--and", "bob")
+    there, elsewhere = tmp_path / "issuer-0.key.pem", "name the folder of the root's key with --root-folder"
+    refused = await files.keiyaku("ca", "root-crl", *by, typed=BOTH)
+    assert (refused.exit_code, refused.output) == (1, f"Error: there is no {there}: {elsewhere}\n")
+    there.touch()
+    assert "there is no root 0" in (await files.keiyaku("ca", "root-crl", *by)).output

@@ -62,10 +62,12 @@ async def test_who_issues_invoices_is_known_since_when(api: Api, pool: Pool) -> 
     assert await refused(api, "approver", "/invoice-issuers", ISSUER) == 403
     assert await refused(api, "officer", "/invoice-issuers", {**ISSUER, "registration_number": "T0"}) == 400
     api.clock.at = api.clock.at.replace(microsecond=7)
-    second = await api.made("officer", "/invoice-issuers", {**ISSUER, "registration_number": "T1234567890123"})
+    other = {**ISSUER, "registration_number": "T1234567890123", "pay_into": "例示銀行 普通 1234567"}
+    second = await api.made("officer", "/invoice-issuers", other)
     assert not second["of_corporation"]
     whole = (await api.call("auditor", "GET", "/invoice-issuers"))[1]["items"]
     assert [(each["registration_number"][:2], each["set_by"]) for each in whole] == [("T1", "ann"), ("T7", "ann")]
+    assert [each["pay_into"] for each in whole] == [other["pay_into"], None]
     assert await walked(api, "auditor", "/invoice-issuers") == whole
     for cursor in ("x", "2026-11-22", "0001-01-01T00:00:00+23:00"):
         assert (await api.call("auditor", "GET", "/invoice-issuers", params={"cursor": cursor}))[0] == 422

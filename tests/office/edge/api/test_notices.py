@@ -40,6 +40,12 @@ async def test_a_letter_is_posted_by_a_person(api: Api, applied: Conn, pool: Poo
     path = f"/notices/{letter['id']}"
     whole = (await api.call("auditor", "GET", path))[1]
     assert "60,500" in whole["body"]
+    status, page = await api.call("auditor", "GET", path + "/page")
+    assert status == 200
+    for told in ("1-1 Chiyoda, Tokyo", "<br>To 株式会社 例<", '<article lang="en">', "60,500", "2026-11-22"):
+        assert told in page, told
+    assert (await api.call("applicant", "GET", path + "/page"))[0] == 403
+    assert (await api.call("auditor", "GET", f"/notices/{NOBODY}/page"))[0] == 404
     assert (await api.call("approver", "POST", path + "/posting", {"posted_on": "2026-11-20"}))[0] == 403
     assert (await api.call("officer", "POST", path + "/posting", {"posted_on": "2026-11-23"}))[0] == 422  # to come
     made = await api.made("officer", path + "/posting", {"posted_on": "2026-11-20"})

@@ -1,0 +1,20 @@
+"""Notices on paper as pages that print well: what an officer prints, folds and posts (T5-2)."""
+
+from contract_gate.calendar import jst_date
+from office.storage import money_books
+from office.use_cases import notices, papers
+from office.use_cases.asked import Unfit
+from sql import Conn
+
+
+async def page(conn: Conn, delivery: str) -> str:
+    """The letter: where it goes, who writes (the issuer of invoices of its day), and its text. Raises Unfit."""
+    letter = await notices.shown(conn, delivery)
+    addressee, _, text = letter.body.partition("\n\n")
+    if letter.channel != "paper" or not text:
+        raise Unfit(f"delivery '{delivery}' is no letter on paper: `keiyaku notice show` tells what it is")
+    before = await money_books.sellers(conn, letter.queued_at, 1)
+    return papers.page(
+        "letter.html", letter=letter, addressee=addressee, paragraphs=text.strip().split("\n\n"),
+        sender=before[0] if before else None, written_on=jst_date(letter.queued_at),
+    )  # fmt: skip
