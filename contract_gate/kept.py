@@ -24,8 +24,8 @@ Revisions: TypeAlias = tuple[UUID, UUID]
 class Kept(msgspec.Struct, frozen=True):
     """Facts without names and their JSON without its last brace; every entry of the contract's list by value.
 
-    `until`: when time alone changes them, such as when the key will serve another contract (T12-7); None: no such
-    instant is known.
+    `until`: when time alone changes them, such as when the key will serve another contract (T12-7) or new Terms are in
+    force (T20-3); None: no such instant is known.
     """
 
     facts: Facts

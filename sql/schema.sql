@@ -1770,7 +1770,7 @@ BEGIN
     END LOOP;
     CREATE TRIGGER facts_changed AFTER INSERT OR UPDATE OR DELETE ON gate.contracts
         FOR EACH ROW EXECUTE FUNCTION gate.facts_changed('id');
-    FOREACH facts IN ARRAY ARRAY['bank_accounts', 'holidays', 'suspensions', 'readings', 'tax_rates'] LOOP
+    FOREACH facts IN ARRAY ARRAY['bank_accounts', 'holidays', 'suspensions', 'readings', 'tax_rates', 'texts'] LOOP
         EXECUTE format('CREATE TRIGGER facts_changed AFTER INSERT OR UPDATE OR DELETE ON gate.%I'
             ' FOR EACH ROW EXECUTE FUNCTION gate.facts_changed()', facts);
     END LOOP;

@@ -15,7 +15,8 @@ SELECT row_to_json(f)::text AS facts,
     w.whole_customer,
     (SELECT min(t.at) FROM (
         SELECT unnest(ARRAY[n.starts_at, n.ends_at]) FROM gate.successions n WHERE n.contract_id = b.contract_id
-        UNION ALL SELECT y.ends_at FROM gate.free_reissues y WHERE y.contract_id = c.id) AS t(at)
+        UNION ALL SELECT y.ends_at FROM gate.free_reissues y WHERE y.contract_id = c.id
+        UNION ALL SELECT x.effective_at FROM gate.texts x WHERE x.kind = 'terms') AS t(at)
         WHERE t.at > $6 AND t.at < 'infinity') AS until,
     ARRAY(SELECT n.kind || ' ' || n.value FROM gate.contract_names n
         WHERE n.contract_id = c.id AND n.removed_at IS NULL LIMIT $7) AS entries
@@ -109,7 +110,9 @@ CROSS JOIN LATERAL (
                 'due.roll', 'money.rounding', 'payment.small_difference', 'payment.tolerance', 'tax.apportion',
                 'tax.diff_due', 'term.first_day')) AS readings,
         CASE WHEN c.id IS NOT NULL AND s.issued_at IS NULL THEN (SELECT json_agg(json_build_object(
-            'effective_on', x.effective_on, 'basis_points', x.basis_points)) FROM gate.tax_rates x) ELSE '[]' END AS tax_rates
+            'effective_on', x.effective_on, 'basis_points', x.basis_points)) FROM gate.tax_rates x) ELSE '[]' END AS tax_rates,
+        (SELECT x.version FROM gate.texts x WHERE x.kind = 'terms' AND x.effective_at <= $6
+            ORDER BY x.effective_at DESC LIMIT 1) AS terms_version
 ) f;
 
 -- name: contract_and_key

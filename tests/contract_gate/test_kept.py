@@ -17,7 +17,7 @@ from tests.contract_gate.changes import overdue_fee
 NAMES = ["www.demo.test", "*.demo.test", "127.0.0.1"]
 PERSON = "(SELECT id FROM gate.persons LIMIT 1)"
 READ = set(re.findall(r"gate\.(\w+)", SQL["facts"])) - {"revisions"}
-COMMON = {"bank_accounts", "holidays", "suspensions", "readings", "tax_rates"}
+COMMON = {"bank_accounts", "holidays", "suspensions", "readings", "tax_rates", "texts"}
 
 
 async def kept_now(conn: Conn, rows: ContractRows, kept: KeptFacts) -> tuple[LoadedFacts, Revisions]:
