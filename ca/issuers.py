@@ -52,6 +52,46 @@ def issued_until(issuing: Sequence[Issuing], one: Issuing, now: datetime) -> dat
     return ends[-1] if ends else None
 
 
+class Shown(msgspec.Struct, frozen=True):
+    """An issuing CA as people are shown it.
+
+    `state`: `issues`; `waits` for its time; `before`, when a newer one issues; `revoked`; `ended`.
+    """
+
+    number: int
+    name: str
+    state: str
+    issues_from: datetime
+    issued_until: datetime | None
+    not_after: datetime
+    revoked_at: datetime | None
+    crls: int
+    crls_until: datetime
+
+
+def shown(issuing: Sequence[Issuing], now: datetime) -> list[Shown]:
+    """Each of them, by id."""
+    return [
+        Shown(
+            each.issuer.id, each.issuer.name, state(issuing, each, now), each.issues_from,
+            issued_until(issuing, each, now), each.not_after, each.revoked_at, each.issuer.shard_count,
+            serves_until(issuing, each, now),
+        )
+        for each in issuing
+    ]  # fmt: skip
+
+
+def state(issuing: Sequence[Issuing], one: Issuing, now: datetime) -> str:
+    """In a word."""
+    if is_revoked(one, now):
+        return "revoked"
+    if one.not_after <= now:
+        return "ended"
+    if now < one.issues_from:
+        return "waits"
+    return "issues" if active_issuer(issuing, now) == one else "before"
+
+
 def served(issuing: Sequence[Issuing], now: datetime) -> list[int]:
     """Ids of those whose CRLs go on."""
     return [each.issuer.id for each in issuing if now <= serves_until(issuing, each, now)]

@@ -14,11 +14,13 @@ from acme_server.commands.running import as_json, chosen_settings, operating
 from acme_server.config import Settings
 from acme_server.database import dsn_of, within
 from acme_server.groups import Group
-from ca import hierarchy, status_storage
+from ca import hierarchy, status_storage, storage
 from ca.hierarchy import AlreadyThere, Names
+from ca.issuers import shown
 from sql import Conn
 
 RESPONDERS = 100
+COLUMNS = ("number", "name", "state", "issues_from", "issued_until", "crls", "crls_until", "not_after", "revoked_at")
 
 
 @click.group(cls=Group)
@@ -51,6 +53,14 @@ def init(country: str, organization: str, root: str, issuing: str) -> None:
     except (AlreadyThere, OSError, asyncpg.PostgresError) as fault:
         raise click.ClickException(f"no CA was made: {fault}") from None
     click.echo(f"made {made.name}; keys in {within(settings, settings.ca.folder)}")
+
+
+@ca.command("list")
+@as_json
+@operating
+async def list_issuing(conn: Conn, now: datetime, as_json: bool) -> None:
+    """Issuing CAs: which one issues, from when the next will, and until when each still owes its CRLs."""
+    show_rows(shown(await storage.issuing(conn), now), COLUMNS, as_json)
 
 
 @ca.command()

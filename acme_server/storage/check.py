@@ -11,13 +11,6 @@ from sql.rows import many
 SQL = statements("acme_server/check")
 
 
-class IssuerCertificate(msgspec.Struct, frozen=True):
-    """A CA's own certificate."""
-
-    name: str
-    certificate: bytes
-
-
 class RevokedIssuer(msgspec.Struct, frozen=True):
     """A revoked certificate of an issuing CA, `own` or a cross certificate, and by when the root's CRL must say so."""
 
@@ -84,11 +77,6 @@ async def sampled(conn: Conn) -> tuple[datetime | None, int]:
 async def stale_crls(conn: Conn, before: datetime, issuers: Sequence[int]) -> Sequence[str]:
     """Shards of these issuing CAs, as issuer/shard, whose newest CRL is older than that instant."""
     return [f"{row['issuer_id']}/{row['shard']}" for row in await conn.fetch(SQL["stale_crls"], before, issuers)]
-
-
-async def issuer_certificates(conn: Conn) -> list[IssuerCertificate]:
-    """Every CA's own certificate."""
-    return many(IssuerCertificate, await conn.fetch(SQL["issuer_certificates"]))
 
 
 async def revoked_issuers(conn: Conn, now: datetime) -> list[RevokedIssuer]:

@@ -21,6 +21,7 @@ from ca import storage as ca
 from ca.blocklist import Blocklist, BlocklistUnusable
 from ca.ct_logs import enough, needed
 from ca.ct_publisher import PublisherUnfit
+from ca.issuers import active_issuer, begun
 from ca.profiles import PROFILES, lifetime
 from ca.signer_client import SignerAway, SignerClient
 from ca.status_storage import Unpublished
@@ -256,27 +257,38 @@ async def bank(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
 
 
 async def issuers(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
-    """CA certificates live longer than what they sign."""
+    """An issuing CA issues; it, or one that waits for its time, and the roots live longer than what they sign."""
     faults = []
-    for held in await check.issuer_certificates(conn):
-        end = x509.load_der_x509_certificate(held.certificate).not_valid_after_utc
+    for root in await ca.roots(conn):
+        end = x509.load_der_x509_certificate(root.certificate).not_valid_after_utc
         if end - now < CA_LEFT:
-            what = f"{held.name} ends on {end:%Y-%m-%d}"
-            faults.append(Fault("CA certificates", what, "hold a ceremony for its successor"))
+            what = f"{root.name} ends on {end:%Y-%m-%d}"
+            faults.append(Fault("CA certificates", what, "set up a CA with a new root"))
+    found = await ca.issuing(conn)
+    come = begun(found, now)
+    active = active_issuer(found, now)
+    able = [each for each in found if each == active or (each.issues_from > now and each.revoked_at is None)]
+    if come and all(each.not_after - now < CA_LEFT for each in able) and (active or come[-1].revoked_at is None):
+        said = f"ends on {come[-1].not_after:%Y-%m-%d}" if active else f"has ended on {come[-1].not_after:%Y-%m-%d}"
+        do = "hold `keiyaku ca ceremony --kind issuing`"
+        faults.append(Fault("CA certificates", f"{(active or come[-1]).issuer.name} {said}", do))
     return faults
 
 
 async def revoked_issuers(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
-    """No issuing CA is revoked; of one that is, the root's CRL says so within seven days (C-160)."""
-    faults = []
+    """Of an issuing CA that is revoked the root's CRL says so within seven days (C-160), and there is another one."""
+    faults, active = [], active_issuer(await ca.issuing(conn), now)
     for each in await check.revoked_issuers(conn, now):
         what = f"{each.name} is revoked since {each.decided_at:%Y-%m-%d %H:%M}Z"
         if each.published_at is None:
             late = "should have said so" if each.deadline_at <= now else "must say so"
             what += f", and a CRL of {each.root} {late} by {each.deadline_at:%Y-%m-%d %H:%M}Z"
             faults.append(Fault("revoked CA", what, f"hold `keiyaku ca root-crl --issuer {each.root_id}`"))
-        elif each.own:
-            do = f"revoke what it signed: `keiyaku certificate revoke --issuer '{each.name}'`; then set up a new CA"
+        elif each.own and active is None:
+            do = (
+                f"revoke what it signed: `keiyaku certificate revoke --issuer '{each.name}'`; "
+                "then hold `keiyaku ca ceremony --kind issuing`"
+            )
             faults.append(Fault("revoked CA", f"{what}: nothing is issued", do))
     return faults
 

@@ -57,9 +57,6 @@ WHERE i.id = ANY ($2) AND NOT EXISTS (
     SELECT FROM ca.crls c WHERE c.issuer_id = i.id AND c.shard = s.shard AND c.this_update > $1)
 ORDER BY 1, 2;
 
--- name: issuer_certificates
-SELECT name, certificate FROM ca.issuers ORDER BY id;
-
 -- name: revoked_issuers
 -- Certificates of issuing CAs that are revoked and either on no CRL yet, or an issuing CA's own that has not ended. $1 now
 SELECT i.name, p.name AS root, v.root_id::integer, v.cross_id IS NULL AS own, v.decided_at,

@@ -25,6 +25,7 @@ from acme_server.validation.look import AlwaysValid
 from acme_server.validation.outcome import Asked, NotProven, Proven
 from ca import hierarchy, keys, signer
 from ca import storage as ca
+from ca.keyring import Keyring
 from ca.profiles import PROFILES
 from ca.signer_client import SignerClient
 from office.use_cases.demo import Demo, make_demo
@@ -120,9 +121,9 @@ async def serving(
         chains, own_keys = await ca.chains_above(conn, issuer.id, now), await ca.own_keys(conn)
     stop = asyncio.Event()
     socket_path = tmp_path / "signer.sock"
-    key = keys.load(hierarchy.key_file(tmp_path / "ca", hierarchy.ISSUING), PASSPHRASE)
+    held = Keyring(lambda number: keys.load(hierarchy.key_file(tmp_path / "ca", number), PASSPHRASE))
     signing = asyncio.create_task(
-        signer.serve(socket_path, postgres.dsn("keiyaku_sign", database), {hierarchy.ISSUING: key}, stop, signers_clock)
+        signer.serve(socket_path, postgres.dsn("keiyaku_sign", database), held, stop, signers_clock)
     )
     looks = ScriptedLooks()
     async with asyncpg.create_pool(postgres.dsn("keiyaku_acme", database), min_size=1, max_size=8) as acme_pool:
