@@ -269,9 +269,9 @@ async def issuers(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]
     active = active_issuer(found, now)
     able = [each for each in found if each == active or (each.issues_from > now and each.revoked_at is None)]
     if come and all(each.not_after - now < CA_LEFT for each in able) and (active or come[-1].revoked_at is None):
-        said = f"ends on {come[-1].not_after:%Y-%m-%d}" if active else f"has ended on {come[-1].not_after:%Y-%m-%d}"
-        do = "hold `keiyaku ca ceremony --kind issuing`"
-        faults.append(Fault("CA certificates", f"{(active or come[-1]).issuer.name} {said}", do))
+        one = active or come[-1]
+        said = f"{one.issuer.name} {'ends' if active else 'has ended'} on {one.not_after:%Y-%m-%d}"
+        faults.append(Fault("CA certificates", said, "hold `keiyaku ca ceremony --kind issuing`"))
     return faults
 
 

@@ -22,13 +22,14 @@ from acme_server.config import Settings
 from acme_server.config_sections import Ca, Database, Status
 from acme_server.config_source import Url
 from acme_server.dev.postgres import EmbeddedPostgres
+from acme_server.protocol import certid
 from acme_server.use_cases import ca_now, check
 from ca import hierarchy, keys, signer_ocsp, storage
 from ca.ceremony import SUCCESSION
 from ca.keyring import Keyring
 from ca.ocsp_client import OcspClient
 from ca.signer_client import SignerClient
-from office.use_cases import authority_revocation, register
+from office.use_cases import authority_revocation, bundle, register
 from office.use_cases.asked import two_persons
 from tests.acme_server.client import Client, der
 from tests.acme_server.conftest import PASSPHRASE, Served
@@ -128,15 +129,19 @@ async def verdict(house: House, leaf: x509.Certificate, issuer_id: int) -> str:
     )  # fmt: skip
 
 
+def octets_of(leaf: x509.Certificate) -> bytes:
+    """Content octets of its serial number."""
+    return leaf.serial_number.to_bytes(leaf.serial_number.bit_length() // 8 + 1, "big")
+
+
 async def ocsp_verdict(house: House, leaf: x509.Certificate) -> str:
     """The same of the OCSP answer; after `verdict`, whose files it uses."""
-    serial = f"{leaf.serial_number:x}"
-    octets = leaf.serial_number.to_bytes(leaf.serial_number.bit_length() // 8 + 1, "big")
+    octets = octets_of(leaf)
     found = await house.served.owner.fetchval("SELECT by_sha256 FROM ca.ocsp_responses WHERE serial = $1", octets)
     (house.folder / "answer.der").write_bytes(found)
     return openssl(
-        house.folder, "ocsp", "-sha256", "-issuer", "issuer.pem", "-serial", f"0x{serial}", "-respin", "answer.der",
-        "-CAfile", "root.pem", "-verify_other", "issuer.pem", "-no_nonce",
+        house.folder, "ocsp", "-sha256", "-issuer", "issuer.pem", "-serial", f"0x{octets.hex()}", "-respin",
+        "answer.der", "-CAfile", "root.pem", "-verify_other", "issuer.pem", "-no_nonce",
     )  # fmt: skip
 
 
@@ -186,6 +191,13 @@ async def test_from_one_issuing_ca_to_the_next(house: House, postgres: EmbeddedP
         access = leaf.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
         above = {f"http://status.test/ocsp/{number}", f"http://status.test/issuer/{number}.cer"}
         assert {each.access_location.value for each in access} == above
+        async with served.owner.acquire() as conn:
+            issuer = await storage.issuer(conn, number)
+            made = await bundle.draft(conn, octets_of(leaf).hex(), "system:test", utc_now())
+        assert issuer is not None
+        assert made.parts["issuer-1.der"] == issuer.certificate
+        name = certid.format(issuer.key_id, octets_of(leaf))
+        assert (await client.send("GET", f"/renewal-info/{name}")).status == 200
 
     for leaf in (first, second):
         assert (await client.post("/revoke-cert", {"certificate": der(leaf)})).status == 200
