@@ -45,10 +45,19 @@ def actor(person: Person) -> str:
 
 
 def checked_handle(handle: str) -> str:
-    """A handle as rows allow it. Raises Unfit."""
+    """A handle as rows allow it, and that reads as no id: a thing is found by either. Raises Unfit."""
     if not HANDLE.fullmatch(handle):
         raise Unfit(f"'{handle}' is no handle: 1 to 63 of a-z, 0-9, '.', '_', '-', the first a letter or digit")
+    if as_uuid(handle) is not None:
+        raise Unfit(f"'{handle}' reads as an id, which may be that of something else: choose a handle that does not")
     return handle
+
+
+def checked_contract_handle(handle: str) -> str:
+    """A contract's handle, which reads as no contract's number either. Raises Unfit."""
+    if handle.isdigit():
+        raise Unfit(f"'{handle}' reads as the number of a contract: choose a handle with a letter")
+    return checked_handle(handle)
 
 
 def checked_text(what: str, text: str, most: int = 500) -> str:

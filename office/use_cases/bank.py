@@ -9,7 +9,7 @@ from contract_gate.calendar import jst_date
 from office.storage import bank, holidays
 from office.storage.bank import BankAccount
 from office.use_cases import asked
-from office.use_cases.asked import OPERATOR, Unfit, checked_handle, checked_text
+from office.use_cases.asked import OPERATOR, NoSuch, Unfit, checked_handle, checked_text
 from office.use_cases.notify import notify
 from sql import Conn, Pool
 from sql.evidence import append, entry
@@ -51,7 +51,7 @@ async def add_days(
     async with conn.transaction():
         account = await bank.lock_account(conn, handle)
         if account is None:
-            raise Unfit(f"there is no bank account '{handle}': open it with `keiyaku bank open`")
+            raise NoSuch(handle, f"there is no bank account '{handle}': open it with `keiyaku bank open`")
         added = await bank.insert_days(conn, account.id, first, last, source, who.id if who else None, now)
         through = await bank.extend_coverage(conn, account.id)
         proof = entry(

@@ -10,7 +10,7 @@ from office.storage.bank_files import Dialect
 from office.storage.bank_lines import PayerAlias, Settled
 from office.storage.changing import changing
 from office.use_cases import asked, payments
-from office.use_cases.asked import MOST, OPERATOR, Unfit, checked_text, id_of
+from office.use_cases.asked import MOST, OPERATOR, NoSuch, Unfit, checked_text, id_of
 from office.use_cases.bank_booking import GREATEST
 from office.use_cases.tenants import NotThere
 from sql import Conn
@@ -107,14 +107,14 @@ async def remove_alias(conn: Conn, alias: str, now: datetime) -> None:
     alias_id: UUID = id_of("alias", alias)
     async with conn.transaction():
         if not await bank_lines.end_alias(conn, alias_id, now):
-            raise Unfit(f"there is no alias '{alias}': `keiyaku bank alias list` shows them")
+            raise NoSuch(alias, f"there is no alias '{alias}': `keiyaku bank alias list` shows them")
         await append(conn, entry("payer.alias_removed", OPERATOR, now, rule="T13-1", alias=alias_id))
 
 
 async def aliases(conn: Conn, customer: str | None, after: UUID | None = None, most: int = MOST) -> list[PayerAlias]:
     """Aliases of a customer, or of all. Raises Unfit."""
     if customer is not None and await people.customer_of(conn, customer) is None:
-        raise Unfit(f"there is no customer '{customer}': `keiyaku customer list` shows them")
+        raise NoSuch(customer, f"there is no customer '{customer}': `keiyaku customer list` shows them")
     return await bank_lines.all_aliases(conn, customer, most, after)
 
 
@@ -135,5 +135,5 @@ async def release(conn: Conn, account: str, number: str, now: datetime) -> None:
     """The number stands for no contract, and for no other within twelve months. Raises Unfit."""
     async with conn.transaction():
         if not await bank_lines.end_virtual(conn, account, number, now):
-            raise Unfit(f"{number} of account '{account}' stands for no contract")
+            raise NoSuch(number, f"{number} of account '{account}' stands for no contract")
         await append(conn, entry("bank.virtual_released", OPERATOR, now, rule="T8-5", number=number))

@@ -9,7 +9,7 @@ import msgspec
 from office.storage import ceremonies as stored
 from office.storage.ceremonies import Held as Held
 from office.storage.ceremonies import StepRow
-from office.use_cases.asked import Unfit, id_of
+from office.use_cases.asked import NoSuch, id_of
 from sql import Conn
 
 
@@ -46,7 +46,7 @@ async def shown(conn: Conn, ceremony: str) -> Shown:
     """The ceremony of an id, with its steps. Raises Unfit."""
     found = await stored.ceremony_of(conn, id_of("ceremony", ceremony))
     if found is None:
-        raise Unfit("there is no such ceremony: its listing shows the ids")
+        raise NoSuch(ceremony, "there is no such ceremony: its listing shows the ids")
     steps = [taken(each) for each in await stored.steps(conn, found.id)]
     return Shown(found.id, found.begun_at, found.ended_at, msgspec.Raw(found.script), found.transcript, steps)
 

@@ -20,7 +20,7 @@ from office.storage.changing import changing
 from office.storage.contracts import ContractKey
 from office.storage.revocations import Scope
 from office.use_cases import asked, cases, changes
-from office.use_cases.asked import MOST, Unfit, checked_text, id_of, one_of
+from office.use_cases.asked import MOST, NoSuch, Unfit, checked_text, id_of, one_of
 from office.use_cases.cases import Opening
 from office.use_cases.notify import notify
 from sql import Conn
@@ -174,7 +174,7 @@ async def named(conn: Conn, name: str) -> ChangeReport:
     """The report of an id. Raises Unfit."""
     if found := await storage.report_of(conn, id_of("change report", name)):
         return found
-    raise Unfit(f"there is no change report '{name}': `keiyaku change list` shows them")
+    raise NoSuch(name, f"there is no change report '{name}': `keiyaku change list` shows them")
 
 
 async def listed(

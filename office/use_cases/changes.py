@@ -11,7 +11,7 @@ from office.storage.changing import changing
 from office.storage.holds import Suspension
 from office.storage.revocations import Scope
 from office.use_cases import asked, cases
-from office.use_cases.asked import OPERATOR, Unfit, checked_text, id_of, one_of
+from office.use_cases.asked import OPERATOR, NoSuch, Unfit, checked_text, id_of, one_of
 from office.use_cases.cases import Known, Opening
 from office.use_cases.notify import notify
 from sql import Conn
@@ -62,7 +62,7 @@ async def resolve(conn: Conn, change: str, person: str, now: datetime) -> None:
     change_id, who = id_of("change", change), await asked.person(conn, person)
     key = await holds.contract_of_change(conn, change_id)
     if key is None:
-        raise Unfit(f"there is no change '{change}': `keiyaku contract show` lists them")
+        raise NoSuch(change, f"there is no change '{change}': `keiyaku contract show` lists them")
     async with changing(conn, key.number):
         if await still_shown(conn, change_id, key.id, now):
             raise Unfit(

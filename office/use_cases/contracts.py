@@ -10,7 +10,7 @@ from office.storage.holds import Change
 from office.storage.keys import BindingKey
 from office.storage.money import Invoice
 from office.use_cases import asked, screening
-from office.use_cases.asked import MOST, OPERATOR, Unfit, checked_handle
+from office.use_cases.asked import MOST, OPERATOR, Unfit, checked_contract_handle
 from sql import Conn
 from sql.evidence import append, entry
 
@@ -29,7 +29,7 @@ class Dossier(msgspec.Struct, frozen=True):
 
 async def create(conn: Conn, handle: str, customer: str, plan: str, now: datetime) -> Contract:
     """An application: a contract that admits nothing yet (T4-1). Price and names are frozen (T8-1). Raises Unfit."""
-    checked_handle(handle)
+    checked_contract_handle(handle)
     who, what = await people.customer_of(conn, customer), await people.plan_of(conn, plan)
     if who is None:
         raise Unfit(f"there is no customer '{customer}': add it with `keiyaku customer add`")

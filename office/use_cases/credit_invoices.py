@@ -13,7 +13,7 @@ from office.storage.credit_invoices import Credit, CreditPaper, TaxCredit
 from office.storage.money_books import Adjusted, Adjustment, Paper
 from office.storage.people import Person
 from office.use_cases import asked, invoices, papers, payments, unblocking
-from office.use_cases.asked import MOST, Unfit, checked_text, id_of
+from office.use_cases.asked import MOST, NoSuch, Unfit, checked_text, id_of
 from office.use_cases.notify import notify
 from sql import Conn
 from sql.evidence import append, entry
@@ -23,7 +23,7 @@ async def paper(conn: Conn, number: str) -> CreditPaper:
     """The credit invoice as it was made. Raises Unfit."""
     if found := await stored.paper(conn, number):
         return found
-    raise Unfit(f"there is no credit invoice '{number}': `keiyaku invoice credits` shows them")
+    raise NoSuch(number, f"there is no credit invoice '{number}': `keiyaku invoice credits` shows them")
 
 
 async def page(conn: Conn, number: str) -> str:

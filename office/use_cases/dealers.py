@@ -7,7 +7,7 @@ from contract_gate.matching import key_of
 from office.storage import dealers
 from office.storage.dealers import DealerAlias
 from office.use_cases import asked
-from office.use_cases.asked import MOST, OPERATOR, Unfit, checked_text, id_of
+from office.use_cases.asked import MOST, OPERATOR, NoSuch, Unfit, checked_text, id_of
 from sql import Conn
 from sql.evidence import append, entry
 
@@ -30,7 +30,7 @@ async def remove_alias(conn: Conn, alias: str, now: datetime) -> None:
     alias_id = id_of("alias", alias)
     async with conn.transaction():
         if not await dealers.end(conn, alias_id, now):
-            raise Unfit(f"there is no alias '{alias}': `keiyaku bank dealer list` shows them")
+            raise NoSuch(alias, f"there is no alias '{alias}': `keiyaku bank dealer list` shows them")
         await append(conn, entry("dealer.alias_removed", OPERATOR, now, rule="T8-16", clause="A8.4", alias=alias_id))
 
 

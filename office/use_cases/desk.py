@@ -15,7 +15,7 @@ from contract_gate.calendar import jst_date
 from office.storage import desk
 from office.storage.desk import Absence, Place, Task, Waiting
 from office.use_cases import asked
-from office.use_cases.asked import MOST, Unfit, checked_text
+from office.use_cases.asked import MOST, NoSuch, Unfit, checked_text
 from office.use_cases.notify import ACTOR
 from sql import Conn, Pool
 from sql.evidence import append, entry
@@ -163,8 +163,8 @@ async def _waiting(conn: Conn, kind: str, subject: str) -> Waiting:
     raise _none(kind, subject)
 
 
-def _none(kind: str, subject: str) -> Unfit:
-    return Unfit(f"no task '{kind} {subject}' waits: `keiyaku desk` shows those that do")
+def _none(kind: str, subject: str) -> NoSuch:
+    return NoSuch(subject, f"no task '{kind} {subject}' waits: `keiyaku desk` shows those that do")
 
 
 async def away(

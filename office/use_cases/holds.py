@@ -8,7 +8,7 @@ from office.storage.changing import changing
 from office.storage.contracts import ContractKey
 from office.storage.holds import Hold
 from office.use_cases import asked
-from office.use_cases.asked import MOST, Unfit, checked_text, id_of, one_of
+from office.use_cases.asked import MOST, NoSuch, Unfit, checked_text, id_of, one_of
 from sql import Conn
 from sql.evidence import append, entry
 
@@ -87,7 +87,7 @@ async def found(conn: Conn, hold: str) -> tuple[UUID, ContractKey]:
     hold_id = id_of("hold", hold)
     key = await holds.contract_of_hold(conn, hold_id)
     if key is None:
-        raise Unfit(f"there is no hold '{hold}': `keiyaku hold list` shows them")
+        raise NoSuch(hold, f"there is no hold '{hold}': `keiyaku hold list` shows them")
     return hold_id, key
 
 

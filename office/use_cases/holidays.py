@@ -9,7 +9,7 @@ from contract_gate.calendar import jst_date, roll
 from office.storage import holidays
 from office.storage.holidays import Holiday
 from office.use_cases import asked
-from office.use_cases.asked import Unfit, checked_text
+from office.use_cases.asked import NoSuch, Unfit, checked_text
 from sql import Conn, Pool
 from sql.evidence import append, entry
 
@@ -80,7 +80,7 @@ async def remove(conn: Conn, day: date, person: str, now: datetime) -> list[Move
     async with conn.transaction():
         before = await near(conn, day)
         if not await holidays.remove(conn, day, now):
-            raise Unfit(f"{day} is no holiday: `keiyaku holiday list` shows those there are")
+            raise NoSuch(str(day), f"{day} is no holiday: `keiyaku holiday list` shows those there are")
         await append(conn, entry("holiday.removed", asked.actor(who), now, rule="T8-4", clause="A8.1", day=day))
         return await moved(conn, day, before, before - {day})
 

@@ -16,7 +16,7 @@ from office.storage.incidents import Incident as Incident
 from office.storage.incidents import Query as Query
 from office.storage.revocations import Scope
 from office.use_cases import asked, cases
-from office.use_cases.asked import MOST, Unfit, checked_text, id_of, one_of
+from office.use_cases.asked import MOST, NoSuch, Unfit, checked_text, id_of, one_of
 from office.use_cases.cases import Opening
 from sql import Conn
 from sql.evidence import append, entry
@@ -212,7 +212,7 @@ async def named(conn: Conn, incident: str) -> Incident:
     """The incident of an id. Raises Unfit."""
     if found := await incidents.incident_of(conn, id_of("incident", incident)):
         return found
-    raise Unfit(f"there is no incident '{incident}': `keiyaku incident list` shows them")
+    raise NoSuch(incident, f"there is no incident '{incident}': `keiyaku incident list` shows them")
 
 
 async def listed(conn: Conn, finished: bool, before: UUID | None = None, most: int = MOST) -> list[Incident]:

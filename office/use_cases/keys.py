@@ -11,7 +11,7 @@ from office.storage import applications, keys, renewals
 from office.storage.changing import changing
 from office.storage.keys import BindingKey
 from office.use_cases import asked, names
-from office.use_cases.asked import OPERATOR, Unfit, checked_text
+from office.use_cases.asked import OPERATOR, NoSuch, Unfit, checked_text
 from sql import Conn
 from sql.evidence import append, entry
 
@@ -98,7 +98,7 @@ async def withdraw(conn: Conn, kid: str, now: datetime) -> None:
     """No new account, and no order of an account made with it, from now on (T4-2). Raises Unfit."""
     key = await keys.contract_of_key(conn, kid)
     if key is None:
-        raise Unfit(f"there is no key '{kid}': `keiyaku key list CONTRACT` shows them")
+        raise NoSuch(kid, f"there is no key '{kid}': `keiyaku key list CONTRACT` shows them")
     async with changing(conn, key.number, *await renewals.successor_numbers(conn, key.id)):
         if not await keys.withdraw_key(conn, kid, now):
             raise Unfit(f"key '{kid}' was withdrawn before")

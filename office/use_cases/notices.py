@@ -16,7 +16,7 @@ from contract_gate.calendar import jst_date
 from office.storage import notices, people
 from office.storage.notices import Delivery, Shown
 from office.use_cases import asked
-from office.use_cases.asked import MOST, OPERATOR, Unfit, as_uuid, checked_text, id_of, one_of
+from office.use_cases.asked import MOST, OPERATOR, NoSuch, Unfit, as_uuid, checked_text, id_of, one_of
 from office.use_cases.mail import routable
 from office.use_cases.notify import LANGUAGES, notify
 from office.use_cases.tenants import NotThere
@@ -54,7 +54,7 @@ async def shown(conn: Conn, delivery: str) -> Shown:
     """One delivery and its text. Raises Unfit."""
     found = await notices.delivery(conn, id_of("delivery", delivery))
     if found is None:
-        raise Unfit(f"there is no delivery '{delivery}': `keiyaku notice list` shows them")
+        raise NoSuch(delivery, f"there is no delivery '{delivery}': `keiyaku notice list` shows them")
     return found
 
 
@@ -193,7 +193,7 @@ async def set_contact(conn: Conn, customer: str, language: str, postal_address: 
         checked_text("the postal address", postal_address)
     who = await people.customer_of(conn, customer)
     if who is None:
-        raise Unfit(f"there is no customer '{customer}': `keiyaku customer list` shows them")
+        raise NoSuch(customer, f"there is no customer '{customer}': `keiyaku customer list` shows them")
     async with conn.transaction():
         await notices.set_contact(conn, who.id, language, postal_address)
         await append(conn, entry("contact.set", OPERATOR, now, rule="T5-2", clause="A5.2", customer=who.id))

@@ -11,7 +11,7 @@ from office.storage import money, tenants
 from office.storage.changing import changing
 from office.storage.money import Invoice, Receipt
 from office.use_cases import asked, paid_late, unblocking
-from office.use_cases.asked import MOST, OPERATOR, Unfit, checked_text, id_of, one_of
+from office.use_cases.asked import MOST, OPERATOR, NoSuch, Unfit, checked_text, id_of, one_of
 from sql import Conn
 from sql.evidence import append, entry
 
@@ -79,7 +79,7 @@ async def invoice(conn: Conn, number: str) -> Invoice:
     """The invoice of that number. Raises Unfit."""
     if found := await money.invoice_of(conn, number):
         return found
-    raise Unfit(f"there is no invoice '{number}': `keiyaku invoice list` shows them")
+    raise NoSuch(number, f"there is no invoice '{number}': `keiyaku invoice list` shows them")
 
 
 async def listed(conn: Conn, contract: str | None, unpaid: bool) -> list[Invoice]:

@@ -16,7 +16,7 @@ from office.storage.proposals import Proposal as Proposal
 from office.storage.tokens import Caller
 from office.use_cases import asked, tenants, trial
 from office.use_cases.acceptance import Access
-from office.use_cases.asked import Unfit, id_of, one_of
+from office.use_cases.asked import NoSuch, Unfit, id_of, one_of
 from office.use_cases.deciding import KINDS, contract_of, converted
 from office.use_cases.kinds import Deciding
 from sql import Conn
@@ -81,7 +81,7 @@ async def named(conn: Conn, caller: Caller, proposal: str, now: datetime) -> Pro
 async def _of_kinds(conn: Conn, proposal: str, kinds: list[str], now: datetime) -> Proposal:
     found = await stored.proposal_of(conn, id_of("proposal", proposal), now)
     if found is None or found.kind not in kinds:
-        raise Unfit(f"there is no proposal '{proposal}'")
+        raise NoSuch(proposal, f"there is no proposal '{proposal}'")
     return found
 
 

@@ -19,7 +19,7 @@ from office.storage.changing import changing
 from office.storage.contracts import Contract
 from office.storage.renewals import Consented, Member
 from office.use_cases import asked
-from office.use_cases.asked import OPERATOR, Unfit, checked_handle, one_of
+from office.use_cases.asked import OPERATOR, Unfit, checked_contract_handle, one_of
 from office.use_cases.notify import notify
 from sql import Conn, Pool
 from sql.evidence import append, entry
@@ -45,7 +45,7 @@ async def apply(conn: Conn, handle: str, predecessor: str, plan: str | None, lin
 
     A renewal opens 90 days before the old term ends (T12-6); what follows a change may be applied for at once.
     """
-    checked_handle(handle)
+    checked_contract_handle(handle)
     one_of("link", link, LINKS)
     old = await asked.contract(conn, predecessor)
     what = await people.plan_of(conn, plan) if plan else None

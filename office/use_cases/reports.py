@@ -8,7 +8,7 @@ from office.storage import reports
 from office.storage.reports import NewReport, Report
 from office.storage.revocations import Scope
 from office.use_cases import asked, cases
-from office.use_cases.asked import MOST, Unfit, checked_text, id_of
+from office.use_cases.asked import MOST, NoSuch, Unfit, checked_text, id_of
 from office.use_cases.cases import Opening, Standing
 from office.use_cases.notify import notify
 from sql import Conn
@@ -99,7 +99,7 @@ async def named(conn: Conn, report: str) -> Report:
     """The report of an id. Raises Unfit."""
     if found := await reports.report_of(conn, id_of("report", report)):
         return found
-    raise Unfit(f"there is no report '{report}': `keiyaku report list` shows them")
+    raise NoSuch(report, f"there is no report '{report}': `keiyaku report list` shows them")
 
 
 async def listed(conn: Conn, closed: bool, after: UUID | None = None, most: int = MOST) -> list[Report]:

@@ -19,7 +19,7 @@ from office.storage import proofs, samples
 from office.storage.people import Person
 from office.storage.samples import Issuance, NewSample, Sample, Sampled
 from office.use_cases import asked
-from office.use_cases.asked import MOST, Unfit
+from office.use_cases.asked import MOST, NoSuch, Unfit
 from office.use_cases.certificates import SERIAL
 from office.use_cases.sample_look import OWN, faults_of
 from office.use_cases.sample_proofs import proof_faults
@@ -158,7 +158,7 @@ async def named(conn: Conn, sample: str | UUID) -> Sample:
     wanted = None if sample == "last" else asked.id_of("sample", str(sample))
     found: Sequence[Sample] = await samples.samples(conn, wanted, None, 1)
     if not found:
-        raise Unfit("there is no such sample: see `keiyaku audit samples`")
+        raise NoSuch(str(sample), "there is no such sample: see `keiyaku audit samples`")
     return found[0]
 
 

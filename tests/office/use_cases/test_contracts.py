@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from office.storage.people import Text
-from office.use_cases import acceptance, application, contracts, ending, holds, keys, register
+from office.use_cases import acceptance, application, bank, contracts, ending, holds, keys, register, renewal
 from office.use_cases.asked import Unfit
 from sql import Conn
 from tests.conftest import NOW
@@ -130,3 +130,25 @@ async def test_later_terms_never_count_without_their_announcement(reviewed: Conn
             await register.add_text(reviewed, text, NOW)
     known = [(each.kind, each.version) for each in await register.texts(reviewed)]
     assert sorted(known) == [("cps", "1"), ("cps", "2"), ("terms", "1")]
+
+
+@pytest.mark.parametrize(
+    "handle",
+    [
+        pytest.param("018f3c1e-7b2a-7c3d-8e4f-5a6b7c8d9e0f", id="an id"),
+        pytest.param("018f3c1e7b2a7c3d8e4f5a6b7c8d9e0f", id="without hyphens"),
+        pytest.param("0-18f3c1e7b2a7c3d8e4f5a6b7c8d9e0f", id="with another hyphen"),
+        pytest.param("7", id="a number"),
+    ],
+)
+async def test_no_handle_of_a_contract_reads_as_the_id_or_number_of_another(applied: Conn, handle: str) -> None:
+    with pytest.raises(Unfit, match="reads as"):
+        await contracts.create(applied, handle, "kaisha", "small", NOW)
+    with pytest.raises(Unfit, match="reads as"):
+        await renewal.apply(applied, handle, "acme", None, "renewal", NOW)
+    if handle != "7":  # a number stands for nothing but a contract
+        with pytest.raises(Unfit, match="reads as an id"):
+            await register.add_person(applied, handle, "P", "CA", NOW)
+        with pytest.raises(Unfit, match="reads as an id"):
+            await bank.open_account(applied, handle, YESTERDAY, "file", NOW)
+    await contracts.create(applied, f"c{handle[:8]}", "kaisha", "small", NOW)

@@ -174,7 +174,8 @@ async def test_two_persons_decide_through_the_api(api: Api, applied: Conn, pool:
     proposal = (await api.made(proposer, "/proposals", asked))["id"]
     assert await pool.fetchval("SELECT count(*) FROM evidence.records WHERE kind = $1", said) == before
     for role in ("approver2", "officer") if proposer == "officer" else ("operator", "officer"):
-        assert (await api.call(role, "POST", f"/proposals/{proposal}/confirm", {}))[0] == 422
+        seen = role.rstrip("2") in KINDS[kind].proposers | KINDS[kind].confirmers
+        assert (await api.call(role, "POST", f"/proposals/{proposal}/confirm", {}))[0] == (422 if seen else 404)
     assert (await api.made("approver", f"/proposals/{proposal}/confirm", {}))["state"] == "confirmed"
     rows = await pool.fetch("SELECT actor, content FROM evidence.records WHERE kind = $1 ORDER BY id", said)
     assert len(rows) == before + 1

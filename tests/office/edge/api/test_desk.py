@@ -58,7 +58,7 @@ async def test_a_task_is_done_once(api: Api, pool: Pool) -> None:
     reason, key = {"reason": "the shard was made again"}, {"Idempotency-Key": "done"}
     assert (await api.call("operator", "POST", TASK + "/done", reason, headers=key))[0] == 204
     assert (await api.call("operator", "POST", TASK + "/done", reason, headers=key))[0] == 204  # the same answer
-    assert (await api.call("operator", "POST", TASK + "/done", reason))[0] == 422
+    assert (await api.call("operator", "POST", TASK + "/done", reason))[0] == 404
     assert await pool.fetchval("SELECT count(*) FROM evidence.records WHERE kind = 'desk.done'") == 1
     assert (await api.call("officer", "POST", f"/desk/report_answer/{OURS['report']}/done", reason))[0] == 422
 

@@ -21,7 +21,7 @@ async def begun(api: Api, incident: str, **pace: Any) -> None:
     """An operator proposes it, an approver confirms."""
     asked = {"kind": "incident.begin", "arguments": {"incident": incident, "reason": "seen", **pace}}
     proposal = (await api.made("operator", "/proposals", asked))["id"]
-    assert (await api.call("officer", "GET", f"/proposals/{proposal}"))[0] == 422  # neither proposes nor confirms it
+    assert (await api.call("officer", "GET", f"/proposals/{proposal}"))[0] == 404  # neither proposes nor confirms it
     assert (await api.call("auditor", "GET", f"/proposals/{proposal}"))[0] == 200
     await api.made("compliance", f"/proposals/{proposal}/confirm", {})
 

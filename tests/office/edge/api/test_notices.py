@@ -32,7 +32,7 @@ async def addressed(conn: Conn, pool: Pool) -> None:
 @pytest.mark.rule("T5-2")
 async def test_a_letter_is_posted_by_a_person(api: Api, applied: Conn, pool: Pool) -> None:
     assert (await api.call("officer", "PUT", "/customers/kaisha/contact", ADDRESS))[0] == 204
-    assert (await api.call("officer", "PUT", "/customers/nobody/contact", ADDRESS))[0] == 422
+    assert (await api.call("officer", "PUT", "/customers/nobody/contact", ADDRESS))[0] == 404
     assert (await api.call("operator", "PUT", "/customers/kaisha/contact", ADDRESS))[0] == 403
     await addressed(applied, pool)
     [letter] = (await api.call("auditor", "GET", "/notices", params={"state": "person"}))[1]["items"]
