@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from acme_server.commands.output import console, show_json, show_one, show_rows, table
+from acme_server.commands.output import print_table, show_json, show_one, show_rows, table
 from acme_server.commands.revocation import executed, show_standing
 from acme_server.commands.running import Instant, as_json, first_person, operating, second_person
 from acme_server.groups import Group
@@ -97,14 +97,14 @@ async def revoke(
         if as_json:
             show_json(plan)
             return
-        console().print(table(plan.live, ("serial", "contract", "names", "not_after")))
-        console().print(table(plan.covered, ("handle", "state", "certificates")))
+        print_table(table(plan.live, ("serial", "contract", "names", "not_after")))
+        print_table(table(plan.covered, ("handle", "state", "certificates")))
         show_one(plan, False)
         click.echo("nothing is revoked: add --execute, --by, --and, --reporter and --note")
         return
     if first is None or second is None or reporter is None or note is None:
         raise Unfit("--execute needs --by, --and, --reporter and --note")
-    known: cases.Known = "request" if ground.endswith("asked") or ground in ("request", "cancellation") else "recorded"
+    known: cases.Known = "request" if ground.endswith("asked") or ground == "request" else "recorded"
     opening = Opening(ground, scope, reporter, note, received or now, known, underlying, code)
     made = await cases.open_case(conn, opening, now)
     await cases.decide(conn, str(made.case.id), first, second, note, now)

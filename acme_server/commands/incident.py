@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from acme_server.clock import utc_now
 from acme_server.commands.certificate import key_text
-from acme_server.commands.output import console, show_json, show_one, show_rows, table, text
+from acme_server.commands.output import print_table, show_json, show_one, show_rows, table, text
 from acme_server.commands.running import Instant, as_json, first_person, operating, second_person
 from acme_server.config_source import convert
 from acme_server.groups import Group
@@ -91,7 +91,7 @@ def show_standing(found: Standing, as_json: bool) -> None:
         return
     show_one(found.incident, False)
     click.echo(f"revoked {found.revoked} of {found.incident.certificates}")
-    console().print(table(found.counts[:100], COUNT))
+    print_table(table((found.counts or [])[:100], COUNT))
 
 
 @contextmanager
@@ -209,7 +209,7 @@ async def report(conn: Conn, now: datetime, incident: str, as_json: bool) -> Non
     show_one(found.incident, False)
     show_one(found.span, False)
     click.echo(f"known to published {against(found)}")
-    console().print(table(found.counts[:100], COUNT))
+    print_table(table(found.counts[:100], COUNT))
 
 
 @incident.command("drill")

@@ -3,12 +3,26 @@
 from datetime import datetime
 
 import click
+import msgspec
 
 from acme_server.commands.output import show_json, show_one, show_rows
 from acme_server.commands.running import Instant, Names, as_json, operating
 from acme_server.groups import Group
+from office.storage.keys import BindingKey
 from office.use_cases import keys
 from sql import Conn
+
+
+class Read(msgspec.Struct, frozen=True):
+    """A key as people read it."""
+
+    kid: str
+    label: str
+    names: list[str]
+    uses: int
+    uses_max: str
+    expires_at: datetime | None
+    withdrawn_at: datetime | None
 
 
 @click.group(cls=Group)
@@ -51,8 +65,17 @@ async def new(
 @operating
 async def listed(conn: Conn, now: datetime, contract: str, as_json: bool) -> None:
     """Keys of a contract, without their secrets."""
-    columns = ("kid", "label", "names", "uses", "uses_max", "expires_at", "withdrawn_at")
-    show_rows(await keys.listed(conn, contract), columns, as_json)
+    found = await keys.listed(conn, contract)
+    if as_json:
+        show_json(found)
+    else:
+        show_rows([read(each) for each in found], Read.__struct_fields__, as_json=False)
+
+
+def read(found: BindingKey) -> Read:
+    """The key, its uses in words where they are not counted."""
+    most = "unlimited" if found.uses_max == keys.UNLIMITED else str(found.uses_max)
+    return Read(found.kid, found.label, found.names, found.uses, most, found.expires_at, found.withdrawn_at)
 
 
 @key.command("withdraw")

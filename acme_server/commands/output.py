@@ -12,7 +12,10 @@ from rich.console import Console
 from rich.table import Table
 
 from contract_gate.calendar import JST
+from office.use_cases.asked import MOST
 
+ELSEWHERE = "choose fewer with the command's options, or go on page by page through the JSON API (docs/api.md)"
+READ = 1000  # lines of a table, which people read
 WIDE = 200  # where no terminal says how wide it is
 
 
@@ -35,13 +38,17 @@ def plain(value: object) -> object:
 
 
 def show_rows(rows: Sequence[msgspec.Struct], columns: Sequence[str], as_json: bool) -> None:
-    """All of the rows as JSON, or these of their fields as a table."""
+    """All of the rows as JSON, or these of their fields as a table; where some are left out, that is said aside."""
+    most, more = (MOST - 1, ELSEWHERE) if as_json else (READ, "--json prints all of them")
+    if len(rows) > most:
+        click.echo(f"the first {most} are shown, and there are more: {more}", err=True)
+        rows = rows[:most]
     if as_json:
         show_json(list(rows))
     elif not rows:
         click.echo("none")
     else:
-        console().print(table(rows, columns))
+        print_table(table(rows, columns))
 
 
 def show_one(row: msgspec.Struct, as_json: bool) -> None:
@@ -55,7 +62,7 @@ def show_one(row: msgspec.Struct, as_json: bool) -> None:
     lines.add_column(overflow="fold")
     for name in fields:
         lines.add_row(heading(name), text(getattr(row, name)))
-    console().print(lines)
+    print_table(lines)
 
 
 def table(rows: Sequence[msgspec.Struct], columns: Sequence[str]) -> Table:
@@ -89,6 +96,13 @@ def text(value: object) -> str:
             return ", ".join(map(str, value)) or "-"
         case _:
             return str(value)
+
+
+def print_table(printed: Table) -> None:
+    """The table on standard output, nothing behind the last letter of a line."""
+    with (printer := console()).capture() as captured:
+        printer.print(printed)
+    click.echo("\n".join(line.rstrip() for line in captured.get().split("\n")), nl=False)
 
 
 def console() -> Console:

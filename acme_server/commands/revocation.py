@@ -7,7 +7,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from acme_server.commands.output import console, show_json, show_one, show_rows, table
+from acme_server.commands.output import print_table, show_json, show_one, show_rows, table
 from acme_server.commands.running import Instant, as_json, first_person, operating, second_person
 from acme_server.groups import Group
 from office.use_cases import cases, revocations
@@ -30,7 +30,7 @@ def show_standing(found: Standing, as_json: bool) -> None:
     show_one(found.case, False)
     click.echo(f"clause {found.clause}, code {found.code or 'none'}")
     if found.live:
-        console().print(table(found.live, ("serial", "contract", "names", "not_after")))
+        print_table(table(found.live, ("serial", "contract", "names", "not_after")))
 
 
 async def executed(conn: Conn, case: str, now: datetime) -> Standing:

@@ -13,7 +13,7 @@ from office.storage.people import Customer, Person
 from sql import Conn
 
 OPERATOR = "process:operator"  # who acted, where no person must decide
-MOST = 1000  # of a listing
+MOST = 100_001  # of a listing that names no number; commands show all but the last, which says that there are more
 HANDLE = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
 

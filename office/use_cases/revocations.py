@@ -19,7 +19,7 @@ from office.storage import readings, reports, revocations
 from office.storage.changing import changing
 from office.storage.revocations import AcmeRevocation, Case, Live, Scope
 from office.use_cases import cases, upgrades
-from office.use_cases.asked import MOST, Unfit
+from office.use_cases.asked import Unfit
 from office.use_cases.cases import Opening, Standing, case_named, scope
 from office.use_cases.notify import notify
 from sql import Conn, Pool
@@ -29,6 +29,7 @@ WINDOW = "reissue.window"  # days, R-20
 AT_ONCE = 100  # certificates a transaction
 CASES_AT_ONCE = 50
 CRL_ATTEMPTS = 1000  # as of every CRL job
+WATCHED = 1000  # cases, and reports, whose deadlines are the nearest
 NOTICE_WAIT = timedelta(minutes=5)  # for the notice to leave us; it is never waited for longer (T11-5)
 FREE_REISSUE = timedelta(days=30)
 REPORT_SPAN = timedelta(hours=24)  # for the preliminary answer to a problem report
@@ -355,12 +356,12 @@ async def dangers(conn: Conn, now: datetime) -> list[Danger]:
     """Deadlines that run, the nearest first: of cases until they are published, of reports until they are answered."""
     found = [
         Danger(case.id, "revocation", case.deadline_at, ground_of(case.ground, case.underlying).span)
-        for case in await revocations.cases(conn, False, MOST)
+        for case in await revocations.cases(conn, False, WATCHED)
         if case.state not in ("published", "closed") and case.deadline_at is not None
     ]
     found += [
         Danger(report.id, "problem report", report.received_at + REPORT_SPAN, REPORT_SPAN)
-        for report in await reports.reports(conn, False, MOST)
+        for report in await reports.reports(conn, False, WATCHED)
         if report.preliminary_at is None
     ]
     return sorted(found, key=lambda danger: danger.deadline_at)
