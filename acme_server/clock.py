@@ -37,6 +37,10 @@ class Clock:
             return timedelta(0)
         return timedelta(microseconds=AHEAD.unpack_from(self._ahead)[0])
 
+    def furthest(self) -> timedelta:
+        """How far it may be ahead of the machine's: nothing, unless it follows a file."""
+        return timedelta(0) if self._ahead is None else FURTHEST
+
     def follow(self, file: Path) -> None:
         """From now on the clock is as far ahead as `file` says, whenever somebody sets it. Forks follow it too."""
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

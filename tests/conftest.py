@@ -5,7 +5,7 @@ import itertools
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
@@ -13,7 +13,7 @@ import pytest
 
 from acme_server.dev.postgres import EmbeddedPostgres
 from sql import Pool
-from sql.migrate import migrate
+from sql.migrate import let_run_ahead, migrate
 
 pytest_plugins = ("tests.architecture.coverage_of_rules",)
 
@@ -39,6 +39,7 @@ async def _make_template(server: EmbeddedPostgres) -> None:
     await conn.execute(f"CREATE DATABASE {TEMPLATE}")
     await conn.close()
     await migrate(server.dsn(database=TEMPLATE))
+    await let_run_ahead(server.dsn(database=TEMPLATE), timedelta(days=36_600))  # tests live in years to come
     conn = await asyncpg.connect(server.dsn(database=TEMPLATE))
     await conn.execute("SELECT keiyaku.ensure_partitions($1, 8)", NOW.replace(month=8))
     await conn.execute("SELECT keiyaku.ensure_partitions(now(), 3)")

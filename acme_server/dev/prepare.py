@@ -11,7 +11,7 @@ import msgspec
 
 from acme_server import evidence_key, sealer
 from acme_server.checkpoint_file import CheckpointFileUnusable
-from acme_server.clock import by_machine, utc_now
+from acme_server.clock import CLOCK, by_machine, utc_now
 from acme_server.config import Settings
 from acme_server.database import within
 from acme_server.dev.postgres import EmbeddedPostgres
@@ -19,7 +19,7 @@ from acme_server.dev.template import adopt
 from acme_server.dev.tls import ensure_tls, write
 from ca import hierarchy
 from office.use_cases.demo import Demo, make_demo
-from sql.migrate import migrate
+from sql.migrate import let_run_ahead, migrate
 
 DATABASE = "keiyaku"
 MONTHS_AHEAD = 3
@@ -48,6 +48,8 @@ async def prepare_database(settings: Settings, postgres: EmbeddedPostgres, now: 
     """The database is migrated and holds a CA and the demo contracts."""
     await create_database(postgres)
     await migrate(postgres.dsn())
+    if ahead := CLOCK.furthest():
+        await let_run_ahead(postgres.dsn(), ahead)
     conn = await asyncpg.connect(postgres.dsn())
     try:
         await adopt(conn)

@@ -1,8 +1,6 @@
 """Personal data past its retention (T16-2)."""
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
-from types import MappingProxyType
 from uuid import UUID
 
 import msgspec
@@ -12,52 +10,7 @@ from sql.rows import many
 
 SQL = statements("office/retention")
 NOBODY = UUID(int=0)  # every id comes after it
-
-# The statement that destroys each field of contract_gate/articles/article_16_secrecy.RETENTION, but those of PEOPLE.
-DESTROYS: Mapping[str, str] = MappingProxyType(
-    {
-        "documents.content": SQL["documents"],
-        "applications.representative": SQL["applications"],
-        "screenings.subject": SQL["screenings"],
-        "holds.reason": SQL["holds"],
-        "invoice_papers.buyer": SQL["invoice_papers"],
-        "receipts.remitter": SQL["receipts"],
-        "bank_lines.remitter": SQL["bank_lines"],
-        "payer_aliases.name": SQL["payer_aliases"],
-        "dealer_aliases.name": SQL["dealer_aliases"],
-        "problem_reports.reporter": SQL["problem_reports"],
-        "key_proofs.reporter": SQL["key_proofs"],
-        "cases.reporter": SQL["cases"],
-        "proposals.arguments": SQL["proposals"],
-        "deliveries.body": SQL["deliveries"],
-        "deliveries.address": SQL["undelivered"],
-        "notices.given": SQL["notices"],
-        "contacts.postal_address": SQL["contacts"],
-        "recipients.email": SQL["recipients"],
-        "customers.contact_email": SQL["customers_email"],
-        "accounts.contacts": SQL["accounts"],
-        "applicants.name": SQL["applicants"],
-        "customers.name": SQL["customers"],
-        "ceremonies.transcript": SQL["ceremonies"],
-        "root_crls.transcript": SQL["root_crls"],
-    }
-)
-
-# Who may have a pseudonym by now, and which columns name people of customers: any other record keeps these, while those
-# who left the CA so long ago are kept by few.
-PEOPLE: Mapping[str, tuple[str, tuple[str, ...] | None]] = MappingProxyType(
-    {
-        "persons.name": (SQL["who_left"], None),
-        "requesters.name": (
-            SQL["of_past_contracts"],
-            (
-                "gate.consents.person_id", "office.applications.applicant_id", "office.requesters.person_id",
-                "office.requesters.named_by", "office.endings.asked_by", "office.renewal_consents.person_id",
-                "office.seals.requested_by", "office.change_reports.reported_by",
-            ),
-        ),
-    }
-)  # fmt: skip
+PEOPLE = frozenset({"persons.name", "requesters.name"})  # fields of persons, whom other records may name
 
 
 class Gone(msgspec.Struct, frozen=True):
@@ -65,6 +18,14 @@ class Gone(msgspec.Struct, frozen=True):
 
     id: UUID | int
     contract_id: UUID | None
+
+
+class Looked(msgspec.Struct, frozen=True):
+    """How many people were looked at, the last of them, and who has a pseudonym from now on."""
+
+    looked_at: int
+    last: UUID | None
+    gone: list[UUID]
 
 
 class Tally(msgspec.Struct, frozen=True):
@@ -88,22 +49,18 @@ async def alone(conn: Conn) -> None:
     await conn.execute(SQL["alone"])
 
 
-async def destroy(conn: Conn, field: str, kept_since: datetime, now: datetime, most: int) -> list[Gone]:
+async def destroy(conn: Conn, field: str, now: datetime, most: int) -> list[Gone]:
     """Rows of which the field is past its retention: destroyed now."""
-    return many(Gone, await conn.fetch(DESTROYS[field], kept_since, now, most))
+    return [
+        Gone(int(row["id"]) if row["id"].isdecimal() else UUID(row["id"]), row["contract_id"])
+        for row in await conn.fetch(SQL["destroy"], field, now, most)
+    ]
 
 
-async def people(conn: Conn, field: str, kept_since: datetime, after: UUID, most: int) -> list[UUID]:
-    """Who may be past their retention, in order of id, from one on; held until the transaction ends."""
-    return [row["id"] for row in await conn.fetch(PEOPLE[field][0], kept_since, after, most)]
-
-
-async def pseudonymise(
-    conn: Conn, field: str, who: Sequence[UUID], contracts_since: datetime, now: datetime
-) -> list[Gone]:
-    """Those of them whom no record names that is still kept."""
-    of_customers = PEOPLE[field][1]
-    return many(Gone, await conn.fetch(SQL["pseudonymise"], who, contracts_since, now, of_customers))
+async def pseudonymise(conn: Conn, field: str, now: datetime, after: UUID, most: int) -> Looked:
+    """Of people who may be past their retention, from one on, those whom no record names that is still kept."""
+    [looked] = many(Looked, await conn.fetch(SQL["pseudonymise"], field, now, after, most))
+    return looked
 
 
 async def tally(conn: Conn, field: str, now: datetime, rows: int) -> None:

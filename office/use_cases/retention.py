@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from contract_gate.articles.article_16_secrecy import RETENTION, Since, kept_since
+from contract_gate.articles.article_16_secrecy import RETENTION, Since
 from office.storage import retention
 from office.storage.retention import Destruction, Gone
 from office.use_cases.asked import MOST, Unfit
@@ -17,7 +17,6 @@ from sql.evidence import Entry, append_all, entry
 
 AT_ONCE = 5000  # each turn asks anew which contracts and customers are past
 PEOPLE_AT_ONCE = 2000  # each turn looks through every record that may name them
-CONTRACTS = "documents.content"  # what people said and did in an application or review is kept as its documents are
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -55,13 +54,12 @@ async def destroy(pool: Pool, field: str, now: datetime) -> int:
 
 async def turn(conn: Conn, field: str, now: datetime, after: UUID) -> tuple[list[Gone], UUID | None]:
     """What one turn destroyed, and after whom the next one looks; None: nothing is left."""
-    since = kept_since(field, now)
     if field not in retention.PEOPLE:
-        gone = await retention.destroy(conn, field, since, now, AT_ONCE)
+        gone = await retention.destroy(conn, field, now, AT_ONCE)
         return gone, after if len(gone) >= AT_ONCE else None
-    who = await retention.people(conn, field, since, after, PEOPLE_AT_ONCE)
-    gone = await retention.pseudonymise(conn, field, who, kept_since(CONTRACTS, now), now) if who else []
-    return gone, who[-1] if len(who) >= PEOPLE_AT_ONCE else None
+    looked = await retention.pseudonymise(conn, field, now, after, PEOPLE_AT_ONCE)
+    more = looked.last if looked.looked_at >= PEOPLE_AT_ONCE else None
+    return [Gone(each, None) for each in looked.gone], more
 
 
 def proofs(field: str, gone: Sequence[Gone], now: datetime) -> Iterator[Entry]:

@@ -26,8 +26,4 @@ UPDATE office.documents SET destroy_at = $2 WHERE contract_id = $1 AND destroyed
 
 -- name: destroy_due
 -- Key and content go, hash and kind stay (T4-7). $1 now  $2 contract_id, or null  $3 most
-UPDATE office.documents SET sealed_key = NULL, sealed_content = NULL, destroyed_at = $1
-WHERE id = ANY (ARRAY(SELECT id FROM office.documents
-    WHERE destroyed_at IS NULL AND destroy_at <= $1 AND ($2::uuid IS NULL OR contract_id = $2)
-    ORDER BY destroy_at LIMIT $3 FOR UPDATE SKIP LOCKED))
-RETURNING id, contract_id;
+SELECT id, contract_id FROM office.destroy_documents($1, $2, $3);

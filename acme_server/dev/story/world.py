@@ -29,7 +29,7 @@ from office import worker as office
 from office.use_cases import deliver, replacement, revocations
 from office.use_cases.mail import Mail, Posting
 from sql import Conn, Pool
-from sql.migrate import ensure_partitions
+from sql.migrate import ensure_partitions, let_run_ahead
 
 MORNING = time(6)
 SIGNER_STARTS = 30.0  # seconds
@@ -112,6 +112,7 @@ async def world(
     """A world on a fresh database that is migrated; its clock stands at the first morning."""
     begins = datetime.combine(first_day, MORNING, JST)
     with CLOCK.set_meanwhile(settings.data / FILE, begins):
+        await let_run_ahead(owner_dsn, CLOCK.furthest())
         await ensure_partitions(owner_dsn, begins, months + 1)
         await make_ca(settings, owner_dsn, utc_now())
         key_file = within(settings, settings.evidence.key_file)

@@ -206,7 +206,7 @@ async def test_a_letter_that_nobody_could_deliver_is_dropped_after_seven_years(
     row = await pool.fetchrow("SELECT state, address, body, fence FROM office.deliveries")
     assert tuple(row or ()) == ("dropped", "", "-", 1)
     assert await pool.fetchval("SELECT array_agg(DISTINCT given::text) FROM office.notices") == ["{}"]
-    await accepted.execute('UPDATE office.notices SET addressed_at = NULL, given = \'{"a": "例 太郎"}\'')
+    await pool.execute('UPDATE office.notices SET addressed_at = NULL, given = \'{"a": "例 太郎"}\'')
     await pool.execute("DELETE FROM office.deliveries")
     await swept(pool, office, years_on(7, 1))
     assert await left_over(pool) & {"office.notices.given"} == set()

@@ -8,9 +8,7 @@ import asyncpg
 import pytest
 
 from acme_server.dev.postgres import EmbeddedPostgres
-from contract_gate.articles.article_16_secrecy import RETENTION
 from contract_gate.calendar import jst_date
-from office.storage.retention import DESTROYS, PEOPLE
 from office.storage.tokens import Caller
 from office.use_cases import (
     consultation,
@@ -46,7 +44,6 @@ async def office(postgres: EmbeddedPostgres, database: str) -> AsyncIterator[Poo
 async def test_what_is_past_its_retention_is_destroyed_and_its_record_stays(
     accepted: Conn, office: Pool, pool: Pool
 ) -> None:
-    assert {*DESTROYS, *PEOPLE} == set(RETENTION)
     await documents.keep(accepted, "acme", "registry", TODAY, b"secret", "ann", bytes(32), NOW)
     await ending.cancel(accepted, "acme", "ann", NOW)
     assert await retention.sweep(office, NOW + timedelta(days=729)) == 0

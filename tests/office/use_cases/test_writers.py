@@ -59,11 +59,10 @@ FACTS = re.compile(
     r"(?:INSERT INTO|UPDATE) gate\.(contract_names|contracts|consents|review_items|reviewed_subjects|binding_keys|"
     r"invoices|payment_matches|receipts|holds|information_changes|successions|free_reissues)\b"
 )
-# Of a contract nobody else can know yet; what tests below cover; words past their retention, which no gate looks at.
+# Of a contract nobody else can know yet; what tests below cover.
 BESIDE = {
     ("contracts", "insert_contract"), ("contracts", "accept"), ("applications", "move"), ("applications", "reject"),
     ("renewals", "serve"), ("renewals", "give_back"), ("revocations", "free_reissue"),
-    ("retention", "holds"), ("retention", "receipts"),
 }  # fmt: skip
 
 
