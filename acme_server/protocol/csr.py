@@ -1,11 +1,13 @@
 """Certificate signing requests: names and key, nothing else. RFC 8555 §7.4, RFC 2986, BR §6.1.1.3, §6.1.5, §6.1.6.
 
-Only the subject alternative names, the common name and the public key of a CSR matter. Other subject fields and other
-extensions, a requested CA:TRUE too, are ignored and never reach a certificate (A-132), but must be readable.
+Only the subject alternative names, the common name and the public key of a CSR matter. A common name counts as a name,
+but for one that repeats an iPAddress: that says nothing (an address there alone is refused, A-206). Other subject
+fields and extensions, a requested CA:TRUE too, are ignored and never reach a certificate (A-132), but must be readable.
 """
 
 import hashlib
 from collections.abc import Iterable
+from ipaddress import ip_address
 from typing import NoReturn
 
 import msgspec
@@ -122,7 +124,9 @@ def _check_signature(csr: x509.CertificateSigningRequest) -> None:
 def _names(csr: x509.CertificateSigningRequest) -> tuple[str, ...]:
     names = dict.fromkeys(_alternative_names(csr))
     for attribute in csr.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME):
-        names[_domain(str(attribute.value), "common name")] = None
+        value = str(attribute.value)
+        if not is_ip(value) or str(ip_address(value)) not in names:  # uacme repeats the first iPAddress there
+            names[_domain(value, "common name")] = None
     if not names:
         _refuse("has no names. List the order's names as subject alternative names")
     if len(names) > MAX_IDENTIFIERS:

@@ -144,6 +144,9 @@ def test_an_ed25519_key_is_refused() -> None:
         pytest.param(der(DNS("A.Test"), DNS("a.test"), cn="a.TEST"), {"a.test"}, id="case is folded"),
         pytest.param(der(DNS("*.a.test")), {"*.a.test"}, id="a wildcard"),
         pytest.param(der(IP(ip_address("::1")), IP(ip_address("192.0.2.1"))), {"::1", "192.0.2.1"}, id="addresses"),
+        pytest.param(
+            der(IP(ip_address("192.0.2.1")), cn="192.0.2.1"), {"192.0.2.1"}, id="an address repeated as common name"
+        ),
     ],
 )
 def test_names_of_a_csr(made: bytes, names: set[str]) -> None:
@@ -169,7 +172,8 @@ def test_a_mismatch_names_a_few_on_each_side() -> None:
     [
         pytest.param(der(DNS("192.0.2.1")), id="A-206 an address as dNSName"),
         pytest.param(der(DNS("2001:db8::1")), id="A-206 an IPv6 address as dNSName"),
-        pytest.param(der(IP(ip_address("192.0.2.1")), cn="192.0.2.1"), id="A-206 an address as common name"),
+        pytest.param(der(cn="192.0.2.1"), id="A-206 an address as common name"),
+        pytest.param(der(IP(ip_address("::1")), cn="192.0.2.1"), id="A-206 an address as common name, beside another"),
         pytest.param(der(), id="no names"),
         pytest.param(der(DNS("a.test"), x509.RFC822Name("a@a.test")), id="a mail address"),
         pytest.param(der(DNS("a.test"), x509.UniformResourceIdentifier("https://a.test")), id="an URI"),
