@@ -139,7 +139,7 @@ class Ca(Section, frozen=True, kw_only=True):
     folder: Path = Path("ca")
     keys: Literal["file", "pkcs11"] = "file"
     passphrase_file: Path = Path("ca/passphrase")
-    profiles: tuple[str, ...] = ("tlsserver", "shortlived")
+    profiles: tuple[str, ...] = ("tlsserver", "shortlived")  # an order that asks for none gets the first
 
 
 class Keys(Section, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from acme_server.use_cases import authenticate, counted, issue, limits, served_n
 from acme_server.use_cases.context import Context
 from acme_server.use_cases.problem import ENDED, EXPIRED, stored_problem
 from acme_server.use_cases.wanted import authorizations_for
-from ca.profiles import DEFAULT_PROFILE, Profile, lifetime
+from ca.profiles import Profile, lifetime
 from contract_gate.decision import Admitted, Refused, Request
 from contract_gate.gate import decide
 from contract_gate.storage import decision_row, evidence_of, facts_of, record_admission, record_refusal
@@ -135,12 +135,11 @@ def actor_of(account: Account) -> str:
 
 
 def profile_of(context: Context, wanted: str | None) -> Profile:
-    """The profile asked for, or the default one (A-226, A-229)."""
-    found = context.profiles.get(DEFAULT_PROFILE.name if wanted is None else wanted)
+    """The profile asked for, or the first on offer (A-226, A-229)."""
+    found = next(iter(context.profiles.values())) if wanted is None else context.profiles.get(wanted)
     if found is None:
-        raise AcmeError(
-            ErrorType.INVALID_PROFILE, f"No profile {str(wanted)[:64]!r} here. On offer: {', '.join(context.profiles)}."
-        )
+        offered = ", ".join(context.profiles)
+        raise AcmeError(ErrorType.INVALID_PROFILE, f"No profile {str(wanted)[:64]!r} here. On offer: {offered}.")
     return found
 
 

@@ -27,6 +27,18 @@ async def test_profiles_are_told_and_only_those_are_taken(served: Served) -> Non
     assert (await client.order(NAME)).json["profile"] == "tlsserver"
 
 
+@pytest.mark.std("A-229")
+async def test_who_asks_for_no_profile_gets_the_first_on_offer(served: Served) -> None:
+    """Most clients ask for none: also where the settings offer no tlsserver."""
+    client = await served.registered()
+    served.context.profiles.pop("tlsserver")
+    first = next(iter(served.context.profiles))
+    placed = await client.order(NAME)
+    assert (placed.status, placed.json["profile"]) == (201, first)
+    authorized = await client.post("/new-authz", {"identifier": {"type": "dns", "value": NAME}})
+    assert authorized.status == 201
+
+
 @pytest.mark.std("A-228", "A-227")
 async def test_an_order_keeps_its_profile_and_the_certificate_has_its_lifetime(served: Served) -> None:
     client, now = await served.registered(), utc_now()
