@@ -53,7 +53,7 @@ async def answered(request: web.Request, handler: Handler) -> web.StreamResponse
     except AcmeError as error:
         return problems.of_error(error)
     except web.HTTPException as error:
-        return problems.of_error(of_http(error))
+        return problems.of_error(of_http(error, f"{request.app[URLS].base}/directory"))
     except (*DATABASE_AWAY, TimeoutError) as error:
         if request.transport is not None:  # else it is the client who is away
             LOG.warning("database_away", reason=type(error).__name__)
@@ -63,11 +63,11 @@ async def answered(request: web.Request, handler: Handler) -> web.StreamResponse
         return problems.of_error(AcmeError(ErrorType.SERVER_INTERNAL, "Something went wrong here. It is recorded."))
 
 
-def of_http(error: web.HTTPException) -> HttpRefused:
-    """aiohttp's own refusal as ours, with its Allow header (A-032, A-033)."""
+def of_http(error: web.HTTPException, directory: str) -> HttpRefused:
+    """aiohttp's own refusal as ours, with its Allow header (A-032, A-033); who mistyped a URL hears where to begin."""
     headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
     details = {
-        404: "There is no such resource.",
+        404: f"There is no such resource. The directory is {directory}",
         405: f"This URL answers {headers.get('Allow', 'other methods')} only. To read it, send a POST-as-GET.",
         413: "The request body is too large.",
     }

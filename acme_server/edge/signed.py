@@ -28,7 +28,7 @@ async def read(request: web.Request) -> Signed:
     body = await body_of(request)
     try:
         if media_type_of(request) != JOSE:
-            raise HttpRefused(415, f"Send the request as {JOSE}.")
+            raise HttpRefused(415, f"Send the request as {JOSE}.", {"Accept": JOSE})
         return parse_request(body)
     except AcmeError:
         await authenticate.spend_refused(request.app[CONTEXT], body, utc_now())
@@ -36,9 +36,10 @@ async def read(request: web.Request) -> Signed:
 
 
 async def body_of(request: web.Request) -> bytes:
-    """The body as sent, for nothing here is ever decompressed."""
-    if request.headers.get("Content-Encoding", "identity") != "identity":
-        raise HttpRefused(415, "Send the request body as it is, without Content-Encoding.")
+    """The body as sent, for nothing here is ever decompressed; who encodes it hears so (RFC 9110 §15.5.16)."""
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        plain = {"Accept-Encoding": "identity"}
+        raise HttpRefused(415, "Send the request body as it is, without Content-Encoding.", plain)
     try:
         return await request.read()
     except web.RequestPayloadError:

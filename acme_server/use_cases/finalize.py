@@ -41,6 +41,12 @@ from sql.transactions import shared, under_locks
 
 SEAL_LIMIT = timedelta(minutes=1)
 CAA_AGE = timedelta(hours=7, minutes=55)  # BR 3.2.2.8: 8 hours
+NOT_READY = {
+    "pending": "Fulfil its authorizations first.",
+    "processing": "Read the order until it is valid.",
+    "valid": "Read the order: it names its certificate.",
+    "invalid": "Place a new order if you need one.",
+}  # what to do, as RFC 8555 §7.4 says; who lost the answer to a finalize finds the certificate
 ENDS_ORDER = frozenset({Gate.G1, Gate.G4, Gate.G5, Gate.G7})  # T0-5
 
 
@@ -97,8 +103,7 @@ async def finalize(
 def check_ready(found: ToFinalize, now: datetime) -> None:
     """The order is ready (A-127)."""
     if (status := found.state.status(now)) != "ready":
-        hint = "Fulfil its authorizations first." if status == "pending" else "Place a new order if you need one."
-        raise AcmeError(ErrorType.ORDER_NOT_READY, f"This order is {status}, not ready. {hint}")
+        raise AcmeError(ErrorType.ORDER_NOT_READY, f"This order is {status}, not ready. {NOT_READY[status]}")
 
 
 async def check_key(context: Context, csr: Csr) -> None:

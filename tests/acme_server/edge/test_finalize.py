@@ -148,8 +148,9 @@ async def test_only_a_ready_order_is_finalized(served: Served) -> None:
     assert (early.status, early.error) == (403, "orderNotReady")
     await client.fulfil(order)
     assert (await client.finalize(order)).json["status"] == "valid"
-    late = await client.finalize(order)
+    late = await client.finalize(order)  # of a client whose proxy lost the first answer and sent the request twice
     assert (late.status, late.error) == (403, "orderNotReady")
+    assert late.json["detail"] == "This order is valid, not ready. Read the order: it names its certificate."
     stranger = await served.registered()
     assert (await stranger.finalize(order)).status == 404
     _, failing = await ready(client, "b.demo.test")
@@ -194,6 +195,7 @@ async def test_with_the_signer_away_the_order_is_processing_until_it_is_back(ser
     assert "certificate" not in poll.json
     again = await client.finalize(order)
     assert (again.status, again.error) == (403, "orderNotReady")
+    assert again.json["detail"] == "This order is processing, not ready. Read the order until it is valid."
     assert await run_jobs(served, "issue") == ["issue"]
     done = await client.post(url)
     assert (done.json["status"], done.headers.get("Retry-After")) == ("valid", None)

@@ -175,6 +175,7 @@ async def test_no_content_encoding_makes_a_body_grow(
             headers = ("Content-Type: application/jose+json", f"Content-Encoding: {coding}")
             (found,) = await ask(reach, request("POST", "/new-order", *headers, body=body))
             assert found.status == 415, (coding, body[:40], found)
+            assert found.header("Accept-Encoding") == "identity", coding
     assert await stored(served.owner) == before
 
 

@@ -9,7 +9,7 @@ from cryptography.x509 import AuthorityKeyIdentifier
 from acme_server.protocol.errors import ErrorType
 from acme_server.validation.outcome import NotProven
 from tests.acme_server.client import LEAVE_OUT, Answer, Client, Json, b64, csr, der, jwk, leaf, new_key
-from tests.acme_server.conftest import Served
+from tests.acme_server.conftest import BASE, Served
 
 URN = "urn:ietf:params:acme:error:"
 REGISTRY = {
@@ -175,3 +175,13 @@ async def test_what_http_itself_refuses_is_a_problem_document_too(served: Served
     ]
     assert [answer.status for answer in answers] == [404, 405, 415, 400, 400, 404, 400]
     assert {answer.error for answer in answers} == {"malformed"}
+    for mistyped in (
+        "/",
+        "/directory/",
+        "/Directory",
+        "/acme/directory",
+    ):  # as people write it into a client's settings
+        found = await client.send("GET", mistyped)
+        assert (found.status, found.json["detail"]) == (
+            404, f"There is no such resource. The directory is {BASE}/directory",
+        ), mistyped  # fmt: skip

@@ -291,6 +291,7 @@ async def test_another_content_type_is_415(served: Served) -> None:
     for wrong in ("application/json", "application/jose", "text/plain", "application/jose+json2"):
         refused = await client.post_body(kid, jws(client.key, None, await client.protected(kid)), wrong)
         assert (refused.status, refused.error) == (415, "malformed"), wrong
+        assert refused.headers["Accept"] == "application/jose+json"
     without = json.dumps(jws(client.key, None, await client.protected(kid))).encode()
     async with client.session.post(
         kid.replace(BASE, served.reach), data=without, skip_auto_headers=("Content-Type",)
