@@ -217,6 +217,12 @@ async def set_stale(conn: Conn, customer_id: UUID, since: datetime) -> bool:
     return await conn.fetchval(SQL["set_stale"], customer_id, since) is not None
 
 
+async def postal_address(conn: Conn, customer_id: UUID) -> str | None:
+    """Where the customer gets letters on paper, if anywhere."""
+    found: str | None = await conn.fetchval(SQL["postal_address"], customer_id)
+    return found
+
+
 async def set_contact(conn: Conn, customer_id: UUID, language: str, postal_address: str | None) -> None:
     """How a customer wants to be written to; good again."""
     await conn.execute(SQL["set_contact"], customer_id, language, postal_address)

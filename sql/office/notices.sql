@@ -132,6 +132,10 @@ INSERT INTO office.contacts AS k (customer_id, stale_since) VALUES ($1, $2)
 ON CONFLICT (customer_id) DO UPDATE SET stale_since = $2 WHERE k.stale_since IS NULL
 RETURNING customer_id;
 
+-- name: postal_address
+-- $1 customer_id
+SELECT postal_address FROM office.contacts WHERE customer_id = $1;
+
 -- name: set_contact
 -- $1 customer_id  $2 language  $3 postal_address
 INSERT INTO office.contacts (customer_id, language, postal_address) VALUES ($1, $2, $3)

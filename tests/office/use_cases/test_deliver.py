@@ -16,7 +16,7 @@ from office.storage import notices as storage
 from office.use_cases import contracts, deliver, mail, maintenance, notices, terms
 from office.use_cases.asked import Unfit
 from office.use_cases.mail import Posting
-from office.use_cases.notify import GIVEN, LANGUAGES, checked, notify, rendered, texts
+from office.use_cases.notify import GIVEN, LANGUAGES, checked, notify, rendered, texts, worded
 from sql import Conn, Pool
 from tests.conftest import NOW
 from tests.office.use_cases.conftest import INVOICE
@@ -49,6 +49,22 @@ def test_a_text_is_complete(kind: str, language: str) -> None:
         assert KINDS[kind].clause.split(".")[0] in whole
     else:
         assert f"第{KINDS[kind].clause[1:].split('.')[0]}条" in whole
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("total_yen", "1234567", "1,234,567"),
+        ("total_yen", "60,500", "60,500"),
+        ("invoice", "60500", "60500"),
+        ("revoked_at", "2026-11-23T15:06:02.860988+00:00", "2026-11-24 00:06 JST"),
+        ("deadline", "2026-11-23T15:06:02Z", "2026-11-24 00:06 JST"),
+        ("due_on", "2026-12-31", "2026-12-31"),
+        ("reason", "since 2026-11-23T00:00:00+00:00, they say", "since 2026-11-23 09:00 JST, they say"),
+    ],
+)
+def test_amounts_and_instants_are_told_as_people_read_them(name: str, value: str, expected: str) -> None:
+    assert worded(name, value) == expected
 
 
 def test_every_kind_is_sent_by_something() -> None:

@@ -44,6 +44,8 @@ async def test_a_letter_is_posted_by_a_person(api: Api, applied: Conn, pool: Poo
     assert status == 200
     for told in ("1-1 Chiyoda, Tokyo", "<br>To 株式会社 例<", '<article lang="en">', "60,500", "2026-11-22"):
         assert told in page, told
+    await pool.execute("UPDATE office.deliveries SET address = ''")  # as of a customer who had none at that time
+    assert "1-1 Chiyoda, Tokyo" in (await api.call("auditor", "GET", path + "/page"))[1]
     assert (await api.call("applicant", "GET", path + "/page"))[0] == 403
     assert (await api.call("auditor", "GET", f"/notices/{NOBODY}/page"))[0] == 404
     assert (await api.call("approver", "POST", path + "/posting", {"posted_on": "2026-11-20"}))[0] == 403
