@@ -16,3 +16,9 @@ async def replaced(conn: Conn, now: datetime, most: int) -> dict[UUID, list[Live
         case_id, *live = row.values()
         found.setdefault(case_id, []).append(Live(*live))
     return found
+
+
+async def left(conn: Conn, case_id: UUID, now: datetime) -> bool:
+    """Whether a certificate of the case's contracts still shows what is no longer so."""
+    found: bool = await conn.fetchval(SQL["left"], case_id, now)
+    return found

@@ -7,7 +7,7 @@ from uuid import UUID
 from contract_gate.articles.article_11_revocation import code_of, ground_of
 from office.storage import replacements, revocations
 from office.storage.revocations import Live
-from office.use_cases.cases import case_named, scope
+from office.use_cases.cases import case_named
 from office.use_cases.revocations import AT_ONCE, PROCESS, finish, revoke_these
 from sql import Conn, Pool
 from sql.evidence import append, entry
@@ -38,6 +38,6 @@ async def _replaced(conn: Conn, case_id: UUID, live: Sequence[Live], now: dateti
         serials=[each.serial.hex() for each in live],
     )  # fmt: skip
     await append(conn, row)
-    if not await revocations.live(conn, scope(found), list(await revocations.contracts_of(conn, scope(found))), now, 1):
+    if not await replacements.left(conn, case_id, now):
         await finish(conn, found, now)
     return len(live)

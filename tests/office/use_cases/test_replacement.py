@@ -77,6 +77,22 @@ async def test_each_certificate_ends_when_it_is_replaced_and_the_case_with_the_l
     assert (await contracts.shown(accepted, "acme")).state == "accepted"  # a window for a reissue is open (T12-3)
 
 
+@pytest.mark.rule("T14-2", "T6-5")
+async def test_what_the_register_told_of_a_customer_ends_so_too(accepted: Conn, pool: Pool, office: OurPool) -> None:
+    """Its case is about the customer; what the new contract issued is none of it."""
+    old = await issue(pool, "acme", 1, NOW)
+    customer = await pool.fetchval("SELECT customer_id FROM gate.contracts WHERE handle = 'acme'")
+    opening = cases.Opening(
+        "change_learned", cases.Scope(customer_id=customer), "register", "name", NOW, "own_evidence"
+    )
+    case = str((await cases.open_case(accepted, opening, NOW)).case.id)
+    await followed(accepted, NOW + HOUR)
+    await issue(pool, "acme-2", 2, NOW + HOUR)
+    assert await replacement.sweep(office, NOW + HOUR) == 1
+    assert await revoked(pool) == {old: 9}
+    assert (await cases.standing(accepted, case, NOW)).case.state == "revoked"
+
+
 @pytest.mark.rule("T14-2")
 @pytest.mark.parametrize("what", ["of another ground", "replaced by what is revoked", "of a renewal", "decided"])
 async def test_nothing_else_is_taken_for_replaced(accepted: Conn, pool: Pool, office: OurPool, what: str) -> None:
