@@ -33,7 +33,8 @@ from sql.evidence import append, entry
 
 Known = Literal["request", "report", "own_evidence", "recorded"]
 KNOWN: tuple[Known, ...] = ("request", "report", "own_evidence", "recorded")
-OPENED = tuple(name for name in GROUNDS if GROUNDS[name].establishes != "contract")  # by people; the rest by ends
+# by people; the rest by ends, so no revocation is a cancellation (T11-4)
+OPENED = tuple(name for name in GROUNDS if GROUNDS[name].establishes != "contract" and name != "cancellation")
 SHOWN = 100
 MATERIAL = "breach.material"
 

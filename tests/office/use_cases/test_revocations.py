@@ -109,6 +109,16 @@ async def test_a_request_notice_then_revoked_then_published_then_result(accepted
     assert tuple(row or ()) == (asked_at, NOW + timedelta(seconds=1), NOW + timedelta(seconds=40))
 
 
+@pytest.mark.rule("T11-4")
+async def test_no_case_is_a_cancellation(accepted: Conn) -> None:
+    """Else certificates would go by A11.2 and the contract stay; the customer's own act ends it."""
+    with pytest.raises(Unfit, match="ground"):
+        await opened(accepted, "cancellation")
+    await ending.cancel(accepted, "acme", "ann", NOW)
+    [case] = await cases.listed(accepted, False)
+    assert (case.ground, (await contracts.shown(accepted, "acme")).end_cause) == ("cancellation", "cancelled")
+
+
 @pytest.mark.rule("T11-6")
 @pytest.mark.parametrize("of", ["contract", "serial"])
 async def test_who_asked_and_is_refused_hears_it_once(accepted: Conn, pool: Pool, of: str) -> None:
