@@ -107,10 +107,11 @@ async def install(world: World, contract: str) -> None:
 
 
 async def order(world: World, contract: str) -> None:
-    """The machine asks for a certificate now."""
+    """The machine asks for a certificate now; a refusal is told of the contract that its key serves by now (T12-7)."""
     await world.seal()
     if refused := await world.machines[contract].ask(world.context, world.now, world.work):
-        world.tell(refusal(contract, refused))
+        served = await contracts.shown(world.conn, str(refused.contract_id))
+        world.tell(refusal(served.handle, refused))
 
 
 async def switch_off(world: World, contract: str) -> None:

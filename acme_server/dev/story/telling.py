@@ -42,7 +42,7 @@ WORDS: Mapping[str, str] = {
     "notice.queued": "notice: {notice_kind}",
 }
 ORDER = {kind: number for number, kind in enumerate(WORDS)}
-RULES = {"certificate.signed": "T12-5", "certificate.revoked": "T11-10"}  # of what cites none itself
+RULES = {"certificate.signed": "T12-5", "certificate.revoked": "T11-11"}  # of what cites none itself
 
 
 class Line(msgspec.Struct, frozen=True):
