@@ -2689,7 +2689,7 @@ GRANT SELECT ON gate.contracts, gate.contract_starts, gate.readings, ca.certific
     office.case_certificates, office.departures, office.access_reviews, office.requesters TO keiyaku_auditor;
 GRANT SELECT (id, ground, received_at, state, published_at, deadline_at) ON office.cases TO keiyaku_auditor;
 GRANT SELECT (id, received_at, preliminary_at) ON office.problem_reports TO keiyaku_auditor;
-GRANT SELECT (person_id, service, role, customer_id, created_at, expires_at, withdrawn_at, last_used_on)
+GRANT SELECT (id, person_id, service, role, customer_id, created_at, expires_at, withdrawn_at, last_used_on)
     ON office.tokens TO keiyaku_auditor;
 GRANT UPDATE (confirmed_by_first, confirmed_by_second, confirmed_at) ON gate.holds TO keiyaku_office;
 GRANT SELECT ON gate.revisions TO keiyaku_office;

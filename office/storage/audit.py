@@ -1,6 +1,6 @@
 """What auditors read: who may do what, what changed, whole populations, and whether deadlines were met."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from sql.rows import many
 
 SQL = statements("office/audit")
 AHEAD = 1000  # rows that a stream holds at a time
+NOBODY = ("", "", "", "")  # the place before all who may do something
 
 
 class Access(msgspec.Struct, frozen=True):
@@ -59,10 +60,14 @@ class ReadingChange(msgspec.Struct, frozen=True):
     second: str
 
 
-async def access(conn: Conn, now: datetime) -> AsyncIterator[Access]:
-    """Who may do what, within the caller's transaction."""
-    async for row in conn.cursor(SQL["access"], now, prefetch=AHEAD):
-        yield Access(**row)
+async def access(
+    conn: Conn, now: datetime, most: int | None = None, behind: Sequence[str] = NOBODY
+) -> AsyncIterator[tuple[Access, str]]:  # fmt: skip
+    """Who may do what, behind a place, within the caller's transaction; with each what tells it from others like it."""
+    async for row in conn.cursor(SQL["access"], now, most, *behind, prefetch=AHEAD):
+        found = dict(row)
+        key = found.pop("key")
+        yield Access(**found), key
 
 
 async def insert_review(

@@ -27,7 +27,19 @@ WHO: Mapping[str, str] = MappingProxyType(
 async def access(conn: Conn, now: datetime) -> list[Access]:
     """Who may do what: database roles, people, tokens, requesters, and who left with something still open."""
     async with conn.transaction(readonly=True):
-        return [each async for each in audit.access(conn, now)]
+        return [each async for each, _ in audit.access(conn, now)]
+
+
+async def access_page(conn: Conn, now: datetime, cursor: str | None, most: int) -> tuple[list[Access], str | None]:
+    """So many of them behind a place, and the place of the last, if more follow. Raises Unfit."""
+    behind = audit.NOBODY if cursor is None else cursors.texts(cursor, len(audit.NOBODY))
+    async with conn.transaction(readonly=True):
+        rows = [each async for each in audit.access(conn, now, most + 1, behind)]
+    listed = rows[:most]
+    last, key = listed[-1] if listed else (None, "")
+    if last is None or len(rows) <= most:
+        return [each for each, _ in listed], None
+    return [each for each, _ in listed], cursors.of_texts(last.kind, last.holder, last.may, key)
 
 
 class Digest(msgspec.Struct, frozen=True):

@@ -44,11 +44,11 @@ class Pace(msgspec.Struct, frozen=True):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """An incident, how much of its list is revoked, and its counts by contract."""
+    """An incident, how much of its list is revoked, and its counts by contract; None: the list is too long for them."""
 
     incident: Incident
     revoked: int
-    counts: list[Count]
+    counts: list[Count] | None
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -71,7 +71,9 @@ def published_by(found: Incident, pace: Pace, now: datetime) -> datetime:
     return now + pace.wait + timedelta(seconds=found.certificates / pace.per_second) + PUBLISHING
 
 
-async def plan(conn: Conn, wanted: Plan, query: Query, person: str, now: datetime, *, drill: bool = False) -> Standing:
+async def plan(
+    conn: Conn, wanted: Plan, query: Query, person: str, now: datetime, *, drill: bool = False, most: int | None = None
+) -> Standing:
     """The plan is stored: a frozen list. A true one's case is open, its clock runs; nothing is revoked. Raises Unfit.
 
     Where the ground is the compromise of keys, the list has every certificate with a key of it (C-163).
@@ -103,7 +105,7 @@ async def plan(conn: Conn, wanted: Plan, query: Query, person: str, now: datetim
             drill=drill, query=said, certificates=made.certificates, serials_sha256=made.sha256.hex(), deadline=until,
         )  # fmt: skip
         await append(conn, proof)
-    return await standing(conn, str(incident_id))
+    return await standing(conn, str(incident_id), most)
 
 
 def words(query: Query) -> str:
@@ -191,15 +193,22 @@ async def _paused(
     return await named(conn, incident)
 
 
-async def standing(conn: Conn, incident: str) -> Standing:
-    """The incident with its counts. Raises Unfit."""
+async def standing(conn: Conn, incident: str, most: int | None = None) -> Standing:
+    """The incident with its counts, of a list of at most so many certificates. Raises Unfit."""
     found = await named(conn, incident)
-    return Standing(found, await incidents.done(conn, found.id), await incidents.counts(conn, found.id))
+    few = most is None or found.certificates <= most
+    counts = await incidents.counts(conn, found.id) if few else None
+    return Standing(found, await incidents.done(conn, found.id), counts)
 
 
-async def report(conn: Conn, incident: str, now: datetime) -> Report:
-    """The incident against its clock. Raises Unfit."""
+async def report(conn: Conn, incident: str, now: datetime, most: int | None = None) -> Report:
+    """The incident against its clock. Raises Unfit, also for a list of more certificates than that."""
     found = await named(conn, incident)
+    if most is not None and found.certificates > most:
+        raise Unfit(
+            f"a list of more than {most} certificates is not counted within a call: `keiyaku incident report` takes "
+            "the time that it needs"
+        )
     counts, span = await incidents.counts(conn, found.id), await incidents.span(conn, found.id)
     published = found.published_at
     if found.drill and found.finished_at is not None and found.begun_at is not None:

@@ -11,7 +11,9 @@ CREATE INDEX payment_matches_made ON gate.payment_matches (matched_at, id);
 CREATE INDEX payment_matches_undone ON gate.payment_matches (undone_at, id) WHERE undone_at IS NOT NULL;
 CREATE INDEX adjustments_decided ON office.adjustments (decided_at, id);
 CREATE INDEX refunds_decided ON office.refunds (decided_at, id);
+-- who may do what is read page by page
 CREATE INDEX requesters_of_person ON office.requesters (person_id);
+GRANT SELECT (id) ON office.tokens TO keiyaku_auditor;
 -- so that what is dated by its own instant is never dated in a closed month
 ALTER TABLE office.closed_months
     ADD CONSTRAINT closed_months_over CHECK (closed_at >= (month + interval '1 month') AT TIME ZONE 'Asia/Tokyo');

@@ -2,27 +2,38 @@
 -- ids and the people's handles, no name, no address, nothing of holds and screenings (T16-3, T13-3).
 
 -- name: access
--- Who may do what: database roles that log in, people and their live tokens, requesters of binding keys. $1 now
-SELECT 'database' AS kind, r.rolname::text AS holder, CASE WHEN r.rolsuper THEN 'superuser' ELSE coalesce((
+-- Who may do what: database roles that log in, people and their live tokens, requesters of binding keys. Of people and of
+-- requesters no more are read than are listed, by the people's handles. `key` tells tokens apart that are alike else.
+-- $1 now  $2 most, or null: all  $3 to $6: behind this one, or '': kind, holder, may, key
+SELECT kind, holder, may, since, until, last_used_on, key FROM (
+    (SELECT 'database' AS kind, r.rolname::text AS holder, m.may, NULL::timestamptz AS since,
+        nullif(r.rolvaliduntil, 'infinity') AS until, NULL::date AS last_used_on, '' AS key
+    FROM pg_roles r CROSS JOIN LATERAL (SELECT CASE WHEN r.rolsuper THEN 'superuser' ELSE coalesce((
         SELECT 'member of ' || string_agg(g.rolname, ', ' ORDER BY g.rolname) FROM pg_auth_members m
-        JOIN pg_roles g ON g.oid = m.roleid WHERE m.member = r.oid), 'its own grants') END AS may,
-    NULL::timestamptz AS since, nullif(r.rolvaliduntil, 'infinity') AS until, NULL::date AS last_used_on
-FROM pg_roles r WHERE r.rolcanlogin
-UNION ALL
-SELECT 'person', p.handle, 'decide, for ' || p.organisation, p.created_at, NULL, NULL
-FROM gate.persons p WHERE p.left_at IS NULL
-UNION ALL
-SELECT 'token', coalesce(p.handle, t.service), t.role || coalesce(' of customer ' || t.customer_id, ''),
-    t.created_at, t.expires_at, t.last_used_on
-FROM office.tokens t LEFT JOIN gate.persons p ON p.id = t.person_id WHERE t.withdrawn_at IS NULL AND t.expires_at > $1
-UNION ALL
-SELECT 'requester', p.handle, 'binding keys of contract ' || c.number, q.named_at, NULL, NULL
-FROM office.requesters q JOIN gate.persons p ON p.id = q.person_id JOIN gate.contracts c ON c.id = q.contract_id
-WHERE q.withdrawn_at IS NULL AND p.left_at IS NULL AND c.state = 'accepted'
-UNION ALL
-SELECT 'leaver', p.handle, 'access outside not seen removed', p.left_at, p.left_at + interval '24 hours', NULL
-FROM office.departures d JOIN gate.persons p ON p.id = d.person_id WHERE d.removed_at IS NULL
-ORDER BY 1, 2, 3, 4;
+        JOIN pg_roles g ON g.oid = m.roleid WHERE m.member = r.oid), 'its own grants') END AS may) m
+    WHERE r.rolcanlogin AND ('database', r.rolname::text, m.may, '') > ($3::text, $4::text, $5::text, $6::text))
+    UNION ALL
+    (SELECT 'leaver', p.handle, 'access outside not seen removed', p.left_at, p.left_at + interval '24 hours', NULL, ''
+    FROM office.departures d JOIN gate.persons p ON p.id = d.person_id
+    WHERE d.removed_at IS NULL AND ('leaver', p.handle, 'access outside not seen removed', '') > ($3, $4, $5, $6))
+    UNION ALL
+    (SELECT 'person', p.handle, 'decide, for ' || p.organisation, p.created_at, NULL, NULL, '' FROM gate.persons p
+    WHERE $3 <= 'person' AND p.left_at IS NULL AND p.handle >= CASE $3 WHEN 'person' THEN $4 ELSE '' END
+        AND ('person', p.handle, 'decide, for ' || p.organisation, '') > ($3, $4, $5, $6)
+    ORDER BY p.handle LIMIT $2)
+    UNION ALL
+    (SELECT 'requester', p.handle, 'binding keys of contract ' || c.number, q.named_at, NULL, NULL, ''
+    FROM gate.persons p JOIN office.requesters q ON q.person_id = p.id JOIN gate.contracts c ON c.id = q.contract_id
+    WHERE $3 <= 'requester' AND q.withdrawn_at IS NULL AND p.left_at IS NULL AND c.state = 'accepted'
+        AND p.handle >= CASE $3 WHEN 'requester' THEN $4 ELSE '' END
+        AND ('requester', p.handle, 'binding keys of contract ' || c.number, '') > ($3, $4, $5, $6)
+    ORDER BY p.handle, 'binding keys of contract ' || c.number LIMIT $2)
+    UNION ALL
+    (SELECT 'token', h.holder, h.may, t.created_at, t.expires_at, t.last_used_on, t.id::text
+    FROM office.tokens t LEFT JOIN gate.persons p ON p.id = t.person_id CROSS JOIN LATERAL (SELECT
+        coalesce(p.handle, t.service) AS holder, t.role || coalesce(' of customer ' || t.customer_id, '') AS may) h
+    WHERE t.withdrawn_at IS NULL AND t.expires_at > $1 AND ('token', h.holder, h.may, t.id::text) > ($3, $4, $5, $6))
+) AS listed ORDER BY kind, holder, may, key LIMIT $2;
 
 -- name: insert_review
 -- $1 id  $2 $3 people  $4 entries  $5 list_sha256  $6 findings  $7 now

@@ -18,6 +18,7 @@ from office.use_cases.idempotency import Answer
 Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 Serial = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{18,40}$")]
 LARGEST_LIST = 2**20
+MOST_COUNTED = 20_000  # certificates of a list that are counted by contract within a call
 
 
 class Incidents(Paged, frozen=True, forbid_unknown_fields=True):
@@ -75,8 +76,8 @@ async def list_incidents(call: Call) -> Answer:
 
 
 async def show(call: Call) -> Answer:
-    """An incident, how much of its list is revoked, and its counts by contract."""
-    return answer(await incidents.standing(call.conn, call.path["incident"]))
+    """An incident, how much of its list is revoked, and its counts by contract; none of a list too long for a call."""
+    return answer(await incidents.standing(call.conn, call.path["incident"], MOST_COUNTED))
 
 
 async def plan(call: Call) -> Answer:
@@ -91,7 +92,10 @@ async def plan(call: Call) -> Answer:
         sorted({serial_of(each) for each in new.serials}) if new.serials else None, new.contract,
     )  # fmt: skip
     try:
-        return created(await incidents.plan(call.conn, wanted, query, call.person, call.now, drill=new.drill))
+        made = await incidents.plan(
+            call.conn, wanted, query, call.person, call.now, drill=new.drill, most=MOST_COUNTED
+        )  # fmt: skip
+        return created(made)
     except TimeoutError:
         raise Unfit(
             "the list could not be frozen in the time that a call has, and nothing was stored: ask for fewer "
@@ -119,7 +123,7 @@ async def resume(call: Call) -> Answer:
 
 async def report(call: Call) -> Answer:
     """The incident against its clock: from the CA's knowledge to the CRL that shows the last revocation."""
-    return answer(await incidents.report(call.conn, call.path["incident"], call.now))
+    return answer(await incidents.report(call.conn, call.path["incident"], call.now, MOST_COUNTED))
 
 
 ONE, PLANNERS = "/incidents/{incident}", OPERATORS | COMPLIANCE

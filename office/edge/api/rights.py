@@ -44,9 +44,8 @@ async def removed(call: Call) -> Answer:
 
 async def access(call: Call) -> Answer:
     """A page of who may do what."""
-    found, at = await audit.access(call.conn, call.now), tenants.number_after(call.query.cursor)
-    behind = at + call.query.limit
-    return answer(tenants.Page(found[at:behind], str(behind) if behind < len(found) else None))
+    found, last = await audit.access_page(call.conn, call.now, call.query.cursor, call.query.limit)
+    return answer(tenants.Page(found, last))
 
 
 async def digest(call: Call) -> Answer:

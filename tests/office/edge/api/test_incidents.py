@@ -61,6 +61,23 @@ async def test_a_list_that_takes_longer_than_a_call_has_is_refused_whole(api: Ap
     assert (await api.made("operator", "/incidents", NEW))["incident"]["certificates"] == 1
 
 
+@pytest.mark.std("C-158")
+async def test_a_list_too_long_for_a_call_is_not_counted_by_contract(
+    api: Api, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for day in (7, 8):
+        await issue(pool, "acme", day, NOW)
+    counted = await api.made("operator", "/incidents", NEW)
+    assert [each["certificates"] for each in counted["counts"]] == [2]
+    monkeypatch.setattr("office.edge.api.incidents.MOST_COUNTED", 1)
+    made = await api.made("operator", "/incidents", NEW)
+    path = f"/incidents/{made['incident']['id']}"
+    assert await api.call("auditor", "GET", path) == (200, made)
+    assert (made["incident"]["certificates"], made["revoked"], made["counts"]) == (2, 0, None)
+    status, said = await api.call("auditor", "GET", path + "/report")
+    assert (status, "`keiyaku incident report`" in said["detail"]) == (422, True)
+
+
 @pytest.mark.std("C-166")
 async def test_a_rehearsal_revokes_nothing(api: Api, pool: Pool) -> None:
     serial = await issue(pool, "acme", 7, NOW)

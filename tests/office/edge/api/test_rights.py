@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from sql import Pool
+from sql import Conn, Pool
+from tests.conftest import NOW
 from tests.office.edge.api.conftest import Api
 
 
@@ -105,6 +106,37 @@ async def test_who_left_calls_no_more_and_the_removal_of_other_access_is_recorde
     assert (left["person"], left["recorded_by"], left["removed_by"], left["in_time"]) == ("carol", "ann", "ann", True)
     again = {"kind": "person.leave", "arguments": {"person": "carol"}}
     assert (await api.call("officer", "POST", "/proposals", again))[0] == 422
+
+
+@pytest.mark.std("C-176")
+async def test_who_may_do_what_comes_page_by_page(api: Api, accepted: Conn, pool: Pool) -> None:
+    """Each once, tokens that are alike in all that is told too."""
+    await pool.execute(
+        """INSERT INTO office.tokens (id, sha256, person_id, role, created_at, expires_at, granted_by_first,
+            granted_by_second)
+        SELECT gen_random_uuid(), sha256(n::text::bytea), person_id, role, created_at, expires_at, granted_by_first,
+            granted_by_second
+        FROM office.tokens, generate_series(1, 2) n WHERE role = 'auditor' AND person_id IS NOT NULL"""
+    )
+    for contract in await pool.fetch("SELECT id FROM gate.contracts"):
+        await pool.execute(
+            "INSERT INTO office.requesters SELECT $1, p.id, p.id, $2 FROM gate.persons p ON CONFLICT DO NOTHING",
+            contract["id"], NOW,
+        )  # fmt: skip
+    whole = (await api.call("auditor", "GET", "/access", params={"limit": 200}))[1]
+    assert whole["next"] is None
+    assert {"database", "person", "requester", "token"} == {each["kind"] for each in whole["items"]}
+    for limit in (1, 4):
+        seen: list[object] = []
+        asked: dict[str, object] = {"limit": limit}
+        while True:
+            page = (await api.call("auditor", "GET", "/access", params=asked))[1]
+            assert len(page["items"]) <= limit
+            seen += page["items"]
+            if page["next"] is None:
+                break
+            asked["cursor"] = page["next"]
+        assert seen == whole["items"]
 
 
 @pytest.mark.std("C-176")
