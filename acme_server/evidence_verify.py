@@ -169,7 +169,7 @@ class Verification:
         start, end = (one.era, one.from_transaction), (one.era, one.to_transaction)
         async for record in evidence.records_between(self.conn, start, end):
             self.report.records += 1
-            self.note(record)
+            self.note(record, one.sealed_at + SOON)
             self.add_all(batch.faults(record), one.number)
         self.add_all(batch.rest(), one.number)
 
@@ -184,11 +184,14 @@ class Verification:
         if self.reached < end:
             async for record in evidence.records_between(self.conn, self.reached, end):
                 self.report.records += 1
-                self.note(record)
+                self.note(record, self.now)
                 judge(record)
 
-    def note(self, record: Record) -> None:
-        """The hash of a transcript, which is outside evidence, for it names people (T16-3); or its end (T16-2)."""
+    def note(self, record: Record, by: datetime) -> None:
+        """The hash of a transcript, which is outside evidence, for it names people (T16-3); or its end (T16-2).
+
+        Whoever writes a record dates it: it is no later than `by`, when it was there.
+        """
         try:
             if record.kind in TRANSCRIBED:
                 told = msgspec.json.decode(record.content, type=Transcribed)
@@ -197,9 +200,9 @@ class Verification:
             elif record.kind == DESTROYED:
                 gone = msgspec.json.decode(record.content, type=Destroyed)
                 if gone.field in DESTROYABLE:
-                    since = kept_since(gone.field, record.recorded_at)
+                    since = kept_since(gone.field, min(record.recorded_at, by))
                     self.destroyed |= {row: since for row in gone.rows if isinstance(row, UUID)}
-        except (msgspec.DecodeError, ValueError, OverflowError):
+        except (msgspec.DecodeError, ValueError, OverflowError, TypeError):
             return  # a changed record, which is named as such
 
     async def compare_transcripts(self) -> None:

@@ -319,6 +319,23 @@ async def test_a_transcript_is_destroyed_at_its_date_and_evidence_says_so(
     assert (await world.verified()).intact is (intact and past)
 
 
+@pytest.mark.rule("T16-2")
+@pytest.mark.parametrize("sealed", [True, False])
+async def test_a_record_dated_ahead_lets_no_transcript_go_before_its_date(world: World, sealed: bool) -> None:
+    ceremony, far = UUID(int=7), NOW.replace(year=NOW.year + 23)
+    await world.run("SELECT keiyaku.ensure_partitions($1, 0)", far)
+    await world.run("INSERT INTO office.ceremonies VALUES ($1, '', $2, '-', $2, $2)", ceremony, NOW)
+    async with world.pool.acquire() as conn:
+        begun = entry("ceremony.ended", "process:test", NOW, ceremony=str(ceremony), transcript_sha256="-")
+        gone = entry("personal_data.destroyed", "process:test", far, field="ceremonies.transcript", rows=[ceremony])
+        await append(conn, begun)
+        await append(conn, gone)
+    if sealed:
+        await world.sealer.run_once(NOW)
+    report = await world.verified(NOW)
+    assert [(each.kind, each.subject) for each in report.problems] == [(Kind.TRANSCRIPT, str(ceremony))]
+
+
 async def test_report_is_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evidence_verify, "MOST_NAMED", 4)
     await delete_all(world)
