@@ -2821,9 +2821,11 @@ CREATE TABLE ca.ocsp_responses (
 CREATE INDEX ocsp_responses_due ON ca.ocsp_responses (issuer_id, due_at);
 
 -- A record that may have been signed and has the access method OCSP in its bytes wants an answer (C-125, C-147).
--- A revocation of its serial number that is not committed yet is waited for: the first answer must not miss it.
+-- A revocation of its serial number that is not committed yet is waited for: the first answer must not miss it. Whoever blocks
+-- its key has that lock before any serial number, and so has this.
 CREATE FUNCTION ca.ocsp_wanted() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    PERFORM pg_advisory_xact_lock_shared(7103, ca.lock_of(NEW.spki_sha256));
     PERFORM FROM ca.serials WHERE serial = NEW.serial FOR UPDATE;
     INSERT INTO ca.ocsp_responses (serial, issuer_id, not_after, due_at)
     VALUES (NEW.serial, NEW.issuer_id, NEW.not_after, NEW.created_at) ON CONFLICT (serial) DO NOTHING;

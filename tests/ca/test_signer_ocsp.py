@@ -180,6 +180,22 @@ async def test_the_first_answer_knows_of_a_revocation_that_was_under_way(bench: 
     assert found.certificate_status is library.OCSPCertStatus.REVOKED
 
 
+@pytest.mark.std("C-076", "C-163")
+async def test_what_is_stored_while_its_key_is_blocked_waits_for_the_key_before_its_serial(bench: Bench) -> None:
+    """Whoever blocks the key revokes the precertificate meanwhile: the two would wait for each other."""
+    row = await bench.issued(state="admitted")
+    async with bench.pool.acquire() as blocker, asyncio.timeout(SECONDS):
+        async with blocker.transaction():
+            await storage.block_key(blocker, row.spki_sha256, "proven", NOW, actor="process:test")
+            storing = asyncio.create_task(
+                bench.pool.execute("UPDATE ca.to_be_signed SET state = 'signed' WHERE id = $1", row.id)
+            )
+            while not await bench.pool.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+                await asyncio.sleep(0)
+            await blocker.execute("SELECT FROM ca.serials WHERE serial = $1 FOR KEY SHARE NOWAIT", row.serial)
+        await storing
+
+
 @pytest.mark.std("C-148")
 async def test_answers_are_signed_anew_before_half_time_until_the_certificate_ends(bench: Bench) -> None:
     await bench.issued()
