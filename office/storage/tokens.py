@@ -73,6 +73,11 @@ async def held_another(conn: Conn, person_id: UUID | None, service: str | None, 
     return bool(await conn.fetchval(SQL["held_another"], person_id, service, role))
 
 
+async def roles(conn: Conn, person_id: UUID, now: datetime) -> set[str]:
+    """Roles of the person's tokens that live."""
+    return {row["role"] for row in await conn.fetch(SQL["roles"], person_id, now)}
+
+
 async def caller(conn: Conn, sha256: bytes, now: datetime, today: date) -> Caller | None:
     """Who holds the token, if it lives."""
     return one(Caller, await conn.fetchrow(SQL["caller"], sha256, now, today))

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from office.storage import proposals as stored
-from office.storage import vouched
+from office.storage import tokens, vouched
 from office.storage.changing import changing
 from office.storage.people import Person
 from office.storage.proposals import Proposal as Proposal
@@ -152,8 +152,14 @@ async def withdraw(conn: Conn, caller: Caller, proposal: str, now: datetime) -> 
 
 
 async def confirm_at_desk(conn: Conn, proposal: str, person: str, access: Access, now: datetime) -> Proposal:
-    """The same for an officer by command: never a hold, which is compliance's (T13-3). Raises Unfit."""
+    """The same by command, for who has a token of a role that confirms: never a hold, which is compliance's (T13-3).
+
+    Raises Unfit.
+    """
     found, who = await _of_kinds(conn, proposal, visible("auditor"), now), await asked.person(conn, person)
+    confirmers = KINDS[found.kind].confirmers
+    if not confirmers & await tokens.roles(conn, who.id, now):
+        raise Unfit(f"'{found.kind}' is confirmed by {', '.join(sorted(confirmers))}: '{person}' has no such token")
     part = await _decide(conn, found, who, access, now, None)
     return with_part(await _of_kinds(conn, proposal, [found.kind], now), part)
 

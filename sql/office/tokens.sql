@@ -15,6 +15,10 @@ SELECT pg_advisory_xact_lock(7112, hashtext(coalesce($1::uuid::text, $2::text)))
 -- Whether they had a token of another role, dead ones too. $1 person_id, or null  $2 service, or null  $3 role
 SELECT EXISTS (SELECT FROM office.tokens WHERE (person_id = $1 OR service = $2) AND role <> $3);
 
+-- name: roles
+-- In which a person may call now. $1 person_id  $2 now
+SELECT DISTINCT role FROM office.tokens WHERE person_id = $1 AND withdrawn_at IS NULL AND expires_at > $2;
+
 -- name: caller
 -- Who holds the live token, and has not left; the day of its use is written once a day. $1 sha256  $2 now  $3 today
 WITH used AS (

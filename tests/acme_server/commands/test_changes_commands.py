@@ -217,6 +217,9 @@ async def test_what_one_proposed_another_confirms_and_a_hold_is_on_no_desk(setti
     assert (row["kind"], row["state"], row["proposed_by"]) == ("revocation.decide", "open", "ann")
     ended_by = [command for _, command in await waits(settings) if "proposal" in command]
     assert ended_by == ["keiyaku proposal confirm"]  # the hold's is on no desk
+    assert "'bob' has no such token" in await refused(settings, f"proposal confirm {row['id']} --by bob", 1)
+    for approver in ("ann", "bob"):
+        await told(settings, f"token new {approver} --role approver --by ann --and bob")
     assert "two different people" in await refused(settings, f"proposal confirm {row['id']} --by ann", 1)
     assert "no proposal" in await refused(settings, f"proposal confirm {of_hold} --by bob", 1)
     assert (await told(settings, f"proposal confirm {row['id']} --by bob"))["state"] == "confirmed"

@@ -236,6 +236,24 @@ async def test_at_the_desk_a_command_confirms_what_a_token_proposed_and_nothing_
         await proposals.confirm_at_desk(applied, str(forged), "bob", ACCESS, NOW)
 
 
+@pytest.mark.rule("T17-1")
+async def test_at_the_desk_those_confirm_who_could_through_the_api(
+    office: Conn, secrets: Tokens, applied: Conn, pool: Pool
+) -> None:
+    made = await proposed(office, secrets["ann", "officer"])
+    with pytest.raises(Unfit, match="by approver, compliance: 'eve' has no such token"):
+        await proposals.confirm_at_desk(applied, str(made), "eve", ACCESS, NOW)
+    for dead, alive in (
+        ("withdrawn_at = created_at", "withdrawn_at = NULL"),
+        ("expires_at = created_at + interval '1 s'", "expires_at = created_at + interval '1 day'"),
+    ):
+        await pool.execute(f"UPDATE office.tokens SET {dead}")
+        with pytest.raises(Unfit, match="'bob' has no such token"):
+            await proposals.confirm_at_desk(applied, str(made), "bob", ACCESS, NOW + timedelta(minutes=1))
+        await pool.execute(f"UPDATE office.tokens SET {alive}")
+    assert (await proposals.confirm_at_desk(applied, str(made), "bob", ACCESS, NOW)).state == "confirmed"
+
+
 async def test_without_a_token_of_ones_own_nothing_is_proposed(office: Conn, secrets: Tokens) -> None:
     who = await caller(office, secrets["ann", "officer"])
     for proof in (b"", proof_of(secrets["eve", "officer"])):
