@@ -166,8 +166,18 @@ async def test_a_list_that_was_read_before_the_key_was_known_is_stored_again_wit
     assert await counting(pool, nobody) == LIST
     assert await counting(pool, ours()) is None
     await stored(pool, LIST)
-    assert await counting(pool, ours()) == LIST
+    assert await counting(pool, known := ours()) == LIST
+    assert known.refused == ()  # the signed copy is looked at first
     assert await pool.fetchval("SELECT count(*) FROM ca.log_lists") == 2
+
+
+@pytest.mark.std("C-130")
+async def test_a_list_of_a_day_to_come_keeps_no_other_out(pool: Pool) -> None:
+    """Even the publisher's own, beyond the day by which clocks may differ."""
+    last, beyond = log_list(LOGS, NOW + log_lists.AHEAD), log_list(LOGS, NOW + log_lists.AHEAD + timedelta(seconds=1))
+    with pytest.raises(ListRefused, match="dated in the future"):
+        await insert(pool, ours(), beyond, OURS.sign(beyond))
+    assert await insert(pool, ours(), last, OURS.sign(last))
 
 
 @pytest.mark.std("C-130")

@@ -59,9 +59,9 @@ MUTATIONS = [
     ),
     Mutation(
         "sql/office/certificates.sql",
-        "WHERE i.contract_id = c.id AND i.to_be_signed_id < $2",
-        "WHERE i.to_be_signed_id < $2",
-        SURVIVORS,
+        "($4::uuid[] IS NULL OR i.contract_id = ANY ($4))",
+        "($4::uuid[] IS NULL OR true)",
+        f"{T_API}/test_certificates.py",
     ),
     Mutation(
         "sql/office/tenants.sql",

@@ -40,8 +40,12 @@ VERIFY, T_VERIFY = "acme_server/evidence_verify.py", "tests/acme_server/test_evi
 DESTROYED = f"{T_VERIFY}::test_a_transcript_is_destroyed_at_its_date_and_evidence_says_so"
 TRANSCRIPTS = f"{T_VERIFY}::test_transcripts_are_those_of_which_evidence_has_the_hash"
 RESCINDED = f"{TESTS}/test_life.py::test_a_hit_holds_a_running_contract_and_only_compliance_reads_why"
-INSTANTS = "tests/acme_server/commands/test_hostile.py"
-INCIDENTS, T_INCIDENTS = f"{OFFICE}/incidents.py", f"{TESTS}/test_incidents.py"
+INSTANTS = "tests/acme_server/test_instants.py"
+INCIDENTS = f"{OFFICE}/incidents.py"
+BEGINS = f"{TESTS}/test_incidents.py::test_what_was_closed_or_has_begun_is_not_proposed_to_begin"
+IN_TIME = f"{TESTS}/test_incidents.py::test_a_pace_that_misses_the_deadline_is_refused_but_being_late_never_stops_it"
+ENDS = f"{TESTS}/test_duties.py::test_a_day_for_which_somebody_was_told_too_late_ends_nothing"
+DATED = f"{TESTS}/test_deliver.py::test_a_date_of_a_report_is_of_our_time_and_says_its_zone"
 SERVES = f"{TESTS}/test_keys.py::test_a_key_serves_its_contract_and_those_that_follow_it_alone"
 EXPLAINED = f"{TESTS}/test_demo.py::test_a_key_is_explained_for_the_contract_that_it_serves_alone"
 
@@ -121,8 +125,8 @@ TRIED = [
     Mutation(TRIAL, "await trial.rollback()", "await trial.commit()", T_TRIAL),
     Mutation(TRIAL, "RESCISSION[0] if d.given.clause == ANTISOCIAL else d.given.clause", "d.given.clause", T_TRIAL),
     Mutation(TRIAL, "INSTEAD.get(kind, KINDS[kind].decide)", "KINDS[kind].decide", T_TRIAL),
-    *off(INCIDENTS, T_INCIDENTS, 'found.case_state == "closed"', "found.begun_at is not None"),
-    *off(INCIDENTS, T_INCIDENTS, "until > found.deadline_at and pace.wait"),
+    *off(INCIDENTS, BEGINS, 'found.case_state == "closed"', "found.begun_at is not None"),
+    *off(INCIDENTS, IN_TIME, "until > found.deadline_at and pace.wait"),
 ]
 PLACES = [
     *off(CURSORS, T_CURSORS, "not hmac.compare_digest(code, self._code(place))"),
@@ -144,9 +148,9 @@ KEPT = [
     *off(VERIFY, TRANSCRIPTS, "found is None"),
     Mutation(VERIFY, "elif digest is None:", "elif False:", TRANSCRIPTS),
     Mutation(VERIFY, "elif sha256(found.transcript.encode()).hexdigest() != digest:", "elif False:", TRANSCRIPTS),
-    *off(f"{OFFICE}/service_end.py", f"{TESTS}/test_duties.py", "ends_on > (latest := jst_date(now) + FURTHEST)"),
+    *off(f"{OFFICE}/service_end.py", ENDS, "ends_on > (latest := jst_date(now) + FURTHEST)"),
     *off("acme_server/instants.py", INSTANTS, "found.year not in YEARS"),
-    Mutation(f"{OFFICE}/notices.py", " and found.year in YEARS", "", f"{TESTS}/test_deliver.py"),
+    Mutation(f"{OFFICE}/notices.py", " and found.year in YEARS", "", DATED),
     Mutation(f"{OFFICE}/own_keys.py", "is_own=True", "is_own=False", f"{TESTS}/test_compromise.py"),
 ]
 

@@ -263,6 +263,21 @@ def test_routable(address: str, expected: str | None) -> None:
     assert mail.routable(address) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("Mon, 23 Nov 2026 09:00:00 +0900", True),
+        ("Mon, 23 Nov 2026 09:00:00", False),
+        ("Sun, 06 Nov 2200 08:49:37 +0000", False),
+        ("Sun, 06 Nov 1994 08:49:37 +0000", False),
+        ("tomorrow", False),
+        (None, False),
+    ],
+)
+def test_a_date_of_a_report_is_of_our_time_and_says_its_zone(text: str | None, known: bool) -> None:
+    assert (notices.instant(text) is not None) == known
+
+
 def test_a_subject_cannot_add_a_header_field() -> None:
     subject, _ = rendered("terms_changed", "en", dict.fromkeys((*KINDS["terms_changed"].values, *GIVEN), "a\r\nBcc: x"))
     assert "\n" not in subject

@@ -180,6 +180,17 @@ async def test_two_people_decide_it_and_nothing_begins_without_them(accepted: Co
     assert await incidents.listed(accepted, False) == []
 
 
+@pytest.mark.rule("T11-7")
+async def test_what_was_closed_or_has_begun_is_not_proposed_to_begin(accepted: Conn, pool: Pool) -> None:
+    await issued(pool, 1)
+    found = await planned(accepted)
+    assert await incidents.fit(accepted, str(found.id), AT_ONCE, NOW) == found
+    await cases.close(accepted, str(found.case_id), "ann", "a mistake", NOW)
+    for each, why in ((found, "closed without a revocation"), (await begun(accepted), "tells how far it is")):
+        with pytest.raises(Unfit, match=why):
+            await incidents.fit(accepted, str(each.id), AT_ONCE, NOW)
+
+
 @pytest.mark.std("A-220", "A-218", "C-166")
 async def test_clients_are_told_first_then_it_waits_then_it_keeps_its_pace(
     office: Conn, accepted: Conn, pool: Pool
