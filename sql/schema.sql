@@ -1633,9 +1633,9 @@ CREATE FUNCTION gate.record_invoice(invoice uuid, contract uuid, given text, inv
 $$;
 
 -- Bank files: whose they are, what was in them, which line is which receipt (T8-5, T8-6, T13-1).
--- How an account's bank writes its files, and how they name the account.
+-- How an account's bank writes its files, and how they name the account; corrected by two people, for files to come.
 CREATE TABLE office.bank_dialects (
-    bank_account_id uuid PRIMARY KEY REFERENCES gate.bank_accounts,
+    bank_account_id uuid NOT NULL REFERENCES gate.bank_accounts,
     bank text NOT NULL CHECK (bank ~ '^[0-9]{4}$'),
     branch text NOT NULL CHECK (branch ~ '^[0-9]{3}$'),
     kind text NOT NULL CHECK (kind IN ('1', '2', '4')),
@@ -1645,9 +1645,16 @@ CREATE TABLE office.bank_dialects (
     virtual_in text NOT NULL CHECK (virtual_in IN ('none', 'header', 'remitter_code')),
     virtual_branch text CHECK (virtual_branch ~ '^[0-9]{3}$'),
     set_at timestamptz NOT NULL,
-    UNIQUE (bank, branch, kind, number),
-    CHECK ((virtual_in = 'header') = (virtual_branch IS NOT NULL))
+    CHECK ((virtual_in = 'header') = (virtual_branch IS NOT NULL)),
+    ended_at timestamptz, -- files that were imported before were read by it
+    corrected_by_first uuid REFERENCES gate.persons,
+    corrected_by_second uuid REFERENCES gate.persons,
+    PRIMARY KEY (bank_account_id, set_at),
+    CONSTRAINT bank_dialects_by_two CHECK (corrected_by_first <> corrected_by_second),
+    CONSTRAINT bank_dialects_whole CHECK (num_nulls(corrected_by_first, corrected_by_second) IN (0, 2))
 );
+CREATE UNIQUE INDEX bank_dialects_live ON office.bank_dialects (bank_account_id) WHERE ended_at IS NULL;
+CREATE UNIQUE INDEX bank_dialects_numbers ON office.bank_dialects (bank, branch, kind, number) WHERE ended_at IS NULL;
 
 -- A number of the bank's that stands for one contract; never used again within twelve months of its end.
 CREATE TABLE office.virtual_accounts (
@@ -2152,6 +2159,7 @@ GRANT UPDATE (reason, published_at) ON ca.revocations TO keiyaku_office;
 GRANT SELECT, INSERT ON office.bank_dialects, office.virtual_accounts, office.payer_aliases, office.bank_files,
     office.bank_file_periods, office.bank_lines TO keiyaku_operator;
 GRANT UPDATE (ended_at) ON office.virtual_accounts TO keiyaku_operator;
+GRANT UPDATE (ended_at) ON office.bank_dialects TO keiyaku_operator;
 GRANT UPDATE (removed_at) ON office.payer_aliases TO keiyaku_operator;
 GRANT UPDATE (booked_at) ON office.bank_files TO keiyaku_operator;
 GRANT UPDATE (state, note, receipt_id) ON office.bank_lines TO keiyaku_operator;
@@ -2511,6 +2519,8 @@ CREATE TRIGGER person_present BEFORE INSERT OR UPDATE ON office.tax_credits
     FOR EACH ROW EXECUTE FUNCTION gate.person_present('decided_by_first', 'decided_by_second');
 CREATE TRIGGER person_present BEFORE INSERT OR UPDATE ON office.settlements
     FOR EACH ROW EXECUTE FUNCTION gate.person_present('decided_by_first', 'decided_by_second');
+CREATE TRIGGER person_present BEFORE INSERT OR UPDATE ON office.bank_dialects
+    FOR EACH ROW EXECUTE FUNCTION gate.person_present('corrected_by_first', 'corrected_by_second');
 
 -- Who does a person's work on a day: they, or the first of their deputies who is there; null: nobody.
 CREATE FUNCTION office.acting(person uuid, today date) RETURNS uuid LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$

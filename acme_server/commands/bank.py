@@ -1,20 +1,25 @@
 """`keiyaku bank`: accounts, the days their data covers, their files, and lines that wait for a person."""
 
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import click
 import msgspec
 
 from acme_server.commands.bank_progress import progress
 from acme_server.commands.output import show_one, show_rows
-from acme_server.commands.running import Day, as_json, more, operating
+from acme_server.commands.running import Day, as_json, first_person, more, operating, second_person
 from acme_server.groups import Group
 from contract_gate.formats.receipt import DateMode
+from office.storage.bank_files import Dialect
 from office.use_cases import bank as bank_days
 from office.use_cases import bank_desk, bank_import
 from sql import Conn
 
+P = ParamSpec("P")
+R = TypeVar("R")
 BESIDE = 3  # connections that book while one looks ahead
 
 
@@ -64,56 +69,77 @@ async def bank_list(conn: Conn, now: datetime, as_json: bool) -> None:
     show_rows(await bank_days.accounts(conn), ("handle", "covered_from", "covered_through", "waiting"), as_json)
 
 
+DIALECT = (
+    click.option("--bank", "bank_code", required=True, help="Four digits."),
+    click.option("--branch", required=True, help="Three digits."),
+    click.option("--kind", type=click.Choice(["1", "2", "4"]), default="1", show_default=True, help="預金種目"),
+    click.option("--number", required=True, help="Seven digits."),
+    click.option(
+        "--format",
+        "file_format",
+        type=click.Choice(bank_desk.FORMATS),
+        default="zengin-01",
+        show_default=True,
+        help="The format of the account's files.",
+    ),
+    click.option(
+        "--years",
+        type=click.Choice(bank_desk.YEARS),
+        default="era",
+        show_default=True,
+        help="How the files write a year: of the era, or of the century.",
+    ),
+    click.option(
+        "--virtual",
+        type=click.Choice(bank_desk.VIRTUAL_IN),
+        default="none",
+        show_default=True,
+        help="Where the files say virtual account numbers.",
+    ),
+    click.option("--virtual-branch", help="Whose numbers are contracts' own."),
+)
+
+
+def telling(command: Callable[P, R]) -> Callable[P, R]:
+    """The options that say how a bank writes its files."""
+    for option in reversed(DIALECT):
+        command = option(command)
+    return command
+
+
 @bank.command("dialect")
 @click.argument("account")
-@click.option("--bank", "bank_code", required=True, help="Four digits.")
-@click.option("--branch", required=True, help="Three digits.")
-@click.option("--kind", type=click.Choice(["1", "2", "4"]), default="1", show_default=True, help="預金種目")
-@click.option("--number", required=True, help="Seven digits.")
-@click.option(
-    "--format",
-    "file_format",
-    type=click.Choice(bank_desk.FORMATS),
-    default="zengin-01",
-    show_default=True,
-    help="The format of the account's files.",
-)
-@click.option(
-    "--years",
-    type=click.Choice(bank_desk.YEARS),
-    default="era",
-    show_default=True,
-    help="How the files write a year: of the era, or of the century.",
-)
-@click.option(
-    "--virtual",
-    type=click.Choice(bank_desk.VIRTUAL_IN),
-    default="none",
-    show_default=True,
-    help="Where the files say virtual account numbers.",
-)
-@click.option("--virtual-branch", help="Whose numbers are contracts' own.")
+@telling
 @as_json
 @operating
-async def bank_dialect(
-    conn: Conn,
-    now: datetime,
-    account: str,
-    bank_code: str,
-    branch: str,
-    kind: str,
-    number: str,
-    file_format: str,
-    years: str,
-    virtual: str,
-    virtual_branch: str | None,
-    as_json: bool,
-) -> None:
+async def bank_dialect(conn: Conn, now: datetime, /, account: str, as_json: bool, **given: str) -> None:
     """How the bank's files name an account, once for each."""
-    mode: DateMode = "western" if years == "western" else "era"
-    told = bank_desk.told(account, bank=bank_code, branch=branch, kind=kind, number=number, format=file_format,
-                          years=mode, virtual_in=virtual, virtual_branch=virtual_branch)  # fmt: skip
-    show_one(await bank_desk.set_dialect(conn, account, told, now), as_json)
+    show_one(await bank_desk.set_dialect(conn, account, told_by(account, given), now), as_json)
+
+
+def told_by(account: str, given: Mapping[str, str]) -> Dialect:
+    """What the options say."""
+    mode: DateMode = "western" if given["years"] == "western" else "era"
+    return bank_desk.told(
+        account, bank=given["bank_code"], branch=given["branch"], kind=given["kind"], number=given["number"],
+        format=given["file_format"], years=mode, virtual_in=given["virtual"], virtual_branch=given["virtual_branch"],
+    )  # fmt: skip
+
+
+@bank.command("correct")
+@click.argument("account")
+@telling
+@click.option("--reason", required=True, help="Why: it stays on record.")
+@first_person
+@second_person
+@as_json
+@operating
+async def bank_correct(
+    conn: Conn, now: datetime, /, account: str, reason: str, first: str, second: str, as_json: bool, **given: str
+) -> None:
+    """Correct how the bank's files name an account, for files to come; imported ones stay as they were read."""
+    corrected = told_by(account, given)
+    show_one(await bank_desk.correct_dialect(conn, account, corrected, reason, first, second, now), as_json)
 
 
 @bank.command("import")

@@ -134,6 +134,14 @@ async def dialects(conn: Conn) -> list[Dialect]:
     return many(Dialect, await conn.fetch(SQL["dialects"]))
 
 
+async def correct_dialect(
+    conn: Conn, account_id: UUID, values: Sequence[str | None], first: UUID, second: UUID, now: datetime
+) -> bool:
+    """Whether the account's files to come are read so: they had a dialect, and no line was read in another format."""
+    made = await conn.fetchval(SQL["correct_dialect"], account_id, *values, now, first, second)
+    return made is not None
+
+
 async def insert_dialect(conn: Conn, handle: str, values: Sequence[str | None], now: datetime) -> UUID | None:
     """The account's id; None: no such account, or it has a dialect, or another has these numbers."""
     made: UUID | None = await conn.fetchval(SQL["insert_dialect"], handle, *values, now)

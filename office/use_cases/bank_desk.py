@@ -3,9 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
+import asyncpg
+
 from contract_gate.formats.receipt import DateMode
 from contract_gate.matching import key_of
-from office.storage import bank_files, bank_lines, money, people
+from office.storage import bank_files, bank_lines, money, money_books, people
 from office.storage.bank_files import Dialect
 from office.storage.bank_lines import PayerAlias, Settled
 from office.storage.changing import changing
@@ -72,21 +74,51 @@ async def dialect(conn: Conn, account: str) -> Dialect:
     raise NotThere
 
 
-async def set_dialect(conn: Conn, account: str, values: Dialect, now: datetime) -> Dialect:
-    """The account's files can be read from now on. Raises Unfit."""
+def columns_of(values: Dialect) -> tuple[str | None, ...]:
+    """The columns of what a person tells. Raises Unfit."""
     for what, text, size in (("bank", values.bank, 4), ("branch", values.branch, 3), ("number", values.number, 7)):
         if len(text) != size or not text.isdecimal():
             raise Unfit(f"the {what} is {size} digits, as the bank writes it")
     if (values.virtual_in == "header") != (values.virtual_branch is not None):
         raise Unfit("'header' and a virtual branch belong together: numbers of that branch are contracts' own")
-    columns = (values.bank, values.branch, values.kind, values.number, values.format, values.years, values.virtual_in,
-               values.virtual_branch)  # fmt: skip
+    return (values.bank, values.branch, values.kind, values.number, values.format, values.years, values.virtual_in,
+            values.virtual_branch)  # fmt: skip
+
+
+async def set_dialect(conn: Conn, account: str, values: Dialect, now: datetime) -> Dialect:
+    """The account's files can be read from now on. Raises Unfit."""
+    columns = columns_of(values)
     async with conn.transaction():
         made = await bank_files.insert_dialect(conn, account, columns, now)
         if made is None:
             raise Unfit(f"there is no bank account '{account}', or it is told already, or another has this number")
         await append(conn, entry("bank.dialect_set", OPERATOR, now, rule="T8-6", account=made, format=values.format))
     return next(each for each in await bank_files.dialects(conn) if each.bank_account_id == made)
+
+
+async def correct_dialect(
+    conn: Conn, account: str, values: Dialect, reason: str, first: str, second: str, now: datetime
+) -> Dialect:  # fmt: skip
+    """Two people correct it for files to come; what was imported stays as it was read. Raises Unfit."""
+    columns, why = columns_of(values), checked_text("reason", reason)
+    one, two = await asked.two_persons(conn, first, second)
+    before = next((each for each in await bank_files.dialects(conn) if each.handle == account), None)
+    if before is None:
+        raise Unfit(f"no files of an account '{account}' are read yet: `keiyaku bank dialect` tells how they look")
+    try:
+        async with conn.transaction():
+            if not await money_books.no_import(conn):
+                raise Unfit("a bank file is being imported at this moment: correct it after that")
+            if not await bank_files.correct_dialect(conn, before.bank_account_id, columns, one.id, two.id, now):
+                raise Unfit(f"lines of '{account}' were read from {before.format}: in another format they come twice")
+            proof = entry(
+                "bank.dialect_corrected", asked.actor(one), now, rule="T8-5", account=before.bank_account_id,
+                before=columns_of(before), after=columns, reason=why, second=asked.actor(two),
+            )  # fmt: skip
+            await append(conn, proof)
+    except asyncpg.UniqueViolationError:
+        raise Unfit("another account has this number") from None
+    return await dialect(conn, account)
 
 
 async def add_alias(conn: Conn, customer: str, name: str, person: str, now: datetime) -> PayerAlias:

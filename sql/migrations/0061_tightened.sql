@@ -28,3 +28,19 @@ BEGIN
     VALUES (NEW.serial, NEW.issuer_id, NEW.not_after, NEW.created_at) ON CONFLICT (serial) DO NOTHING;
     RETURN NULL;
 END $$;
+
+-- 4. How a bank writes its files is corrected by two people, for files to come; what was imported stays as it was read.
+ALTER TABLE office.bank_dialects
+    ADD COLUMN ended_at timestamptz,
+    ADD COLUMN corrected_by_first uuid REFERENCES gate.persons,
+    ADD COLUMN corrected_by_second uuid REFERENCES gate.persons,
+    DROP CONSTRAINT bank_dialects_pkey,
+    ADD PRIMARY KEY (bank_account_id, set_at),
+    DROP CONSTRAINT bank_dialects_bank_branch_kind_number_key,
+    ADD CONSTRAINT bank_dialects_by_two CHECK (corrected_by_first <> corrected_by_second),
+    ADD CONSTRAINT bank_dialects_whole CHECK (num_nulls(corrected_by_first, corrected_by_second) IN (0, 2));
+CREATE UNIQUE INDEX bank_dialects_live ON office.bank_dialects (bank_account_id) WHERE ended_at IS NULL;
+CREATE UNIQUE INDEX bank_dialects_numbers ON office.bank_dialects (bank, branch, kind, number) WHERE ended_at IS NULL;
+GRANT UPDATE (ended_at) ON office.bank_dialects TO keiyaku_operator;
+CREATE TRIGGER person_present BEFORE INSERT OR UPDATE ON office.bank_dialects
+    FOR EACH ROW EXECUTE FUNCTION gate.person_present('corrected_by_first', 'corrected_by_second');

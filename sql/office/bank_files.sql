@@ -104,7 +104,8 @@ UPDATE office.bank_files SET booked_at = $2 WHERE id = $1 AND booked_at IS NULL;
 
 -- name: dialects
 SELECT d.bank_account_id, a.handle, d.bank, d.branch, d.kind, d.number, d.format, d.years, d.virtual_in, d.virtual_branch
-FROM office.bank_dialects d JOIN gate.bank_accounts a ON a.id = d.bank_account_id ORDER BY a.handle;
+FROM office.bank_dialects d JOIN gate.bank_accounts a ON a.id = d.bank_account_id WHERE d.ended_at IS NULL
+ORDER BY a.handle;
 
 -- name: insert_dialect
 -- No row: the account has one, or another has these numbers.
@@ -112,3 +113,16 @@ FROM office.bank_dialects d JOIN gate.bank_accounts a ON a.id = d.bank_account_i
 INSERT INTO office.bank_dialects
 SELECT id, $2, $3, $4, $5, $6, $7, $8, $9, $10 FROM gate.bank_accounts WHERE handle = $1
 ON CONFLICT DO NOTHING RETURNING bank_account_id;
+
+-- name: correct_dialect
+-- From now on. Lines of another format would not be known again: with a line of the account its format stays.
+-- No row: the account has none, or that format was read.
+-- $1 bank_account_id  $2 to $9 as above from bank on  $10 now  $11 first  $12 second
+WITH ended AS (
+    UPDATE office.bank_dialects SET ended_at = $10 WHERE bank_account_id = $1 AND ended_at IS NULL AND set_at < $10
+        AND (format = $6 OR NOT EXISTS (SELECT FROM office.bank_lines l WHERE l.bank_account_id = $1))
+    RETURNING bank_account_id
+)
+INSERT INTO office.bank_dialects (bank_account_id, bank, branch, kind, number, format, years, virtual_in, virtual_branch,
+    set_at, corrected_by_first, corrected_by_second)
+SELECT bank_account_id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 FROM ended RETURNING bank_account_id;

@@ -229,11 +229,16 @@ def test_only_these_insert(rights: Rights, table: str, inserters: set[str]) -> N
         "ca.certificates", "ca.serials", "ca.crls", "ca.issuers", "ca.blocked_keys", "gate.decisions",
         "gate.binding_uses", "gate.contract_starts", "gate.consents", "gate.review_items", "gate.reviewed_subjects",
         "gate.readings", "evidence.records", "evidence.checkpoints", "keiyaku.migrations",
-        "gate.texts", "gate.tax_rates", "office.sellers", "office.bank_dialects",
+        "gate.texts", "gate.tax_rates", "office.sellers",
     ],
 )  # fmt: skip
 def test_what_was_written_stays_as_it_is(rights: Rights, table: str) -> None:
     assert writers(rights, table, "UPDATE") == set()
+
+
+def test_how_a_bank_writes_is_ended_by_the_operators_alone(rights: Rights) -> None:
+    changed = {(role, n) for role in ROLES for n in rights[role, "UPDATE"] if n.startswith("office.bank_dialects.")}
+    assert changed == {("operator", "office.bank_dialects.ended_at")}
 
 
 def test_an_invoice_stays_as_it_is_but_for_a_dealers_word(rights: Rights) -> None:

@@ -38,7 +38,11 @@ def a_file(folder: Path, *credits: Credit) -> str:
 
 async def test_a_file_from_its_account_to_the_desk(demo: Settings, tmp_path: Path) -> None:
     await keiyaku(demo, f"bank open main --from {YESTERDAY - timedelta(days=1)} --source statement")
-    await keiyaku(demo, "bank dialect main --bank 0001 --branch 001 --kind 1 --number 1234567 --format zengin-01")
+    await keiyaku(demo, "bank dialect main --bank 0001 --branch 001 --kind 1 --number 7654321 --format zengin-01")
+    await keiyaku(demo, "person add second Second --organisation CA")
+    right = "--bank 0001 --branch 001 --number 1234567 --reason misread"
+    corrected = json.loads(await keiyaku(demo, f"bank correct main {right} {BY} --and second --json"))
+    assert (corrected["number"], corrected["years"], corrected["virtual_branch"]) == ("1234567", "era", None)
     file = a_file(tmp_path, Credit(60_500, "ﾀﾞﾚｶ", YESTERDAY), Credit(500, "ﾎｶ", YESTERDAY), Credit(7, "ﾚｲ", YESTERDAY))
     [tried] = json.loads(await keiyaku(demo, f"bank import {file} --account main {BY} --dry-run --json"))
     assert json.loads(await keiyaku(demo, "bank queue --json")) == []
