@@ -90,7 +90,8 @@ async def cut(conn: Conn, pool: Pool) -> dict[str, Any]:
 
 async def a_case(conn: Conn, pool: Pool, ground: str = "request") -> dict[str, Any]:
     await things(pool)
-    scope = await cases.scope_of(conn, None, None, None, [bytes.fromhex(OURS["serial"])])
+    serials = [bytes.fromhex(OURS["serial"])] if ground == "request" else []
+    scope = await cases.scope_of(conn, None if serials else "acme", None, None, serials)
     opened = await cases.open_case(conn, Opening(ground, scope, "R", "n", NOW, None), NOW)
     return {"case": str(opened.case.id)}
 
