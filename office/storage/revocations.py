@@ -17,7 +17,7 @@ KNOWN = msgspec.json.Decoder(list[Awareness])
 
 
 class Scope(msgspec.Struct, frozen=True):
-    """What a case covers: exactly one of these is set."""
+    """What a case covers: exactly one of these is set; with a customer also `learned_at`, when its data were old."""
 
     contract_id: UUID | None = None
     customer_id: UUID | None = None
@@ -25,6 +25,7 @@ class Scope(msgspec.Struct, frozen=True):
     serials: list[bytes] | None = None
     issuer_id: int | None = None
     incident_id: UUID | None = None
+    learned_at: datetime | None = None
 
 
 class NewCase(msgspec.Struct, frozen=True):
@@ -306,7 +307,7 @@ async def covered(conn: Conn, scope: Scope, contract_ids: Sequence[UUID], now: d
 
 async def contracts_of(conn: Conn, scope: Scope) -> dict[UUID, int]:
     """Contracts that the scope names itself, with the numbers of their locks."""
-    rows = await conn.fetch(SQL["contracts_of"], scope.contract_id, scope.customer_id)
+    rows = await conn.fetch(SQL["contracts_of"], scope.contract_id, scope.customer_id, scope.learned_at)
     return {row["id"]: row["number"] for row in rows}
 
 

@@ -78,8 +78,8 @@ async def plan(
     conn: Conn, name: str, underlying: str | None, scope: Scope, received_at: datetime, now: datetime
 ) -> Plan:
     """What would be revoked, and by when if the CA knows since `received_at`; nothing is written."""
-    ids = list(await revocations.contracts_of(conn, scope))
-    ground = ground_of(name, underlying)
+    scope = _told(name, scope, received_at)
+    ids, ground = list(await revocations.contracts_of(conn, scope)), ground_of(name, underlying)
     until = deadline(ground, [Awareness("recorded", received_at)])
     found = await revocations.live(conn, scope, ids, now, SHOWN)
     return Plan(name, ground.clause, until, found, await revocations.covered(conn, scope, ids, now))
@@ -388,6 +388,12 @@ async def clock(conn: Conn, case_id: UUID) -> None:
 
 def scope(found: Case) -> Scope:
     """What the case covers."""
-    return Scope(
+    of = Scope(
         found.contract_id, found.customer_id, found.spki_sha256, found.serials, found.issuer_id, found.incident_id
     )
+    return _told(found.ground, of, found.received_at)
+
+
+def _told(ground: str, of: Scope, at: datetime) -> Scope:
+    """A change of a customer's data concerns certificates with the old ones alone (T6-5, T14-2)."""
+    return msgspec.structs.replace(of, learned_at=at) if ground == "change_learned" and of.customer_id else of

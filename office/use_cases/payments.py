@@ -18,6 +18,7 @@ from sql.evidence import append, entry
 INVOICE_KINDS = ("fee", "difference")
 GREATEST = 2_147_483_647
 OURS = re.compile(r"[FDC][0-9]{8}")  # numbers of gate.next_number, without a gap
+FORMULAS = tuple("=+-@\uff1d\uff0b\uff0d\uff20")  # what a spreadsheet computes begins so, full width too
 
 
 def is_credit(number: str) -> bool:
@@ -59,6 +60,8 @@ async def add_invoice(conn: Conn, contract: str, bill: Bill, now: datetime) -> I
     number, due_on = checked_text("number", bill.number, 64), bill.due_on or next_month_end(bill.issued_on)
     if OURS.fullmatch(number):
         raise Unfit(f"'{number}' is a number that the books give themselves: choose another")
+    if number.startswith(FORMULAS):
+        raise Unfit(f"'{number}' would be a formula where a spreadsheet reads the journal: begin it otherwise")
     if due_on < bill.issued_on:
         raise Unfit(f"the due date {due_on} lies before the date of the invoice {bill.issued_on}")
     if not 0 < bill.total_yen <= GREATEST:

@@ -175,8 +175,14 @@ WHERE t.state <> 'void' AND t.not_after > $5 AND NOT EXISTS (SELECT FROM ca.revo
 GROUP BY k.id ORDER BY k.number;
 
 -- name: contracts_of
--- Contracts that a case names itself. $1 contract_id  $2 customer_id
-SELECT id, number FROM gate.contracts WHERE id = $1 OR customer_id = $2 ORDER BY number;
+-- Contracts that a case names itself; of a customer whose data were learned to be old, those accepted with data reviewed until
+-- then: what followed because of the change shows the new ones (T6-5, T14-2).
+-- $1 contract_id  $2 customer_id  $3 when it was learned, or null
+SELECT k.id, k.number FROM gate.contracts k
+WHERE k.id = $1 OR (k.customer_id = $2 AND ($3::timestamptz IS NULL OR coalesce((
+    SELECT max(s.recorded_at) FROM gate.reviewed_subjects s
+    WHERE s.contract_id = k.id AND s.recorded_at <= k.accepted_at), k.accepted_at) <= $3))
+ORDER BY k.number;
 
 -- name: revoked_by
 -- This case revoked it. $1 case_id  $2 serial  $3 contract_id

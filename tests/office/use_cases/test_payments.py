@@ -49,6 +49,16 @@ async def test_the_payment_that_pays_an_invoice_unblocks_at_once(accepted: Conn)
     assert await notices(accepted) == ["payment_unblocked"]
 
 
+@pytest.mark.parametrize("number", ["=1+1", "+1", "-1", " @SUM(A1)", "\uff1d1"])
+async def test_a_number_that_a_spreadsheet_would_compute_is_refused(accepted: Conn, number: str) -> None:
+    """The journal goes into one; the same number with a letter before is taken."""
+    bill = payments.Bill(number, "fee", ISSUED, None, 1_000)
+    with pytest.raises(Unfit, match="begin it otherwise"):
+        await payments.add_invoice(accepted, "acme", bill, NOW)
+    named = payments.Bill(f"I{number.strip()}", "fee", ISSUED, None, 1_000)
+    assert (await payments.add_invoice(accepted, "acme", named, NOW)).open_yen == 1_000
+
+
 @pytest.mark.rule("T8-5")
 async def test_money_that_the_bank_has_tomorrow_pays_nothing_today(accepted: Conn) -> None:
     await overdue(accepted)

@@ -93,6 +93,28 @@ async def test_what_the_register_told_of_a_customer_ends_so_too(accepted: Conn, 
     assert (await cases.standing(accepted, case, NOW)).case.state == "revoked"
 
 
+@pytest.mark.rule("T6-5", "T14-2")
+@pytest.mark.parametrize("what", ["reviewed anew", "reviewed before", "of another ground"])
+async def test_people_revoke_what_shows_the_old_data_alone(accepted: Conn, pool: Pool, what: str) -> None:
+    """Of a case about a customer, whatever names the new contract's certificate holds."""
+    old = await issue(pool, "acme", 1, NOW)
+    customer = await pool.fetchval("SELECT customer_id FROM gate.contracts WHERE handle = 'acme'")
+    scope, ground = cases.Scope(customer_id=customer), "misissued" if what == "of another ground" else "change_learned"
+    opening = cases.Opening(ground, scope, "register", "name", NOW, "own_evidence")
+    case = str((await cases.open_case(accepted, opening, NOW)).case.id)
+    await followed(accepted, NOW + HOUR)
+    if what == "reviewed before":
+        await pool.execute("UPDATE gate.reviewed_subjects SET recorded_at = $1", NOW)
+    new = await issue(pool, "acme-2", 2, NOW + HOUR, names="b.example.jp")
+    concerned = {old} if what == "reviewed anew" else {old, new}
+    planned = await cases.plan(accepted, ground, None, scope, NOW, NOW + HOUR)
+    assert {each.serial for each in planned.live} == concerned
+    decided = await cases.decide(accepted, case, "ann", "bob", "seen", NOW + HOUR)
+    assert {each.serial for each in decided.live} == concerned
+    await revocations.execute(accepted, case, NOW + HOUR)
+    assert set(await revoked(pool)) == concerned
+
+
 @pytest.mark.rule("T14-2")
 @pytest.mark.parametrize("what", ["of another ground", "replaced by what is revoked", "of a renewal", "decided"])
 async def test_nothing_else_is_taken_for_replaced(accepted: Conn, pool: Pool, office: OurPool, what: str) -> None:
