@@ -44,6 +44,8 @@ KEPT: Mapping[str, Kept] = MappingProxyType(
         "payment.tolerance": Kept.INVOICE,  # T8-5
         "period.first_day": Kept.CONTRACT,  # T6-3
         "reissue.window": Kept.CONTRACT,  # T12-3
+        "renewal.issues": Kept.CONTRACT,  # T12-6: of the contract that is renewed
+        "renewal.opens": Kept.CONTRACT,  # T12-6
         "review.document_max_age": Kept.CONTRACT,  # T4-3; of an application that is none yet: now
         "review.rejected_docs": Kept.NEITHER,  # T4-7: of what formed no contract
         "seal.scope": Kept.CONTRACT,  # T4-10
@@ -178,6 +180,8 @@ LIFE_DEFAULTS: Mapping[str, str] = MappingProxyType(
         "accept.lapse_days": "180",  # R-28, T12-8
         "nonpayment.revoke": "manual",  # R-16, T11-7: manual, or after how many days it happens by itself
         "reissue.window": "30",  # days, R-20, T12-3
+        "renewal.issues": "30",  # days before the old term ends, T12-6
+        "renewal.opens": "90",  # the same
         "review.document_max_age": "3",  # months, T4-3
         "review.rejected_docs": "destroy",  # R-5, T4-7: destroy, or the days for which the CP/CPS wants them archived
     }
@@ -189,6 +193,30 @@ def days_of(key: str, value: str | None) -> int:
     found = int(LIFE_DEFAULTS[key] if value is None else value)
     if found < 1:
         raise ValueError(f"the reading {key} in gate.readings is below 1: {found}")
+    return found
+
+
+class RenewalWindow(msgspec.Struct, frozen=True):
+    """How long before the old term ends a renewal may be applied for, and may issue (T12-6)."""
+
+    opens: timedelta
+    issues: timedelta
+
+
+WIDEST = timedelta(days=90)  # the signer refuses terms that would begin later after their first certificate
+
+
+def renewal_window(rows: Iterable[Reading], accepted_at: datetime | None, now: datetime) -> RenewalWindow:
+    """What a contract keeps of it. Raises ValueError for a value that none has."""
+    values = {row.key: row.value for row in _in_force(rows, Kept.CONTRACT, accepted_at, now)}
+    return RenewalWindow(*(window_of(key, values.get(key)) for key in ("renewal.opens", "renewal.issues")))
+
+
+def window_of(key: str, value: str | None) -> timedelta:
+    """One of the two, 90 days at most. Raises ValueError for another."""
+    found = timedelta(days=days_of(key, value))
+    if found > WIDEST:
+        raise ValueError(f"the reading {key} in gate.readings is above {WIDEST.days}: {value}")
     return found
 
 

@@ -10,8 +10,6 @@ from contract_gate.facts import Contract, Facts, Predecessor
 from contract_gate.readings import Reading, of_contract
 
 SECOND = timedelta(seconds=1)
-RENEWAL_OPENS = timedelta(days=90)  # before the term ends, T12-6
-RENEWAL_ISSUES = timedelta(days=30)
 LAPSE_ANNOUNCED = timedelta(days=30)  # before, T12-8
 
 # The states of a contract as they are stored (articles.md §0.3): `active` is accepted with a first certificate.
@@ -38,19 +36,19 @@ def lapses_at(accepted_at: datetime, days: int) -> datetime:
     return accepted_at + timedelta(days=days)
 
 
-def renewable_from(term_ends_at: datetime) -> datetime:
-    """The instant at which a renewal may be applied for. T12-6 [A12.1]."""
-    return term_ends_at - RENEWAL_OPENS
+def renewable_from(term_ends_at: datetime, opens: timedelta) -> datetime:
+    """The instant at which a renewal may be applied for: so long before the end, `renewal.opens`. T12-6 [A12.1]."""
+    return term_ends_at - opens
 
 
-def serves_from(link: str, old_term_ends_at: datetime | None, accepted_at: datetime) -> datetime:
+def serves_from(link: str, old_term_ends_at: datetime | None, accepted_at: datetime, issues: timedelta) -> datetime:
     """From when new orders belong to the successor. T12-7 [A12.1].
 
-    A renewal: 30 days before the old end, or its acceptance if that is later. A change: its acceptance.
+    A renewal: `renewal.issues` before the old end, or its acceptance if that is later. A change: its acceptance.
     """
     if link == "change" or old_term_ends_at is None:
         return accepted_at
-    return max(accepted_at, old_term_ends_at - RENEWAL_ISSUES)
+    return max(accepted_at, old_term_ends_at - issues)
 
 
 def last_certificate_gone(live: Iterable[datetime], now: datetime) -> bool:

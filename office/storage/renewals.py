@@ -53,7 +53,7 @@ async def line(conn: Conn, contract_id: UUID) -> list[Member]:
 
 
 async def term_readings(conn: Conn, now: datetime) -> list[Reading]:
-    """How terms are counted (R-19)."""
+    """How terms are counted (R-19), and when renewals open (T12-6)."""
     return many(Reading, await conn.fetch(SQL["term_readings"], now))
 
 

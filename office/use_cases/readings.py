@@ -18,6 +18,7 @@ from contract_gate.readings import (
     notice_reading,
     of_contract,
     of_invoice,
+    window_of,
 )
 from office.storage import readings, vouched
 from office.use_cases import asked
@@ -93,6 +94,8 @@ def check(row: Reading) -> None:
             archive_of(row.value)
         elif row.key == "nonpayment.revoke":
             grace_of(row.value)
+        elif row.key in ("renewal.issues", "renewal.opens"):
+            window_of(row.key, row.value)
         elif row.key in LIFE_DEFAULTS:
             days_of(row.key, row.value)
         elif row.key in CHOICES:

@@ -4,16 +4,10 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
-from contract_gate.articles.article_12_term import (
-    RENEWAL_ISSUES,
-    RENEWAL_OPENS,
-    renewable_from,
-    serves_from,
-    term_end_of,
-)
+from contract_gate.articles.article_12_term import renewable_from, serves_from, term_end_of
 from contract_gate.articles.article_23_service_end import renewable
 from contract_gate.calendar import jst_date, period_end
-from contract_gate.readings import Reading
+from contract_gate.readings import WIDEST, Reading, RenewalWindow, renewal_window
 from office.storage import contracts, people, renewals, service_end
 from office.storage.changing import changing
 from office.storage.contracts import Contract
@@ -40,10 +34,15 @@ def end_by(readings: Sequence[Reading], line: Sequence[Member], now: datetime) -
     return term_end_of(line[0].known(), [each.known() for each in line[1:]], readings, now)
 
 
+def window(readings: Sequence[Reading], line: Sequence[Member], now: datetime) -> RenewalWindow:
+    """When the first of a line may be renewed, as it was when it was accepted (T12-6, §0.3)."""
+    return renewal_window(readings, line[0].accepted_at, now)
+
+
 async def apply(conn: Conn, handle: str, predecessor: str, plan: str | None, link: str, now: datetime) -> Contract:
     """An application that follows a contract of the same customer, its names copied (T12-4, T14-1). Raises Unfit.
 
-    A renewal opens 90 days before the old term ends (T12-6); what follows a change may be applied for at once.
+    A renewal opens some time before the old term ends (T12-6); what follows a change may be applied for at once.
     """
     checked_contract_handle(handle)
     one_of("link", link, LINKS)
@@ -83,12 +82,14 @@ async def applied(
 async def check_open(conn: Conn, name: str, contract_id: UUID, months: int | None, now: datetime) -> None:
     """Nothing, once the old contract may be renewed (T12-6), not past the end of the service (T23-3). Raises Unfit."""
     line = await renewals.line(conn, contract_id)
-    ends_at = await term_end(conn, line, now)
+    readings = await renewals.term_readings(conn, now)
+    ends_at = end_by(readings, line, now)
     if ends_at is None:
         raise Unfit(f"contract '{name}' has no certificate yet, so no term to renew")
-    if now < renewable_from(ends_at):
-        opens_on = jst_date(renewable_from(ends_at))
-        raise Unfit(f"contract '{name}' may be renewed from {opens_on} on, {RENEWAL_OPENS.days} days before its end")
+    opens = window(readings, line, now).opens
+    if now < (opens_at := renewable_from(ends_at, opens)):
+        opens_on = jst_date(opens_at)
+        raise Unfit(f"contract '{name}' may be renewed from {opens_on} on, {opens.days} days before its end")
     if ends_on := await service_ends_within(conn, ends_at, months or line[0].term_months):
         raise Unfit(f"the service ends on {ends_on}: there is no renewal past it (A23.1)")
 
@@ -107,7 +108,8 @@ async def begin_serving(conn: Conn, contract_id: UUID, now: datetime) -> None:
     line = await renewals.line(conn, contract_id)
     if len(line) < 2:
         return
-    starts_at = serves_from(line[0].own_link, await term_end(conn, line[1:], now), now)
+    readings, old = await renewals.term_readings(conn, now), line[1:]
+    starts_at = serves_from(line[0].own_link, end_by(readings, old, now), now, window(readings, old, now).issues)
     await renewals.serve(conn, [each.contract_id for each in line[1:]], contract_id, starts_at)
     row = entry(
         "contract.follows", OPERATOR, now, contract_id=contract_id, rule="T12-7", clause="A12.1", serves_from=starts_at,
@@ -148,7 +150,7 @@ async def sweep(conn: Conn, portal: str, now: datetime) -> int:
     """
     await apply_by_consent(conn, portal, now)
     told, after = 0, 0
-    while page := await renewals.renewal_due(conn, now + RENEWAL_OPENS, after, PAGE):
+    while page := await renewals.renewal_due(conn, now + WIDEST, after, PAGE):
         after = page[-1].number
         readings, last = await renewals.term_readings(conn, now), await service_end.ends_on(conn)
         for key in page:
@@ -172,7 +174,7 @@ async def told_of_renewal(
     """
     line = await renewals.line(conn, contract_id)
     ends_at = end_by(readings, line, now)
-    if ends_at is None or now < renewable_from(ends_at):
+    if ends_at is None or now < renewable_from(ends_at, window(readings, line, now).opens):
         return False
     if not renewable(period_end(jst_date(ends_at), line[0].term_months), service_ends_on):
         return False
@@ -180,7 +182,7 @@ async def told_of_renewal(
         return False
     await notify(
         conn, "renewal_open", now, contract_id=contract_id, ends_on=str(jst_date(ends_at)),
-        issuance_opens_on=str(jst_date(ends_at - RENEWAL_ISSUES)), portal=portal,
+        issuance_opens_on=str(jst_date(ends_at - window(readings, line, now).issues)), portal=portal,
     )  # fmt: skip
     return True
 
@@ -191,7 +193,7 @@ async def apply_by_consent(conn: Conn, portal: str, now: datetime) -> int:
     Only the application: review and acceptance are as of any other. Says how many were made.
     """
     made, after = 0, 0
-    while page := await renewals.consented(conn, now + RENEWAL_OPENS, now, after, PAGE):
+    while page := await renewals.consented(conn, now + WIDEST, now, after, PAGE):
         after = page[-1].number
         for due in page:
             made += await applied_by_consent(conn, due, portal, now)
@@ -205,8 +207,11 @@ async def applied_by_consent(conn: Conn, due: Consented, portal: str, now: datet
     """
     async with changing(conn, due.number):
         line = await renewals.line(conn, due.id)
-        ends_at = await term_end(conn, line, now)
-        if ends_at is None or now < renewable_from(ends_at) or not await renewals.consents(conn, due.id):
+        readings = await renewals.term_readings(conn, now)
+        ends_at = end_by(readings, line, now)
+        if ends_at is None or now < renewable_from(ends_at, window(readings, line, now).opens):
+            return False
+        if not await renewals.consents(conn, due.id):
             return False
         if await service_ends_within(conn, ends_at, due.term_months):
             return False

@@ -13,7 +13,8 @@ FROM line l LEFT JOIN gate.contract_starts s ON s.contract_id = l.id ORDER BY l.
 
 -- name: term_readings
 -- $1 now
-SELECT key, effective_at, value FROM gate.readings WHERE key = 'term.first_day' AND effective_at <= $1;
+SELECT key, effective_at, value FROM gate.readings
+WHERE key IN ('term.first_day', 'renewal.opens', 'renewal.issues') AND effective_at <= $1;
 
 -- name: insert_successor
 -- An application that follows a contract of the same customer (T12-4, T14-1). No row: the handle is taken, or that

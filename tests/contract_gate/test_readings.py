@@ -1,6 +1,7 @@
 """Adopted readings are dated rows with defaults, and contracts and invoices keep those of when they were made."""
 
 import re
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from contract_gate.readings import (
     of_invoice,
     rounding_of,
     spared,
+    window_of,
 )
 from office.use_cases.readings import ADOPTED
 from tests.architecture.ids import known
@@ -65,6 +67,14 @@ def test_every_reading_of_the_register_that_has_a_key_is_a_dated_row() -> None:
     register = [row for row in known().values() if row.level == "READING"]
     assert len(register) == 28
     assert {row.source.strip("` ") for row in register} - {"–"} <= KEPT.keys()
+
+
+@pytest.mark.rule("T12-6")
+@pytest.mark.parametrize(("value", "fits"), [("1", True), ("90", True), ("0", False), ("91", False), ("soon", False)])
+def test_a_renewal_opens_ninety_days_ahead_at_most(value: str, fits: bool) -> None:
+    """The signer goes by that: it refuses a term that begins later after its first certificate."""
+    with nullcontext() if fits else pytest.raises(ValueError, match=r"renewal.opens|invalid literal"):
+        assert window_of("renewal.opens", value) == int(value) * DAY
 
 
 @pytest.mark.parametrize("key", sorted(KEPT))

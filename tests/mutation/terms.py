@@ -115,7 +115,7 @@ CLIENT_TOUCHED = [
     Mutation(FACTS, "n.contract_id = b.contract_id AND n.starts_at <= $6 AND n.ends_at > $6\n", "false\n", T_RENEWAL),
     *without(A04, T_RENEWAL, " and key.contract_id not in {p.contract_id for p in facts.predecessors}"),
     *without("office/use_cases/acceptance.py", T_RENEWAL, "        await renewal.begin_serving(conn, key.id, now)\n"),
-    Mutation(A12, "return max(accepted_at, old_term_ends_at - RENEWAL_ISSUES)", "return old_term_ends_at", T_12),
+    Mutation(A12, "return max(accepted_at, old_term_ends_at - issues)", "return old_term_ends_at", T_12),
 ]
 MUTATIONS = [
     *UTC_INSTEAD_OF_JST, *MAXIMUM_OF_COVERAGE, *MONTHS_ITERATED, *TAX_PER_LINE, *SUSPICION_REVOKES,

@@ -157,12 +157,12 @@ def test_a_contract_that_is_not_known_has_no_term() -> None:
     ],
 )
 def test_from_when_a_successor_serves(link: str, accepted_at: datetime, expected: datetime) -> None:
-    assert serves_from(link, END, accepted_at) == expected
+    assert serves_from(link, END, accepted_at, timedelta(days=30)) == expected
 
 
 @pytest.mark.rule("T12-6", "T12-8")
 def test_windows() -> None:
-    assert renewable_from(END) == jst(2026, 12, 10)
+    assert renewable_from(END, timedelta(days=90)) == jst(2026, 12, 10)
     assert lapses_at(jst(2026, 3, 1, 9), 180) == jst(2026, 8, 28, 9)
 
 

@@ -26,6 +26,7 @@ VALUES = {
     "consultation.scope": "reminders", "domains.swap": "no", "due.roll": "none", "eligibility.base_all": "no",
     "invoice.names": "payer", "money.rounding": "ceiling", "nonpayment.revoke": "30", "notice.postal_days": "5",
     "payment.small_difference": "5", "payment.tolerance": "5", "period.first_day": "counted", "reissue.window": "7",
+    "renewal.issues": "20", "renewal.opens": "45",
     "review.document_max_age": "1", "review.rejected_docs": "730", "seal.scope": "same_host",
     "service_end.certs": "revoke", "tax.apportion": "whole_at_end", "tax.diff_due": "claim_date",
     "term.first_day": "not_counted", "terms.min_notice_days": "60",

@@ -8,7 +8,9 @@ import asyncpg
 import pytest
 
 from acme_server.dev.postgres import EmbeddedPostgres
-from contract_gate.calendar import JST
+from contract_gate.calendar import JST, jst_date
+from contract_gate.readings import Reading
+from office.storage import readings as stored
 from office.storage import renewals
 from office.use_cases import acceptance, contracts, ending, plans, renewal, service_end
 from office.use_cases.asked import Unfit
@@ -85,6 +87,28 @@ async def test_a_standing_consent_makes_the_application_when_renewal_opens_and_n
     )  # fmt: skip
     assert row is not None
     assert row["handle"] == "ann"
+
+
+@pytest.mark.rule("T12-6", "T12-7")
+@pytest.mark.parametrize(("since", "opens", "issues"), [(-1, 45, 20), (1, 90, 30)])
+async def test_a_contract_keeps_the_window_of_its_acceptance(
+    running: Conn, since: int, opens: int, issues: int
+) -> None:
+    """Readings adopted a day before the old contract was accepted count for it, those of a day after do not."""
+    who = [row["id"] for row in await running.fetch("SELECT id FROM gate.persons ORDER BY handle LIMIT 2")]
+    for key, value in (("renewal.opens", "45"), ("renewal.issues", "20")):
+        await stored.insert(running, Reading(key, NOW + timedelta(days=since), value), *who)
+    opens_at = ENDS_AT - timedelta(days=opens)
+    assert await renewal.sweep(running, PORTAL, opens_at - timedelta(seconds=1)) == 0
+    with pytest.raises(Unfit, match=f"{opens} days before its end"):
+        await renewal.apply(running, "acme-2", "acme", None, "renewal", opens_at - timedelta(seconds=1))
+    assert await renewal.sweep(running, PORTAL, opens_at) == 1
+    given = json.loads(await running.fetchval("SELECT given FROM office.notices WHERE kind = 'renewal_open'"))
+    assert given["issuance_opens_on"] == str(jst_date(ENDS_AT - timedelta(days=issues)))
+    made = await renewal.apply(running, "acme-2", "acme", None, "renewal", opens_at)
+    await renewal.begin_serving(running, made.id, opens_at)
+    served = await running.fetchval("SELECT min(starts_at) FROM gate.successions WHERE successor_id = $1", made.id)
+    assert served == ENDS_AT - timedelta(days=issues)
 
 
 @pytest.mark.rule("T12-4")
