@@ -8,6 +8,7 @@ from functools import lru_cache
 from ipaddress import ip_address
 
 import msgspec
+from cryptography import x509
 
 from ca.der import (
     BIT_STRING,
@@ -64,6 +65,13 @@ class Issuer(msgspec.Struct, frozen=True):
         return f"{self.status_url}/crl/{self.id}/{shard}.crl"
 
     @property
+    def not_after(self) -> datetime:
+        """The end of its own certificate, which no certificate that it signs outlives: a chain is valid while each of
+        its certificates is (RFC 5280 §6.1.3).
+        """
+        return _end(self.certificate)
+
+    @property
     def certificate_url(self) -> str:
         """Where this issuer's own certificate is, in DER."""
         return f"{self.status_url}/issuer/{self.id}.cer"
@@ -89,6 +97,11 @@ class Wanted(msgspec.Struct, frozen=True):
     not_after: datetime
     shard: int
     precertificate: bool = False
+
+
+@lru_cache(maxsize=64)
+def _end(certificate: bytes) -> datetime:
+    return x509.load_der_x509_certificate(certificate).not_valid_after_utc
 
 
 def issuer_of(id: int, name: str, certificate: bytes, key_id: bytes, status_url: str, shard_count: int) -> Issuer:

@@ -66,7 +66,7 @@ def lint(issuer: Issuer, wanted: Wanted, tbs: bytes, at: datetime) -> Linted:
     fields = parse(tbs)
     found = [
         *head(issuer, wanted, fields),
-        *validity(wanted, fields[4], at),
+        *validity(issuer, wanted, fields[4], at),
         *subject(wanted.subject, fields[5]),
         *public_key(wanted, fields[6], tbs),
         *extensions(issuer, wanted, fields[7]),
@@ -115,8 +115,8 @@ def head(issuer: Issuer, wanted: Wanted, fields: tuple[Node, ...]) -> list[str]:
     return found
 
 
-def validity(wanted: Wanted, field: Node, at: datetime) -> list[str]:
-    """Both instants as recorded, near the signing time, not longer than allowed."""
+def validity(issuer: Issuer, wanted: Wanted, field: Node, at: datetime) -> list[str]:
+    """Both instants as recorded, near the signing time, not longer than allowed and not beyond the issuing CA's end."""
     found = []
     if field[1] != (expected_time(wanted.not_before), expected_time(wanted.not_after)):
         found.append("C-083: validity is not the recorded one as UTCTime or GeneralizedTime with whole seconds in Z")
@@ -126,6 +126,8 @@ def validity(wanted: Wanted, field: Node, at: datetime) -> list[str]:
         found.append("C-082: notBefore is more than 48 hours from the signing time")
     elif not timedelta(0) <= wanted.not_after - wanted.not_before <= lifetime(wanted.profile, wanted.not_before):
         found.append("C-080: validity is longer than profile and Baseline Requirements allow, or negative")
+    if wanted.not_after > issuer.not_after:
+        found.append("RFC 5280 §6.1.3: notAfter is later than the issuing CA's")
     return found
 
 

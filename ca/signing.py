@@ -50,6 +50,7 @@ class Record(msgspec.Struct, frozen=True):
     locality: str | None
     own_serial: bool
     issuer_revoked: bool
+    issues_from: datetime
     blocked: bool
     is_own_key: bool
     revoked: bool
@@ -85,8 +86,8 @@ class Authority(msgspec.Struct, frozen=True):
     key: SigningKey
 
 
-def refusal(record: Record, now: datetime) -> str | None:
-    """Why this must not be signed at `now`; None when nothing forbids it. Design §8, C-064, C-076."""
+def refusal(record: Record, issuer: Issuer, now: datetime) -> str | None:
+    """Why this must not be signed at `now` by the issuing CA; None when nothing forbids it. Design §8, C-064, C-076."""
     if record.state != "admitted":
         return f"record is {record.state}"
     if record.revoked:
@@ -95,6 +96,8 @@ def refusal(record: Record, now: datetime) -> str | None:
         return "deadline is over"
     if record.issuer_revoked:
         return "C-160: its issuing CA is revoked"
+    if record.not_after > issuer.not_after:
+        return "notAfter is later than its issuing CA's"
     if not record.own_serial:
         return "C-079: its serial number is not its own"
     if record.outcome != "admitted":
@@ -105,6 +108,8 @@ def refusal(record: Record, now: datetime) -> str | None:
         return "the admission is too old"
     if record.decided_at - now > ADMISSION_AGE:
         return "the admission is of the future"
+    if record.decided_at < record.issues_from:
+        return "C-160: its issuing CA did not issue yet when it was admitted"
     if sorted(record.names) != sorted(record.admitted_names):
         return "names are not the admitted ones"
     if record.contract_state != "accepted":
@@ -141,7 +146,7 @@ def certify(
 
 def checked(record: Record, issuer: Issuer, now: datetime, blocklist: Blocklist | None) -> Linted | SignRefused:
     """The record's bytes, if they pass every check, profile check included. Their subject is the reviewed one."""
-    if reason := refusal(record, now):
+    if reason := refusal(record, issuer, now):
         return SignRefused(reason)
     if record.organization is None or record.country is None:
         return SignRefused("no reviewed subject")

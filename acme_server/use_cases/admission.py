@@ -14,7 +14,7 @@ from acme_server.protocol.objects import Order
 from acme_server.storage import orders
 from acme_server.use_cases import counted
 from acme_server.use_cases.context import Context
-from acme_server.use_cases.orders import EndNotMet, RefusedByGate, is_met
+from acme_server.use_cases.orders import EndNotMet, RefusedByGate, check_issuer_lasts, is_met
 from ca import issuance
 from ca.certificate import Subject
 from ca.issuance import ToBeSigned
@@ -77,9 +77,10 @@ def passing_of(
     context: Context, order: Order, binding_key_id: UUID, contract_number: int, csr: Csr | None, stage: Stage,
     from_status: str, actor: str, deadline_at: datetime, now: datetime,
 ) -> Passing:  # fmt: skip
-    """The order before the gate, with its profile still offered and its notBefore still near."""
+    """The order before the gate: its profile is still offered, its notBefore still near, and the issuing CA lasts."""
     profile = profile_in_force(context, order)
     check_start_again(order, now)
+    check_issuer_lasts(context.issuer, order.not_before or now, order.not_after)
     return Passing(
         context, order, binding_key_id, contract_number, profile, csr, stage, from_status, actor, deadline_at, now
     )
@@ -184,7 +185,9 @@ def record_of(passing: Passing, csr: Csr, admitted: Admitted, decision: Decision
     subject = Subject(reviewed.organization, reviewed.country, reviewed.state_or_province, reviewed.locality)
     order, profile, now = passing.order, passing.profile, passing.now
     start = order.not_before or now
-    end = order.not_after or min(admitted.not_after_limit, start + lifetime(profile, start))
+    end = order.not_after or min(
+        admitted.not_after_limit, start + lifetime(profile, start), passing.context.issuer.not_after
+    )
     check_logs(passing.context, start, end, now)
     return issuance.prepare(
         passing.context.issuer, profile, subject, list(order.names), csr.spki_der, not_before=start, not_after=end,

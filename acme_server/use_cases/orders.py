@@ -18,6 +18,7 @@ from acme_server.use_cases import authenticate, counted, issue, limits, served_n
 from acme_server.use_cases.context import Context
 from acme_server.use_cases.problem import ENDED, EXPIRED, stored_problem
 from acme_server.use_cases.wanted import authorizations_for
+from ca.certificate import Issuer
 from ca.profiles import Profile, lifetime
 from contract_gate.decision import Admitted, Refused, Request
 from contract_gate.gate import decide
@@ -27,6 +28,7 @@ from sql.ids import uuid7
 
 PAGE = 100
 ISSUER_REVOKED = "Issuance is paused: the CA certificate that would sign yours is revoked."
+ISSUER_ENDS = "Issuance is paused: the CA certificate that would sign yours ends."
 SOONEST, LATEST, SHORTEST = timedelta(hours=-1), timedelta(hours=24), timedelta(days=1)
 
 
@@ -64,6 +66,7 @@ async def place_order(
     profile = profile_of(context, wanted.profile)
     check_validity(wanted, profile, now)
     check_issuer(context.issuer_revoked)
+    check_issuer_lasts(context.issuer, wanted.not_before or now, wanted.not_after)
     replaced = predecessor(wanted.replaces)
     request = Request(tuple(names), wanted.not_before, wanted.not_after, lifetime(profile, wanted.not_before or now))
     async with context.pool.acquire() as conn:
@@ -165,6 +168,18 @@ def check_issuer(is_revoked: bool, besides: str = "") -> None:
     """The issuing CA is not revoked (C-160); else nothing is issued, or taken on to be."""
     if is_revoked:
         raise AcmeError(ErrorType.SERVER_INTERNAL, f"{ISSUER_REVOKED}{besides}", retry_after=3600)
+
+
+def check_issuer_lasts(issuer: Issuer, start: datetime, end: datetime | None) -> None:
+    """The issuing CA's own certificate lasts a day or more from the start, and to a wanted end (RFC 5280 §6.1.3)."""
+    if issuer.not_after < start + SHORTEST:
+        raise AcmeError(ErrorType.SERVER_INTERNAL, ISSUER_ENDS, retry_after=3600)
+    if end is not None and end > issuer.not_after:
+        raise AcmeError(
+            ErrorType.MALFORMED,
+            f'"notAfter" is later than the end of the CA certificate that would sign yours, {issuer.not_after:%FT%TZ}. '
+            "Ask for less, or leave it out.",
+        )
 
 
 def is_met(not_after: datetime | None, admitted: Admitted) -> bool:

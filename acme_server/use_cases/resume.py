@@ -99,6 +99,7 @@ async def admit(context: Context, found: InProcessing, now: datetime) -> Begun |
     """The gate's answer in the transaction that records what will be signed, under the contract's lock."""
     if found.csr is None:
         raise AcmeError(ErrorType.SERVER_INTERNAL, "The CSR of this order is missing. Place a new order.")
+    await ca_now.refresh(context, now)
     order = Order(
         id=found.id, account_id=found.account_id, contract_id=found.contract_id, status="processing",
         names=found.names, authorization_ids=found.authorization_ids, profile=found.profile,
@@ -110,7 +111,6 @@ async def admit(context: Context, found: InProcessing, now: datetime) -> Begun |
         "processing", f"process:{context.worker}", found.deadline_at, now,
     )  # fmt: skip
     lock = shared(CONTRACT_LOCK, found.contract_number)
-    await ca_now.refresh(context, now)
     async with unmet_recorded(passing), context.pool.acquire() as conn, under_locks(conn, lock):
         passed = await pass_gate(conn, passing)
     if not isinstance(passed, Begun | RefusedByGate):

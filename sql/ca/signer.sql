@@ -12,6 +12,7 @@ SELECT t.id, t.issuer_id, t.state, t.serial, t.profile, t.tbs, t.names, t.spki_s
        (SELECT true FROM ca.serials n WHERE n.serial = t.serial AND n.to_be_signed_id = t.id AND n.issuer_id = t.issuer_id)
            IS NOT NULL AS own_serial,
        t.issuer_id IN (SELECT v.issuer_id FROM ca.authority_revocations v WHERE v.cross_id IS NULL) AS issuer_revoked,
+       (SELECT u.issues_from FROM ca.issuers u WHERE u.id = t.issuer_id) AS issues_from,
        (SELECT true FROM ca.blocked_keys b WHERE b.spki_sha256 = t.spki_sha256) IS NOT NULL AS blocked,
        (SELECT true FROM ca.issuers u WHERE u.spki_sha256 = t.spki_sha256 LIMIT 1) IS NOT NULL
            OR (SELECT true FROM ca.responders u WHERE u.spki_sha256 = t.spki_sha256) IS NOT NULL AS is_own_key,

@@ -7,11 +7,12 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
+from ca import hierarchy
 from ca.certificate import Subject, to_be_signed
 from ca.der import Node, tlv, tree
 from ca.linting import Linted, LintError, is_dns_name, lint, recorded_key
 from ca.profiles import SHORTLIVED
-from tests.ca.arrange import ISSUER, NOW, ROOT, WANTED, spki_of
+from tests.ca.arrange import ISSUER, NAMES, NOW, ROOT, WANTED, spki_of
 
 SECOND = timedelta(seconds=1)
 TBS = to_be_signed(ISSUER, WANTED)
@@ -347,9 +348,10 @@ def test_lint_passes_the_edge(changes: dict[str, Any]) -> None:
 def test_lint_knows_generalized_time_from_2050_on() -> None:
     starts = datetime(2049, 12, 1, tzinfo=UTC)
     wanted = msgspec.structs.replace(WANTED, not_before=starts, not_after=starts + timedelta(days=46) - SECOND)
-    tbs = to_be_signed(ISSUER, wanted)
+    issuer = hierarchy.make(NAMES, 4, starts)[1].issuer  # a certificate ends before its issuing CA's
+    tbs = to_be_signed(issuer, wanted)
     assert b"\x17\x0d491201000000Z\x18\x0f20500115235959Z" in tbs
-    assert lint(ISSUER, wanted, tbs, starts).tbs == tbs
+    assert lint(issuer, wanted, tbs, starts).tbs == tbs
 
 
 def test_lint_says_all_that_is_wrong() -> None:

@@ -12,6 +12,7 @@ from ca.linting import Linted, LintError, lint
 from ca.signing import Record, refusal
 from tests.ca.arrange import DEADLINE, ISSUER, NOW, SUBJECT, WANTED
 
+SECOND, MICROSECOND = timedelta(seconds=1), timedelta(microseconds=1)
 NIL, MINUTES = UUID(int=0), timedelta(minutes=2, seconds=1)
 GOOD = Record(
     id=NIL, issuer_id=ISSUER.id, state="admitted", serial=WANTED.serial, profile=WANTED.profile.name, tbs=b"",
@@ -19,10 +20,13 @@ GOOD = Record(
     shard=WANTED.shard, deadline_at=DEADLINE, stage="finalize", outcome="admitted", admitted_names=list(WANTED.names),
     not_after_limit=WANTED.not_after, decided_at=NOW, contract_id=NIL, organization=SUBJECT.organization,
     country=SUBJECT.country, state_or_province=SUBJECT.state_or_province, locality=SUBJECT.locality, own_serial=True,
-    issuer_revoked=False, blocked=False, is_own_key=False, revoked=False, contract_state="accepted", held=False,
-    term_over_by=WANTED.not_after,
-    overdue=False, entries=["domain demo.test", "network 127.0.0.0/8", "network ::1/128"],
+    issuer_revoked=False, issues_from=NOW, blocked=False, is_own_key=False, revoked=False, contract_state="accepted",
+    held=False, term_over_by=WANTED.not_after, overdue=False,
+    entries=["domain demo.test", "network 127.0.0.0/8", "network ::1/128"],
 )  # fmt: skip
+
+LATE = ISSUER.not_after + SECOND
+FAR = {"not_after_limit": LATE, "term_over_by": LATE}
 
 
 @pytest.mark.parametrize(
@@ -50,6 +54,8 @@ GOOD = Record(
         pytest.param({"not_after_limit": None}, "notAfter", id="no limit"),
         pytest.param({"own_serial": False}, "C-079", id="C-079 a serial number that is another's, or nobody's"),
         pytest.param({"issuer_revoked": True}, "C-160", id="C-160 of a revoked CA"),
+        pytest.param({"issues_from": NOW + MICROSECOND}, "C-160", id="C-160 of a CA whose time had not come"),
+        pytest.param({"not_after": ISSUER.not_after + SECOND, **FAR}, "issuing CA's", id="a second beyond its CA"),
         pytest.param({"blocked": True}, "C-076", id="C-076 blocked"),
         pytest.param({"is_own_key": True}, "C-077", id="C-077 a key that the CA made itself"),
         pytest.param({"revoked": True}, "C-142", id="C-142 revoked before it was signed"),
@@ -57,10 +63,28 @@ GOOD = Record(
     ],
 )
 def test_refusal(changes: dict[str, Any], why: str) -> None:
-    assert refusal(GOOD, NOW) is None
-    found = refusal(msgspec.structs.replace(GOOD, **changes), NOW)
+    assert refusal(GOOD, ISSUER, NOW) is None
+    found = refusal(msgspec.structs.replace(GOOD, **changes), ISSUER, NOW)
     assert found is not None
     assert why in found
+
+
+def test_a_certificate_may_end_with_its_issuing_ca() -> None:
+    assert refusal(msgspec.structs.replace(GOOD, not_after=ISSUER.not_after, **FAR), ISSUER, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("left", "refused"), [pytest.param(timedelta(0), False, id="to its end"), pytest.param(SECOND, True, id="beyond")]
+)
+def test_the_profile_check_compares_the_end_with_the_issuing_ca_s(left: timedelta, refused: bool) -> None:
+    start = ISSUER.not_after - timedelta(days=30)
+    wanted = msgspec.structs.replace(WANTED, not_before=start, not_after=ISSUER.not_after + left)
+    if not refused:
+        assert lint(ISSUER, wanted, to_be_signed(ISSUER, wanted), start)
+        return
+    with pytest.raises(LintError) as found:
+        lint(ISSUER, wanted, to_be_signed(ISSUER, wanted), start)
+    assert found.value.findings == ("RFC 5280 §6.1.3: notAfter is later than the issuing CA's",)
 
 
 @pytest.mark.parametrize(

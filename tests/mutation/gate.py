@@ -124,7 +124,7 @@ MUTATIONS = [
         LINTING,
         T_LINTING,
         "*head(issuer, wanted, fields),",
-        "*validity(wanted, fields[4], at),",
+        "*validity(issuer, wanted, fields[4], at),",
         "*subject(wanted.subject, fields[5]),",
         "*public_key(wanted, fields[6], tbs),",
         "*extensions(issuer, wanted, fields[7]),",

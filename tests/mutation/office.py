@@ -21,6 +21,7 @@ LOOK, SAMPLE = f"{USE_CASES}/sample_look.py", f"{TESTS}/test_sample_look.py"
 CEREMONY, ROOT_CRL = f"{USE_CASES}/ceremony.py", f"{USE_CASES}/root_crl.py"
 T_CEREMONY = f"{TESTS}/test_ceremony.py"
 REVOKING, T_REVOKING = f"{USE_CASES}/authority_revocation.py", f"{TESTS}/test_authority_revocation.py"
+ENDING = "tests/acme_server/edge/test_end_of_ca.py"
 SEARCHED = f"{T_REVOKING}::test_after_the_decision_nothing_is_signed_and_after_the_crl_openssl_trusts_no_leaf"
 IN_FLIGHT = f"{T_REVOKING}::test_what_was_being_signed_at_the_decision_is_not_stored"
 KEPT, T_KEPT = "contract_gate/readings.py", "tests/contract_gate/test_readings.py"
@@ -108,6 +109,25 @@ CEREMONIES = [
         "key.spki != done[Step.ROOT_KEY if SIGNERS[step] == ROOT else Step.ISSUING_KEY][0]",
     ),
     *off("ca/signing.py", SEARCHED, "record.issuer_revoked"),
+    *off(
+        "ca/signing.py",
+        "tests/ca/test_signing.py",
+        "record.decided_at < record.issues_from",
+        "record.not_after > issuer.not_after",
+    ),
+    *off("ca/linting.py", "tests/ca/test_signing.py", "wanted.not_after > issuer.not_after"),
+    *off("acme_server/use_cases/orders.py", ENDING, "issuer.not_after < start + SHORTEST"),
+    *without(
+        "acme_server/use_cases/orders.py",
+        ENDING,
+        "    check_issuer_lasts(context.issuer, wanted.not_before or now, wanted.not_after)\n",
+    ),
+    *without(
+        "acme_server/use_cases/admission.py",
+        ENDING,
+        ", passing.context.issuer.not_after\n",
+        "    check_issuer_lasts(context.issuer, order.not_before or now, order.not_after)\n",
+    ),
     *without(
         "sql/migrations/0048_revoked_while_stored.sql",
         IN_FLIGHT,
