@@ -183,20 +183,24 @@ async def test_it_is_carried_out_once_for_the_token_of_another_who_may(
 
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_with_other_arguments_than_both_saw_it_is_not_carried_out(
-    office: Conn, secrets: Tokens, when: str
+    office: Conn, secrets: Tokens, when: str, postgres: EmbeddedPostgres, database: str
 ) -> None:
     made = await proposed(office, secrets["ann", "officer"])
     other = 'UPDATE office.proposals SET arguments = arguments || \'{"value": "customer"}\' WHERE id = $1'
-    async with office.transaction():
-        await confirmed(office, made, "bob")
-        if when == "before":
-            await office.execute(other, made)
-        done = await vouched.second(office, made, proof_of(secrets["bob", "approver"]), NOW)
-        assert done == (when == "after")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await office.execute(other, made)
+    owner = await asyncpg.connect(postgres.dsn(database=database))  # who could
+    async with owner.transaction():
+        await confirmed(owner, made, "bob")
+        if when == "before":
+            await owner.execute(other, made)
+        done = await vouched.second(owner, made, proof_of(secrets["bob", "approver"]), NOW)
+        assert done == (when == "after")
+        await owner.execute(other, made)
         with REFUSED:
-            async with office.transaction():
-                await vouched.set_reading(office, made)
+            async with owner.transaction():
+                await vouched.set_reading(owner, made)
+    await owner.close()
 
 
 async def test_what_was_confirmed_in_another_transaction_is_not_carried_out_any_more(
