@@ -1247,6 +1247,7 @@ CREATE TABLE office.notices (
 CREATE INDEX notices_to_address ON office.notices (id) WHERE addressed_at IS NULL;
 CREATE INDEX notices_of_contract ON office.notices (contract_id, id);
 CREATE INDEX notices_bank_data ON office.notices ((given ->> 'covered_through')) WHERE kind = 'bank_data_missing';
+CREATE INDEX notices_service_end ON office.notices (customer_id) WHERE kind = 'service_end'; -- T23-1
 
 -- Invoices put their notice into the outbox themselves, in the transaction that stores a certificate: its evidence, which
 -- office/use_cases/notify.py gives every other notice (T5-5).

@@ -1,6 +1,5 @@
 """Article 23: end of the service (サービスの終了)."""
 
-from collections.abc import Iterable
 from datetime import date, datetime
 
 from contract_gate.articles.article_10_suspension import in_effect
@@ -19,9 +18,16 @@ def earliest_end(delivered_on: date) -> date:
     return period_end(delivered_on + DAY, MONTHS)
 
 
-def end_allowed(ends_on: date, delivered: Iterable[datetime | None]) -> bool:
-    """Whether every recipient was told early enough; who was not told at all was not. T23-1, T23-2 [A23.1]."""
-    return all(at is not None and earliest_end(jst_date(at)) <= ends_on for at in delivered)
+def told_in_time(ends_on: date, delivered_at: datetime | None, *, announced: bool) -> bool:
+    """Whether a recipient was told early enough; who was not told at all was not. T23-1, T23-2 [A23.1].
+
+    Three months ahead are owed to the contracts that live when the end is decided. A contract accepted later is formed
+    with the end `announced`: it is told too, before that day, and moves it no further.
+    """
+    if delivered_at is None:
+        return False
+    told_on = jst_date(delivered_at)
+    return told_on < ends_on if announced else earliest_end(told_on) <= ends_on
 
 
 def service_goes_on(facts: Facts, request: Request, now: datetime) -> Finding:

@@ -23,10 +23,11 @@ class Decided(msgspec.Struct, frozen=True):
 
 
 class Told(msgspec.Struct, frozen=True):
-    """A customer of a live contract."""
+    """A customer of a live contract; `announced`: it has none accepted before the end was decided."""
 
     customer: str
     delivered_at: datetime | None
+    announced: bool
 
 
 async def insert(
@@ -46,6 +47,12 @@ async def ends_on(conn: Conn) -> date | None:
 async def told(conn: Conn, after: str, most: int | None) -> list[Told]:
     """By handle; those behind one, at most so many or all."""
     return many(Told, await conn.fetch(SQL["told"], after, most))
+
+
+async def untold(conn: Conn, most: int) -> list[UUID]:
+    """Customers to whom no notice of it goes yet; they stay so until the transaction ends."""
+    await conn.execute(SQL["turn"])
+    return [row["id"] for row in await conn.fetch(SQL["untold"], most)]
 
 
 async def decided(conn: Conn) -> Decided | None:

@@ -65,8 +65,10 @@ async def recipients(
 ) -> Sequence[Party]:
     """Who is told."""
     match kind.to[0]:
-        case "everyone":
+        case "everyone" if notice.customer_id is None:
             return await notices.everyone(conn)
+        case "everyone":  # the one named: its contract came later
+            return [party for party in await notices.parties(conn, notice) if party.recipient == "customer"]
         case "officers":
             return [Party("officers", None, "担当者 / Officers", "ja", posting.officers or None, None, False)]
         case "reporter":

@@ -28,7 +28,7 @@ async def notify(
     """One notice, sent once the caller's transaction commits. Its texts are complete, or ValueError is raised.
 
     Who gets it follows from its kind: the customer named, or the contract's; the contract's payer and dealer;
-    the CA's officers; or every customer of a live contract.
+    the CA's officers; or every customer of a live contract, of whom one may be named.
     """
     found = checked(kind, values)
     if {"customer", "payer", "dealer"} & set(found.to) and contract_id is None and customer_id is None:

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime, timedelta
 
-from contract_gate.articles.article_23_service_end import earliest_end, end_allowed
+from contract_gate.articles.article_23_service_end import earliest_end, told_in_time
 from contract_gate.calendar import day_start, jst_date
 from contract_gate.readings import choice
 from office.storage import endings, holds, readings, service_end
@@ -56,7 +56,7 @@ async def check_end(conn: Conn) -> date:
     ends_on = await service_end.ends_on(conn)
     if ends_on is None:
         raise Unfit("the end of the service is not decided: `keiyaku notice service-end` does")
-    late = [each for each in await told(conn) if not end_allowed(ends_on, [each.delivered_at])]
+    late = [each for each in await told(conn) if not told_in_time(ends_on, each.delivered_at, announced=each.announced)]
     if late:
         raise Unfit(f"{len(late)} customers were not told three months before {ends_on} (A23.1): see the listing")
     return ends_on
@@ -69,7 +69,11 @@ async def sweep(pool: Pool, now: datetime) -> int:
     """
     async with pool.acquire() as conn:
         found = await service_end.decided(conn)
-        if found is None or not await closed(conn, found, now) or now < day_start(found.ends_on):
+        if found is None:
+            return 0
+        if before := now < day_start(found.ends_on):
+            await tell_others(conn, found, now)
+        if not await closed(conn, found, now) or before:
             return 0
         done, after = 0, 0
         while page := await service_end.running(conn, after, PAGE):
@@ -83,6 +87,16 @@ async def sweep(pool: Pool, now: datetime) -> int:
                         await revocations.on_end(conn, key.id, "service_ended", now)
                 done += 1
         return done
+
+
+async def tell_others(conn: Conn, found: Decided, now: datetime) -> None:
+    """Whoever is accepted after the notice went out is told too, at once (T23-1)."""
+    async with conn.transaction():
+        for customer in await service_end.untold(conn, PAGE):
+            await notify(
+                conn, "service_end", now, customer_id=customer, ends_on=found.ends_on.isoformat(),
+                certificates=CERTIFICATES[found.certificates],
+            )  # fmt: skip
 
 
 async def closed(conn: Conn, found: Decided, now: datetime) -> bool:

@@ -9,13 +9,31 @@ ON CONFLICT DO NOTHING RETURNING one_row;
 SELECT ends_on FROM office.service_end;
 
 -- name: told
--- The first delivery to each customer of a live contract; null: not told. $1 after this handle  $2 most, or null: all
-SELECT c.handle AS customer, (
-    SELECT min(d.delivered_at) FROM office.service_end e JOIN office.deliveries d ON d.notice_id = e.notice_id
-    WHERE d.customer_id = c.id) AS delivered_at
+-- The first delivery to each customer of a live contract; null: not told. `announced`: all its live contracts were
+-- accepted after the end was decided. $1 after this handle  $2 most, or null: all
+WITH reached AS (
+    SELECT d.customer_id, min(d.delivered_at) AS delivered_at
+    FROM office.notices n JOIN office.deliveries d ON d.notice_id = n.id WHERE n.kind = 'service_end' GROUP BY d.customer_id)
+SELECT c.handle AS customer, r.delivered_at, t.accepted_at > coalesce(e.decided_at, 'infinity') AS announced
 FROM gate.customers c
-WHERE c.handle > $1 AND EXISTS (SELECT FROM gate.contracts t WHERE t.customer_id = c.id AND t.state = 'accepted')
+JOIN LATERAL (SELECT min(t.accepted_at) AS accepted_at FROM gate.contracts t
+              WHERE t.customer_id = c.id AND t.state = 'accepted') AS t ON t.accepted_at IS NOT NULL
+LEFT JOIN office.service_end e ON true LEFT JOIN reached r ON r.customer_id = c.id
+WHERE c.handle > $1
 ORDER BY c.handle LIMIT $2;
+
+-- name: turn
+-- One at a time tells whom the notice could not reach.
+SELECT FROM office.service_end FOR UPDATE;
+
+-- name: untold
+-- Customers of contracts that were accepted since the notice was addressed; nothing of it goes to them. $1 most
+SELECT c.id FROM gate.customers c JOIN office.service_end e ON true
+JOIN office.notices o ON o.id = e.notice_id AND o.addressed_at IS NOT NULL
+WHERE EXISTS (SELECT FROM gate.contracts t WHERE t.customer_id = c.id AND t.state = 'accepted')
+  AND NOT EXISTS (SELECT FROM office.deliveries d WHERE d.notice_id = e.notice_id AND d.customer_id = c.id)
+  AND NOT EXISTS (SELECT FROM office.notices n WHERE n.kind = 'service_end' AND n.customer_id = c.id)
+ORDER BY c.id LIMIT $1;
 
 -- name: decided
 -- No row: it is not decided.

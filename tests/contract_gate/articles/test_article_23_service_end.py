@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 import pytest
 
-from contract_gate.articles.article_23_service_end import earliest_end, end_allowed
+from contract_gate.articles.article_23_service_end import earliest_end, told_in_time
 from tests.contract_gate.arrange import jst
 
 
@@ -24,13 +24,16 @@ def test_earliest_end(delivered_on: date, expected: date) -> None:
 
 @pytest.mark.rule("T23-1", "T23-2")
 @pytest.mark.parametrize(
-    ("delivered", "expected"),
+    ("delivered_at", "announced", "expected"),
     [
-        pytest.param([jst(2026, 12, 31, 23), jst(2026, 12, 1)], True, id="the last one in time, JST"),
-        pytest.param([jst(2027, 1, 1), jst(2026, 12, 1)], False, id="one a day late"),
-        pytest.param([None, jst(2026, 12, 1)], False, id="one not told"),
-        pytest.param([], True, id="nobody to tell"),
+        pytest.param(jst(2026, 12, 31, 23), False, True, id="in time, JST"),
+        pytest.param(jst(2027, 1, 1), False, False, id="a day late"),
+        pytest.param(None, False, False, id="not told"),
+        pytest.param(jst(2027, 1, 1), True, True, id="accepted with the end announced"),
+        pytest.param(jst(2027, 3, 31, 23), True, True, id="the day before"),
+        pytest.param(jst(2027, 4, 1), True, False, id="on the day"),
+        pytest.param(None, True, False, id="accepted and not told"),
     ],
 )
-def test_end_allowed(delivered: list[datetime | None], expected: bool) -> None:
-    assert end_allowed(date(2027, 4, 1), delivered) is expected
+def test_told_in_time(delivered_at: datetime | None, announced: bool, expected: bool) -> None:
+    assert told_in_time(date(2027, 4, 1), delivered_at, announced=announced) is expected

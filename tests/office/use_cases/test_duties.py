@@ -11,7 +11,21 @@ from acme_server.dev.postgres import EmbeddedPostgres
 from contract_gate.articles.article_25_liability import EXCLUSIONS
 from contract_gate.calendar import day_start, jst_date
 from office.storage import revocations as stored
-from office.use_cases import cases, changes, consultation, contracts, deliver, ending, liability, notices, timers
+from office.storage.contracts import Subject
+from office.use_cases import (
+    acceptance,
+    application,
+    cases,
+    changes,
+    consultation,
+    contracts,
+    deliver,
+    ending,
+    liability,
+    notices,
+    register,
+    timers,
+)
 from office.use_cases import revocations as revoking
 from office.use_cases import service_end as ends
 from office.use_cases.asked import Unfit
@@ -21,6 +35,7 @@ from office.use_cases.mail import Posting
 from office.use_cases.reminders import remind
 from sql import Conn, Pool
 from tests.conftest import NOW
+from tests.office.conftest import ACCESS, stated
 from tests.office.use_cases.issued import issue, revoked
 from tests.office.use_cases.test_books import billed as billed
 from tests.office.use_cases.test_books import money, payments, told_by_bank
@@ -87,6 +102,47 @@ async def test_at_the_end_of_the_service_every_contract_ends_and_certificates_as
     assert (found.state, found.end_cause, found.ended_at) == ("ended", "service_ended", ends_at)
     await revoking.go_on(accepted, ends_at)
     assert await revoked(pool) == ({serial: None} if certificates == "revoke" else {})
+
+
+@pytest.mark.rule("T23-1", "T23-2")
+async def test_who_is_accepted_after_the_notice_went_out_is_told_too_and_moves_the_end_no_further(
+    accepted: Conn, office: Pool
+) -> None:
+    """Told three days before the end; without that telling the same end is refused. Nobody is told twice."""
+    late = date(2027, 2, 20)
+    await ends.decide(accepted, "law", date(2027, 2, 28), "revoke", "ann", "bob", NOW)
+    await told_on_paper(accepted, office, date(2026, 11, 24))
+    await second_customer(accepted, LATER)
+    with pytest.raises(Unfit, match="1 customers were not told"):
+        await ends.check_end(accepted)
+    for _ in range(2):
+        assert await ends.sweep(office, LATER) == 0
+        await deliver.address_notices(office, LATER, posting=POSTING)
+    letters = await notices.listed(accepted, None, "person")
+    [letter] = [each for each in letters if each.kind == "service_end"]
+    with pytest.raises(Unfit, match="1 customers were not told"):
+        await ends.check_end(accepted)
+    await notices.posted(accepted, str(letter.id), late, "ann", day_start(late) + DAY)
+    assert await ends.check_end(accepted) == date(2027, 2, 28)
+    assert [(each.customer, each.announced) for each in await ends.told(accepted)] == [
+        ("kaisha", False),
+        ("nova", True),
+    ]
+
+
+async def second_customer(conn: Conn, now: datetime) -> None:
+    """Another customer, `nova`, has a contract accepted."""
+    nova = register.customer("nova", "株式会社 新", "juridical_person", "7000012050002", True, None, NOW)
+    await register.add_customer(conn, nova, NOW)
+    await contracts.create(conn, "nova", "nova", "small", NOW)
+    await application.add_name(conn, "nova", "b.example.jp", None, NOW)
+    await application.consent(conn, "nova", "1", "1", "ann", "web", NOW, NOW)
+    await application.subject(conn, "nova", Subject("Nova K.K.", "JP", "Tokyo", None), "ann", NOW)
+    for kind in application.REVIEWS:
+        item = application.Review(kind, "1", "register", jst_date(NOW) - DAY, "positive")
+        await application.review(conn, "nova", item, "ann", NOW)
+    await stated(conn, "nova")
+    await acceptance.accept(conn, "nova", "ann", "bob", ACCESS, now)
 
 
 async def proposed(conn: Conn, damage_yen: int, applies: list[str]) -> tuple[int, int]:

@@ -112,7 +112,9 @@ async def test_whom_the_end_of_the_service_reached(api: Api, accepted: Conn, poo
     await service_end.decide(accepted, "the owner retires", ends_on, "run_off", "ann", "bob", NOW)
     await accepted.execute("UPDATE gate.customers SET contact_email = 'info@kaisha.example' WHERE handle = 'kaisha'")
     await deliver.address_notices(pool, NOW, posting=EMPTY)
-    assert await walked(api, "auditor", "/service-end/told") == [{"customer": "kaisha", "delivered_at": None}]
+    assert await walked(api, "auditor", "/service-end/told") == [
+        {"customer": "kaisha", "delivered_at": None, "announced": False}
+    ]
     assert (await api.call("auditor", "GET", "/service-end"))[0] == 422
     await pool.execute(
         """UPDATE office.deliveries d SET state = 'delivered', delivered_at = $1 FROM office.notices n
