@@ -3701,3 +3701,6 @@ $$;
 REVOKE ALL ON FUNCTION office.forget_open_answers FROM PUBLIC;
 GRANT SELECT, INSERT ON office.open_answers TO keiyaku_office;
 GRANT EXECUTE ON FUNCTION office.forget_open_answers TO keiyaku_office;
+
+-- Days that join an account's chain at its beginning move it back (T8-6).
+GRANT UPDATE (covered_from) ON gate.bank_accounts TO keiyaku_office;

@@ -32,11 +32,14 @@ def bank() -> None:
 @click.argument("account")
 @click.option("--from", "first_day", type=Day(), required=True, help="First day its data covers.")
 @click.option("--source", required=True, help="File, or how it was confirmed.")
+@click.option("--despite-overdue", is_flag=True, help="Unpaid invoices from before that day need not be overdue.")
 @as_json
 @operating
-async def bank_open(conn: Conn, now: datetime, account: str, first_day: date, source: str, as_json: bool) -> None:
-    """Name an account that invoices may be paid into."""
-    show_one(await bank_days.open_account(conn, account, first_day, source, now), as_json)
+async def bank_open(
+    conn: Conn, now: datetime, account: str, first_day: date, source: str, despite_overdue: bool, as_json: bool
+) -> None:
+    """Name an account that invoices may be paid into; none from before its first day is overdue."""
+    show_one(await bank_days.open_account(conn, account, first_day, source, now, despite_overdue), as_json)
 
 
 @bank.command("day")

@@ -7,7 +7,7 @@ import msgspec
 
 from sql import Conn, statements
 from sql.ids import uuid7
-from sql.rows import many, one
+from sql.rows import many
 
 SQL = statements("office/bank")
 
@@ -21,11 +21,18 @@ class BankAccount(msgspec.Struct, frozen=True):
     waiting: int
 
 
-class Locked(msgspec.Struct, frozen=True):
-    """An account whose row this transaction holds."""
+class Chain(msgspec.Struct, frozen=True):
+    """The first and the last day of an account's unbroken chain."""
 
-    id: UUID
+    covered_from: date
     covered_through: date
+
+
+class Before(msgspec.Struct, frozen=True):
+    """Invoices with an open rest, past their due date and from before a day; the day of the oldest."""
+
+    count: int
+    oldest: date | None
 
 
 async def insert_account(conn: Conn, handle: str, first_day: date, now: datetime) -> UUID | None:
@@ -34,9 +41,16 @@ async def insert_account(conn: Conn, handle: str, first_day: date, now: datetime
     return account_id
 
 
-async def lock_account(conn: Conn, handle: str) -> Locked | None:
-    """The account, held until the transaction ends, so that its chain grows by one writer at a time."""
-    return one(Locked, await conn.fetchrow(SQL["lock_account"], handle))
+async def lock_account(conn: Conn, handle: str) -> UUID | None:
+    """The account's id, held until the transaction ends, so that its chain grows by one writer at a time."""
+    account_id: UUID | None = await conn.fetchval(SQL["lock_account"], handle)
+    return account_id
+
+
+async def before_coverage(conn: Conn, first_day: date, today: date) -> Before:
+    """What an account whose data begins on that day keeps from being overdue (T8-6)."""
+    [found] = many(Before, await conn.fetch(SQL["before_coverage"], first_day, today))
+    return found
 
 
 async def insert_days(
@@ -47,10 +61,10 @@ async def insert_days(
     return added
 
 
-async def extend_coverage(conn: Conn, account_id: UUID) -> date:
-    """The last day of the unbroken chain."""
-    through: date = await conn.fetchval(SQL["extend_coverage"], account_id)
-    return through
+async def extend_coverage(conn: Conn, account_id: UUID) -> Chain:
+    """The unbroken chain with the days that join it at either end; the account's row is held before."""
+    [chain] = many(Chain, await conn.fetch(SQL["extend_coverage"], account_id))
+    return chain
 
 
 async def accounts(conn: Conn) -> list[BankAccount]:

@@ -223,10 +223,11 @@ async def _finish(conn: Conn, file: BankFile, now: datetime) -> None:
         for each in await bank_files.periods(conn, file.id):
             last = min(each.period_to, yesterday)
             await bank.insert_days(conn, each.bank_account_id, each.period_from, last, file.name, None, now)
-            through = await bank.extend_coverage(conn, each.bank_account_id)
+            chain = await bank.extend_coverage(conn, each.bank_account_id)
             proof = entry(
                 "bank.covered", OPERATOR, now, rule="T8-6", clause="A8.1", account=each.bank_account_id,
-                first=each.period_from, last=last, through=through, file=file.id,
+                first=each.period_from, last=last, since=chain.covered_from, through=chain.covered_through,
+                file=file.id,
             )  # fmt: skip
             await append(conn, proof)
         await bank_files.end_file(conn, file.id, now)

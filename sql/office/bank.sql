@@ -7,7 +7,14 @@ RETURNING id;
 
 -- name: lock_account
 -- $1 handle
-SELECT id, covered_through FROM gate.bank_accounts WHERE handle = $1 FOR UPDATE;
+SELECT id FROM gate.bank_accounts WHERE handle = $1 FOR UPDATE;
+
+-- name: before_coverage
+-- Invoices with an open rest past their due date that are older than the data of an account would be: none of them
+-- would be overdue (T8-6).
+-- $1 first day covered  $2 today
+SELECT count(*)::integer AS count, min(issued_on) AS oldest FROM gate.invoices
+WHERE open_yen > 0 AND issued_on < $1 AND due_on < $2;
 
 -- name: insert_days
 -- Says how many days were new.
@@ -20,21 +27,26 @@ WITH added AS (
 SELECT count(*)::integer FROM added;
 
 -- name: extend_coverage
--- To the last day of the unbroken chain (T8-6); days beyond a gap wait. The account's row is locked before.
+-- To both ends of the unbroken chain (T8-6); days beyond a gap wait. The account's row is locked before.
 -- $1 bank_account_id
 UPDATE gate.bank_accounts a SET covered_through = coalesce((
     SELECT max(chain.day)
     FROM (SELECT d.day, d.day - (row_number() OVER (ORDER BY d.day))::integer AS before
           FROM gate.bank_days d WHERE d.bank_account_id = $1 AND d.day > a.covered_through) AS chain
-    WHERE chain.before = a.covered_through), a.covered_through)
+    WHERE chain.before = a.covered_through), a.covered_through),
+    covered_from = coalesce((
+    SELECT min(chain.day)
+    FROM (SELECT d.day, d.day + (row_number() OVER (ORDER BY d.day DESC))::integer AS after
+          FROM gate.bank_days d WHERE d.bank_account_id = $1 AND d.day < a.covered_from) AS chain
+    WHERE chain.after = a.covered_from), a.covered_from)
 WHERE a.id = $1
-RETURNING a.covered_through;
+RETURNING a.covered_from, a.covered_through;
 
 -- name: accounts
 -- waiting: days imported beyond a gap.
 SELECT a.handle, a.covered_from, a.covered_through, count(d.day)::integer AS waiting
 FROM gate.bank_accounts a
-LEFT JOIN gate.bank_days d ON d.bank_account_id = a.id AND d.day > a.covered_through
+LEFT JOIN gate.bank_days d ON d.bank_account_id = a.id AND d.day NOT BETWEEN a.covered_from AND a.covered_through
 GROUP BY a.id ORDER BY a.handle;
 
 -- name: hold_coverage

@@ -47,11 +47,15 @@ class NewIssuer(Body, frozen=True, forbid_unknown_fields=True):
 
 
 class NewAccount(Body, frozen=True, forbid_unknown_fields=True):
-    """T8-6. The first day that its data covers, and where from."""
+    """T8-6. The first day that its data covers, and where from.
+
+    `despite_overdue`: unpaid invoices from before that day need not be overdue.
+    """
 
     account: Handle
     first_day: date
     source: Line
+    despite_overdue: bool = False
 
 
 class NewDialect(Body, frozen=True, forbid_unknown_fields=True):
@@ -113,7 +117,10 @@ async def set_issuer(call: Call) -> Answer:
 async def open_account(call: Call) -> Answer:
     """An account that invoices may be paid into."""
     new: NewAccount = call.body
-    return created(await bank.open_account(call.conn, new.account, new.first_day, new.source, call.now))
+    made = await bank.open_account(
+        call.conn, new.account, new.first_day, new.source, call.now, new.despite_overdue
+    )  # fmt: skip
+    return created(made)
 
 
 async def show_dialect(call: Call) -> Answer:

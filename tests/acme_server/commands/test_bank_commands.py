@@ -37,7 +37,9 @@ def a_file(folder: Path, *credits: Credit) -> str:
 
 
 async def test_a_file_from_its_account_to_the_desk(demo: Settings, tmp_path: Path) -> None:
-    await keiyaku(demo, f"bank open main --from {YESTERDAY - timedelta(days=1)} --source statement")
+    late = f"bank open main --from {YESTERDAY - timedelta(days=1)} --source statement"
+    assert "does not cover 1 unpaid" in await refused(demo, late, 1)
+    await keiyaku(demo, f"{late} --despite-overdue")
     await keiyaku(demo, "bank dialect main --bank 0001 --branch 001 --kind 1 --number 7654321 --format zengin-01")
     await keiyaku(demo, "person add second Second --organisation CA")
     right = "--bank 0001 --branch 001 --number 1234567 --reason misread"
@@ -61,7 +63,7 @@ async def test_a_file_from_its_account_to_the_desk(demo: Settings, tmp_path: Pat
 
 
 async def test_names_and_virtual_accounts_of_payers(demo: Settings) -> None:
-    await keiyaku(demo, f"bank open main --from {YESTERDAY} --source statement")
+    await keiyaku(demo, f"bank open main --from {TODAY - timedelta(days=90)} --source statement")
     made = json.loads(await keiyaku(demo, f"bank alias add demo ｶ)ﾃﾞﾓ {BY} --json"))
     [alias] = json.loads(await keiyaku(demo, "bank alias list demo --json"))
     assert alias["id"] == made["id"]
@@ -72,7 +74,7 @@ async def test_names_and_virtual_accounts_of_payers(demo: Settings) -> None:
 
 
 async def test_money_by_hand(demo: Settings) -> None:
-    await keiyaku(demo, f"bank open main --from {YESTERDAY - timedelta(days=1)} --source statement")
+    await keiyaku(demo, f"bank open main --from {YESTERDAY - timedelta(days=1)} --source statement --despite-overdue")
     await keiyaku(demo, f"bank day main {YESTERDAY} --source statement {BY}")
     accounts = {each["handle"]: each for each in json.loads(await keiyaku(demo, "bank list --json"))}
     assert accounts["main"]["covered_through"] == str(YESTERDAY)

@@ -201,7 +201,7 @@ async def test_a_dry_run_tells_and_keeps_nothing(accepted: Conn, tmp_path: Path)
 async def test_a_virtual_account_names_the_contract(accepted: Conn, tmp_path: Path) -> None:
     await ready(accepted)
     told = Dialect(UUID(int=0), "second", "0001", "001", "2", "1234567", "zengin-01", "era", "remitter_code", None)
-    await bank.open_account(accepted, "second", YESTERDAY, "statement", NOW)
+    await bank.open_account(accepted, "second", FIRST, "statement", NOW)
     await bank_desk.set_dialect(accepted, "second", told, NOW)
     await bank_desk.allocate(accepted, "second", "0000000042", "acme", NOW)
     with pytest.raises(Unfit, match="twelve months"):

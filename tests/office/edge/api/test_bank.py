@@ -1,5 +1,7 @@
 """Bank accounts, payers' names and virtual accounts through the API (Article 8)."""
 
+from datetime import timedelta
+
 import pytest
 
 from office.use_cases import bank
@@ -27,6 +29,8 @@ async def test_a_person_confirms_days_that_no_file_covers(api: Api, pool: Pool) 
     assert (await api.call("officer", "POST", "/bank-accounts/other/days", days))[0] == 404
     [account] = (await api.call("auditor", "GET", "/bank-accounts"))[1]["items"]
     assert (account["handle"], account["covered_through"]) == ("main", "2026-11-20")
+    before = (FIRST - timedelta(days=1)).isoformat()
+    assert (await api.made("officer", path, {"first": before, "source": "the branch"}))["covered_from"] == before
     actor = await pool.fetchval("SELECT actor FROM evidence.records WHERE kind = 'bank.covered'")
     assert actor.startswith("person:")
 
