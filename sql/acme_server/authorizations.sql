@@ -116,7 +116,7 @@ WITH job AS (
     SELECT r.*, coalesce((
         SELECT n.successor_id FROM gate.successions n
         WHERE n.contract_id = b.contract_id AND n.starts_at <= $6 AND n.ends_at > $6
-        ORDER BY n.starts_at DESC, n.successor_id DESC LIMIT 1), b.contract_id) AS contract_id
+        ORDER BY n.successor_id DESC LIMIT 1), b.contract_id) AS contract_id
     FROM result r JOIN acme.accounts a ON a.id = r.account_id JOIN gate.binding_keys b ON b.id = a.binding_key_id
 ), evidence AS (
     INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)

@@ -6,7 +6,7 @@ WITH served AS (
     SELECT coalesce((
         SELECT n.successor_id FROM gate.successions n
         WHERE n.contract_id = b.contract_id AND n.starts_at <= $5 AND n.ends_at > $5
-        ORDER BY n.starts_at DESC, n.successor_id DESC LIMIT 1), b.contract_id) AS contract_id
+        ORDER BY n.successor_id DESC LIMIT 1), b.contract_id) AS contract_id
     FROM acme.accounts a JOIN gate.binding_keys b ON b.id = a.binding_key_id WHERE a.id = $2
 ), written AS (
     SELECT s.contract_id, (SELECT count(*)::integer FROM acme.caa_reports r

@@ -25,7 +25,7 @@ LEFT JOIN gate.binding_keys b ON b.id = $1
 LEFT JOIN gate.contracts c ON c.id = coalesce($2, (
     SELECT n.successor_id FROM gate.successions n
     WHERE n.contract_id = b.contract_id AND n.starts_at <= $6 AND n.ends_at > $6
-    ORDER BY n.starts_at DESC, n.successor_id DESC LIMIT 1), b.contract_id)
+    ORDER BY n.successor_id DESC LIMIT 1), b.contract_id)
 LEFT JOIN gate.contract_starts s ON s.contract_id = c.id
 CROSS JOIN LATERAL (
     SELECT coalesce((SELECT r.value FROM gate.readings r

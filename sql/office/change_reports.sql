@@ -60,8 +60,12 @@ UPDATE office.change_reports SET done_at = $3, done_by = $2
 WHERE id = $1 AND confirmed_at IS NOT NULL AND done_at IS NULL RETURNING id;
 
 -- name: new_contract
--- Whether a contract that came of a change was accepted. $1 contract_id
-SELECT EXISTS (SELECT FROM gate.contracts WHERE predecessor_id = $1 AND link = 'change' AND accepted_at IS NOT NULL);
+-- Whether a contract that came of a change was accepted, behind a renewal also. $1 contract_id
+WITH RECURSIVE later AS (
+    SELECT id, link, accepted_at FROM gate.contracts WHERE predecessor_id = $1
+    UNION ALL SELECT n.id, n.link, n.accepted_at FROM later l JOIN gate.contracts n ON n.predecessor_id = l.id
+)
+SELECT EXISTS (SELECT FROM later WHERE link = 'change' AND accepted_at IS NOT NULL);
 
 -- name: of_block
 -- What certificates have to say by a confirmed report, whose block this is. $1 block_id

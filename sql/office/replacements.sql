@@ -2,7 +2,8 @@
 
 -- name: replaced
 -- Live certificates of open cases of certificate information that the CA knows as changed, each of whose names stands in one
--- living certificate of the contract that followed because of a change; by case and serial. A case about a customer, as the
+-- living certificate of a contract that followed because of a change, behind a renewal or with renewals behind it also; by case
+-- and serial. A case about a customer, as the
 -- register opens it, is about contracts accepted with data reviewed until then. $1 now  $2 most
 SELECT c.id AS case_id, t.serial, t.names, t.not_after, t.spki_sha256, k.id AS contract_id, k.handle AS contract
 FROM office.cases c
@@ -14,11 +15,14 @@ JOIN ca.to_be_signed t ON t.id = i.to_be_signed_id
 WHERE c.ground = 'change_learned' AND c.state = 'open' AND t.state <> 'void' AND t.not_after > $1
   AND NOT EXISTS (SELECT FROM ca.revocations r WHERE r.serial = t.serial)
   AND EXISTS (
-      SELECT FROM gate.contracts n
+      WITH RECURSIVE later AS (
+          SELECT d.id, d.link = 'change' AS changed FROM gate.contracts d WHERE d.predecessor_id = k.id
+          UNION ALL SELECT d.id, l.changed OR d.link = 'change' FROM later l JOIN gate.contracts d ON d.predecessor_id = l.id)
+      SELECT FROM later n
       JOIN acme.issuances o ON o.contract_id = n.id
       JOIN ca.certificates f ON f.id = o.to_be_signed_id
       JOIN ca.to_be_signed u ON u.id = f.id
-      WHERE n.predecessor_id = k.id AND n.link = 'change' AND u.names @> t.names AND u.not_after > $1
+      WHERE n.changed AND u.names @> t.names AND u.not_after > $1
         AND NOT EXISTS (SELECT FROM ca.revocations r WHERE r.serial = u.serial))
 ORDER BY c.id, t.serial LIMIT $2;
 

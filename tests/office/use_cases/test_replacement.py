@@ -8,8 +8,21 @@ import pytest
 
 from acme_server.dev.postgres import EmbeddedPostgres
 from contract_gate.calendar import JST
+from contract_gate.storage import facts_of
+from office.storage import change_reports
 from office.storage.contracts import Subject
-from office.use_cases import acceptance, application, cases, changes, contracts, renewal, replacement, revocations
+from office.use_cases import (
+    acceptance,
+    application,
+    cases,
+    changes,
+    contracts,
+    keys,
+    renewal,
+    replacement,
+    revocations,
+)
+from office.use_cases.asked import Unfit
 from office.use_cases.cases import Standing
 from sql import Conn, Pool
 from sql.pool import Pool as OurPool
@@ -27,17 +40,19 @@ async def office(postgres: EmbeddedPostgres, database: str) -> AsyncIterator[Our
         yield made
 
 
-async def followed(conn: Conn, now: datetime) -> None:
+async def followed(
+    conn: Conn, now: datetime, handle: str = "acme-2", after: str = "acme", link: str = "change"
+) -> None:
     """The new contract, `acme-2`, with its own review and consent, is accepted."""
-    await renewal.apply(conn, "acme-2", "acme", None, "change", now)
-    await application.consent(conn, "acme-2", "1", "1", "ann", "web", now, now)
-    await application.subject(conn, "acme-2", Subject("Nova K.K.", "JP", "Tokyo", None), "ann", now)
+    await renewal.apply(conn, handle, after, None, link, now)
+    await application.consent(conn, handle, "1", "1", "ann", "web", now, now)
+    await application.subject(conn, handle, Subject("Nova K.K.", "JP", "Tokyo", None), "ann", now)
     for kind in application.REVIEWS:
         await application.review(
-            conn, "acme-2", application.Review(kind, "1", "r", YESTERDAY.date(), "positive"), "ann", now
+            conn, handle, application.Review(kind, "1", "r", YESTERDAY.date(), "positive"), "ann", now
         )
-    await stated(conn, "acme-2")
-    await acceptance.accept(conn, "acme-2", "ann", "bob", ACCESS, now)
+    await stated(conn, handle)
+    await acceptance.accept(conn, handle, "ann", "bob", ACCESS, now)
 
 
 async def learned(conn: Conn) -> Standing:
@@ -91,6 +106,39 @@ async def test_what_the_register_told_of_a_customer_ends_so_too(accepted: Conn, 
     assert await replacement.sweep(office, NOW + HOUR) == 1
     assert await revoked(pool) == {old: 9}
     assert (await cases.standing(accepted, case, NOW)).case.state == "revoked"
+
+
+@pytest.mark.rule("T14-1", "T14-2", "T12-7")
+async def test_a_change_follows_a_renewal_that_is_accepted_already(accepted: Conn, pool: Pool, office: OurPool) -> None:
+    """Its contract serves the keys of both before it, on the renewal's day too, and replaces what the first one has."""
+    began, renewed, changed = NOW - 300 * DAY, NOW + HOUR, NOW + 2 * HOUR
+    key = (await keys.new_key(accepted, "acme", "web", [], None, None, NOW)).kid
+    await pool.execute(
+        "INSERT INTO gate.contract_starts SELECT id, gen_random_uuid(), $1 FROM gate.contracts WHERE handle = 'acme'",
+        began,
+    )
+    await followed(accepted, renewed, link="renewal")
+    old = await issue(pool, "acme", 2, renewed)
+    await changes.report(accepted, "acme", "organization", True, changed)
+    with pytest.raises(Unfit, match="has a successor"):
+        await renewal.apply(accepted, "acme-3", "acme", None, "change", changed)
+    first = await pool.fetchval("SELECT id FROM gate.contracts WHERE handle = 'acme'")
+    assert not await change_reports.has_new_contract(accepted, first)
+    await followed(accepted, changed, "acme-3", "acme-2")
+    assert await change_reports.has_new_contract(accepted, first)
+    for day in (changed, began + 370 * DAY):
+        assert await served(accepted, key, day) == "acme-3"
+    await issue(pool, "acme-3", 3, changed + HOUR)
+    assert await replacement.sweep(office, changed + HOUR) == 1
+    assert await revoked(pool) == {old: 9}
+
+
+async def served(conn: Conn, kid: str, at: datetime) -> str:
+    """The contract for which the gate would be asked."""
+    key = await conn.fetchval("SELECT id FROM gate.binding_keys WHERE kid = $1", kid)
+    facts = (await facts_of(conn, key, ("www.acme.test",), at)).facts
+    assert facts.contract is not None
+    return facts.contract.handle
 
 
 @pytest.mark.rule("T6-5", "T14-2")
