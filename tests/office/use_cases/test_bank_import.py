@@ -29,7 +29,7 @@ YEN = 60_500
 async def ready(conn: Conn, covered: date = YESTERDAY, file_format: str = "zengin-01") -> None:
     """Account `main`, and a contract with a key and an invoice that is overdue when bank data covers it."""
     await new_key(conn, "acme", "l", [], None, None, NOW)
-    await bank.open_account(conn, "main", FIRST, "statement", NOW)
+    await bank.open_account(conn, "main", FIRST, "statement", NOW, despite_overdue=True)  # whatever else is open
     if covered > FIRST:
         await bank.add_days(conn, "main", FIRST, covered, "by hand", "ann", NOW)
     told = Dialect(UUID(int=0), "main", "0001", "001", "1", "1234567", file_format, "era", "none", None)
