@@ -49,6 +49,8 @@ async def listed(
     conn: Conn, now: datetime, contract: str | None, customer: str | None, key: str | None, dead: bool, as_json: bool
 ) -> None:
     """Certificates of a contract, a customer or a key, newest first."""
+    if [contract, customer, key].count(None) != 2:
+        raise Unfit("say whose to list: exactly one of --contract, --customer and --key")
     found = await certificates.listed(conn, await chosen(conn, contract, customer, key, ()), now, dead)
     show_rows(found, CERTIFICATE, as_json)
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from ca.profiles import PROFILES
 from contract_gate.articles.article_11_revocation import GROUNDS, KEY_COMPROMISE, Awareness, code_of, deadline
 from office.storage import incidents, revocations
 from office.storage.incidents import Count, NewIncident, Span
@@ -93,7 +94,7 @@ async def plan(
         incident_id = await incidents.insert(conn, new, who.id, now)
         made = await incidents.insert_list(conn, incident_id, query, code if code == KEY_COMPROMISE else None, now)
         if not made.certificates:
-            raise Unfit(f"no live certificate fits: {said}")
+            raise Unfit(f"no live certificate fits: {said}{_unknown_profile(query)}")
         if not drill:
             opening = Opening(
                 wanted.ground, Scope(incident_id=incident_id), f"incident: {wanted.title}", said, wanted.known_at,
@@ -123,6 +124,11 @@ def words(query: Query) -> str:
     if not said:
         raise Unfit("say which certificates: by profile, time, key, method, contract or a list of serials")
     return said
+
+
+def _unknown_profile(query: Query) -> str:
+    """The profiles there are, where none has that name; one that was given up may have live certificates."""
+    return f"; profiles are {', '.join(PROFILES)}" if query.profile and query.profile not in PROFILES else ""
 
 
 async def begin(conn: Conn, incident: str, first: str, second: str, reason: str, pace: Pace, now: datetime) -> Incident:

@@ -95,7 +95,9 @@ async def test_a_drill_is_one_command_and_revokes_nothing(settings: Settings, po
     [
         ("incident drill", "say which certificates"),
         ("incident drill --contract nobody", "no contract"),
-        ("incident drill --method dns-01", "no live certificate fits"),
+        ("incident drill --method dns-01", "no live certificate fits: validated by dns-01\n"),
+        ("incident drill --profile tlsserver", "no live certificate fits: profile tlsserver\n"),
+        ("incident drill --profile tls", "fits: profile tls; profiles are tlsserver, "),
     ],
 )
 async def test_what_cannot_be_planned_says_why(settings: Settings, pool: Pool, line: str, why: str) -> None:

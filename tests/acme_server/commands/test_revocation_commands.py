@@ -43,6 +43,9 @@ async def test_officers_see_decide_and_revoke(
     serials = sorted([(await issue(pool, "acme", n, NOW)).hex() for n in range(2)])
     listed = await said(settings, "certificate list --contract acme")
     assert sorted(each["serial"] for each in listed) == serials
+    for several in ("", " --contract acme --customer kaisha"):
+        asked = await run(settings, f"certificate list{several}")
+        assert (asked.exit_code, "one of --contract, --customer and --key" in asked.output) == (1, True)
     plan = await said(settings, "certificate revoke --contract acme --ground damage")
     assert [each["serial"] for each in plan["live"]] == serials
     table = await run(settings, "certificate revoke --contract acme --ground damage")
