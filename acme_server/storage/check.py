@@ -1,7 +1,7 @@
 """What `keiyaku check` asks the database, and what it writes after a restore."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 import msgspec
 
@@ -50,7 +50,10 @@ async def late_tasks(conn: Conn, now: datetime) -> dict[str, int]:
 
 
 async def deadlines(conn: Conn | Pool, now: datetime) -> tuple[datetime | None, int]:
-    """The nearest deadline of a revocation or problem report, if any runs, and how many are overdue (T11-9, C-162)."""
+    """The nearest deadline of a revocation, its result or a problem report, if any runs, and how many are overdue.
+
+    T11-6, T11-9, C-162.
+    """
     row = await conn.fetchrow(SQL["deadlines"], now)
     assert row is not None  # an aggregate
     return row["nearest"], row["overdue"]
@@ -65,6 +68,12 @@ async def drilled_since(conn: Conn) -> datetime | None:
     """When a drill of bulk revocation ended last, else since when there is a CA; None: there is none."""
     at: datetime | None = await conn.fetchval(SQL["drilled_since"])
     return at
+
+
+async def service_end_open(conn: Conn) -> date | None:
+    """The day on which the service shall end, while not everybody was told of it in time."""
+    day: date | None = await conn.fetchval(SQL["service_end_open"])
+    return day
 
 
 async def sampled(conn: Conn) -> tuple[datetime | None, int]:

@@ -12,7 +12,7 @@ from cryptography import x509
 from acme_server.clock import by_machine
 from acme_server.config import Settings
 from acme_server.storage import check, evidence, house, jobs
-from acme_server.use_cases import check_bank
+from acme_server.use_cases import check_bank, check_service_end
 from acme_server.use_cases.log_list import lists_here, unseen_key
 from acme_server.use_cases.readiness import SEAL_LIMIT, shipped
 from acme_server.validation.corroboration import remotes_needed
@@ -166,9 +166,12 @@ def is_late(item: Unpublished, now: datetime) -> bool:
 
 
 async def revocation_deadlines(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
-    """No revocation and no problem report is overdue or within twelve hours of its deadline (T11-9, C-162)."""
+    """No revocation, no result of one and no problem report is overdue or within twelve hours of its deadline.
+
+    T11-6, T11-9, C-162. What was asked for and revoked waits for its CRL, and then those who asked are told.
+    """
     nearest, overdue = await check.deadlines(conn, now)
-    do = "see `keiyaku revocation list` and `keiyaku report list`, then decide, execute or answer"
+    do = "see `keiyaku revocation list` and `keiyaku report list`, then decide, execute, publish or answer"
     if overdue:
         return [Fault("revocation", f"{overdue} deadlines are missed", do)]
     if nearest is None or nearest - now > DANGER:
@@ -217,6 +220,11 @@ async def register(settings: Settings, conn: Conn, now: datetime) -> list[Fault]
     if not (late := await check.late_lookups(conn, now - LOOKED_UP)):
         return []
     return [Fault("register", f"{late} customers were not looked up for two days", "see the log of `keiyaku work`")]
+
+
+async def service_end(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
+    """Everybody was told in time for the day on which the service ends, or may be (T23-2)."""
+    return [Fault(*each) for each in await check_service_end.wrong(conn, now)]
 
 
 async def transparency(settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
@@ -374,8 +382,8 @@ async def signer(settings: Settings, _conn: Conn, _now: datetime) -> list[Fault]
 
 LOOKS: tuple[Look, ...] = (
     migrations, cluster, roles, partitions, seal, waiting_jobs, crls, root_crls, ocsp, publication,
-    revocation_deadlines, desk, register, bank, transparency, perspectives, issuers, revoked_issuers, clocks, drills,
-    self_audit, files, blocklist, tls, disk, signer,
+    revocation_deadlines, desk, register, bank, service_end, transparency, perspectives, issuers, revoked_issuers,
+    clocks, drills, self_audit, files, blocklist, tls, disk, signer,
 )  # fmt: skip
 
 

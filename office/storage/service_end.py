@@ -30,12 +30,17 @@ class Told(msgspec.Struct, frozen=True):
     announced: bool
 
 
-async def insert(
+async def decide(
     conn: Conn, cause: str, ends_on: date, certificates: str, notice_id: UUID, first: UUID, second: UUID, now: datetime
 ) -> bool:
-    """Whether it was not decided before."""
+    """Whether that is the day now: none was decided, or an earlier one for which not everybody was told in time."""
     values = (cause, ends_on, certificates, notice_id, first, second, now)
-    return await conn.fetchval(SQL["insert"], *values) is not None
+    return await conn.fetchval(SQL["decide"], *values) is not None
+
+
+async def give_up_letters(conn: Conn, notice_id: UUID) -> None:
+    """Of the notices of an earlier day nothing goes out any more."""
+    await conn.execute(SQL["give_up_letters"], notice_id)
 
 
 async def ends_on(conn: Conn) -> date | None:
@@ -50,19 +55,18 @@ async def told(conn: Conn, after: str, most: int | None) -> list[Told]:
 
 
 async def untold(conn: Conn, most: int) -> list[UUID]:
-    """Customers to whom no notice of it goes yet; they stay so until the transaction ends."""
-    await conn.execute(SQL["turn"])
+    """Customers to whom no notice of it goes yet."""
     return [row["id"] for row in await conn.fetch(SQL["untold"], most)]
 
 
 async def decided(conn: Conn) -> Decided | None:
-    """What was decided; None when nothing was."""
+    """What was decided, and stays so until the transaction ends; None when nothing was."""
     return one(Decided, await conn.fetchrow(SQL["decided"]))
 
 
-async def close(conn: Conn, suspension_id: UUID) -> bool:
-    """Whether nothing stood against issuance past the end until now."""
-    return await conn.fetchval(SQL["close"], suspension_id) is not None
+async def close(conn: Conn, suspension_id: UUID) -> None:
+    """Nothing is issued past the end."""
+    await conn.execute(SQL["close"], suspension_id)
 
 
 async def running(conn: Conn, after: int, most: int) -> list[ContractKey]:

@@ -81,6 +81,8 @@ async def posted(conn: Conn, delivery: str, posted_on: date, person: str, now: d
     found, who = await shown(conn, delivery), await asked.person(conn, person)
     if posted_on > jst_date(now):
         raise Unfit(f"{posted_on} is to come: record the posting when it is done")
+    if posted_on < (written_on := jst_date(found.queued_at)):
+        raise Unfit(f"nobody posted it on {posted_on}: the letter is of {written_on}")
     at = deemed_delivery(posted_on, await notices.postal_days(conn, now), await notices.holidays(conn))
     async with conn.transaction():
         if not await notices.posted(conn, found.id, posted_on, at):

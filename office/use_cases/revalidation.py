@@ -3,12 +3,12 @@
 The new items are recorded as those of the application were; what is asked for ends in the transaction of the last one.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from contract_gate.articles.article_04_issuance import due_when_obtained_by, stale_on
 from contract_gate.calendar import day_start, jst_date
-from office.storage import renewals, revalidations
+from office.storage import renewals, revalidations, service_end
 from office.storage.revalidations import Candidate, UnderWay
 from office.use_cases import renewal
 from office.use_cases.notify import ACTOR, notify
@@ -22,10 +22,11 @@ NIL = UUID(int=0)
 async def sweep(conn: Conn, now: datetime) -> int:
     """Customers and officers are told once of each review that must be renewed; says how many were."""
     told, after, obtained_by = 0, 0, due_when_obtained_by(jst_date(now))
+    service_ends_on = await service_end.ends_on(conn)
     while page := await revalidations.candidates(conn, after, obtained_by, PAGE):
         after = page[-1].number
         for candidate in page:
-            told += await _asked_for(conn, candidate, now)
+            told += await _asked_for(conn, candidate, service_ends_on, now)
     await _settle_all(conn, now)
     return told
 
@@ -36,9 +37,14 @@ async def sweep_all(pool: Pool, now: datetime) -> None:
         await sweep(conn, now)
 
 
-async def _asked_for(conn: Conn, found: Candidate, now: datetime) -> bool:
-    """Whether a new review is asked for now. A contract that ends before its data is too old needs none."""
+async def _asked_for(conn: Conn, found: Candidate, service_ends_on: date | None, now: datetime) -> bool:
+    """Whether a new review is asked for now. A contract that ends before its data is too old needs none.
+
+    Nor one whose service ends before, unless that day came and the service goes on (T23-2).
+    """
     fails_on = stale_on(found.oldest)
+    if service_ends_on is not None and jst_date(now) < service_ends_on <= fails_on:
+        return False
     ends_at = await renewal.term_end(conn, await renewals.line(conn, found.id), now)
     if ends_at is not None and ends_at <= day_start(fails_on):
         return False

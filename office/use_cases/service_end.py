@@ -22,7 +22,10 @@ CERTIFICATES = {"revoke": "終了日に失効 / revoked on that day", "run_off":
 async def decide(
     conn: Conn, cause: str, ends_on: date, certificates: str, first: str, second: str, now: datetime
 ) -> None:
-    """Two people decide; the notice goes to every customer of a live contract (T23-1, T23-3, R-23). Raises Unfit."""
+    """Two people decide; the notice goes to every customer of a live contract (T23-1, T23-3, R-23). Raises Unfit.
+
+    While not everybody was told in time for the day decided, a later one may take its place: everybody is told anew.
+    """
     checked_text("cause", cause)
     one_of("certificates", certificates, tuple(CERTIFICATES))
     one, two = await asked.two_persons(conn, first, second)
@@ -37,8 +40,12 @@ async def decide(
         notice = await notify(
             conn, "service_end", now, ends_on=ends_on.isoformat(), certificates=CERTIFICATES[certificates]
         )
-        if not await service_end.insert(conn, cause, ends_on, certificates, notice, one.id, two.id, now):
-            raise Unfit("the end of the service is decided: `keiyaku notice service-end-check` shows whom it reached")
+        if not await service_end.decide(conn, cause, ends_on, certificates, notice, one.id, two.id, now):
+            raise Unfit(
+                "the end of the service is decided; only a later day takes the place of one for which not everybody was"
+                " told in time: `keiyaku notice service-end-check` shows whom the notice reached"
+            )
+        await service_end.give_up_letters(conn, notice)
         row = entry(
             "service.end_decided", asked.actor(one), now, rule="T23-1", clause="A23.1", second=asked.actor(two),
             cause=cause, ends_on=ends_on, certificates=certificates, notice=notice,
@@ -58,7 +65,10 @@ async def check_end(conn: Conn) -> date:
         raise Unfit("the end of the service is not decided: `keiyaku notice service-end` does")
     late = [each for each in await told(conn) if not told_in_time(ends_on, each.delivered_at, announced=each.announced)]
     if late:
-        raise Unfit(f"{len(late)} customers were not told three months before {ends_on} (A23.1): see the listing")
+        raise Unfit(
+            f"{len(late)} customers were not told three months before {ends_on} (A23.1): see the listing; the service"
+            " goes on until they were, or two people decide a later day"
+        )
     return ends_on
 
 
@@ -68,12 +78,8 @@ async def sweep(pool: Pool, now: datetime) -> int:
     While somebody was told too late, the day decided is refused: the service goes on. Says how many contracts ended.
     """
     async with pool.acquire() as conn:
-        found = await service_end.decided(conn)
-        if found is None:
-            return 0
-        if before := now < day_start(found.ends_on):
-            await tell_others(conn, found, now)
-        if not await closed(conn, found, now) or before:
+        found = await closed(conn, now)
+        if found is None or now < day_start(found.ends_on):
             return 0
         done, after = 0, 0
         while page := await service_end.running(conn, after, PAGE):
@@ -89,30 +95,33 @@ async def sweep(pool: Pool, now: datetime) -> int:
         return done
 
 
+async def closed(conn: Conn, now: datetime) -> Decided | None:
+    """The end, once its notice had reached everybody in time: G1 fails from that day on, to the second. Else None."""
+    async with conn.transaction():
+        found = await service_end.decided(conn)
+        if found is None:
+            return None
+        starts_at = day_start(found.ends_on)
+        if now < starts_at:
+            await tell_others(conn, found, now)
+        if found.suspension_id is not None:
+            return found
+        try:
+            await check_end(conn)
+        except Unfit:
+            return None
+        by = found.decided_by_first
+        made = await holds.insert_suspension(conn, "A23.1", "end of the service", starts_at, None, by, now)
+        await service_end.close(conn, made)
+        row = entry("service.closed", ACTOR, now, rule="T23-3", clause="A23.1", suspension=made, ends_on=found.ends_on)
+        await append(conn, row)
+    return found
+
+
 async def tell_others(conn: Conn, found: Decided, now: datetime) -> None:
     """Whoever is accepted after the notice went out is told too, at once (T23-1)."""
-    async with conn.transaction():
-        for customer in await service_end.untold(conn, PAGE):
-            await notify(
-                conn, "service_end", now, customer_id=customer, ends_on=found.ends_on.isoformat(),
-                certificates=CERTIFICATES[found.certificates],
-            )  # fmt: skip
-
-
-async def closed(conn: Conn, found: Decided, now: datetime) -> bool:
-    """Whether G1 fails from the end on: it does, to the second, from when the notice had reached everybody in time."""
-    if found.suspension_id is not None:
-        return True
-    try:
-        await check_end(conn)
-    except Unfit:
-        return False
-    async with conn.transaction():
-        starts_at, by = day_start(found.ends_on), found.decided_by_first
-        made = await holds.insert_suspension(conn, "A23.1", "end of the service", starts_at, None, by, now)
-        if await service_end.close(conn, made):
-            row = entry(
-                "service.closed", ACTOR, now, rule="T23-3", clause="A23.1", suspension=made, ends_on=found.ends_on
-            )
-            await append(conn, row)
-    return True
+    for customer in await service_end.untold(conn, PAGE):
+        await notify(
+            conn, "service_end", now, customer_id=customer, ends_on=found.ends_on.isoformat(),
+            certificates=CERTIFICATES[found.certificates],
+        )  # fmt: skip

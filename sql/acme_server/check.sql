@@ -23,7 +23,7 @@ SELECT count(*) FROM acme.jobs WHERE kind = 'issue' AND deadline_at < $1;
 SELECT count(*) FROM ca.revocations WHERE published_at IS NULL AND revoked_at < $1;
 
 -- name: deadlines
--- Of revocations and problem reports. $1 now
+-- Of revocations, their results and problem reports. $1 now
 SELECT nearest, overdue FROM keiyaku.deadlines($1);
 
 -- name: late_tasks
@@ -37,6 +37,10 @@ WHERE binding AND deadline_at < $1 AND kind NOT IN ('proposal', 'report_answer',
 SELECT count(*) FROM gate.customers u LEFT JOIN office.register_states s ON s.customer_id = u.id
 WHERE u.corporate_number IS NOT NULL AND (s.checked_at IS NULL OR s.checked_at < $1)
     AND EXISTS (SELECT FROM gate.contracts c WHERE c.customer_id = u.id AND c.state = 'accepted' AND c.accepted_at < $1);
+
+-- name: service_end_open
+-- The day on which the service shall end, while not everybody was told in time (T23-2).
+SELECT ends_on FROM office.service_end WHERE suspension_id IS NULL;
 
 -- name: sampled
 -- The last sample of the self-audit, else the first certificate, else null; and what of samples is not examined.

@@ -30,6 +30,7 @@ from ca import hierarchy, keys, log_lists, signer
 from ca.log_lists import LogLists, Published
 from ca.profiles import PROFILES, lifetime
 from ca.signer_client import CrlMade, SignerClient
+from contract_gate.articles.article_23_service_end import earliest_end
 from contract_gate.calendar import jst_date
 from sql import Conn
 from sql.migrate import migrate
@@ -177,6 +178,20 @@ async def test_bank_data_behind_is_found(deployed: Deployed) -> None:
             UUID(int=1), through,
         )  # fmt: skip
         assert await deployed.about() == found
+
+
+@pytest.mark.rule("T23-2")
+async def test_a_day_for_which_nobody_can_be_told_in_time_any_more_is_found(deployed: Deployed) -> None:
+    soonest = earliest_end(jst_date(utc_now()))
+    await deployed.owner.execute("SET session_replication_role = replica")
+    one, two = UUID(int=1), UUID(int=2)
+    for early, closed, about in ((0, None, []), (2, one, []), (2, None, ["end of the service"])):
+        await deployed.owner.execute(
+            "INSERT INTO office.service_end VALUES (true, 'law', $1, 'revoke', $3, $3, $4, now(), $2) "
+            "ON CONFLICT (one_row) DO UPDATE SET ends_on = $1, suspension_id = $2",
+            soonest - timedelta(days=early), closed, one, two,
+        )  # fmt: skip
+        assert await deployed.about() == about
 
 
 @pytest.mark.parametrize(

@@ -231,6 +231,8 @@ async def test_without_an_address_a_person_posts_it(accepted: Conn, office: Pool
     assert found.subject == "Invoice I-1"
     with pytest.raises(Unfit, match="to come"):
         await notices.posted(accepted, str(found.id), LATER.date() + timedelta(days=2), "ann", NOW)
+    with pytest.raises(Unfit, match="the letter is of 2026-11-22"):
+        await notices.posted(accepted, str(found.id), NOW.date() - timedelta(days=1), "ann", NOW)
     await notices.posted(accepted, str(found.id), NOW.date(), "ann", NOW)
     assert (await only(accepted)).delivered_at is not None
 

@@ -53,11 +53,11 @@ async def office(postgres: EmbeddedPostgres, database: str) -> AsyncIterator[Poo
         yield made
 
 
-async def told_on_paper(conn: Conn, office: Pool, posted_on: date) -> None:
+async def told_on_paper(conn: Conn, office: Pool, posted_on: date, now: datetime = LATER) -> None:
     """The notice of the service's end goes out by post, since the customer has no e-mail."""
-    await deliver.address_notices(office, NOW, posting=POSTING)
+    await deliver.address_notices(office, now, posting=POSTING)
     [letter] = [each for each in await notices.listed(conn, None, "person") if each.kind == "service_end"]
-    await notices.posted(conn, str(letter.id), posted_on, "ann", LATER)
+    await notices.posted(conn, str(letter.id), posted_on, "ann", now)
 
 
 @pytest.mark.rule("T23-2", "T23-3", "T23-1")
@@ -71,8 +71,9 @@ async def test_a_day_for_which_somebody_was_told_too_late_ends_nothing(
         with pytest.raises(Unfit, match="name a day up to 2036-11-22"):
             await ends.decide(accepted, "law", far, "revoke", "ann", "bob", NOW)
     await ends.decide(accepted, "law", date(2027, 2, 27), "revoke", "ann", "bob", NOW)
-    with pytest.raises(Unfit, match="service-end-check"):
-        await ends.decide(accepted, "law", date(2027, 2, 28), "revoke", "ann", "bob", NOW)
+    for day in (date(2027, 2, 27), date(2027, 2, 26)):
+        with pytest.raises(Unfit, match="service-end-check"):
+            await ends.decide(accepted, "law", day, "revoke", "ann", "bob", NOW)
     assert await ends.sweep(office, LATER) == 0
     await told_on_paper(accepted, office, date(2026, 11, 24))
     with pytest.raises(Unfit, match="1 customers were not told"):
@@ -80,6 +81,42 @@ async def test_a_day_for_which_somebody_was_told_too_late_ends_nothing(
     assert await ends.sweep(office, day_start(date(2027, 2, 27)) + DAY) == 0
     assert await pool.fetchval("SELECT count(*) FROM gate.suspensions") == 0
     assert (await contracts.shown(accepted, "acme")).state == "accepted"
+
+
+@pytest.mark.rule("T23-1", "T23-2")
+async def test_a_later_day_takes_the_place_of_one_for_which_somebody_was_told_too_late(
+    accepted: Conn, office: Pool, pool: Pool
+) -> None:
+    """Everybody is told anew, and three months count from that; once everybody was in time, the day stands."""
+    first, second = date(2027, 2, 27), date(2027, 3, 10)
+    again = datetime(2026, 12, 6, tzinfo=UTC)
+    await pool.execute("SELECT keiyaku.ensure_partitions($1, 4)", again)
+    await ends.decide(accepted, "law", first, "revoke", "ann", "bob", NOW)
+    await told_on_paper(accepted, office, date(2026, 11, 24))
+    for day, why in ((date(2027, 3, 6), "2027-03-07 at the earliest"), (first, "at the earliest")):
+        with pytest.raises(Unfit, match=why):
+            await ends.decide(accepted, "law", day, "revoke", "ann", "bob", again)
+    await ends.decide(accepted, "law", second, "run_off", "bob", "ann", again)
+    assert [(each.customer, each.delivered_at) for each in await ends.told(accepted)] == [("kaisha", None)]
+    assert await ends.sweep(office, again) == 0
+    await told_on_paper(accepted, office, date(2026, 12, 6), again)  # delivered on 12-09: the last day in time
+    assert await ends.check_end(accepted) == second
+    assert await ends.sweep(office, day_start(first)) == 0
+    starts = await pool.fetch("SELECT starts_at FROM gate.suspensions WHERE clause = 'A23.1'")
+    assert [row["starts_at"] for row in starts] == [day_start(second)]
+    with pytest.raises(Unfit, match="only a later day takes the place of one for which not everybody was"):
+        await ends.decide(accepted, "law", date(2027, 4, 30), "revoke", "ann", "bob", again)
+    assert await ends.sweep(office, day_start(second)) == 1
+
+
+@pytest.mark.rule("T23-1", "T5-1")
+async def test_letters_of_an_earlier_day_go_out_no_more(accepted: Conn, office: Pool, pool: Pool) -> None:
+    await ends.decide(accepted, "law", date(2027, 2, 27), "revoke", "ann", "bob", NOW)
+    await deliver.address_notices(office, NOW, posting=POSTING)
+    await ends.decide(accepted, "law", date(2027, 2, 28), "revoke", "ann", "bob", LATER)
+    await deliver.address_notices(office, LATER, posting=POSTING)
+    found = [each for each in await notices.listed(accepted, None, None) if each.kind == "service_end"]
+    assert sorted((each.state, each.queued_at) for each in found) == [("dropped", NOW), ("person", LATER)]
 
 
 @pytest.mark.rule("T23-3", "T23-2")

@@ -7,8 +7,8 @@ import pytest
 
 from acme_server.dev.postgres import EmbeddedPostgres
 from contract_gate.articles.article_04_issuance import stale_on
-from contract_gate.calendar import jst_date
-from office.use_cases import application, ending, revalidation
+from contract_gate.calendar import day_start, jst_date
+from office.use_cases import application, ending, revalidation, service_end
 from sql import Conn, Pool
 from tests.conftest import NOW
 from tests.office.conftest import YESTERDAY
@@ -76,6 +76,23 @@ async def test_a_contract_that_ends_first_is_not_asked(accepted: Conn, pool: Poo
         NOW,
     )
     assert await revalidation.sweep(accepted, DUE) == 0, "its term ends before its review is too old"
+
+
+@pytest.mark.rule("T4-4", "T23-3")
+async def test_none_is_asked_of_contracts_that_the_end_of_the_service_ends_first(accepted: Conn, pool: Pool) -> None:
+    """Were somebody told too late, the service would go on: from that day on it is asked for."""
+    ends_on = FAILS_ON - timedelta(days=1)
+    await service_end.decide(accepted, "law", ends_on, "revoke", "ann", "bob", NOW)
+    assert await revalidation.sweep(accepted, DUE) == 0
+    assert await revalidation.sweep(accepted, day_start(ends_on) - timedelta(seconds=1)) == 0
+    await pool.execute("SELECT keiyaku.ensure_partitions($1, 1)", day_start(ends_on))
+    assert await revalidation.sweep(accepted, day_start(ends_on)) == 1
+
+
+@pytest.mark.rule("T4-4", "T23-3")
+async def test_it_is_asked_for_when_the_service_ends_later(accepted: Conn) -> None:
+    await service_end.decide(accepted, "law", FAILS_ON + timedelta(days=1), "revoke", "ann", "bob", NOW)
+    assert await revalidation.sweep(accepted, DUE) == 1
 
 
 async def test_the_end_of_the_contract_ends_it(accepted: Conn, pool: Pool) -> None:
