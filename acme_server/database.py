@@ -11,10 +11,15 @@ from acme_server.config import Settings
 from acme_server.config_sections import Role
 from acme_server.dev.postgres import EmbeddedPostgres
 from sql import SERVER_SETTINGS, Conn, Pool
+from sql.away import DATABASE_FAULTS
 
 COMMAND_TIMEOUT = 15.0
 CONNECT_TIMEOUT = 5.0
 POOLS: "WeakKeyDictionary[Pool, Role]" = WeakKeyDictionary()  # of this process
+
+
+class NotLetIn(ConnectionError):
+    """The database cannot be reached, or does not know the role; says which and why."""
 
 
 def embedded(settings: Settings) -> EmbeddedPostgres:
@@ -50,10 +55,13 @@ def pool_when_asked(settings: Settings, role: Role, *, size: int = 10) -> Pool:
 
 
 async def make_pool(settings: Settings, role: Role, *, size: int = 10) -> Pool:
-    """The same, the first connection made at once, so that a wrong address stops the start."""
+    """The same, the first connection made at once: a wrong address stops the start. Raises NotLetIn."""
     pool = pool_when_asked(settings, role, size=size)
-    async with pool.acquire():
-        return pool
+    try:
+        async with pool.acquire():
+            return pool
+    except DATABASE_FAULTS as error:
+        raise NotLetIn(f"the database of database.url does not let keiyaku_{role} in: {error}") from error
 
 
 def waiting() -> dict[tuple[str, ...], int]:

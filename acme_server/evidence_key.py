@@ -29,7 +29,8 @@ def load(path: Path) -> Ed25519PrivateKey:
         with path.open("rb") as file:
             mode, pem = os.fstat(file.fileno()).st_mode, file.read(10_000)
     except OSError as error:
-        raise KeyUnusable(f"evidence.key_file {path} cannot be read: {error.strerror}") from None
+        makes = "; `keiyaku evidence init` makes it" if isinstance(error, FileNotFoundError) else ""
+        raise KeyUnusable(f"evidence.key_file {path} cannot be read: {error.strerror}{makes}") from None
     if stat.S_IMODE(mode) & 0o077:
         raise KeyUnusable(f"evidence.key_file {path} is open to others: chmod 600 {path}")
     try:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import closing
 from typing import Any
@@ -10,16 +11,26 @@ from typing import Any
 import uvloop
 
 from acme_server.config import Settings
-from acme_server.database import waiting
+from acme_server.database import NotLetIn, waiting
 from acme_server.tally import Book
+from ca.storage import NoIssuer
 
 AT_ONCE = 1  # exit status
 Part = Callable[[Settings, asyncio.Event], Coroutine[Any, Any, None]]
 
 
 def run(settings: Settings, parts: Sequence[Part]) -> None:
-    """Runs the parts until a signal asks for the end, or one of them fails: then all end and the failure is raised."""
-    uvloop.run(together(settings, parts))
+    """Runs the parts until a signal asks for the end, or one of them fails: then all end and the failure is raised.
+
+    What people must mend before a start ends the process with status 1 and one line that says it.
+    """
+    missing = None
+    try:
+        uvloop.run(together(settings, parts))
+    except* (NoIssuer, NotLetIn) as refused:
+        missing = str(refused.exceptions[0])
+    if missing is not None:
+        sys.exit(missing)
 
 
 async def together(settings: Settings, parts: Sequence[Part]) -> None:

@@ -20,7 +20,7 @@ KEY_COMPROMISE = 1
 
 
 class NoIssuer(Exception):
-    """There is no issuing CA whose time has come; `keiyaku ca init` makes one."""
+    """There is no issuing CA whose time has come; says what makes one."""
 
 
 class Certificate(msgspec.Struct, frozen=True):
@@ -74,7 +74,9 @@ async def active_issuer(conn: Conn, now: datetime) -> Issuing:
     found = await issuing(conn)
     come = issuers.begun(found, now)
     if not come:
-        raise NoIssuer("no issuing CA whose time has come: run `keiyaku ca init`")
+        raise NoIssuer(
+            "no issuing CA whose time has come: hold `keiyaku ca ceremony` (in development run `keiyaku ca init`)"
+        )
     return issuers.active_issuer(found, now) or come[-1]
 
 
@@ -176,11 +178,12 @@ async def revoke(
     """
     row = evidence.entry(
         "certificate.revoked", requested_by, now,
-        contract_id=contract_id, serial=serial.hex(), reason=reason, ground=ground, requested_at=requested_at,
+        contract_id=contract_id, rule="T11-11", serial=serial.hex(), reason=reason, ground=ground,
+        requested_at=requested_at,
     )  # fmt: skip
     found = await conn.fetchrow(
         SQL["revoke"], serial, reason, ground, requested_by, requested_at, now,
-        row.id, row.kind, row.contract_id, row.actor, row.content,
+        row.id, row.kind, row.contract_id, row.actor, row.content, row.place,
     )  # fmt: skip
     return None if found is None else Shard(**found)
 
@@ -191,11 +194,12 @@ async def upgrade_reason_to_key_compromise(
     """The revocation says keyCompromise from now on (C-143). None when it is not revoked or says so already."""
     row = evidence.entry(
         "certificate.reason_changed", requested_by, now,
-        contract_id=contract_id, serial=serial.hex(), reason=KEY_COMPROMISE,
+        contract_id=contract_id, rule="T11-8", serial=serial.hex(), reason=KEY_COMPROMISE,
     )  # fmt: skip
     found = await conn.fetchrow(
-        SQL["upgrade_reason_to_key_compromise"], serial, row.id, row.kind, row.contract_id, row.actor, now, row.content
-    )
+        SQL["upgrade_reason_to_key_compromise"], serial, row.id, row.kind, row.contract_id, row.actor, now, row.content,
+        row.place,
+    )  # fmt: skip
     return None if found is None else Shard(**found)
 
 

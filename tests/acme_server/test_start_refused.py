@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from acme_server.dev.postgres import EmbeddedPostgres
 from tests.acme_server.test_config import PRODUCTION
 
 COMMANDS = (("dev",), ("serve", "--only", "acme"), ("work",), ("sign",))
@@ -75,6 +76,25 @@ def test_a_file_that_cannot_be_read_stops_the_start(tmp_path: Path, content: byt
     if content is not None:
         (tmp_path / "keiyaku.toml").write_bytes(content)
     assert "keiyaku.toml" in one_line(start(tmp_path, "--config", "keiyaku.toml", "serve", "--only", "acme"))
+
+
+def not_started(folder: Path, process: str, url: str) -> str:
+    """What a process with that database says at its end: people must help before it can start."""
+    done = start(folder, "serve", "--only", process, KEIYAKU_DATABASE__URL=url, KEIYAKU_DATABASE__EMBEDDED="false")
+    assert (done.returncode, done.stdout, "Traceback" in done.stderr) == (1, "", False), done
+    return done.stderr.splitlines()[-1]
+
+
+def test_a_database_that_does_not_answer_ends_a_process_with_one_line(tmp_path: Path) -> None:
+    said = not_started(tmp_path, "status", "postgresql://{role}@127.0.0.1:1/keiyaku")
+    assert said.startswith("the database of database.url does not let keiyaku_status in: ")
+
+
+def test_a_database_without_a_ca_ends_a_process_with_one_line(
+    tmp_path: Path, postgres: EmbeddedPostgres, database: str
+) -> None:
+    said = not_started(tmp_path, "acme", postgres.dsn("{role}", database))
+    assert said.startswith("no issuing CA whose time has come: hold `keiyaku ca ceremony`")
 
 
 def test_production_reads_the_machines_clock(tmp_path: Path) -> None:

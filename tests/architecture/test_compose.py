@@ -52,6 +52,7 @@ def test_settings_of_a_service_are_fit_for_production(service: str) -> None:
 def test_each_kind_of_process_has_the_password_of_its_own_role_only() -> None:
     given = {name: list(service["secrets"]) for name, service in OURS.items()}
     assert given.pop("migrate") == ["pgpass_owner"]
+    assert given.pop("check") == ["pgpass_operator"]
     for looks in ("acme", "work"):  # they ask other places of the network
         given[looks].remove("mpic_key")
     for reads in ("office", "operator"):  # they keep documents of applications
@@ -91,6 +92,9 @@ def test_every_role_of_the_database_gets_one_password(tmp_path: Path) -> None:
         path.name: path.read_text(encoding="utf-8").splitlines() for path in (tmp_path / "secrets").glob("pgpass_*")
     }
     assert set(files) == {name for name in COMPOSE["secrets"] if name.startswith("pgpass_")}
+    made = (tmp_path / "secrets" / "role_passwords").read_text(encoding="utf-8").splitlines()
+    ours = {line.split(":", 3)[3] for lines in files.values() for line in lines if ":keiyaku_" in line}
+    assert made == sorted(ours)
     passwords: dict[str, set[str]] = {}
     for line in [line for lines in files.values() for line in lines]:
         role, password = line.split(":")[3:]
@@ -100,6 +104,7 @@ def test_every_role_of_the_database_gets_one_password(tmp_path: Path) -> None:
     assert {line.split(":")[3] for line in files["pgpass_compliance"]} == {"keiyaku_compliance", "keiyaku_operator"}
     assert {line.split(":")[3] for line in files["pgpass_operator"]} == {"keiyaku_operator"}
     assert {line.split(":")[3] for line in files["pgpass_office"]} == {"keiyaku_office", "keiyaku_compliance"}
+    assert {line.split(":")[3] for line in files["pgpass_work"]} == {"keiyaku_work", "keiyaku_seal", "keiyaku_office"}
 
 
 def test_everything_named_is_there() -> None:

@@ -26,7 +26,7 @@ async def test_active_issuer(pool: Pool, issuer: Issuer) -> None:
 
 async def test_active_issuer_of_an_empty_database(pool: Pool) -> None:
     async with pool.acquire() as conn:
-        with pytest.raises(NoIssuer, match="keiyaku ca init"):
+        with pytest.raises(NoIssuer, match="hold `keiyaku ca ceremony`"):
             await storage.active_issuer(conn, NOW)
 
 
