@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from office.storage import tenants
+from office.storage import people, tenants
 from office.storage.bank_lines import Waiting
 from office.storage.contracts import Contract
 from office.storage.evidence import Record
@@ -155,6 +155,14 @@ async def notices(conn: Conn, customer: UUID | None, name: str, cursor: str | No
 async def persons(conn: Conn, cursor: str | None, most: int) -> Page[Person]:
     """Persons by handle."""
     return page(await tenants.persons(conn, cursor or "", most + 1), most, lambda each: each.handle)
+
+
+async def person(conn: Conn, handle: str) -> Person:
+    """The person of that handle, who may have left. Raises NotThere."""
+    found = await people.person_of(conn, handle)
+    if found is None:
+        raise NotThere
+    return found
 
 
 async def customers(conn: Conn, cursor: str | None, most: int) -> Page[Customer]:

@@ -73,5 +73,5 @@ OPERATIONS = (
     Operation("showSample", "GET", "/audit-samples/{sample}", CA, show_sample),
     Operation("listSampled", "GET", "/audit-samples/{sample}/certificates", CA, list_certificates, query=Paged),
     Operation("listCeremonies", "GET", "/ceremonies", CA, list_ceremonies, query=Paged),
-    Operation("showCeremony", "GET", "/ceremonies/{ceremony}", CA, show_ceremony),
+    Operation("showCeremony", "GET", "/ceremonies/{ceremony}", CA, show_ceremony, withheld=("transcript",)),
 )

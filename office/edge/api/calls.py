@@ -20,6 +20,7 @@ Cursor = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 Yen = Annotated[int, msgspec.Meta(ge=1, le=2_147_483_647)]
 Many = 200  # elements of a list in a body
+WHOLE = ("*",)  # of an operation all of whose answer is withheld
 
 
 class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,7 +74,8 @@ Handler = Callable[[Call], Awaitable[Answer]]
 class Operation(msgspec.Struct, frozen=True):
     """One line of the table. `body` is a struct, or `bytes` for a file as it is.
 
-    `person`: closed to services. `once`: under an Idempotency-Key, in one transaction.
+    `person`: closed to services. `once`: under an Idempotency-Key, in one transaction. `withheld`: fields of the answer
+    that auditors see for a reason alone (T16-3).
     """
 
     id: str
@@ -86,6 +88,7 @@ class Operation(msgspec.Struct, frozen=True):
     person: bool = False
     once: bool = False
     largest: int = 64 * 1024
+    withheld: tuple[str, ...] = ()
 
 
 def answer(value: object, status: int = 200) -> Answer:

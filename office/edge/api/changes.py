@@ -115,5 +115,6 @@ OPERATIONS = (
         "resolveFinding", "POST", "/change-findings/{finding}/resolution", DESK, resolve, body=Body, person=True,
         once=True,
     ),
-    Operation("listRegister", "GET", "/register-states", CA, list_register, query=Paged),
+    Operation("listRegister", "GET", "/register-states", CA, list_register, query=Paged,
+              withheld=("city", "customer", "name", "prefecture", "successor")),
 )  # fmt: skip

@@ -191,10 +191,11 @@ async def foretell(call: Call) -> Answer:
 
 
 OPERATIONS = (
-    Operation("listContracts", "GET", "/contracts", EVERYBODY, list_contracts, query=Paged),
-    Operation("showContract", "GET", OF, EVERYBODY, show),
+    Operation("listContracts", "GET", "/contracts", EVERYBODY, list_contracts, query=Paged,
+              withheld=("customer", "customer_name")),
+    Operation("showContract", "GET", OF, EVERYBODY, show, withheld=("customer", "customer_name")),
     Operation("listNames", "GET", OF + "/names", EVERYBODY, names),
-    Operation("listRequesters", "GET", OF + "/requesters", EVERYBODY, requesters),
+    Operation("listRequesters", "GET", OF + "/requesters", EVERYBODY, requesters, withheld=("name",)),
     Operation("cancel", "POST", OF + "/cancellation", APPLICANT, cancel, body=Body, person=True, once=True),
     Operation("listKeys", "GET", OF + "/binding-keys", EVERYBODY, list_keys),
     Operation(
@@ -209,7 +210,8 @@ OPERATIONS = (
         "askRevocation", "POST", "/certificates/{serial}/revocation", CUSTOMERS, ask_revocation, body=NewRequest,
         person=True, once=True,
     ),
-    Operation("listNotices", "GET", OF + "/notices", EVERYBODY, list_notices, query=Paged),
+    Operation("listNotices", "GET", OF + "/notices", EVERYBODY, list_notices, query=Paged,
+              withheld=("body", "subject")),
     Operation("listEvidence", "GET", OF + "/evidence", AUDITORS, list_evidence, query=Paged),
     Operation("explainGate", "GET", OF + "/gate", CA, explain_gate, query=Asked),
     Operation("forecast", "GET", "/forecast", CA, foretell, query=Ahead),

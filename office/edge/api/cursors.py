@@ -1,21 +1,21 @@
 """Cursors: where a page of a listing ended, in a form that this listing alone takes back, and from who asked alone.
 
-A use case gives and takes places. Outside, a place stands under a code of the caller's token, over the address and the
-other parameters: a cursor of another listing, another filter, another token or nobody is refused, not taken for a place
-behind which nothing is. No row and no key of ours is needed for that, so every node takes every cursor.
+A use case gives and takes places, which may name who is last of a page (T16-3). Outside, a place is encrypted under
+the caller's token, bound to the address and the other parameters: a cursor of another listing, another filter, another
+token or nobody is refused, not taken for a place behind which nothing is. The same place is always the same cursor. No
+row and no key of ours is needed for that, so every node takes every cursor.
 """
 
-import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from hashlib import sha256
+from hashlib import sha512
 
 import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from office.edge.api.calls import Paged
 from office.edge.api.problems import Problem
 from office.use_cases.idempotency import Answer
-
-OCTETS = 16  # of the code
 
 
 class Listing(msgspec.Struct, frozen=True):
@@ -27,29 +27,25 @@ class Listing(msgspec.Struct, frozen=True):
 
     def cursor(self, place: str) -> str:
         """The cursor of a place."""
-        octets = place.encode()
-        return urlsafe_b64encode(self._code(octets) + octets).decode().rstrip("=")
+        return urlsafe_b64encode(self._cipher().encrypt(place.encode(), self._bound())).decode().rstrip("=")
 
     def place(self, cursor: str) -> str:
         """The place of a cursor that this listing gave. Raises Problem."""
         try:
             octets = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        except ValueError:
-            octets = b""
-        code, place = octets[:OCTETS], octets[OCTETS:]
-        if not hmac.compare_digest(code, self._code(place)):
+            return self._cipher().decrypt(octets, self._bound()).decode()
+        except (ValueError, InvalidTag):
             raise Problem(
                 "unfit",
                 "the cursor is not one of this listing: give `next` of the page before, asked for by the same token "
                 "with the same parameters, or begin again without a cursor",
-            )
-        return place.decode()
+            ) from None
 
-    def _code(self, place: bytes) -> bytes:
-        others = msgspec.json.encode(msgspec.structs.replace(self.query, cursor=None, limit=1))
-        asked = b"\n".join((self.path.encode(), others, place))
-        key = sha256(b"keiyaku cursors " + self.secret.encode()).digest()
-        return hmac.digest(key, asked, "sha256")[:OCTETS]
+    def _cipher(self) -> AESSIV:
+        return AESSIV(sha512(b"keiyaku cursors " + self.secret.encode()).digest())
+
+    def _bound(self) -> list[bytes]:
+        return [self.path.encode(), msgspec.json.encode(msgspec.structs.replace(self.query, cursor=None, limit=1))]
 
 
 def opened(listing: Listing) -> Paged:

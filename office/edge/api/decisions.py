@@ -57,8 +57,9 @@ def written(found: proposals.Proposal) -> object:
 
 OPERATIONS = (
     Operation("propose", "POST", "/proposals", DECIDERS, propose, body=NewProposal, person=True, once=True),
-    Operation("listProposals", "GET", "/proposals", DECIDERS | AUDITORS, list_proposals, query=Paged),
-    Operation("showProposal", "GET", "/proposals/{proposal}", DECIDERS | AUDITORS, show),
+    Operation("listProposals", "GET", "/proposals", DECIDERS | AUDITORS, list_proposals, query=Paged,
+              withheld=("arguments",)),
+    Operation("showProposal", "GET", "/proposals/{proposal}", DECIDERS | AUDITORS, show, withheld=("arguments",)),
     Operation(
         "confirmProposal", "POST", "/proposals/{proposal}/confirm", DECIDERS, confirm, body=Body, person=True, once=True
     ),

@@ -163,7 +163,7 @@ OPERATIONS = (
               once=True),
     Operation("showDialect", "GET", DIALECT, CA, show_dialect),
     Operation("setDialect", "POST", DIALECT, OFFICERS, set_dialect, body=NewDialect, person=True, once=True),
-    Operation("listDealerAliases", "GET", DEALERS, CA, list_aliases, query=Paged),
+    Operation("listDealerAliases", "GET", DEALERS, CA, list_aliases, query=Paged, withheld=("key", "name")),
     Operation("addDealerAlias", "POST", DEALERS, OFFICERS, add_alias, body=NewDealerAlias, person=True, once=True),
     Operation("removeDealerAlias", "DELETE", DEALERS + "/{alias}", OFFICERS, remove_alias, person=True),
 )  # fmt: skip

@@ -111,9 +111,9 @@ async def show_journal(call: Call) -> Answer:
 
 OPERATIONS = (
     Operation("recordInvoice", "POST", OF + "/invoices", OFFICERS, record, body=NewInvoice, person=True, once=True),
-    Operation("listSuspense", "GET", "/books/suspense", CA, list_suspense, query=Paged),
-    Operation("listAgeing", "GET", "/books/ageing", CA, list_ageing, query=OnDay),
-    Operation("listSmallRests", "GET", "/books/small-rests", CA, list_small, query=Paged),
+    Operation("listSuspense", "GET", "/books/suspense", CA, list_suspense, query=Paged, withheld=("remitter",)),
+    Operation("listAgeing", "GET", "/books/ageing", CA, list_ageing, query=OnDay, withheld=("customer",)),
+    Operation("listSmallRests", "GET", "/books/small-rests", CA, list_small, query=Paged, withheld=("customer",)),
     Operation("listDeferred", "GET", "/books/deferred", CA, list_deferred, query=Months),
     Operation("listJournal", "GET", "/books/journal", CA, list_journal, query=PagedDays),
     Operation("showJournal", "GET", "/books/journal.csv", CA, show_journal, query=Days),

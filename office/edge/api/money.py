@@ -4,7 +4,7 @@ from datetime import date
 from typing import Literal
 
 from office.edge.api.applications import OF, the_contract
-from office.edge.api.calls import Body, Call, Instant, Line, Name, Operation, Paged, Query, Yen, answer, created
+from office.edge.api.calls import WHOLE, Body, Call, Instant, Line, Name, Operation, Paged, Query, Yen, answer, created
 from office.edge.api.roles import CA, EVERYBODY, OFFICERS, OPERATORS
 from office.use_cases import bank_import, credit_invoices, invoices, payments, settlement, tenants
 from office.use_cases.bank_desk import match_line
@@ -128,17 +128,18 @@ async def import_bank_file(call: Call) -> Answer:
 OPERATIONS = (
     Operation("listInvoices", "GET", "/invoices", EVERYBODY, list_invoices, query=Paged),
     Operation("showInvoice", "GET", "/invoices/{number}", EVERYBODY, show_invoice),
-    Operation("showInvoicePaper", "GET", "/invoices/{number}/paper", EVERYBODY, show_paper),
-    Operation("showInvoicePage", "GET", "/invoices/{number}/page", EVERYBODY, show_page),
+    Operation("showInvoicePaper", "GET", "/invoices/{number}/paper", EVERYBODY, show_paper,
+              withheld=("buyer", "payer")),
+    Operation("showInvoicePage", "GET", "/invoices/{number}/page", EVERYBODY, show_page, withheld=WHOLE),
     Operation("listCredits", "GET", OF + "/credits", CA, list_credits, query=Paged),
-    Operation("showCredit", "GET", "/credits/{credit}", EVERYBODY, show_credit),
-    Operation("showCreditPage", "GET", "/credits/{credit}/page", EVERYBODY, show_credit_page),
+    Operation("showCredit", "GET", "/credits/{credit}", EVERYBODY, show_credit, withheld=("buyer", "payer")),
+    Operation("showCreditPage", "GET", "/credits/{credit}/page", EVERYBODY, show_credit_page, withheld=WHOLE),
     Operation("listTaxCredits", "GET", "/tax-credits", CA, list_tax_credits, query=Paged),
     Operation("foretellSettlement", "GET", OF + "/settlement", CA, foretell_settlement, query=Ending),
     Operation("listSettlements", "GET", "/settlements", CA, list_settlements, query=Paged),
     Operation("recordPayment", "POST", "/payments", OFFICERS, pay, body=NewPayment, once=True),
-    Operation("listReceipts", "GET", "/receipts", CA, list_receipts, query=Paged),
-    Operation("listBankQueue", "GET", "/bank-queue", CA, list_waiting, query=Paged),
+    Operation("listReceipts", "GET", "/receipts", CA, list_receipts, query=Paged, withheld=("remitter",)),
+    Operation("listBankQueue", "GET", "/bank-queue", CA, list_waiting, query=Paged, withheld=("edi", "remitter")),
     Operation(
         "matchBankLine", "POST", "/bank-queue/{line}/match", OFFICERS, match, body=NewMatch, person=True, once=True
     ),

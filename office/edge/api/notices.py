@@ -4,7 +4,7 @@ from datetime import date
 from typing import Literal
 
 from office.edge.api.applications import OF, the_contract
-from office.edge.api.calls import Body, Call, Line, Name, Operation, Paged, answer, created, done
+from office.edge.api.calls import WHOLE, Body, Call, Line, Name, Operation, Paged, answer, created, done
 from office.edge.api.roles import CA, OFFICERS, OPERATORS
 from office.use_cases import letters, notices, service_end, tenants
 from office.use_cases.idempotency import Answer
@@ -106,9 +106,10 @@ async def list_told(call: Call) -> Answer:
 
 DELIVERY, MAILERS = "/notices/{delivery}", OFFICERS | OPERATORS
 OPERATIONS = (
-    Operation("listDeliveries", "GET", "/notices", CA, list_deliveries, query=Deliveries),
-    Operation("showDelivery", "GET", DELIVERY, CA, show),
-    Operation("showLetter", "GET", DELIVERY + "/page", CA, show_page),
+    Operation("listDeliveries", "GET", "/notices", CA, list_deliveries, query=Deliveries,
+              withheld=("address", "last_error", "subject")),
+    Operation("showDelivery", "GET", DELIVERY, CA, show, withheld=("address", "body", "last_error", "subject")),
+    Operation("showLetter", "GET", DELIVERY + "/page", CA, show_page, withheld=WHOLE),
     Operation("postDelivery", "POST", DELIVERY + "/posting", OFFICERS, post, body=Posted, person=True, once=True),
     Operation("retryDelivery", "POST", DELIVERY + "/retry", MAILERS, retry, body=Body, once=True),
     Operation("reportDelivery", "POST", "/delivery-reports", MAILERS, take_report, body=bytes, once=True,
@@ -116,5 +117,5 @@ OPERATIONS = (
     Operation("setContact", "PUT", "/customers/{customer}/contact", OFFICERS, set_contact, body=Contact, person=True),
     Operation("setRecipient", "PUT", OF + "/recipients/{role}", OFFICERS, set_recipient, body=Recipient, person=True),
     Operation("checkServiceEnd", "GET", "/service-end", CA, check_end),
-    Operation("listTold", "GET", "/service-end/told", CA, list_told, query=Paged),
+    Operation("listTold", "GET", "/service-end/told", CA, list_told, query=Paged, withheld=("customer",)),
 )  # fmt: skip

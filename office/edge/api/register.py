@@ -37,6 +37,11 @@ async def persons(call: Call) -> Answer:
     return answer(await tenants.persons(call.conn, call.query.cursor, call.query.limit))
 
 
+async def show_person(call: Call) -> Answer:
+    """A person, who may have left."""
+    return answer(await tenants.person(call.conn, call.path["person"]))
+
+
 async def add_person(call: Call) -> Answer:
     """A person is added."""
     new: NewPerson = call.body
@@ -71,9 +76,18 @@ async def texts(call: Call) -> Answer:
 
 OPERATIONS = (
     Operation("showToken", "GET", "/token", EVERYBODY, who_am_i),
-    Operation("listPersons", "GET", "/persons", CA, persons, query=Paged),
+    Operation("listPersons", "GET", "/persons", CA, persons, query=Paged, withheld=("name",)),
+    Operation("showPerson", "GET", "/persons/{person}", CA, show_person, withheld=("name",)),
     Operation("addPerson", "POST", "/persons", OFFICERS | OPERATORS, add_person, body=NewPerson, once=True),
-    Operation("listCustomers", "GET", "/customers", CA, customers, query=Paged),
+    Operation(
+        "listCustomers",
+        "GET",
+        "/customers",
+        CA,
+        customers,
+        query=Paged,
+        withheld=("contact_email", "corporate_number", "handle", "name"),
+    ),
     Operation("addCustomer", "POST", "/customers", OFFICERS | OPERATORS, add_customer, body=NewCustomer, once=True),
     Operation("listPlans", "GET", "/plans", EVERYBODY, offered, query=Paged),
     Operation("listTexts", "GET", "/texts", EVERYBODY, texts, query=Paged),

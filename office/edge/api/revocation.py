@@ -123,20 +123,23 @@ async def close_report(call: Call) -> Answer:
 
 OPERATIONS = (
     Operation("openCase", "POST", "/revocation-cases", DESK, open_case, body=NewCase, person=True, once=True),
-    Operation("listCases", "GET", "/revocation-cases", CA, list_cases, query=Listed),
-    Operation("showCase", "GET", "/revocation-cases/{case}", CA, show_case),
+    Operation("listCases", "GET", "/revocation-cases", CA, list_cases, query=Listed,
+              withheld=("customer", "note", "reporter")),
+    Operation("showCase", "GET", "/revocation-cases/{case}", CA, show_case, withheld=("customer", "note", "reporter")),
     Operation(
         "executeCase", "POST", "/revocation-cases/{case}/execution", DESK, execute, body=Body, person=True
     ),
     Operation(
         "closeCase", "POST", "/revocation-cases/{case}/closing", DESK, close_case, body=Why, person=True, once=True
     ),
-    Operation("listReports", "GET", "/problem-reports", CA, list_reports, query=Listed),
+    Operation("listReports", "GET", "/problem-reports", CA, list_reports, query=Listed,
+              withheld=("email", "reporter", "what")),
     Operation(
         "answerReport", "POST", "/problem-reports/{report}/answer", DESK, answer_report, body=Findings, person=True,
         once=True,
     ),
-    Operation("showReport", "GET", "/problem-reports/{report}", CA, show_report),
+    Operation("showReport", "GET", "/problem-reports/{report}", CA, show_report,
+              withheld=("email", "reporter", "what")),
     Operation(
         "leadReport", "POST", "/problem-reports/{report}/case", DESK, lead_report, body=Leading, person=True, once=True
     ),

@@ -61,7 +61,7 @@ async def list_reviews(call: Call) -> Answer:
 
 
 OPERATIONS = (
-    Operation("listTokens", "GET", "/tokens", CA, list_tokens, query=Tokens),
+    Operation("listTokens", "GET", "/tokens", CA, list_tokens, query=Tokens, withheld=("customer",)),
     Operation("stopToken", "DELETE", "/tokens/{token}", CA, stop_token, person=True),
     Operation("listLeavers", "GET", "/leavers", CA, list_leavers, query=Paged),
     Operation(

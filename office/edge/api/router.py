@@ -15,7 +15,7 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from office.edge.api import cursors, open_intake, problems, reading
+from office.edge.api import cursors, open_intake, problems, reading, secrecy
 from office.edge.api.calls import Call, House, Operation, Paged
 from office.edge.api.description import description
 from office.edge.api.operations import OPERATIONS
@@ -74,6 +74,7 @@ async def run(pool: Pool, clock: Clock, house: House, operation: Operation, requ
         caller = await tokens.caller_of(conn, secret, clock())
     permitted(operation, caller)
     assert caller is not None  # permitted
+    reason = secrecy.reason_of(request, operation, caller)
     key, query = reading.key_of(request, operation), reading.query_of(request, operation.query)
     octets = await reading.octets_of(request, operation.largest)
     body = reading.body_of(octets, request.content_type, operation)
@@ -82,7 +83,8 @@ async def run(pool: Pool, clock: Clock, house: House, operation: Operation, requ
         call = Call(conn, caller, caller.customer_id, path, query, body, house, clock(), tokens.proof_of(secret))
         with through(caller.id):
             if key is None:
-                return response(await run_paged(secret, operation, call, request.path))
+                answer = await run_paged(secret, operation, call, request.path)
+                return response(await secrecy.seen(operation, call, reason, answer))
             asked = sha256(f"{request.method} {request.raw_path}\n".encode() + octets).digest()
             return await run_once(conn, Keyed(caller.id, secret, key, asked), operation, call)
 

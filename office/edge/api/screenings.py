@@ -56,7 +56,7 @@ async def hit(call: Call) -> Answer:
 
 
 OPERATIONS = (
-    Operation("listScreenings", "GET", OF + "/screenings", CA, list_screenings, query=Paged),
+    Operation("listScreenings", "GET", OF + "/screenings", CA, list_screenings, query=Paged, withheld=("subject",)),
     Operation(
         "addScreening", "POST", OF + "/screenings", DESK | COMPLIANCE, add_screening, body=NewScreening, person=True,
         once=True,
