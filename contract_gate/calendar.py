@@ -56,6 +56,15 @@ def bank_days_between(first: date, last: date, holidays: Set[date]) -> int:
     return sum(bank_day(first + n * DAY, holidays) for n in range(1, (last - first).days))
 
 
+def bank_days_after(day: date, number: int, holidays: Set[date]) -> date:
+    """The last of so many bank days after `day`, which is not counted, whether banks are open on it or not."""
+    for _ in range(number):
+        day += DAY
+        while not bank_day(day, holidays):
+            day += DAY
+    return day
+
+
 def roll(day: date, rule: Roll, holidays: Set[date]) -> date:
     """The bank day that stands for `day`: itself if open, else as `due.roll` says. T8-4, R-9."""
     if rule == "none":

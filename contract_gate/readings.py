@@ -40,6 +40,7 @@ KEPT: Mapping[str, Kept] = MappingProxyType(
         "money.rounding": Kept.CONTRACT,  # T8-10: of every invoice and credit of the contract alike
         "nonpayment.revoke": Kept.CONTRACT,  # T11-7; see `spared`
         "notice.postal_days": Kept.NEITHER,  # T5-2: when the letter is posted
+        "notice.result_within": Kept.NEITHER,  # T11-6: when what was asked for is revoked, or refused
         "payment.small_difference": Kept.INVOICE,  # T8-15
         "payment.tolerance": Kept.INVOICE,  # T8-5
         "period.first_day": Kept.CONTRACT,  # T6-3
@@ -245,19 +246,23 @@ def spared(kept: timedelta | None, today: timedelta | None) -> timedelta | None:
     return None if kept is None or today is None else max(kept, today)
 
 
+LONGEST_NOTICE = 365  # days of any kind: nobody means more
 NOTICE_DEFAULTS: Mapping[str, int] = MappingProxyType(
     {
         "notice.postal_days": 3,  # bank days, T5-2
+        "notice.result_within": 1,  # bank days, T11-6
         "terms.min_notice_days": 30,  # R-22, T20-1
     }
 )
 
 
 def notice_reading(key: str, value: str | None) -> int:
-    """A reading of notices: its row's value, else its default. Raises ValueError for one below 1 (R-22)."""
+    """A reading of notices: its row's value, else its default. Raises ValueError below 1 (R-22) and above a year."""
     found = NOTICE_DEFAULTS[key] if value is None else int(value)
     if found < 1:
         raise ValueError(f"the reading {key} in gate.readings is below 1: {found}")
+    if found > LONGEST_NOTICE:
+        raise ValueError(f"the reading {key} in gate.readings is above {LONGEST_NOTICE}: {found}")
     return found
 
 

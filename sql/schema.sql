@@ -1984,11 +1984,15 @@ CREATE TABLE office.cases (
     deadline_at timestamptz, -- for published revocation, as the Terms and the BR count it; null: no clock runs
     incident_id uuid UNIQUE, -- what an incident lists; never a drill, so that a drill touches nothing live (C-166)
     incident_is_drill boolean CHECK (NOT incident_is_drill),
+    result_due_at timestamptz, -- before it who asked is told (T11-6); null: nobody asked, or no contract is concerned
+    result_told_at timestamptz,
     CHECK (num_nonnulls(contract_id, customer_id, spki_sha256, serials, issuer_id, incident_id) = 1),
     CHECK ((state IN ('revoked', 'published')) = (executed_at IS NOT NULL)),
     CHECK ((state = 'published') = (published_at IS NOT NULL)),
-    CHECK ((incident_id IS NULL) = (incident_is_drill IS NULL))
+    CHECK ((incident_id IS NULL) = (incident_is_drill IS NULL)),
+    CONSTRAINT cases_told_with_a_notice CHECK ((result_notice_id IS NULL) = (result_told_at IS NULL))
 );
+CREATE INDEX cases_untold ON office.cases (result_due_at) WHERE result_due_at IS NOT NULL AND result_notice_id IS NULL;
 CREATE INDEX cases_open ON office.cases (received_at) WHERE state NOT IN ('published', 'closed') OR attention;
 CREATE INDEX cases_of_contract ON office.cases (contract_id);
 CREATE INDEX cases_of_customer ON office.cases (customer_id) WHERE customer_id IS NOT NULL;
@@ -2091,7 +2095,8 @@ CREATE TABLE office.deadline_warnings (
     subject_id uuid NOT NULL,
     threshold integer NOT NULL, -- seconds left
     warned_at timestamptz NOT NULL,
-    PRIMARY KEY (subject_id, threshold)
+    kind text NOT NULL CHECK (kind IN ('revocation', 'result of a revocation', 'problem report')), -- a case may have two
+    PRIMARY KEY (subject_id, kind, threshold)
 );
 
 -- The CA's own cause (A11.4.8): new certificates of these contracts cost nothing and no payment blocks them (T11-13).
@@ -2122,11 +2127,13 @@ CREATE TABLE office.leaks (
 );
 CREATE INDEX leaks_open ON office.leaks (found_at) WHERE final_at IS NULL;
 
--- The nearest deadline of a revocation, problem report or leak, and how many are overdue: for `keiyaku check` and the metrics.
+-- The nearest deadline of a revocation, its result, a problem report or a leak, and how many are overdue: for `keiyaku check` and the metrics.
 CREATE FUNCTION keiyaku.deadlines(at timestamptz, OUT nearest timestamptz, OUT overdue bigint) LANGUAGE sql STABLE
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT min(d.until), count(*) FILTER (WHERE d.until < at) FROM (
         SELECT deadline_at FROM office.cases WHERE state NOT IN ('published', 'closed') AND deadline_at IS NOT NULL
+        UNION ALL
+        SELECT result_due_at FROM office.cases WHERE result_due_at IS NOT NULL AND result_notice_id IS NULL
         UNION ALL
         SELECT received_at + interval '24 hours' FROM office.problem_reports
         WHERE closed_at IS NULL AND preliminary_at IS NULL
@@ -2569,6 +2576,9 @@ CREATE VIEW office.waiting AS
         coalesce(c.deadline_at, d.decided_at + interval '1 day'), c.deadline_at IS NOT NULL
     FROM office.cases c JOIN office.case_decisions d ON d.case_id = c.id AND d.kind = 'revoke' AND d.ended_at IS NULL
     WHERE c.state = 'decided'
+    UNION ALL
+    SELECT 'revocation_result', id::text, contract_id, executed_at, result_due_at, true
+    FROM office.cases WHERE result_due_at IS NOT NULL AND result_notice_id IS NULL
     UNION ALL
     SELECT CASE WHEN preliminary_at IS NULL THEN 'report_answer' ELSE 'report_close' END, id::text, NULL, received_at,
         received_at + CASE WHEN preliminary_at IS NULL THEN interval '24 hours' ELSE interval '5 days' END,
@@ -3704,3 +3714,7 @@ GRANT EXECUTE ON FUNCTION office.forget_open_answers TO keiyaku_office;
 
 -- Days that join an account's chain at its beginning move it back (T8-6).
 GRANT UPDATE (covered_from) ON gate.bank_accounts TO keiyaku_office;
+
+-- what came of a request to revoke, and when it was told (T11-6)
+GRANT UPDATE (result_due_at, result_told_at) ON office.cases TO keiyaku_office, keiyaku_operator;
+GRANT SELECT (executed_at, result_due_at, result_told_at) ON office.cases TO keiyaku_auditor;

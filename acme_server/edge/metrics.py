@@ -108,7 +108,7 @@ def gauges(waiting: Backlog, now: datetime) -> Iterable[Metric]:
     left = (waiting.nearest_deadline - now).total_seconds() if waiting.nearest_deadline else float("inf")
     yield GaugeMetricFamily(
         "keiyaku_revocation_deadline_seconds",
-        "Left until the nearest deadline of a revocation or problem report.",
+        "Left until the nearest deadline of a revocation, its result or a problem report.",
         left,
     )
     if waiting.log_list_at is not None:
@@ -118,7 +118,7 @@ def gauges(waiting: Backlog, now: datetime) -> Iterable[Metric]:
             (now - waiting.log_list_at).total_seconds(),
         )
     yield GaugeMetricFamily(
-        "keiyaku_revocation_overdue", "Revocations and problem reports past their deadline.", waiting.overdue
+        "keiyaku_revocation_overdue", "Deadlines of revocations, results and reports that are past.", waiting.overdue
     )
 
 

@@ -17,7 +17,7 @@ from sql import Conn, Pool
 
 class Backlog(msgspec.Struct, frozen=True):
     """Jobs by kind, the age of the seal (timedelta.max before the first), how long each shelf has lacked something,
-    deadlines of revocations and reports, and the date of the list of CT logs that is in use.
+    deadlines of revocations, results and reports, and the date of the list of CT logs that is in use.
     """
 
     jobs: Mapping[str, Depth]

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from contract_gate.calendar import DAY, bank_day, day_start
+from contract_gate.calendar import bank_days_after, day_start
 
 Channel = Literal["email", "paper", "web"]
 Importance = Literal["courtesy", "ordinary", "important", "grave", "public"]
@@ -111,12 +111,7 @@ def deemed_delivery(posted_on: date, postal_days: int, holidays: Set[date]) -> d
 
     `postal_days` bank days after the posting date, which is not counted, JST. T5-2 [A5.2].
     """
-    day = posted_on
-    for _ in range(postal_days):
-        day += DAY
-        while not bank_day(day, holidays):
-            day += DAY
-    return day_start(day)
+    return day_start(bank_days_after(posted_on, postal_days, holidays))
 
 
 class Handling(msgspec.Struct, frozen=True):

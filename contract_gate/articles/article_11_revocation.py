@@ -1,6 +1,6 @@
 """Article 11: revocation and termination (証明書の失効・契約の解除)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Literal
@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from contract_gate.articles.article_08_payment import default_of_customer, last_day_in_time, overdue
-from contract_gate.calendar import jst_date
+from contract_gate.calendar import bank_days_after, day_start, jst_date
 from contract_gate.decision import Breach, Case, Finding, Request, Satisfied
 from contract_gate.facts import Facts
 from contract_gate.readings import of_invoice
@@ -124,6 +124,14 @@ def deadline(ground: Ground, known: Iterable[Awareness], cps_demands: bool = Fal
         "if_cps_demands": cps_demands,
     }[ground.clock]
     return min(each.at for each in instants) + ground.span if runs and instants else None
+
+
+def result_due(ended_at: datetime, within: int, holidays: Set[date]) -> datetime:
+    """The instant before which who asked for a revocation is told the result. T11-6 [A11.5].
+
+    The end of the last of `within` bank days, JST; the day on which it was revoked or refused is not counted.
+    """
+    return day_start(bank_days_after(jst_date(ended_at), within, holidays) + DAY)
 
 
 def danger(deadline_at: datetime, span: timedelta, now: datetime) -> timedelta | None:

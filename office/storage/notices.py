@@ -265,5 +265,10 @@ async def postal_days(conn: Conn, now: datetime) -> int:
     return await _reading(conn, "notice.postal_days", now)
 
 
+async def result_within(conn: Conn, now: datetime) -> int:
+    """Within how many bank days who asked for a revocation hears the result (T11-6)."""
+    return await _reading(conn, "notice.result_within", now)
+
+
 async def _reading(conn: Conn, key: str, now: datetime) -> int:
     return notice_reading(key, await readings.of_neither(conn, key, now))

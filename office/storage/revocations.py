@@ -68,12 +68,22 @@ class Case(msgspec.Struct, frozen=True):
     notice_failed: str | None
     executed_at: datetime | None
     published_at: datetime | None
+    result_due_at: datetime | None
+    result_told_at: datetime | None
     deadline_at: datetime | None
     material_at: datetime | None
     decided_at: datetime | None
     code: int | None
     known: list[Awareness]
     revoked: int
+
+
+class Awaited(msgspec.Struct, frozen=True):
+    """A case of whose result somebody has yet to be told."""
+
+    id: UUID
+    since: datetime
+    due_at: datetime
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -214,9 +224,14 @@ async def set_state(conn: Conn, case_id: UUID, state: str, before: Sequence[str]
     return await conn.fetchval(SQL["set_state"], case_id, state, list(before)) is not None
 
 
-async def set_revoked(conn: Conn, case_id: UUID, now: datetime) -> bool:
-    """Whether the case is done with revoking, from now on."""
-    return await conn.fetchval(SQL["set_revoked"], case_id, now) is not None
+async def shown(conn: Conn, most: int) -> list[UUID]:
+    """Cases that are done with revoking and whose revocations are all on CRLs, oldest first."""
+    return [row["id"] for row in await conn.fetch(SQL["shown"], most)]
+
+
+async def set_revoked(conn: Conn, case_id: UUID, at: datetime, result_due_at: datetime | None) -> bool:
+    """Whether the case is done with revoking since then by this; None: nobody waits for a result."""
+    return await conn.fetchval(SQL["set_revoked"], case_id, at, result_due_at) is not None
 
 
 async def set_published(conn: Conn, case_id: UUID) -> datetime | None:
@@ -252,9 +267,16 @@ async def set_notice(conn: Conn, case_id: UUID, notice_id: UUID | None, failed: 
     await conn.execute(SQL["set_notice"], case_id, notice_id, failed)
 
 
-async def set_result_notice(conn: Conn, case_id: UUID, notice_id: UUID) -> None:
-    """The notice of the result (T11-6)."""
-    await conn.execute(SQL["set_result_notice"], case_id, notice_id)
+async def set_result(
+    conn: Conn, case_id: UUID, notice_id: UUID, now: datetime, due_at: datetime | None = None
+) -> None:  # fmt: skip
+    """The result is told with this notice (T11-6); `due_at` of one that was refused, where nobody waited for it."""
+    await conn.execute(SQL["set_result"], case_id, notice_id, now, due_at)
+
+
+async def results_due(conn: Conn, most: int) -> list[Awaited]:
+    """Cases of whose result somebody has yet to be told, the nearest deadline first (T11-6)."""
+    return many(Awaited, await conn.fetch(SQL["results_due"], most))
 
 
 async def notice_sent(conn: Conn, notice_id: UUID, queued_until: datetime | None) -> bool:
@@ -370,6 +392,6 @@ async def certificate(conn: Conn, serial: bytes) -> Whole | None:
     return one(Whole, await conn.fetchrow(SQL["certificate"], serial))
 
 
-async def warn(conn: Conn, subject: UUID, threshold: int, now: datetime) -> bool:
+async def warn(conn: Conn, subject: UUID, kind: str, threshold: int, now: datetime) -> bool:
     """Whether the officers were not told of this threshold before."""
-    return await conn.fetchval(SQL["warn"], subject, threshold, now) is not None
+    return await conn.fetchval(SQL["warn"], subject, kind, threshold, now) is not None

@@ -45,6 +45,7 @@ ENDED_BY: Mapping[str, str] = MappingProxyType(
         "revocation_decide": "keiyaku revocation decide",
         "revocation_execute": "keiyaku revocation execute",
         "revocation_look": "keiyaku revocation close",
+        "revocation_result": "the CRL that shows it (keiyaku work, keiyaku sign)",
         "screening": "keiyaku screening clear",
         "settlement": "keiyaku invoice settle",
         "tax_credit": "keiyaku invoice tax-credit",

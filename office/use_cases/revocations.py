@@ -18,10 +18,11 @@ from contract_gate.readings import days_of
 from office.storage import readings, reports, revocations
 from office.storage.changing import changing
 from office.storage.revocations import AcmeRevocation, Case, Live, Scope
-from office.use_cases import cases, upgrades
+from office.use_cases import cases, results, upgrades
 from office.use_cases.asked import Unfit
 from office.use_cases.cases import Opening, Standing, case_named, scope
 from office.use_cases.notify import notify
+from office.use_cases.results import named
 from sql import Conn, Pool
 from sql.evidence import append, entry
 
@@ -41,7 +42,7 @@ Progress = Callable[[int], None]
 
 
 class Danger(msgspec.Struct, frozen=True):
-    """A case or report whose deadline runs; `span` is all the time that it gives."""
+    """A case, its result or a report whose deadline runs; `span` is all the time that it gives."""
 
     subject: UUID
     kind: str
@@ -180,8 +181,9 @@ async def revoke_some(conn: Conn, found: Case, most: int, now: datetime) -> list
 
 async def finish(conn: Conn, found: Case, now: datetime) -> None:
     """The case is done with revoking, and its customers are told, in the caller's transaction; once."""
-    if await revocations.set_revoked(conn, found.id, now):
-        await _aftermath(conn, found, ground_of(found.ground, found.underlying), now)
+    ground = ground_of(found.ground, found.underlying)
+    if await results.revoked(conn, found.id, ground, now, now):
+        await _aftermath(conn, found, ground, now)
 
 
 async def revoke_these(
@@ -252,12 +254,6 @@ async def _aftermath(conn: Conn, found: Case, ground: Ground, now: datetime) -> 
     await append(conn, row)
 
 
-def named(serials: Sequence[bytes]) -> str:
-    """Serial numbers for a notice: the first twenty, and how many more."""
-    more = f" + {len(serials) - 20}" if len(serials) > 20 else ""
-    return ", ".join(serial.hex() for serial in serials[:20]) + more
-
-
 async def take_acme(conn: Conn, now: datetime) -> int:
     """Each revocation through ACME is in a case, once; its customers are told (T11-5). Returns how many cases."""
     async with conn.transaction():
@@ -299,21 +295,19 @@ async def _acme_case(conn: Conn, group: Sequence[AcmeRevocation], now: datetime)
                 conn, kind, now, contract_id=lost.contract_id, certificates=serials, revoked_at=revoked_at
             )
         await revocations.set_notice(conn, case_id, told, "revoked at once, as ACME demands")
-    await revocations.set_revoked(conn, case_id, first.revoked_at)
+    await results.revoked(conn, case_id, ground_of(ground), first.revoked_at, now)
     found = await case_named(conn, str(case_id))
     await _aftermath(conn, found, ground_of(found.ground), now)
 
 
 async def go_on(conn: Conn, now: datetime) -> int:
-    """Cases that an end decided, and those that a death interrupted, are executed. Returns how many.
+    """Cases that the end of a contract decided, and those that a death interrupted, are executed. Returns how many.
 
-    One with a notice before waits until it has left us, five minutes at most.
+    What people decided, people execute. One with a notice before waits until it has left us, five minutes at most.
     """
     done = 0
     for case_id in await revocations.to_do(conn, "decided", CASES_AT_ONCE):
-        found = await case_named(conn, str(case_id))
-        if found.decided_at is None:  # by the end of a contract; what people decided, people execute
-            await begin(conn, found, now)
+        await begin(conn, await case_named(conn, str(case_id)), now)
     for case_id in await revocations.to_do(conn, "executing", CASES_AT_ONCE):
         found = await case_named(conn, str(case_id))
         if await _may_revoke(conn, found, now):
@@ -325,7 +319,7 @@ async def go_on(conn: Conn, now: datetime) -> int:
 async def settle(conn: Conn, now: datetime) -> int:
     """Cases whose revocations are all on CRLs are published, and those who asked hear the result (T11-6, T11-11)."""
     done = 0
-    for case_id in await revocations.to_do(conn, "revoked", CASES_AT_ONCE):
+    for case_id in await revocations.shown(conn, CASES_AT_ONCE):
         async with conn.transaction():
             at = await revocations.set_published(conn, case_id)
             if at is None:
@@ -333,7 +327,7 @@ async def settle(conn: Conn, now: datetime) -> int:
             done += 1
             found = await case_named(conn, str(case_id))
             if ground_of(found.ground, found.underlying).asked:
-                await _tell_result(conn, found, at, now)
+                await results.told(conn, found, at, now)
             until = found.deadline_at
             row = entry(
                 "revocation.published", PROCESS, now, contract_id=found.contract_id, rule="T11-9", case=case_id,
@@ -343,21 +337,18 @@ async def settle(conn: Conn, now: datetime) -> int:
     return done
 
 
-async def _tell_result(conn: Conn, found: Case, at: datetime, now: datetime) -> None:
-    for lost in await revocations.lost(conn, found.id, now):
-        notice = await notify(
-            conn, "request_result", now, contract_id=lost.contract_id, request=named(lost.serials), result="revoked",
-            decided_at=at.isoformat(),
-        )  # fmt: skip
-        await revocations.set_result_notice(conn, found.id, notice)
-
-
 async def dangers(conn: Conn, now: datetime) -> list[Danger]:
-    """Deadlines that run, the nearest first: of cases until they are published, of reports until they are answered."""
+    """Deadlines that run, the nearest first: of cases until they are published, of results until those who asked are
+    told, of reports until they are answered.
+    """
     found = [
         Danger(case.id, "revocation", case.deadline_at, ground_of(case.ground, case.underlying).span)
         for case in await revocations.cases(conn, False, WATCHED)
         if case.state not in ("published", "closed") and case.deadline_at is not None
+    ]
+    found += [
+        Danger(each.id, "result of a revocation", each.due_at, each.due_at - each.since)
+        for each in await revocations.results_due(conn, WATCHED)
     ]
     found += [
         Danger(report.id, "problem report", report.received_at + REPORT_SPAN, REPORT_SPAN)
@@ -375,7 +366,7 @@ async def warn(conn: Conn, now: datetime) -> int:
         if passed is None:
             continue
         async with conn.transaction():
-            if await revocations.warn(conn, each.subject, int(passed.total_seconds()), now):
+            if await revocations.warn(conn, each.subject, each.kind, int(passed.total_seconds()), now):
                 subject = f"{each.kind} {each.subject}"
                 await notify(
                     conn, "deadline_in_danger", now, subject=subject, deadline=each.deadline_at.isoformat()

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
 
-from contract_gate.articles.article_11_revocation import KEY_COMPROMISE
+from contract_gate.articles.article_11_revocation import KEY_COMPROMISE, ground_of
 from office.storage import revocations
 from office.storage.revocations import AcmeRevocation, Scope
-from office.use_cases import cases
+from office.use_cases import cases, results
 from office.use_cases.cases import Opening
 from office.use_cases.notify import notify
 from sql import Conn
@@ -41,10 +41,9 @@ async def _case(conn: Conn, group: Sequence[AcmeRevocation], now: datetime) -> N
     for one in group:
         await revocations.revoked_by(conn, case_id, one.serial, one.contract_id)
     for lost in await revocations.lost(conn, case_id, now) if ground == "compromise" else ():
-        certificates = ", ".join(serial.hex() for serial in lost.serials[:20])
         notice = await notify(
-            conn, "revoked_with_certificate_key", now, contract_id=lost.contract_id, certificates=certificates,
-            revoked_at=at.isoformat(),
+            conn, "revoked_with_certificate_key", now, contract_id=lost.contract_id,
+            certificates=results.named(lost.serials), revoked_at=at.isoformat(),
         )  # fmt: skip
         await revocations.set_notice(conn, case_id, notice, "the code changed at once, as ACME demands")
-    await revocations.set_revoked(conn, case_id, at)
+    await results.revoked(conn, case_id, ground_of(ground), at, now)

@@ -88,7 +88,8 @@ ORDER BY c.number;
 
 -- name: deadlines
 -- From receipt to publication: revocations requested in the period, cases received in it that revoked nothing yet, and
--- problem reports. in_time is null while the deadline is to come, or where none runs. $1 from  $2 before  $3 now
+-- problem reports; and of what was asked for in it, when the result was told (T11-6). in_time is null while the deadline
+-- is to come, or where none runs. $1 from  $2 before  $3 now
 SELECT f.*, CASE WHEN f.ended_at <= f.deadline_at THEN true WHEN least(f.ended_at, $3) > f.deadline_at THEN false END
     AS in_time FROM (
     SELECT 'revocation' AS kind, encode(r.serial, 'hex') AS subject, r.ground, r.requested_at AS received_at,
@@ -101,6 +102,9 @@ SELECT f.*, CASE WHEN f.ended_at <= f.deadline_at THEN true WHEN least(f.ended_a
     UNION ALL
     SELECT 'case', c.id::text, c.ground, c.received_at, NULL, c.published_at, c.deadline_at
     FROM office.cases c WHERE c.received_at >= $1 AND c.received_at < $2 AND c.state IN ('open', 'decided', 'executing')
+    UNION ALL
+    SELECT 'result', c.id::text, c.ground, c.received_at, c.executed_at, c.result_told_at, c.result_due_at
+    FROM office.cases c WHERE c.received_at >= $1 AND c.received_at < $2 AND c.result_due_at IS NOT NULL
     UNION ALL
     SELECT 'report', p.id::text, 'preliminary report', p.received_at, p.preliminary_at, p.preliminary_at,
         p.received_at + interval '24 hours'

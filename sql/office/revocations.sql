@@ -17,7 +17,8 @@ INSERT INTO office.awareness (id, case_id, kind, known_at, recorded_at) VALUES (
 -- $1 case id, or null  $2 done ones too  $3 most  $4 after this one, or null
 SELECT c.id, c.ground, c.underlying, c.contract_id, k.handle AS contract, c.customer_id, u.handle AS customer,
     c.spki_sha256, c.serials, c.issuer_id, c.incident_id, c.reporter, c.note, c.asked_code, c.cps_demands, c.received_at, c.state,
-    c.attention, c.notice_id, c.notice_failed, c.executed_at, c.published_at, c.deadline_at,
+    c.attention, c.notice_id, c.notice_failed, c.executed_at, c.published_at, c.result_due_at, c.result_told_at,
+    c.deadline_at,
     m.decided_at AS material_at, d.decided_at, d.code,
     (SELECT coalesce(json_agg(json_build_object('kind', a.kind, 'at', a.known_at) ORDER BY a.known_at), '[]')::text
      FROM office.awareness a WHERE a.case_id = c.id) AS known,
@@ -32,9 +33,19 @@ WHERE ($1::uuid IS NULL OR c.id = $1) AND ($1 IS NOT NULL OR $2 OR c.state NOT I
 ORDER BY c.received_at, c.id LIMIT $3;
 
 -- name: to_do
--- Cases that a sweep goes on with, oldest first; what an incident lists it revokes itself, at its pace. $1 state  $2 most
-SELECT id FROM office.cases WHERE state = $1 AND (incident_id IS NULL OR state = 'revoked')
-ORDER BY received_at, id LIMIT $2;
+-- Cases that a sweep goes on with, oldest first; what an incident lists it revokes itself, at its pace, and what people
+-- decided, people execute. $1 state  $2 most
+SELECT c.id FROM office.cases c WHERE c.state = $1 AND c.incident_id IS NULL AND (c.state <> 'decided' OR NOT EXISTS (
+    SELECT FROM office.case_decisions d WHERE d.case_id = c.id AND d.kind = 'revoke' AND d.ended_at IS NULL))
+ORDER BY c.received_at, c.id LIMIT $2;
+
+-- name: shown
+-- Cases that are done with revoking, once CRLs show all that they revoked; those that wait for one hold up no other. $1 most
+SELECT c.id FROM office.cases c
+WHERE c.state = 'revoked' AND NOT EXISTS (
+    SELECT FROM office.case_certificates x JOIN ca.revocations r USING (serial)
+    WHERE x.case_id = c.id AND r.published_at IS NULL)
+ORDER BY c.received_at, c.id LIMIT $1;
 
 -- name: lock_case
 -- Its state, held until the transaction ends. $1 id
@@ -45,8 +56,9 @@ SELECT state FROM office.cases WHERE id = $1 FOR UPDATE;
 UPDATE office.cases SET state = $2 WHERE id = $1 AND state = ANY ($3::text[]) RETURNING id;
 
 -- name: set_revoked
--- $1 id  $2 now
-UPDATE office.cases SET state = 'revoked', executed_at = $2 WHERE id = $1 AND state IN ('open', 'executing') RETURNING id;
+-- $1 id  $2 since  $3 before which instant the result is told, or null
+UPDATE office.cases SET state = 'revoked', executed_at = $2, result_due_at = $3
+WHERE id = $1 AND state IN ('open', 'executing') RETURNING id;
 
 -- name: set_published
 -- Once a CRL shows all that the case revoked: since when. $1 id
@@ -97,9 +109,14 @@ UPDATE office.cases SET notice_id = $2, notice_failed = $3 WHERE id = $1;
 -- $1 id  $2 deadline, or null
 UPDATE office.cases SET deadline_at = $2 WHERE id = $1;
 
--- name: set_result_notice
--- $1 id  $2 notice id
-UPDATE office.cases SET result_notice_id = $2 WHERE id = $1;
+-- name: set_result
+-- $1 id  $2 notice id  $3 now  $4 before which instant it was to be told, or null: as the case says
+UPDATE office.cases SET result_notice_id = $2, result_told_at = $3, result_due_at = coalesce($4, result_due_at) WHERE id = $1;
+
+-- name: results_due
+-- $1 most
+SELECT id, executed_at AS since, result_due_at AS due_at FROM office.cases
+WHERE result_due_at IS NOT NULL AND result_notice_id IS NULL ORDER BY result_due_at, id LIMIT $1;
 
 -- name: notice_sent
 -- Whether every delivery of the notice has left us, or it was queued too long ago to wait. $1 notice id  $2 that instant
@@ -288,6 +305,6 @@ LEFT JOIN ca.revocations r ON r.serial = t.serial
 WHERE s.serial = $1 AND (t.state = 'signed' OR EXISTS (SELECT FROM ca.precertificates p WHERE p.id = t.id));
 
 -- name: warn
--- No row: the officers were told. $1 subject  $2 seconds left  $3 now
-INSERT INTO office.deadline_warnings (subject_id, threshold, warned_at) VALUES ($1, $2, $3)
+-- No row: the officers were told. $1 subject  $2 kind of deadline  $3 seconds left  $4 now
+INSERT INTO office.deadline_warnings (subject_id, kind, threshold, warned_at) VALUES ($1, $2, $3, $4)
 ON CONFLICT DO NOTHING RETURNING subject_id;

@@ -56,7 +56,8 @@ INSTANTS = {Kept.CONTRACT: {"c.accepted_at", "coalesce(c.accepted_at"}, Kept.INV
 def test_every_reading_is_one_of_a_contract_an_invoice_or_neither() -> None:
     assert KEPT.keys() == ADOPTED.keys()
     assert {key for key, kept in KEPT.items() if kept is Kept.NEITHER} == {
-        "notice.postal_days", "review.rejected_docs", "service_end.certs", "terms.min_notice_days"
+        "notice.postal_days", "notice.result_within", "review.rejected_docs", "service_end.certs",
+        "terms.min_notice_days",
     }  # fmt: skip
     assert {each[2] for each in OF_CONTRACTS} == set(ContractReadings.__struct_fields__)
     assert {each[2] for each in OF_INVOICES} == set(InvoiceReadings.__struct_fields__)

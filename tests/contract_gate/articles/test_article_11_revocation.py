@@ -15,6 +15,7 @@ from contract_gate.articles.article_11_revocation import (
     deadline,
     ground_of,
     may_choose,
+    result_due,
     unpaid_too_long,
 )
 from contract_gate.calendar import JST
@@ -59,6 +60,24 @@ def test_the_table(name: str, clause: str, notice: bool, code: int | None, span:
     ground = GROUNDS[name]
     assert (ground.clause, ground.notice_before, code_of(ground, None, True)) == (clause, notice, code)
     assert deadline(ground, [Awareness("report", AT)]) == (None if span is None else AT + span)
+
+
+@pytest.mark.parametrize(
+    ("ended_at", "within", "expected"),
+    [
+        pytest.param(jst(18, 10, 11), 1, jst(20, 0, 11), id="T11-6 Wednesday: Thursday is the last day"),
+        pytest.param(jst(18, 0, 11), 1, jst(20, 0, 11), id="T11-6 the hour is nothing to it"),
+        pytest.param(datetime(2026, 11, 18, 14, 59, 59, tzinfo=UTC), 1, jst(20, 0, 11), id="T11-6 Wednesday in Japan"),
+        pytest.param(datetime(2026, 11, 18, 15, tzinfo=UTC), 1, jst(21, 0, 11), id="T11-6 Thursday in Japan"),
+        pytest.param(jst(20, 10, 11), 1, jst(25, 0, 11), id="T11-6 Friday before a weekend and a holiday"),
+        pytest.param(jst(21, 10, 11), 1, jst(25, 0, 11), id="T11-6 so is the Saturday"),
+        pytest.param(jst(27, 10, 11), 1, jst(1, 0, 12), id="T11-6 Friday before a weekend: all of Monday"),
+        pytest.param(jst(30, 10, 12), 1, jst(5, 0, 1).replace(year=2027), id="T11-6 over the year's end"),
+        pytest.param(jst(19, 10, 11), 2, jst(25, 0, 11), id="T11-6 two bank days by the reading"),
+    ],
+)
+def test_who_asked_is_told_before(ended_at: datetime, within: int, expected: datetime) -> None:
+    assert result_due(ended_at, within, frozenset({date(2026, 11, 23)})) == expected
 
 
 @pytest.mark.parametrize(

@@ -29,5 +29,6 @@ def test_early_enough(announced_at: datetime, days: int, expected: bool) -> None
 def test_the_lead_is_thirty_days_and_never_none() -> None:
     assert notice_reading("terms.min_notice_days", None) == 30
     assert notice_reading("terms.min_notice_days", "45") == 45
-    with pytest.raises(ValueError, match="below 1"):
-        notice_reading("terms.min_notice_days", "0")
+    for value, said in (("0", "below 1"), ("366", "above 365")):
+        with pytest.raises(ValueError, match=said):
+            notice_reading("terms.min_notice_days", value)

@@ -25,6 +25,7 @@ VALUES = {
     "accept.lapse_days": "90", "block.scope": "customer", "breach.material": "decided", "cert.min_lifetime": "7",
     "consultation.scope": "reminders", "domains.swap": "no", "due.roll": "none", "eligibility.base_all": "no",
     "invoice.names": "payer", "money.rounding": "ceiling", "nonpayment.revoke": "30", "notice.postal_days": "5",
+    "notice.result_within": "2",
     "payment.small_difference": "5", "payment.tolerance": "5", "period.first_day": "counted", "reissue.window": "7",
     "renewal.issues": "20", "renewal.opens": "45",
     "review.document_max_age": "1", "review.rejected_docs": "730", "seal.scope": "same_host",
