@@ -45,7 +45,7 @@ from ca.blocklist import Blocklist
 from ca.log_lists import LogLists
 from ca.ocsp_client import OcspClient
 from ca.pkilint_pool import PkilintPool
-from ca.profiles import PROFILES
+from ca.profiles import first_offered, offered
 from ca.signer_client import SignerClient
 from ca.signer_lint import Demands
 from sql import Pool
@@ -186,7 +186,7 @@ async def context_of(settings: Settings, pool: Pool, name: str) -> AsyncIterator
                 base_url=str(settings.acme.base_url),
                 terms_url=terms_url(settings),
                 limits=limits_of(settings),
-                profiles={name: PROFILES[name] for name in settings.ca.profiles},
+                profiles=offered(settings.ca.profiles),
                 default_binding_kid=None
                 if settings.acme.require_binding
                 else settings.acme.default_binding_kid or None,
@@ -263,7 +263,8 @@ def api_of(settings: Settings, pool: Pool, compliance: Pool) -> web.Application:
     from office.use_cases.acceptance import Access
 
     access = Access(f"{settings.acme.base_url}/directory", str(settings.office.base_url))
-    house = House(access, partial(documents_key, settings), compliance)
+    profile = first_offered(offered(settings.ca.profiles))
+    house = House(access, partial(documents_key, settings), compliance, profile)
     proxies = tuple(map(ip_network, settings.acme.trusted_proxies))
     return make_api(pool, utc_now, house, lambda request: client_network(request, proxies))
 

@@ -20,10 +20,11 @@ from uuid import UUID
 import asyncpg
 
 from acme_server.clock import utc_now
+from acme_server.config_sections import Ca
 from acme_server.dev.postgres import EmbeddedPostgres
 from bench import books
 from bench.processes import cpu_of
-from ca.profiles import DEFAULT_PROFILE, lifetime
+from ca.profiles import first_offered, lifetime, offered
 from contract_gate.decision import Request
 from contract_gate.gate import decide
 from contract_gate.storage import facts_of
@@ -33,6 +34,7 @@ from office.worker import sweeps
 from sql import SERVER_SETTINGS, Conn, Pool
 from sql.migrate import migrate
 
+PROFILE = first_offered(offered(Ca().profiles))
 CERTIFICATES_EACH = 10
 NAME = ("www.demo.test",)
 ASKED = 2000  # how often the gate is asked for a figure
@@ -97,7 +99,7 @@ async def asked(conn: Conn, key: UUID) -> tuple[float, float]:
     began, now = time.perf_counter(), utc_now()
     facts = await facts_of(conn, key, NAME, now)
     read = time.perf_counter()
-    decide(facts, Request(NAME, None, None, lifetime(DEFAULT_PROFILE, now)), now)
+    decide(facts, Request(NAME, None, None, lifetime(PROFILE, now)), now)
     return read - began, time.perf_counter() - read
 
 
@@ -180,7 +182,7 @@ async def looked_ahead(server: EmbeddedPostgres) -> dict[str, float]:
     """What a forecast over all contracts takes, and how many it names."""
     conn = await asyncpg.connect(server.dsn("keiyaku_operator"), server_settings=SERVER_SETTINGS)
     watch, now = Stopwatch(server), utc_now()
-    blocked = sum([1 async for _ in forecast.forecast(conn, now, now)])
+    blocked = sum([1 async for _ in forecast.forecast(conn, now, now, PROFILE)])
     took = watch.read() | {"blocked": blocked}
     await conn.close()
     return took

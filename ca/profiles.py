@@ -1,6 +1,6 @@
 """What each kind of certificate holds, from the BRs, as data (pure)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -28,7 +28,6 @@ SHORTLIVED = Profile("shortlived", "TLS server, organisation validated, 6 days",
 TLSSERVER_OCSP = Profile(
     "tlsserver-ocsp", "TLS server, organisation validated, 199 days at most, with OCSP", OV_POLICY, 199 * DAY, ocsp=True
 )
-DEFAULT_PROFILE = TLSSERVER
 PROFILES: Mapping[str, Profile] = {profile.name: profile for profile in (TLSSERVER, SHORTLIVED, TLSSERVER_OCSP)}
 
 # BR 6.3.2 (C-080): valid at most so many days when issued from this instant on. Newest first.
@@ -37,6 +36,16 @@ VALIDITY_LIMITS = (
     (datetime(2027, 3, 15, tzinfo=UTC), 100 * DAY),
     (datetime(2026, 3, 15, tzinfo=UTC), 200 * DAY),
 )
+
+
+def offered(names: Iterable[str]) -> dict[str, Profile]:
+    """The profiles of these names, in their order."""
+    return {name: PROFILES[name] for name in names}
+
+
+def first_offered(profiles: Mapping[str, Profile]) -> Profile:
+    """What an order that asks for none gets, and what is reckoned with before there is an order. A-226."""
+    return next(iter(profiles.values()))
 
 
 def lifetime(profile: Profile, at: datetime) -> timedelta:

@@ -5,8 +5,9 @@ from datetime import datetime
 import click
 
 from acme_server.commands.output import show_json, show_one, show_rows
-from acme_server.commands.running import Instant, Names, as_json, operating
+from acme_server.commands.running import Instant, Names, as_json, chosen_settings, operating
 from acme_server.groups import Group
+from ca.profiles import Profile, first_offered, offered
 from office.use_cases import changes
 from office.use_cases.explain import explain as explained
 from office.use_cases.forecast import forecast as forecasted
@@ -35,7 +36,7 @@ async def explain(
     as_json: bool,
 ) -> None:
     """What the gate would answer, and what each of its rules says."""
-    said = await explained(conn, contract, kid, names, at or now)
+    said = await explained(conn, contract, kid, names, at or now, profile())
     if as_json:
         show_json(said)
         return
@@ -50,7 +51,13 @@ async def explain(
 @operating
 async def forecast(conn: Conn, now: datetime, at: datetime, as_json: bool) -> None:
     """Who will be blocked then, and by which gate, if nothing changes and nobody pays."""
-    show_rows([blocked async for blocked in forecasted(conn, at, now)], ("contract", "gate", "case"), as_json)
+    blocked = [each async for each in forecasted(conn, at, now, profile())]
+    show_rows(blocked, ("contract", "gate", "case"), as_json)
+
+
+def profile() -> Profile:
+    """What an order that names no profile would get here."""
+    return first_offered(offered(chosen_settings().ca.profiles))
 
 
 @gate.command("suspend")

@@ -8,7 +8,7 @@ from acme_server.config import Settings
 from acme_server.use_cases.log_list import lists_here
 from ca import ct_storage
 from ca.ct_logs import SECOND, Log, State, enough, needed
-from ca.profiles import PROFILES, lifetime
+from ca.profiles import first_offered, lifetime, offered
 from sql import Conn
 
 LATELY = timedelta(days=1)
@@ -50,7 +50,8 @@ async def logs_now(settings: Settings, conn: Conn, span: timedelta | None, now: 
     lists = lists_here(settings)
     if (newest := await lists.refresh(conn)) is None:
         return None
-    end = now + (lifetime(PROFILES[settings.ca.profiles[0]], now) if span is None else span - SECOND)
+    first = first_offered(offered(settings.ca.profiles))
+    end = now + (lifetime(first, now) if span is None else span - SECOND)
     asked = [log for log in newest.logs.logs if log.takes(end, now)]
     lately = await ct_storage.last_scts(conn, now - LATELY)
     shown = [shown_log(log, log in asked, lately.get(log.id.hex())) for log in newest.logs.logs]

@@ -19,7 +19,7 @@ from acme_server.use_cases.context import Context
 from acme_server.use_cases.problem import ENDED, EXPIRED, stored_problem
 from acme_server.use_cases.wanted import authorizations_for
 from ca.certificate import Issuer
-from ca.profiles import Profile, lifetime
+from ca.profiles import Profile, first_offered, lifetime
 from contract_gate.decision import Admitted, Refused, Request
 from contract_gate.gate import decide
 from contract_gate.storage import decision_row, evidence_of, facts_of, record_admission, record_refusal
@@ -139,7 +139,7 @@ def actor_of(account: Account) -> str:
 
 def profile_of(context: Context, wanted: str | None) -> Profile:
     """The profile asked for, or the first on offer (A-226, A-229)."""
-    found = next(iter(context.profiles.values())) if wanted is None else context.profiles.get(wanted)
+    found = first_offered(context.profiles) if wanted is None else context.profiles.get(wanted)
     if found is None:
         offered = ", ".join(context.profiles)
         raise AcmeError(ErrorType.INVALID_PROFILE, f"No profile {str(wanted)[:64]!r} here. On offer: {offered}.")

@@ -5,7 +5,8 @@ from datetime import datetime
 
 import msgspec
 
-from ca.profiles import DEFAULT_PROFILE, lifetime
+from ca.profiles import Profile as Profile
+from ca.profiles import lifetime
 from contract_gate.decision import Admitted, Breach, Refused, Request
 from contract_gate.gate import ASKED, decide
 from contract_gate.storage import facts_of_contract
@@ -41,8 +42,10 @@ class Explanation(msgspec.Struct, frozen=True):
     rules: list[Rule]
 
 
-async def explain(conn: Conn, contract: str, kid: str | None, names: Sequence[str], at: datetime) -> Explanation:
-    """The gate's own answer from the facts as they are now; nothing is recorded.
+async def explain(
+    conn: Conn, contract: str, kid: str | None, names: Sequence[str], at: datetime, profile: Profile
+) -> Explanation:
+    """The gate's own answer to a wish for that profile, from the facts as they are now; nothing is recorded.
 
     Without names those the contract lists, without a key its newest live one. Raises Unfit.
     """
@@ -51,7 +54,7 @@ async def explain(conn: Conn, contract: str, kid: str | None, names: Sequence[st
     if len(wanted) > MOST_NAMES:
         raise Unfit(f"{len(wanted)} names: a certificate has at most {MOST_NAMES}, name some with --names")
     try:
-        allowed = lifetime(DEFAULT_PROFILE, at)
+        allowed = lifetime(profile, at)
     except ValueError as error:
         raise Unfit(str(error)) from error
     if kid is not None and not await keys.serves(conn, kid, key.id):

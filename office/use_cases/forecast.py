@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from ca.profiles import DEFAULT_PROFILE, lifetime
+from ca.profiles import Profile, lifetime
 from contract_gate.calendar import DAY, jst_date
 from contract_gate.decision import Gate, Refused, Request
 from contract_gate.facts import LoadedFacts
@@ -29,8 +29,8 @@ class Blocked(msgspec.Struct, frozen=True):
     case: str
 
 
-async def forecast(conn: Conn, at: datetime, now: datetime) -> AsyncIterator[Blocked]:
-    """Contracts that the gate refuses at a later instant by what is known now, in order of their numbers.
+async def forecast(conn: Conn, at: datetime, now: datetime, profile: Profile) -> AsyncIterator[Blocked]:
+    """Contracts to which the gate refuses that profile at a later instant by what is known now, by their numbers.
 
     The bank's data is taken to go on without a payment, up to the day before. Raises Unfit.
     """
@@ -38,23 +38,25 @@ async def forecast(conn: Conn, at: datetime, now: datetime) -> AsyncIterator[Blo
         raise Unfit("a forecast looks ahead: for the past `keiyaku gate explain --at` replays the rules")
     after = 0
     while page := await money_books.running(conn, after, PAGE):
-        for blocked in await of_contracts(conn, page, at):
+        for blocked in await of_contracts(conn, page, at, profile):
             yield blocked
         after = page[-1].number
 
 
-async def some(conn: Conn, at: datetime, now: datetime, after: int, most: int) -> tuple[list[Blocked], int | None]:
+async def some(
+    conn: Conn, at: datetime, now: datetime, profile: Profile, after: int, most: int
+) -> tuple[list[Blocked], int | None]:
     """The same for the next so many contracts, and the number after which others follow. Raises Unfit."""
     if at < now:
         raise Unfit("a forecast looks ahead: choose an instant to come")
     page = await money_books.running(conn, after, most + 1)
-    return await of_contracts(conn, page[:most], at), page[most - 1].number if len(page) > most else None
+    return await of_contracts(conn, page[:most], at, profile), page[most - 1].number if len(page) > most else None
 
 
-async def of_contracts(conn: Conn, page: Sequence[Running], at: datetime) -> list[Blocked]:
+async def of_contracts(conn: Conn, page: Sequence[Running], at: datetime, profile: Profile) -> list[Blocked]:
     """Those of them that something will stop. Raises Unfit."""
     try:
-        longest = lifetime(DEFAULT_PROFILE, at)
+        longest = lifetime(profile, at)
     except ValueError as error:
         raise Unfit(str(error)) from error
     asked = [(contract.id, contract.names[:MOST_NAMES]) for contract in page]

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ca.profiles import DEFAULT_PROFILE, PROFILES, SHORTLIVED, TLSSERVER, Profile, lifetime
+from ca.profiles import PROFILES, SHORTLIVED, TLSSERVER, Profile, first_offered, lifetime, offered
 
 YEARS = Profile("years", "", "2.23.140.1.2.2", timedelta(days=825))
 SECOND = timedelta(seconds=1)
@@ -46,4 +46,10 @@ def test_lifetime_before_the_table_is_an_error() -> None:
 
 def test_profiles_are_named_as_they_say() -> None:
     assert {name: profile.name for name, profile in PROFILES.items()} == {name: name for name in PROFILES}
-    assert PROFILES["tlsserver"] is DEFAULT_PROFILE
+    assert PROFILES["tlsserver"] is TLSSERVER
+
+
+@pytest.mark.parametrize("names", [("tlsserver", "shortlived"), ("shortlived", "tlsserver"), ("shortlived",)])
+def test_the_first_of_those_on_offer_is_what_an_order_without_one_gets(names: tuple[str, ...]) -> None:
+    assert list(offered(names)) == list(names)
+    assert first_offered(offered(names)) is PROFILES[names[0]]

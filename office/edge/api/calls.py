@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from office.use_cases.acceptance import Access
+from office.use_cases.explain import Profile
 from office.use_cases.idempotency import Answer
 from office.use_cases.tokens import Caller, Role
 from sql import Conn, Pool
@@ -39,11 +40,15 @@ class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class House(msgspec.Struct, frozen=True):
-    """What operations need of the process: addresses, the key of documents, compliance's own connections."""
+    """What operations need of the process: addresses, the key of documents, compliance's own connections.
+
+    `profile`: what an order that asks for none gets.
+    """
 
     access: Access
     documents_key: Callable[[], bytes]
     compliance: Pool
+    profile: Profile
 
 
 class Call(msgspec.Struct, frozen=True):

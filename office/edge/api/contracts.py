@@ -179,14 +179,14 @@ async def list_evidence(call: Call) -> Answer:
 async def explain_gate(call: Call) -> Answer:
     """What the gate would say, and every rule; of G7 neither clause nor reason (T13-3)."""
     at: datetime = call.query.at or call.now
-    return answer(await explain.explain(call.conn, await the_contract(call), None, [], at))
+    return answer(await explain.explain(call.conn, await the_contract(call), None, [], at, call.house.profile))
 
 
 async def foretell(call: Call) -> Answer:
     """Who will be blocked at an instant if nothing changes; a page looks at so many contracts."""
     query: Ahead = call.query
     after = tenants.number_after(query.cursor)
-    found, last = await forecast.some(call.conn, query.at, call.now, after, query.limit)
+    found, last = await forecast.some(call.conn, query.at, call.now, call.house.profile, after, query.limit)
     return answer(tenants.Page(found, str(last) if last is not None else None))
 
 

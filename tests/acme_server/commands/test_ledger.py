@@ -2,14 +2,15 @@
 
 import csv
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import StringIO
 
+import msgspec
 import pytest
 
 from acme_server.clock import utc_now
 from acme_server.config import Settings
-from acme_server.config_sections import Database
+from acme_server.config_sections import Ca, Database
 from acme_server.dev.postgres import EmbeddedPostgres
 from contract_gate.calendar import jst_date
 from office.use_cases.demo import make_demo
@@ -66,3 +67,20 @@ async def test_issuer_rates_months_and_what_is_ahead(demo: Settings) -> None:
     claimed = await keiyaku(demo, "ledger claim demo 2000000 --evidence letter --by demo-officer-1")
     assert claimed == "a claim of 2000000 yen against demo is recorded\n"
     assert "has no dealer" in await refused(demo, "invoice default DEMO-1 --evidence letter --by demo-officer-1", 1)
+
+
+@pytest.mark.parametrize(("profiles", "days"), [(("tlsserver", "shortlived"), 199), (("shortlived",), 6)])
+async def test_the_gate_is_explained_for_the_first_profile_on_offer(
+    demo: Settings, pool: Pool, profiles: tuple[str, ...], days: int
+) -> None:
+    offering = msgspec.structs.replace(demo, ca=Ca(profiles=profiles))
+    now = utc_now()
+    ask = f"gate explain --contract demo --names www.demo.test --at {now.isoformat()} --json"
+    end = datetime.fromisoformat(json.loads(await keiyaku(offering, ask))["not_after_limit"])
+    assert (end - now).days == days - 1  # both ends count
+    await pool.execute(
+        "INSERT INTO gate.readings SELECT 'cert.min_lifetime', '2000-01-01', '30', accepted_by_first, "
+        "accepted_by_second FROM gate.contracts WHERE handle = 'demo'"
+    )
+    ahead = json.loads(await keiyaku(offering, f"gate forecast --at {(now + timedelta(days=1)).isoformat()} --json"))
+    assert {each["gate"] for each in ahead if each["contract"] == "demo"} == (set() if days == 199 else {"G10"})

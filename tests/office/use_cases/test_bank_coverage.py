@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from ca.profiles import TLSSERVER
 from contract_gate.calendar import jst_date
 from office.storage.bank_files import Dialect
 from office.use_cases import bank, bank_desk, bank_import, payments
@@ -61,7 +62,7 @@ async def unpaid(accepted: Conn) -> Conn:
 
 async def gate(conn: Conn) -> str | None:
     """The gate that refuses."""
-    return (await explain(conn, "acme", None, ["a.example.jp"], NOW)).gate
+    return (await explain(conn, "acme", None, ["a.example.jp"], NOW, TLSSERVER)).gate
 
 
 async def opened_late(conn: Conn) -> None:

@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from acme_server.dev.postgres import EmbeddedPostgres
+from ca.profiles import TLSSERVER
 from contract_gate.calendar import JST, jst_date
 from office.storage.bank_files import Dialect
 from office.use_cases import bank, bank_desk, bank_flights, bank_import, payments, retention
@@ -54,7 +55,7 @@ def file_of(*credits: Credit, first: date = YESTERDAY, last: date = YESTERDAY, s
 
 
 async def blocked(conn: Conn) -> bool:
-    said = await explain(conn, "acme", None, ["a.example.jp"], NOW)
+    said = await explain(conn, "acme", None, ["a.example.jp"], NOW, TLSSERVER)
     assert said.gate in (None, "G6")
     return said.outcome == "refused"
 

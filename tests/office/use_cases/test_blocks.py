@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ca.profiles import TLSSERVER
 from office.use_cases import application, changes, holds
 from office.use_cases.asked import Unfit
 from office.use_cases.contracts import dossier
@@ -17,7 +18,7 @@ LATER = NOW + timedelta(hours=1)
 
 
 async def gate(conn: Conn, at: datetime = NOW) -> str | None:
-    return (await explain(conn, "acme", None, ["a.example.jp"], at)).gate
+    return (await explain(conn, "acme", None, ["a.example.jp"], at, TLSSERVER)).gate
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ async def test_a_hit_in_the_review_is_lifted_by_two_people_too(bound: Conn) -> N
 @pytest.mark.rule("T13-3")
 async def test_explain_and_evidence_tell_no_reason_of_a_hold(bound: Conn) -> None:
     await holds.set_hold(bound, "acme", "antisocial", "suspected", None, "a secret reason", "ann", NOW)
-    said = str(await explain(bound, "acme", None, ["a.example.jp"], NOW)) + str(await dossier(bound, "acme"))
+    said = str(await explain(bound, "acme", None, ["a.example.jp"], NOW, TLSSERVER)) + str(await dossier(bound, "acme"))
     recorded = b"".join(row["content"] for row in await bound.fetch("SELECT content FROM evidence.records"))
     for secret in ("secret", "antisocial", "anti-social"):
         assert secret not in said
@@ -86,15 +87,15 @@ async def test_a_suspension_blocks_from_its_start_to_its_end(bound: Conn, clause
 
 async def test_explain_answers_for_another_instant_key_and_name(bound: Conn) -> None:
     free = await new_key(bound, "acme", "other", ["b.example.jp"], None, None, NOW + timedelta(seconds=1))
-    assert (await explain(bound, "acme", None, [], NOW)).gate == "G5"  # the newest key is for another name
-    other = await explain(bound, "acme", free.kid, ["b.example.jp"], NOW)
+    assert (await explain(bound, "acme", None, [], NOW, TLSSERVER)).gate == "G5"  # the newest key is for another name
+    other = await explain(bound, "acme", free.kid, ["b.example.jp"], NOW, TLSSERVER)
     assert (other.gate, other.failing_names) == ("G5", ["b.example.jp"])
     await withdraw(bound, free.kid, NOW)
-    said = await explain(bound, "acme", None, [], NOW)
+    said = await explain(bound, "acme", None, [], NOW, TLSSERVER)
     assert (said.outcome, said.names) == ("admitted", ["a.example.jp"])
     assert await gate(bound, NOW + timedelta(days=400)) == "G3"
     with pytest.raises(Unfit, match="no validity limit"):
-        await explain(bound, "acme", None, [], datetime(2020, 1, 1, tzinfo=UTC))
+        await explain(bound, "acme", None, [], datetime(2020, 1, 1, tzinfo=UTC), TLSSERVER)
 
 
 Wrong = Callable[[Conn], Awaitable[object]]

@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from acme_server.dev.postgres import EmbeddedPostgres
+from ca.profiles import TLSSERVER
 from contract_gate.money import TaxRate
 from office.use_cases import (
     application,
@@ -279,9 +280,9 @@ async def test_a_rate_is_added_before_it_takes_effect(accepted: Conn) -> None:
 async def test_under_a_dealer_only_its_statement_blocks(billed: Conn, pool: Pool) -> None:
     await pool.execute("UPDATE gate.invoices SET dealer = 'Dealer KK'")
     await covered(billed)
-    assert not [row async for row in forecast(billed, NOW, NOW)]
+    assert not [row async for row in forecast(billed, NOW, NOW, TLSSERVER)]
     await ledger.state_default(billed, "F00000001", "letter of 2026-11-20", "ann", NOW)
-    assert [row.gate async for row in forecast(billed, NOW, NOW)] == ["G6"]
+    assert [row.gate async for row in forecast(billed, NOW, NOW, TLSSERVER)] == ["G6"]
     with pytest.raises(Unfit, match="recorded already"):
         await ledger.state_default(billed, "F00000001", "letter", "ann", NOW)
 
@@ -294,13 +295,13 @@ async def covered(conn: Conn) -> None:
 @pytest.mark.rule("T8-15")
 async def test_a_forecast_names_who_will_be_blocked_if_nobody_pays(billed: Conn) -> None:
     await covered(billed)
-    assert [(row.contract, row.gate) async for row in forecast(billed, NOW, NOW)] == [("acme", "G6")]
+    assert [(row.contract, row.gate) async for row in forecast(billed, NOW, NOW, TLSSERVER)] == [("acme", "G6")]
     await payments.record_payment(billed, "F00000001", money(60_500), NOW)
-    assert not [row async for row in forecast(billed, NOW, NOW)]
-    ended = [row async for row in forecast(billed, datetime(2027, 3, 10, tzinfo=UTC), NOW)]
+    assert not [row async for row in forecast(billed, NOW, NOW, TLSSERVER)]
+    ended = [row async for row in forecast(billed, datetime(2027, 3, 10, tzinfo=UTC), NOW, TLSSERVER)]
     assert [(row.contract, row.gate) for row in ended] == [("acme", "G1")]
     with pytest.raises(Unfit, match="looks ahead"):
-        assert not [row async for row in forecast(billed, NOW - timedelta(days=1), NOW)]
+        assert not [row async for row in forecast(billed, NOW - timedelta(days=1), NOW, TLSSERVER)]
 
 
 @pytest.mark.rule("T9-1", "T9-5")

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
+from ca.profiles import TLSSERVER
 from contract_gate.calendar import JST, jst_date
 from contract_gate.storage import facts_of_contract, lock_exclusive
 from office.storage.contracts import Subject
@@ -246,9 +247,9 @@ async def test_a_new_name_takes_a_new_contract_which_the_old_key_serves(accepted
     new = Reported("name", await proof(accepted, NOW), organization="Nova K.K.")
     report = str((await change_reports.report(accepted, "acme", new, "ann", NOW)).id)
     await change_reports.confirm(accepted, report, "registry", "bob", NOW)
-    assert (await explain(accepted, "acme", key, ["a.example.jp"], NOW)).gate == "G8"
+    assert (await explain(accepted, "acme", key, ["a.example.jp"], NOW, TLSSERVER)).gate == "G8"
     await follow(accepted, NOW)
-    assert (await explain(accepted, "acme-2", key, ["a.example.jp"], NOW)).outcome == "admitted"
+    assert (await explain(accepted, "acme-2", key, ["a.example.jp"], NOW, TLSSERVER)).outcome == "admitted"
     assert await blocked(accepted, NOW)  # nothing with the old name is ever issued again
     done = await change_reports.finish(accepted, report, "bob", "株式会社 ノヴァ", None, NOW + timedelta(hours=1))
     assert done.done_at == NOW + timedelta(hours=1)
@@ -257,7 +258,7 @@ async def test_a_new_name_takes_a_new_contract_which_the_old_key_serves(accepted
     with pytest.raises(Unfit, match="takes the new contract"):
         await changes.resolve(accepted, str(done.block_id), "bob", NOW + timedelta(hours=2))
     assert await blocked(accepted, NOW + timedelta(hours=2))
-    assert (await explain(accepted, "acme-2", key, ["a.example.jp"], NOW)).outcome == "admitted"
+    assert (await explain(accepted, "acme-2", key, ["a.example.jp"], NOW, TLSSERVER)).outcome == "admitted"
     assert "information_change" in await waiting(accepted)
     await ending.cancel(accepted, "acme", "ann", NOW + timedelta(hours=3))
     assert "information_change" not in await waiting(accepted)

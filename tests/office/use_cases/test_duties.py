@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from acme_server.dev.postgres import EmbeddedPostgres
+from ca.profiles import TLSSERVER
 from contract_gate.articles.article_25_liability import EXCLUSIONS
 from contract_gate.calendar import day_start, jst_date
 from office.storage import revocations as stored
@@ -132,7 +133,7 @@ async def test_at_the_end_of_the_service_every_contract_ends_and_certificates_as
     assert await ends.check_end(accepted) == date(2027, 2, 28)
     assert await ends.sweep(office, LATER) == 0  # nothing is issued past the end from now on
     for at, gate in ((ends_at - timedelta(seconds=1), None), (ends_at, "G1")):
-        assert (await explain(accepted, "acme", None, ["a.example.jp"], at)).gate == gate
+        assert (await explain(accepted, "acme", None, ["a.example.jp"], at, TLSSERVER)).gate == gate
     assert await ends.sweep(office, ends_at) == 1
     assert await ends.sweep(office, ends_at) == 0
     found = await contracts.shown(accepted, "acme")
@@ -244,7 +245,7 @@ async def test_a_consultation_pauses_the_decision_over_a_fee_and_no_other(
     case = str((await opened(accepted, ground, None, None, at)).case.id)
     await new_key(accepted, "acme", "l", [], None, None, NOW)
     await consultation.hold(accepted, "acme", "dispute", "bob", jst_date(at) + 9 * DAY, "ann", at)
-    assert (await explain(accepted, "acme", None, ["a.example.jp"], NOW)).gate == "G6"
+    assert (await explain(accepted, "acme", None, ["a.example.jp"], NOW, TLSSERVER)).gate == "G6"
     if ground == "unpaid":
         with pytest.raises(Unfit, match="consultation pauses"):
             await cases.decide(accepted, case, "ann", "bob", "r", at)

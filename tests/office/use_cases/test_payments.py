@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 
 from acme_server.dev.postgres import EmbeddedPostgres
+from ca.profiles import TLSSERVER
 from contract_gate.calendar import day_start, jst_date
 from office.storage.money import Invoice
 from office.use_cases import bank, ending, ledger, payments
@@ -33,7 +34,7 @@ async def overdue(conn: Conn) -> Invoice:
 
 
 async def blocked(conn: Conn) -> bool:
-    said = await explain(conn, "acme", None, ["a.example.jp"], NOW)
+    said = await explain(conn, "acme", None, ["a.example.jp"], NOW, TLSSERVER)
     assert said.gate in (None, "G6")
     return said.outcome == "refused"
 

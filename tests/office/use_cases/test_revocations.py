@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from ca import storage as ca
+from ca.profiles import TLSSERVER
 from contract_gate.calendar import JST, day_start
 from office.storage import revocations as stored
 from office.storage.revocations import Scope
@@ -520,7 +521,7 @@ async def test_the_cas_own_key_tells_everybody_and_reissues_for_nothing(accepted
     await new_key(accepted, "acme", "l", [], None, None, NOW)
     await pool.execute("SELECT keiyaku.ensure_partitions($1, 4)", day_start(date(2026, 3, 10)))
     await unpaid(accepted)
-    assert (await explain(accepted, "acme", None, ["a.example.jp"], NOW)).gate == "G6"
+    assert (await explain(accepted, "acme", None, ["a.example.jp"], NOW, TLSSERVER)).gate == "G6"
     with pytest.raises(Unfit, match="'other' is unknown: choose issuing"):
         await cases.scope_of(accepted, None, None, None, [], "other")
     with pytest.raises(Unfit, match="exactly one"):
@@ -533,11 +534,11 @@ async def test_the_cas_own_key_tells_everybody_and_reissues_for_nothing(accepted
     row = await pool.fetchrow("SELECT contract_id, granted_at FROM gate.free_reissues")
     assert (contract.state, tuple(row or ())) == ("accepted", (contract.id, NOW))
     assert "ca_key_compromised" in await notices(pool)
-    assert (await explain(accepted, "acme", None, ["a.example.jp"], NOW)).outcome == "admitted"
-    late = await explain(accepted, "acme", None, ["a.example.jp"], NOW + 31 * DAY)
+    assert (await explain(accepted, "acme", None, ["a.example.jp"], NOW, TLSSERVER)).outcome == "admitted"
+    late = await explain(accepted, "acme", None, ["a.example.jp"], NOW + 31 * DAY, TLSSERVER)
     assert late.gate == "G6"
     await holds.set_hold(accepted, "acme", "conduct", "suspected", 5, "r", "ann", NOW)
-    assert (await explain(accepted, "acme", None, ["a.example.jp"], NOW)).gate == "G7"
+    assert (await explain(accepted, "acme", None, ["a.example.jp"], NOW, TLSSERVER)).gate == "G7"
 
 
 @pytest.mark.rule("T11-9")

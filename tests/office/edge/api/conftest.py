@@ -13,6 +13,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from acme_server.dev.postgres import EmbeddedPostgres
+from ca.profiles import TLSSERVER, Profile
 from office.edge.api.calls import House
 from office.edge.api.router import make_api
 from office.edge.app import make_app
@@ -71,8 +72,14 @@ def command_timeout() -> float:
 
 
 @pytest.fixture
+def profile() -> Profile:
+    """The first on offer."""
+    return TLSSERVER
+
+
+@pytest.fixture
 async def api(
-    postgres: EmbeddedPostgres, database: str, applied: Conn, command_timeout: float
+    postgres: EmbeddedPostgres, database: str, applied: Conn, command_timeout: float, profile: Profile
 ) -> AsyncIterator[Api]:  # fmt: skip
     """The contract `acme` of `kaisha` is under review; `ann` is an officer, `bob` an approver, `hana` the customer's.
 
@@ -86,7 +93,7 @@ async def api(
         asyncpg.create_pool(postgres.dsn("keiyaku_compliance", database), min_size=0, max_size=1) as compliance,
     ):
         app = make_app(pool, lambda: NOW, "https://office.test")  # type: ignore[arg-type]  # asyncpg's own pool does as well
-        house = House(ACCESS, lambda: KEY, compliance)  # type: ignore[arg-type]
+        house = House(ACCESS, lambda: KEY, compliance, profile)  # type: ignore[arg-type]
         app.add_subapp("/api", make_api(pool, clock, house, lambda _: "192.0.2.0/24"))  # type: ignore[arg-type]
         async with TestClient(TestServer(app)) as client:
             yield Api(client, made, clock)
