@@ -9,28 +9,24 @@ import gc
 import signal
 import struct
 import sys
-from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any, BinaryIO
 
 import msgspec
-from pkilint import document, finding_filter, loader, validation
+from pkilint import finding_filter, loader
 from pkilint.cabf import serverauth
 from pkilint.cabf.serverauth.serverauth_constants import CertificateType
-from pkilint.document import NodeVisitor, PDUNode
 from pkilint.pkix import certificate
-from pkilint.pkix.extension import ExtensionCriticalityValidator
 
 from ca.lint_report import Finding, Report, unsigned
+from ca.pkilint_parts import NAME, Parts
+from ca.pkilint_walk import remember
 from ca.precertificate import is_precertificate
 
 LENGTH = struct.Struct(">I")
 PR_SET_NAME = 15
-PATHS_MAX, PARTS_MAX, PART_MAX = 50_000, 4096, 512  # paths and parts remembered, octets of such a part
 TOOL = f"pkilint {version('pkilint')}"
 NOT_LINTED = "keiyaku.not_linted"
-# what `match` of these asks first is path and class of the node, and they never match where that does not
-BY_PATH_FIRST = (NodeVisitor.match, validation.TypeMatchingValidator.match, ExtensionCriticalityValidator.match)
 
 
 class Linter:
@@ -41,12 +37,14 @@ class Linter:
             serverauth.create_decoding_validators(), serverauth.create_validators(kind)
         )
         self.filters = serverauth.create_serverauth_finding_filters(kind)
+        self.parts = Parts()
 
     def lint(self, tbs: bytes) -> Report:
         """What it finds in these bytes; what it cannot read is a fault."""
         try:
-            root = loader.load_certificate(unsigned(tbs), "tbs").root
+            root = self.parts.root(der := unsigned(tbs)) or loader.load_certificate(der, NAME).root
             found, _ = finding_filter.filter_results(self.filters, self.validators.validate(root))
+            self.parts.keep(self.validators.validators[0])
         except Exception as fault:
             return Report(TOOL, (Finding("FATAL", NOT_LINTED, f"{type(fault).__name__}: {fault}"),))
         return Report(
@@ -57,66 +55,6 @@ class Linter:
                 for one in result.finding_descriptions
             ),
         )
-
-
-def remembering() -> Callable[[Any, PDUNode, list[Any]], None]:
-    """pkilint's walk over the nodes, the same validators on the same nodes in the same order, but it remembers which
-    validators cannot match a node of this path and class: that does not vary between certificates.
-
-    Stock pkilint asks each validator at each node, 6,500 times a certificate.
-    """
-    known: dict[tuple[int, str, type], tuple[Any, ...]] = {}
-
-    def validate(container: Any, node: PDUNode, results: list[Any]) -> None:
-        key = (id(container), node.path, type(node.pdu))
-        if (fitting := known.get(key)) is None:
-            if len(known) >= PATHS_MAX:
-                known.clear()
-            fitting = known[key] = tuple(each for each in container.validators if may_match(each, node))
-        for validator in fitting:
-            if validator.match(node):
-                result = validator.validate_wrapper(node)
-                results.extend(result if isinstance(result, list) else [result])
-        for child in node.children.values():
-            validate(container, child, results)
-
-    return validate
-
-
-def may_match(validator: Any, node: PDUNode) -> bool:
-    """Whether path and class of the node allow a match; true for a validator that asks in a way of its own."""
-    if type(validator).match not in BY_PATH_FIRST:
-        return True
-    return (
-        validator._path in (None, node.path)
-        and (validator._path_re is None or validator._path_re.match(node.path) is not None)
-        and (validator._pdu_class is None or isinstance(node.pdu, validator._pdu_class))
-    )
-
-
-def decoding_once(decode: Callable[..., Any]) -> Callable[..., Any]:
-    """pkilint's decoder, but small parts that were decoded before by the same specification are not decoded again: most
-    of a certificate is its issuer's, profile's and contract's. What is decoded is only read.
-    """
-    known: dict[tuple[int, bytes], tuple[Any, Any]] = {}  # the specification is kept, so that its number stays its own
-
-    def decoded(substrate: Any, **given: Any) -> Any:
-        octets, specification = bytes(substrate), given["asn1Spec"]
-        if len(octets) > PART_MAX:
-            return decode(octets, asn1Spec=specification)
-        if (found := known.get(key := (id(specification), octets))) is None:
-            if len(known) >= PARTS_MAX:
-                known.clear()
-            found = known[key] = (specification, decode(octets, asn1Spec=specification))
-        return found[1]
-
-    return decoded
-
-
-def remember() -> None:
-    """Linters of this process walk and decode so from now on."""
-    validation.ValidatorContainer._validate_rec = remembering()
-    document.decode_der = decoding_once(document.decode_der)
 
 
 def linters() -> tuple[Linter, Linter]:

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import rsa
-from pkilint import document, validation
+from pkilint import validation
 
 from acme_server.config_production import PRODUCTION_DEFAULTS
 from acme_server.config_sections import Lint, Status
@@ -22,7 +22,8 @@ from ca import pkilint_pool
 from ca.certificate import SERVER_AUTH, Issuer, to_be_signed
 from ca.lint_report import FAULTS, Report, unsigned
 from ca.pkilint_pool import PkilintPool
-from ca.pkilint_worker import LENGTH, NOT_LINTED, Linter, linters, remember, serve
+from ca.pkilint_walk import remember
+from ca.pkilint_worker import LENGTH, NOT_LINTED, Linter, linters, serve
 from ca.profiles import PROFILES, Profile, lifetime
 from ca.signer_client import Precertified, Signed, SignerAway, SignRefused
 from ca.signer_lint import Demands
@@ -30,7 +31,7 @@ from sql import Pool
 from tests.ca.arrange import ISSUER, NOW, WANTED, certificate_of, record, spki_of
 from tests.ca.test_signer import SECONDS, SIGNED, UNSIGNED, Bench
 
-STOCK = validation.ValidatorContainer._validate_rec, document.decode_der
+STOCK = validation.ValidatorContainer._validate_rec
 INTERNAL = ("cabf.internal_domain_name",)  # our names end in .test
 PUBLIC = msgspec.structs.replace(ISSUER, status_url="http://status.keiyaku.jp")
 GOOD = msgspec.structs.replace(WANTED, names=("www.keiyaku.jp", "*.keiyaku.jp"))
@@ -67,7 +68,7 @@ def remembered() -> Iterator[None]:
     """They work as in a worker; stock pkilint afterwards."""
     remember()
     yield
-    validation.ValidatorContainer._validate_rec, document.decode_der = STOCK
+    validation.ValidatorContainer._validate_rec = STOCK
 
 
 def codes(report: Report) -> set[str]:
@@ -100,18 +101,6 @@ def test_of_what_the_demo_issues_nothing_else_is_found(both: tuple[Linter, Linte
         spoilt = tbs.replace(SERVER_AUTH, bytes.fromhex("06082b06010505070304"))
         assert msgspec.structs.replace(linter.lint(spoilt), ignored=Lint().ignored).faults() != []
     assert PRODUCTION_DEFAULTS["lint.ignored"] == ()
-
-
-@pytest.mark.std("C-064")
-def test_what_remembers_finds_what_the_stock_one_finds(
-    both: tuple[Linter, Linter], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    long = tbs_of(names=tuple(f"h{number}.keiyaku.jp" for number in range(100)))
-    subjects = [tbs_of(), tbs_of(precertificate=True), long, tbs_of(names=WANTED.names), *(tbs for _, tbs, _ in FAULTY)]
-    found = [[each.lint(tbs) for tbs in subjects * 2] for each in both]
-    monkeypatch.setattr(validation.ValidatorContainer, "_validate_rec", STOCK[0])
-    monkeypatch.setattr(document, "decode_der", STOCK[1])
-    assert [[each.lint(tbs) for tbs in subjects] * 2 for each in both] == found
 
 
 @pytest.mark.std("C-065")
