@@ -19,6 +19,7 @@ from acme_server import checkpoint_file
 from acme_server.storage import evidence
 from contract_gate import evidence_batch
 from contract_gate.articles.article_16_secrecy import kept_since
+from contract_gate.cited_terms import CitedTerms
 from contract_gate.evidence import Checkpoint, Record, breaks_between, faults_of
 from contract_gate.evidence_batch import Batch, Fault
 from sql import Conn
@@ -46,6 +47,7 @@ class Kind(StrEnum):
     CHAIN_BROKEN = "chain broken"
     BAD_LINE = "line of the file unusable"
     TRANSCRIPT = "transcript is not the one in evidence"
+    TERMS = "cites other Terms than those in force"
 
 
 class Transcribed(msgspec.Struct, frozen=True):
@@ -115,9 +117,11 @@ class Verification:
         self.reached = START
         self.transcripts: dict[UUID, str] = {}  # SHA-256 of each, by the ceremony or CRL it is of
         self.destroyed: dict[UUID, datetime] = {}  # what was signed by then was past its retention
+        self.terms = CitedTerms(())
 
     async def run(self, lines: Iterator[Checkpoint | None]) -> Report:
         """The report of everything."""
+        self.terms = CitedTerms(await evidence.terms(self.conn))
         async for filed, stored in pairs(self.ascending(lines), evidence.checkpoints(self.conn)):
             if genuine := self.compare(filed, stored):
                 await self.follow(genuine)
@@ -190,9 +194,12 @@ class Verification:
     def note(self, record: Record, by: datetime) -> None:
         """The hash of a transcript, which is outside evidence, for it names people (T16-3); or its end (T16-2).
 
-        Whoever writes a record dates it: it is no later than `by`, when it was there.
+        Whoever writes a record dates it: it is no later than `by`, when it was there. The Terms that it cites were
+        in force at its instant (T20-3).
         """
         try:
+            if fault := self.terms.fault(record):
+                self.report.add(Kind.TERMS, record.id, fault)
             if record.kind in TRANSCRIBED:
                 told = msgspec.json.decode(record.content, type=Transcribed)
                 if (of := told.ceremony or told.root_crl) is not None:

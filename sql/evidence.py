@@ -14,17 +14,28 @@ from sql.ids import uuid7s
 
 COLUMNS = "INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content) "
 INSERT = COLUMNS + "VALUES ($1, $2, $3, $4, $5, $6)"
+INSERT_CITING = COLUMNS + "VALUES ($1, $2, $3, $4, $5, evidence.cited($6, $7, evidence.citation($5)))"
 INSERT_ALL = (
     COLUMNS + "SELECT r.id, $2::text, r.contract_id, $4::text, $5::timestamptz, r.content "
     "FROM unnest($1::uuid[], $3::uuid[], $6::bytea[]) AS r(id, contract_id, content)"
 )
-
+INSERT_ALL_CITING = (
+    COLUMNS + "SELECT r.id, $2::text, r.contract_id, $4::text, $5::timestamptz, "
+    "evidence.cited(r.content, r.place, said.citation) "
+    "FROM unnest($1::uuid[], $3::uuid[], $6::bytea[], $7::integer[]) AS r(id, contract_id, content, place), "
+    "(SELECT evidence.citation($5::timestamptz) AS citation OFFSET 0) AS said"
+)
+VERSION = "terms_version"
 
 _through: ContextVar[UUID | None] = ContextVar("through", default=None)
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
-    """What one evidence row says. `content` is canonical JSON; personal data only by reference (T16-3)."""
+    """What one evidence row says. `content` is canonical JSON; personal data only by reference (T16-3).
+
+    `place`: where in it the version of the Terms in force belongs, which the statement that writes the row puts
+    there, for what stands on a rule of the Terms; None: for anything else (T20-3).
+    """
 
     id: UUID
     kind: str
@@ -32,13 +43,14 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     actor: str
     recorded_at: datetime
     content: bytes
+    place: int | None = None
 
 
 def entry(kind: str, actor: str, at: datetime, *, contract_id: UUID | None = None, **content: Any) -> Entry:
     """An evidence row of `kind` (`object.verb`, past tense) by `actor` (`account:…`, `person:…`, `process:…`).
 
     By convention `content` holds rule, clause, outcome and inputs_sha256 where they apply (articles.md §0.3); what was
-    asked for with a token of the API names it (`through`).
+    asked for with a token of the API names it (`through`); what gives a rule cites the Terms (T20-3).
     """
     [made] = entries(kind, actor, at, [(contract_id, content)])
     return made
@@ -48,9 +60,18 @@ def entries(kind: str, actor: str, at: datetime, about: Sequence[tuple[UUID | No
     """Evidence rows alike: the contract of each, or None, and its content."""
     said = {} if (token := _through.get()) is None else {"through": f"token:{token}"}
     return [
-        Entry(made, kind, contract_id, actor, at, msgspec.json.encode(content | said, order="deterministic"))
+        Entry(made, kind, contract_id, actor, at, *_written(content | said))
         for made, (contract_id, content) in zip(uuid7s(at, len(about)), about, strict=True)
     ]
+
+
+def _written(content: dict[str, Any]) -> tuple[bytes, int | None]:
+    """Canonical JSON, and where the version of the Terms belongs in it; one that is there already stays."""
+    if "rule" not in content or VERSION in content:
+        return msgspec.json.encode(content, order="deterministic"), None
+    before = msgspec.json.encode({k: v for k, v in content.items() if k < VERSION}, order="deterministic")
+    after = msgspec.json.encode({k: v for k, v in content.items() if k > VERSION}, order="deterministic")
+    return before[:-1] + (b"," + after[1:] if len(after) > 2 else b"}"), len(before) - 1
 
 
 @contextmanager
@@ -65,16 +86,21 @@ def through(token: UUID) -> Iterator[None]:
 
 async def append(conn: Conn, row: Entry) -> None:
     """The row exists when the surrounding transaction commits; single-statement commits insert it themselves."""
-    await conn.execute(INSERT, row.id, row.kind, row.contract_id, row.actor, row.recorded_at, row.content)
+    columns = (row.id, row.kind, row.contract_id, row.actor, row.recorded_at, row.content)
+    if row.place is None:
+        await conn.execute(INSERT, *columns)
+    else:
+        await conn.execute(INSERT_CITING, *columns, row.place)
 
 
 async def append_all(conn: Conn, rows: Collection[Entry]) -> None:
     """The same for many rows, in one statement for those that are alike."""
-    alike: dict[tuple[str, str, datetime], list[Entry]] = {}
+    alike: dict[tuple[str, str, datetime, bool], list[Entry]] = {}
     for row in rows:
-        alike.setdefault((row.kind, row.actor, row.recorded_at), []).append(row)
-    for (kind, actor, at), of_kind in alike.items():
-        ids, contracts, contents = (
-            [*each] for each in zip(*((r.id, r.contract_id, r.content) for r in of_kind), strict=True)
+        alike.setdefault((row.kind, row.actor, row.recorded_at, row.place is not None), []).append(row)
+    for (kind, actor, at, cites), of_kind in alike.items():
+        ids, contracts, contents, places = (
+            [*each] for each in zip(*((r.id, r.contract_id, r.content, r.place) for r in of_kind), strict=True)
         )
-        await conn.execute(INSERT_ALL, ids, kind, contracts, actor, at, contents)
+        columns = (ids, kind, contracts, actor, at, contents)
+        await (conn.execute(INSERT_ALL_CITING, *columns, places) if cites else conn.execute(INSERT_ALL, *columns))

@@ -218,6 +218,21 @@ CREATE TABLE gate.texts (
     CONSTRAINT texts_in_force UNIQUE (kind, effective_at) -- one of a kind counts from an instant on
 );
 
+-- The version of the Terms in force at an instant, for every contract: none consents anew (T20-2). Null: none yet.
+CREATE FUNCTION gate.terms_in_force(at timestamptz) RETURNS text LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT x.version FROM gate.texts x WHERE x.kind = 'terms' AND x.effective_at <= at ORDER BY x.effective_at DESC LIMIT 1;
+END;
+
+-- The member of a JSON object that cites it, which follows another (T20-3); and a content with it in its place.
+CREATE FUNCTION evidence.citation(at timestamptz) RETURNS bytea LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN convert_to(',"terms_version":' || coalesce(to_json(gate.terms_in_force(at))::text, 'null'), 'UTF8');
+END $$;
+CREATE FUNCTION evidence.cited(content bytea, place integer, citation bytea) RETURNS bytea LANGUAGE sql IMMUTABLE
+RETURN substring(content FOR place) || citation || substring(content FROM place + 1);
+
 CREATE TABLE gate.plans (
     id uuid PRIMARY KEY,
     handle text NOT NULL UNIQUE,
@@ -1257,7 +1272,8 @@ BEGIN
     INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)
     VALUES (keiyaku.uuid7(NEW.queued_at), 'notice.queued', NEW.contract_id, 'process:billing', NEW.queued_at,
         convert_to(jsonb_build_object('rule', CASE NEW.kind WHEN 'invoice_issued' THEN 'T8-3' ELSE 'T8-11' END,
-            'clause', NEW.clause, 'notice', NEW.id, 'notice_kind', NEW.kind)::text, 'UTF8'));
+            'clause', NEW.clause, 'notice', NEW.id, 'notice_kind', NEW.kind,
+            'terms_version', gate.terms_in_force(NEW.queued_at))::text, 'UTF8'));
     RETURN NULL;
 END $$;
 REVOKE ALL ON FUNCTION office.invoice_notice_queued FROM PUBLIC;
@@ -1858,6 +1874,8 @@ GRANT SELECT ON ALL TABLES IN SCHEMA ca TO keiyaku_work;
 GRANT INSERT ON ca.serials, ca.revocations TO keiyaku_work;
 GRANT SELECT ON ALL TABLES IN SCHEMA acme TO keiyaku_work;
 GRANT INSERT ON acme.issuances, acme.jobs, acme.nonce_epoch, acme.failures, acme.caa_reports TO keiyaku_work;
+GRANT EXECUTE ON FUNCTION gate.terms_in_force TO keiyaku_office, keiyaku_operator;
+GRANT EXECUTE ON FUNCTION evidence.citation, evidence.cited TO keiyaku_acme, keiyaku_office, keiyaku_operator;
 GRANT UPDATE (full_at, consecutive, first_failed_at, token, paused_at) ON acme.failures TO keiyaku_work;
 GRANT UPDATE ON acme.authorizations, acme.orders, acme.jobs TO keiyaku_work;
 GRANT DELETE ON acme.jobs TO keiyaku_work;

@@ -67,7 +67,7 @@ async def insert_account(
         async with pool.acquire() as conn, under_locks(conn, *locks):
             row = await conn.fetchrow(
                 SQL["insert_account"], account_id, key.spki_der, key.thumbprint, key.spki_sha256, list(contacts),
-                binding.id, received, now, proof.id, proof.actor, proof.content, *limits.columns(taken),
+                binding.id, received, now, proof.id, proof.actor, proof.content, *limits.columns(taken), proof.place,
             )  # fmt: skip
     except asyncpg.UniqueViolationError:
         return KeyTaken(await pool.fetchval(SQL["owner_of_key"], key.thumbprint))

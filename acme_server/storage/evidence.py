@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from contract_gate.cited_terms import Text
 from contract_gate.evidence import Checkpoint, Record
 from sql import Conn, statements
 from sql.rows import many, one
@@ -105,3 +106,8 @@ async def records_between(conn: Conn, start: tuple[int, int], end: tuple[int, in
 async def transcripts(conn: Conn) -> list[Transcript]:
     """Every transcript of which evidence has the hash."""
     return many(Transcript, await conn.fetch(VERIFY["transcripts"]))
+
+
+async def terms(conn: Conn) -> list[Text]:
+    """Every version of the Terms that counts from some instant on."""
+    return many(Text, await conn.fetch(VERIFY["terms"]))

@@ -67,7 +67,7 @@ async def used_after_end(pool: Pool, seal: Seal, host: str, day: date, most: int
     """The use is recorded, once a host and day."""
     await pool.execute(
         SQL["used_after_end"], seal.contract_id, host, day, row.recorded_at, most, row.id, row.kind, row.actor,
-        row.content,
+        row.content, row.place,
     )  # fmt: skip
 
 

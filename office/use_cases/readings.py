@@ -79,8 +79,9 @@ async def set_reading(
         if not await made:
             raise Unfit(f"'{key}' has a value from that very instant on already: `keiyaku reading list` shows it")
         proof = entry(
-            "reading.set", actor(one), now, key=key, value=value, effective_at=effective_at, second=actor(two)
-        )
+            "reading.set", actor(one), now, rule="T20-3", key=key, value=value, effective_at=effective_at,
+            second=actor(two),
+        )  # fmt: skip
         await append(conn, proof)
 
 

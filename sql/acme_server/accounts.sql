@@ -10,7 +10,7 @@ WHERE b.kid = $1;
 -- A used-up key breaks the check on gate.binding_uses; a key that has an account breaks acme.account_keys.
 -- $1 account id  $2 public key (SPKI)  $3 thumbprint  $4 SPKI SHA-256  $5 contacts  $6 binding key id
 -- $7 external account binding as received, or null  $8 now  $9 evidence id  $10 actor  $11 evidence content
--- $12 limits to take one of  $13 their subjects  $14 numbers  $15 spans
+-- $12 limits to take one of  $13 their subjects  $14 numbers  $15 spans  $16 where the evidence cites the Terms (T20-3)
 WITH live AS MATERIALIZED (
     SELECT id, uses_max, contract_id FROM gate.binding_keys
     WHERE id = $6 AND withdrawn_at IS NULL AND (expires_at IS NULL OR expires_at > $8)
@@ -34,7 +34,7 @@ WITH live AS MATERIALIZED (
     FROM binding
 ), evidence AS (
     INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)
-    SELECT $9, 'account.created', binding.contract_id, $10, $8, $11 FROM binding
+    SELECT $9, 'account.created', binding.contract_id, $10, $8, evidence.cited($11, $16, evidence.citation($8)) FROM binding
 )
 SELECT account.id, account.status, account.public_key, account.thumbprint, account.contacts,
     account.external_account_binding, account.binding_key_id, binding.contract_id, account.created_at

@@ -62,7 +62,7 @@ WHERE t.not_after > $2 ORDER BY t.id;
 -- name: revoke
 -- The revocation and its evidence: both or neither. No row when the serial is unknown or revoked already.
 -- $1 serial  $2 reason  $3 ground  $4 requested_by  $5 requested_at  $6 revoked_at
--- $7 evidence id  $8 kind  $9 contract_id  $10 actor  $11 content
+-- $7 evidence id  $8 kind  $9 contract_id  $10 actor  $11 content  $12 where it cites the Terms (T20-3)
 WITH revoked AS (
     INSERT INTO ca.revocations
         (serial, issuer_id, to_be_signed_id, shard, reason, ground, requested_by, requested_at, revoked_at, not_after)
@@ -73,19 +73,19 @@ WITH revoked AS (
     RETURNING issuer_id, shard
 ), recorded AS (
     INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)
-    SELECT $7, $8, $9, $10, $6, $11 FROM revoked
+    SELECT $7, $8, $9, $10, $6, evidence.cited($11, $12, evidence.citation($6)) FROM revoked
 )
 SELECT issuer_id, shard FROM revoked;
 
 -- name: upgrade_reason_to_key_compromise
 -- C-143. Not published as it is now. No row when the serial is not revoked, or for keyCompromise already.
--- $1 serial  $2 evidence id  $3 kind  $4 contract_id  $5 actor  $6 at  $7 content
+-- $1 serial  $2 evidence id  $3 kind  $4 contract_id  $5 actor  $6 at  $7 content  $8 where it cites the Terms (T20-3)
 WITH upgraded AS (
     UPDATE ca.revocations SET reason = 1, published_at = NULL, upgraded_by = $5, upgraded_at = $6
     WHERE serial = $1 AND reason IS DISTINCT FROM 1 RETURNING issuer_id, shard
 ), recorded AS (
     INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)
-    SELECT $2, $3, $4, $5, $6, $7 FROM upgraded
+    SELECT $2, $3, $4, $5, $6, evidence.cited($7, $8, evidence.citation($6)) FROM upgraded
 )
 SELECT issuer_id, shard FROM upgraded;
 

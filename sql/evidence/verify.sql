@@ -17,3 +17,6 @@ FROM office.ceremonies WHERE transcript IS NOT NULL
 UNION ALL SELECT id, transcript, signed_at, personal_data_destroyed_at IS NOT NULL
 FROM office.root_crls WHERE transcript IS NOT NULL
 ORDER BY id;
+
+-- name: terms
+SELECT version, effective_at FROM gate.texts WHERE kind = 'terms';

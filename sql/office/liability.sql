@@ -1,6 +1,6 @@
 -- name: terms_version
 -- T20-3. $1 now
-SELECT version FROM gate.texts WHERE kind = 'terms' AND effective_at <= $1 ORDER BY effective_at DESC LIMIT 1;
+SELECT gate.terms_in_force($1);
 
 -- name: insert
 -- $1 id  $2 contract_id  $3 incident_on  $4 damage_yen  $5 received_fee_yen  $6 term_months  $7 term_end  $8 ceiling_yen

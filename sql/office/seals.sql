@@ -28,6 +28,7 @@ FROM office.seals e JOIN gate.contracts c ON c.id = e.contract_id WHERE e.token 
 -- name: used_after_end
 -- The first use on a host and day, and its evidence: both or neither; not more than so many hosts a day.
 -- $1 contract_id  $2 host  $3 day  $4 now  $5 most hosts  $6 evidence id  $7 kind  $8 actor  $9 content
+-- $10 where it cites the Terms (T20-3)
 WITH used AS (
     INSERT INTO office.seal_uses (contract_id, host, used_on, first_at)
     SELECT $1, $2, $3, $4
@@ -35,7 +36,7 @@ WITH used AS (
     ON CONFLICT DO NOTHING RETURNING contract_id
 )
 INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)
-SELECT $6, $7, contract_id, $8, $4, $9 FROM used;
+SELECT $6, $7, contract_id, $8, $4, evidence.cited($9, $10, evidence.citation($4)) FROM used;
 
 -- name: to_delete
 -- Seals of contracts that have ended, whose customers are not told yet (T19-1). $1 most

@@ -19,7 +19,7 @@ from acme_server.sealer import Sealer, take_over
 from contract_gate.articles.article_16_secrecy import kept_since
 from contract_gate.evidence import Checkpoint, seal
 from sql import Pool
-from sql.evidence import append, entry
+from sql.evidence import append, append_all, entry
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=2)
@@ -267,6 +267,26 @@ async def test_other_era_is_verified_too(world: World) -> None:
     assert await world.verified() == Report(checkpoints=4, records=12)
     await world.run("UPDATE evidence.records SET era = 1, transaction_id = '99999999' WHERE id = $1", new[1])
     assert sorted(found(await world.verified())) == sorted([(Kind.ADDED, str(new[1])), (Kind.MISSING, str(new[1]))])
+
+
+@pytest.mark.rule("T20-3")
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+async def test_a_record_cites_the_terms_that_were_in_force(world: World, version: str) -> None:
+    """What a decision wrote is right, and says so of itself; another version, sealed like any row, is named."""
+    await world.run(
+        "INSERT INTO gate.texts SELECT 'terms', v, sha256(v::bytea), 'https://ca.test/' || v, $1::timestamptz + d "
+        "FROM (VALUES ('1.0', interval '0'), ('2.0', '1 day')) AS t(v, d)", NOW - timedelta(days=1, seconds=1),
+    )  # fmt: skip
+    rows = [
+        entry("terms.enacted", "process:test", NOW - timedelta(days=1), rule="T20-1", version=v) for v in ("1.0", "2.0")
+    ]
+    rows += [entry("contract.accepted", "person:x", NOW, rule="T4-5")]
+    rows += [entry("contract.accepted", "person:x", NOW, rule="T4-5", terms_version=version)]
+    async with world.pool.acquire() as conn, conn.transaction():
+        await append_all(conn, rows)
+    await world.sealer.run_once(NOW)
+    wrong = [(Kind.TERMS, str(rows[-1].id))] if version == "1.0" else []
+    assert found(await world.verified()) == wrong
 
 
 @pytest.mark.rule("T16-2", "T16-3")
