@@ -24,6 +24,7 @@ LEGAL: Mapping[str, frozenset[int]] = MappingProxyType(
         "filler": frozenset(b" "),
     }
 )
+AS_UTF8 = (b"\xef\xbd", b"\xef\xbe")  # how every half-width kana begins there
 # cp932, byte by byte: no legal byte begins a character of two
 CHARACTERS: Final = "".join(
     chr(octet) if octet < 0x80 else bytes((octet,)).decode("cp932", "replace") for octet in range(256)
@@ -66,7 +67,8 @@ class Field:
             legal = frozenset(b" ")  # a blank field with something in it
         for at, octet in enumerate(value):
             if octet not in legal:
-                return self.first + at, f"0x{octet:02X} is not legal here"
+                saved = ": saved as UTF-8? import the file as the bank sent it" if value[at : at + 2] in AS_UTF8 else ""
+                return self.first + at, f"0x{octet:02X} is not legal here{saved}"
         return None
 
 

@@ -132,6 +132,12 @@ def test_a_file_is_refused_whole_with_the_place(raw: bytes, record: int, positio
     assert read(GOOD)
 
 
+def test_a_file_that_an_editor_saved_as_utf_8_is_known_by_its_kana() -> None:
+    hint = "saved as UTF-8? import the file as the bank sent it"
+    assert hint in refused(GOOD.decode("cp932").encode()).reason
+    assert hint not in refused(changed(2, 60, b"\xef")).reason
+
+
 @pytest.mark.parametrize("counted", [True, False])
 def test_totals_may_count_cancelled_rows_or_not(counted: bool) -> None:
     statement = Statement([Credit(100), Credit(100, cancels=True)], count_cancelled=counted)
