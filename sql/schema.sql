@@ -2100,13 +2100,20 @@ CREATE TABLE office.problem_reports (
     findings text,
     answered_by uuid REFERENCES gate.persons,
     closed_at timestamptz,
-    case_id uuid REFERENCES office.cases,
     personal_data_destroyed_at timestamptz, -- T16-2; the row stays
     CHECK ((preliminary_at IS NULL) = (findings IS NULL)),
     CHECK ((preliminary_at IS NULL) = (answered_by IS NULL)),
     CHECK (closed_at IS NULL OR preliminary_at IS NOT NULL)
 );
 CREATE INDEX problem_reports_open ON office.problem_reports (received_at) WHERE closed_at IS NULL;
+
+-- What problem reports led to: a case over one of a report's contracts, or over its certificates or a key.
+CREATE TABLE office.report_cases (
+    case_id uuid PRIMARY KEY REFERENCES office.cases,
+    report_id uuid NOT NULL REFERENCES office.problem_reports,
+    contract_id uuid REFERENCES gate.contracts, -- null: certificates or a key
+    UNIQUE NULLS NOT DISTINCT (report_id, contract_id)
+);
 
 -- Which thresholds of a deadline the officers were told of: each once.
 CREATE TABLE office.deadline_warnings (
@@ -2173,8 +2180,9 @@ GRANT UPDATE (state, attention, notice_id, notice_failed, executed_at, published
     ON office.cases TO keiyaku_office, keiyaku_operator;
 GRANT UPDATE (ended_at, end_kind, ended_by_first, ended_by_second) ON office.case_decisions
     TO keiyaku_office, keiyaku_operator;
-GRANT UPDATE (preliminary_at, findings, answered_by, closed_at, case_id) ON office.problem_reports
+GRANT UPDATE (preliminary_at, findings, answered_by, closed_at) ON office.problem_reports
     TO keiyaku_office, keiyaku_operator;
+GRANT SELECT, INSERT ON office.report_cases TO keiyaku_office, keiyaku_operator;
 GRANT SELECT ON ca.serials, ca.to_be_signed, ca.certificates, ca.revocations, ca.blocked_keys, ca.issuers,
     acme.issuances TO keiyaku_office;
 GRANT INSERT ON ca.revocations, ca.blocked_keys, acme.jobs TO keiyaku_office;

@@ -14,7 +14,7 @@ from office.storage.reports import NewReport
 from office.use_cases import cases, certificates, compromise, reports
 from sql import Conn
 
-REPORT = ("id", "reporter", "received_at", "preliminary_at", "case_id", "what")
+REPORT = ("id", "reporter", "received_at", "preliminary_at", "case_ids", "what")
 officer = click.option("--by", "person", required=True, metavar="PERSON", help="The officer.")
 
 
@@ -80,14 +80,16 @@ async def answer(conn: Conn, now: datetime, report: str, findings: str, person: 
 @click.argument("report")
 @click.argument("ground", type=click.Choice(cases.OPENED))
 @click.option("--key", metavar="SHA256|FILE", help="The compromised key.")
+@click.option("--contract", help="Which of its contracts, for a ground that ends contracts; a case for each.")
 @officer
 @as_json
 @operating
 async def lead(
-    conn: Conn, now: datetime, report: str, ground: str, key: str | None, person: str, as_json: bool
+    conn: Conn, now: datetime, report: str, ground: str, key: str | None, contract: str | None, person: str,
+    as_json: bool,
 ) -> None:  # fmt: skip
     """Open a case from a report; its clock counts from the receipt of the report."""
-    show_standing(await reports.lead(conn, report, ground, person, now, key_text(key)), as_json)
+    show_standing(await reports.lead(conn, report, ground, person, now, key_text(key), contract), as_json)
 
 
 @report.command("close")

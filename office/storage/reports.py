@@ -35,7 +35,7 @@ class Report(msgspec.Struct, frozen=True):
     preliminary_at: datetime | None
     findings: str | None
     closed_at: datetime | None
-    case_id: UUID | None
+    case_ids: list[UUID]
     contract_ids: list[UUID]
 
 
@@ -73,9 +73,9 @@ async def answer(conn: Conn, report_id: UUID, findings: str, person: UUID, now: 
     return await conn.fetchval(SQL["answer"], report_id, findings, person, now) is not None
 
 
-async def set_case(conn: Conn, report_id: UUID, case_id: UUID) -> bool:
-    """Whether the report led to no case until now."""
-    return await conn.fetchval(SQL["set_case"], report_id, case_id) is not None
+async def lead(conn: Conn, report_id: UUID, case_id: UUID, contract_id: UUID | None) -> bool:
+    """Whether the report led to no case over that contract, or over certificates and keys, until now."""
+    return await conn.fetchval(SQL["lead"], report_id, case_id, contract_id) is not None
 
 
 async def close(conn: Conn, report_id: UUID, now: datetime) -> bool:

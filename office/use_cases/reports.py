@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from contract_gate.articles.article_11_revocation import GROUNDS
-from office.storage import reports
+from office.storage import contracts, reports
 from office.storage.reports import NewReport, Report
 from office.storage.revocations import Scope
 from office.use_cases import asked, cases
@@ -15,6 +15,7 @@ from sql import Conn
 from sql.evidence import append, entry
 
 OPEN_INTAKE = "process:office"
+SHOWN = 10
 
 
 def new(reporter: str, email: str, what: str, serials: list[bytes], received_at: datetime) -> NewReport:
@@ -69,20 +70,41 @@ async def answer(conn: Conn, report: str, findings: str, person: str, now: datet
     return await named(conn, report)
 
 
-async def lead(conn: Conn, report: str, ground: str, person: str, now: datetime, key: bytes | None = None) -> Standing:
-    """The report leads to a case; its clock counts from the receipt of the report (T11-9, C-162). Raises Unfit."""
+async def lead(
+    conn: Conn, report: str, ground: str, person: str, now: datetime, key: bytes | None = None,
+    contract: str | None = None,
+) -> Standing:  # fmt: skip
+    """The report leads to a case; its clock counts from the receipt of the report (T11-9, C-162). Raises Unfit.
+
+    A ground that ends contracts is about one of them: a report of certificates of several may lead to a case of each.
+    """
     found, who = await named(conn, report), await asked.person(conn, person)
-    scope = Scope(spki_sha256=key) if key is not None else Scope(serials=found.serials)
-    if len(found.contract_ids) == 1 and ground in GROUNDS and GROUNDS[ground].ends:
-        scope = Scope(contract_id=found.contract_ids[0])
+    scope = await _scope(conn, found, ground, key, contract)
     async with conn.transaction():
         said = f"problem report {found.id}"  # who told what is there alone, and destroyed there in time (T16-2)
         opening = Opening(ground, scope, said, f"as {said} tells", found.received_at, "report")
         made = await cases.open_case(conn, opening, now)
-        if not await reports.set_case(conn, found.id, made.case.id):
-            raise Unfit("the report led to a case before: `keiyaku report show` tells which")
+        if not await reports.lead(conn, found.id, made.case.id, scope.contract_id):
+            raise Unfit("the report led to a case about that before: `keiyaku report show` tells which")
         await append(conn, entry("report.led", asked.actor(who), now, rule="T24-1", report=found.id, case=made.case.id))
     return made
+
+
+async def _scope(conn: Conn, found: Report, ground: str, key: bytes | None, contract: str | None) -> Scope:
+    """What the case covers: a key, a contract, or the certificates that the report names. Raises Unfit."""
+    if ground not in GROUNDS or not GROUNDS[ground].ends:
+        if contract is not None:
+            raise Unfit("this ground ends no contract: it covers the certificates of the report, or --key")
+        return Scope(spki_sha256=key) if key is not None else Scope(serials=found.serials)
+    if key is not None:
+        raise Unfit("this ground ends a contract with all its certificates: name no key")
+    ids = [(await asked.contract(conn, contract)).id] if contract is not None else found.contract_ids
+    if not set(ids) <= set(found.contract_ids):
+        raise Unfit(f"no certificate of the report is of contract '{contract}'")
+    if len(ids) != 1:
+        handles = [(await contracts.shown(conn, each)).handle or str(each) for each in ids[:SHOWN]]
+        raise Unfit(f"this ground ends contracts, and the report is about several: name one of {', '.join(handles)}")
+    return Scope(contract_id=ids[0])
 
 
 async def close(conn: Conn, report: str, person: str, now: datetime) -> Report:

@@ -8,7 +8,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7);
 -- name: reports
 -- One, or those that are open, or all; earliest receipt first. $1 id, or null  $2 closed ones too  $3 most
 -- $4 after this one, or null
-SELECT p.id, p.reporter, p.email, p.what, p.serials, p.received_at, p.preliminary_at, p.findings, p.closed_at, p.case_id,
+SELECT p.id, p.reporter, p.email, p.what, p.serials, p.received_at, p.preliminary_at, p.findings, p.closed_at,
+    ARRAY(SELECT x.case_id FROM office.report_cases x WHERE x.report_id = p.id ORDER BY x.case_id) AS case_ids,
     coalesce((SELECT array_agg(DISTINCT i.contract_id) FROM ca.serials s
               JOIN acme.issuances i ON i.to_be_signed_id = s.to_be_signed_id WHERE s.serial = ANY (p.serials)), '{}')
         AS contract_ids
@@ -26,9 +27,10 @@ SELECT g.serial FROM unnest($1::bytea[]) AS g(serial) WHERE NOT EXISTS (SELECT F
 UPDATE office.problem_reports SET preliminary_at = $4, findings = $2, answered_by = $3
 WHERE id = $1 AND preliminary_at IS NULL RETURNING id;
 
--- name: set_case
--- $1 id  $2 case_id
-UPDATE office.problem_reports SET case_id = $2 WHERE id = $1 AND case_id IS NULL RETURNING id;
+-- name: lead
+-- No row: it led to a case over that before. $1 id  $2 case_id  $3 contract_id, or null: certificates or a key
+INSERT INTO office.report_cases (report_id, case_id, contract_id) VALUES ($1, $2, $3)
+ON CONFLICT (report_id, contract_id) DO NOTHING RETURNING case_id;
 
 -- name: close
 -- No row: not answered, or closed before. $1 id  $2 now

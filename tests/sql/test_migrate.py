@@ -19,11 +19,12 @@ CATALOG = """
 SELECT format('relation %s %s %s %s %s %s %s', c.oid::regclass, c.relkind, c.relpersistence, c.reloptions,
     pg_get_partkeydef(c.oid), pg_get_expr(c.relpartbound, c.oid), c.relacl) AS line
 FROM pg_class c WHERE c.relnamespace = ANY ($1)
-UNION ALL SELECT format('column %s.%s %s %s %s %s %s %s', a.attrelid::regclass, a.attname, a.attnum,
-    format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, pg_get_expr(d.adbin, d.adrelid), a.attacl)
+UNION ALL SELECT format('column %s.%s %s %s %s %s %s %s', a.attrelid::regclass, a.attname,
+    rank() OVER (PARTITION BY a.attrelid ORDER BY a.attnum), format_type(a.atttypid, a.atttypmod),
+    a.attnotnull, a.attidentity, pg_get_expr(d.adbin, d.adrelid), a.attacl)
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-WHERE c.relnamespace = ANY ($1) AND a.attnum > 0
+WHERE c.relnamespace = ANY ($1) AND a.attnum > 0 AND NOT a.attisdropped
 UNION ALL SELECT format('constraint %s %s %s', conrelid::regclass, conname, pg_get_constraintdef(oid))
 FROM pg_constraint WHERE connamespace = ANY ($1)
 UNION ALL SELECT 'index ' || pg_get_indexdef(i.indexrelid)

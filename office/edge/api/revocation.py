@@ -43,10 +43,11 @@ class Why(Body, frozen=True, forbid_unknown_fields=True):
 
 
 class Leading(Body, frozen=True, forbid_unknown_fields=True):
-    """T11-9. `key_sha256`: the compromised key."""
+    """T11-9. `key_sha256`: the compromised key. `contract`: which of its contracts, where the ground ends contracts."""
 
     ground: Name
     key_sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")] | None = None
+    contract: Name | None = None
 
 
 class Findings(Body, frozen=True, forbid_unknown_fields=True):
@@ -113,7 +114,8 @@ async def lead_report(call: Call) -> Answer:
     """A case is opened from a report; its clock counts from the receipt of the report."""
     new: Leading = call.body
     key = bytes.fromhex(new.key_sha256) if new.key_sha256 else None
-    return created(await reports.lead(call.conn, call.path["report"], new.ground, call.person, call.now, key))
+    led = await reports.lead(call.conn, call.path["report"], new.ground, call.person, call.now, key, new.contract)
+    return created(led)
 
 
 async def close_report(call: Call) -> Answer:

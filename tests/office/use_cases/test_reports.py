@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 import pytest
 
 from office.storage.reports import NewReport, Report
-from office.use_cases import reports, revocations
+from office.use_cases import cases, contracts, reports, revocations
 from office.use_cases.asked import Unfit
 from sql import Conn, Pool
 from tests.conftest import NOW
 from tests.office.use_cases.issued import issue, notices, revoked
+from tests.office.use_cases.test_duties import second_customer
 
 DAY = timedelta(days=1)
 
@@ -45,10 +46,43 @@ async def test_the_clock_of_the_case_counts_from_the_report(accepted: Conn, pool
     report = await taken(accepted, await issue(pool, "acme", 1, NOW), received)
     found = await reports.lead(accepted, str(report.id), "conduct", "ann", NOW)
     assert (found.case.contract, found.deadline_at) == ("acme", received + 5 * DAY)
-    assert (await reports.named(accepted, str(report.id))).case_id == found.case.id
+    assert (await reports.named(accepted, str(report.id))).case_ids == [found.case.id]
     assert await revoked(pool) == {}
     with pytest.raises(Unfit, match="before"):
-        await reports.lead(accepted, str(report.id), "misissued", "ann", NOW)
+        await reports.lead(accepted, str(report.id), "conduct", "ann", NOW)
+
+
+@pytest.mark.std("C-162")
+@pytest.mark.rule("T12-3", "T11-9")
+async def test_a_report_about_several_contracts_leads_to_a_case_of_each(accepted: Conn, pool: Pool) -> None:
+    """A ground that ends contracts ends the one that the case names, and no other that the report named too."""
+    await second_customer(accepted, NOW)
+    serials = [await issue(pool, "acme", 1, NOW), await issue(pool, "nova", 2, NOW)]
+    new = NewReport("a reader", "reader@example.org", "phishing", serials, NOW - DAY)
+    report = str((await reports.take(accepted, new, "ann", NOW)).id)
+    for contract, key, why in (
+        (None, None, "name one of (acme, nova|nova, acme)"),
+        ("nobody", None, "no contract"),
+        ("acme", b"1" * 32, "no key"),
+    ):
+        with pytest.raises(Unfit, match=why):
+            await reports.lead(accepted, report, "breach", "ann", NOW, key, contract)
+    with pytest.raises(Unfit, match="ends no contract"):
+        await reports.lead(accepted, report, "misissued", "ann", NOW, None, "acme")
+    made = [await reports.lead(accepted, report, "breach", "ann", NOW, None, each) for each in ("acme", "nova")]
+    assert [(each.case.contract, each.case.known[0].at) for each in made] == [("acme", NOW - DAY), ("nova", NOW - DAY)]
+    await cases.decide(accepted, str(made[1].case.id), "ann", "bob", "phishing", NOW)
+    assert [(await contracts.shown(accepted, each)).state for each in ("acme", "nova")] == ["accepted", "ended"]
+    led = await reports.lead(accepted, report, "misissued", "ann", NOW)
+    found = [*(each.case.id for each in made), led.case.id]
+    assert sorted((await reports.named(accepted, report)).case_ids) == sorted(found)
+
+
+async def test_a_case_is_of_a_contract_that_the_report_names(accepted: Conn, pool: Pool) -> None:
+    await second_customer(accepted, NOW)
+    report = await taken(accepted, await issue(pool, "acme", 1, NOW))
+    with pytest.raises(Unfit, match="no certificate of the report is of contract 'nova'"):
+        await reports.lead(accepted, str(report.id), "breach", "ann", NOW, None, "nova")
 
 
 @pytest.mark.rule("T16-2")
