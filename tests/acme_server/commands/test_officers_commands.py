@@ -46,7 +46,7 @@ async def test_a_report_from_its_receipt_to_its_end(demo: Settings, pool: Pool) 
     assert answered["preliminary_at"] is not None
     case = json.loads(await keiyaku(demo, f"report lead {made} breach {BY} --json"))["case"]["id"]
     await keiyaku(demo, f"report close {made} {BY}")
-    assert json.loads(await keiyaku(demo, f"report show {made} --json"))["case_id"] == case
+    assert json.loads(await keiyaku(demo, f"report show {made} --json"))["case_ids"] == [case]
     assert (await keiyaku(demo, "report list"), len(json.loads(await keiyaku(demo, "report list --all --json")))) == (
         "none\n", 1,
     )  # fmt: skip
