@@ -291,6 +291,15 @@ CREATE TABLE gate.successions (
 );
 CREATE INDEX successions_serving ON gate.successions (contract_id, starts_at DESC);
 
+-- The contract that the binding keys of a contract serve at an instant: its own, or the latest that follows it by then (T12-7).
+CREATE FUNCTION gate.served_by(contract uuid, at timestamptz) RETURNS TABLE (contract_id uuid) LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT coalesce((
+        SELECT n.successor_id FROM gate.successions n
+        WHERE n.contract_id = contract AND n.starts_at <= at AND n.ends_at > at
+        ORDER BY n.successor_id DESC LIMIT 1), contract);
+END;
+
 -- First final certificate of a contract: starts the paid term (T8-3, T12-2). Written with that certificate.
 CREATE TABLE gate.contract_starts (
     contract_id uuid PRIMARY KEY REFERENCES gate.contracts,
@@ -355,6 +364,17 @@ CREATE TABLE gate.reviewed_subjects (
     CHECK (state_or_province IS NOT NULL OR locality IS NOT NULL)
 );
 CREATE INDEX reviewed_subjects_newest ON gate.reviewed_subjects (contract_id, recorded_at DESC);
+
+-- Contracts that a case names itself; of a customer whose data were learned to be old, those accepted with data reviewed until
+-- then: what followed because of the change shows the new ones (T6-5, T14-2). `learned_at`: null for any other case.
+CREATE FUNCTION gate.concerned(contract uuid, customer uuid, learned_at timestamptz)
+RETURNS TABLE (id uuid, number integer, handle text) LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT k.id, k.number, k.handle FROM gate.contracts k
+    WHERE k.id = contract OR (k.customer_id = customer AND (learned_at IS NULL OR coalesce((
+        SELECT max(s.recorded_at) FROM gate.reviewed_subjects s
+        WHERE s.contract_id = k.id AND s.recorded_at <= k.accepted_at), k.accepted_at) <= learned_at));
+END;
 
 -- Live link from ACME accounts to a contract (T4-2, design §5). names: an empty array means all names of the contract.
 CREATE TABLE gate.binding_keys (
@@ -1876,6 +1896,8 @@ GRANT SELECT ON ALL TABLES IN SCHEMA acme TO keiyaku_work;
 GRANT INSERT ON acme.issuances, acme.jobs, acme.nonce_epoch, acme.failures, acme.caa_reports TO keiyaku_work;
 GRANT EXECUTE ON FUNCTION gate.terms_in_force TO keiyaku_office, keiyaku_operator;
 GRANT EXECUTE ON FUNCTION evidence.citation, evidence.cited TO keiyaku_acme, keiyaku_office, keiyaku_operator;
+GRANT EXECUTE ON FUNCTION gate.served_by TO keiyaku_acme, keiyaku_office, keiyaku_work, keiyaku_operator;
+GRANT EXECUTE ON FUNCTION gate.concerned TO keiyaku_office, keiyaku_operator;
 GRANT UPDATE (full_at, consecutive, first_failed_at, token, paused_at) ON acme.failures TO keiyaku_work;
 GRANT UPDATE ON acme.authorizations, acme.orders, acme.jobs TO keiyaku_work;
 GRANT DELETE ON acme.jobs TO keiyaku_work;

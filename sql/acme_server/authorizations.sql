@@ -113,11 +113,9 @@ WITH job AS (
       AND EXISTS (SELECT FROM job)
     RETURNING *
 ), served AS (
-    SELECT r.*, coalesce((
-        SELECT n.successor_id FROM gate.successions n
-        WHERE n.contract_id = b.contract_id AND n.starts_at <= $6 AND n.ends_at > $6
-        ORDER BY n.successor_id DESC LIMIT 1), b.contract_id) AS contract_id
+    SELECT r.*, v.contract_id
     FROM result r JOIN acme.accounts a ON a.id = r.account_id JOIN gate.binding_keys b ON b.id = a.binding_key_id
+    CROSS JOIN LATERAL gate.served_by(b.contract_id, $6) AS v
 ), evidence AS (
     INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)
     SELECT $8, 'authorization.validated', contract_id, $9, $6, $10 FROM served

@@ -3,11 +3,9 @@
 -- contract is the one that the account's key serves now (T12-7).
 -- $1 id  $2 account id  $3 domain  $4 address  $5 now  $6 day
 WITH served AS (
-    SELECT coalesce((
-        SELECT n.successor_id FROM gate.successions n
-        WHERE n.contract_id = b.contract_id AND n.starts_at <= $5 AND n.ends_at > $5
-        ORDER BY n.successor_id DESC LIMIT 1), b.contract_id) AS contract_id
-    FROM acme.accounts a JOIN gate.binding_keys b ON b.id = a.binding_key_id WHERE a.id = $2
+    SELECT v.contract_id
+    FROM acme.accounts a JOIN gate.binding_keys b ON b.id = a.binding_key_id
+    CROSS JOIN LATERAL gate.served_by(b.contract_id, $5) AS v WHERE a.id = $2
 ), written AS (
     SELECT s.contract_id, (SELECT count(*)::integer FROM acme.caa_reports r
         WHERE r.contract_id = s.contract_id AND r.forbidden_on = $6) AS ordinal

@@ -22,10 +22,8 @@ SELECT row_to_json(f)::text AS facts,
         WHERE n.contract_id = c.id AND n.removed_at IS NULL LIMIT $7) AS entries
 FROM (SELECT) AS one
 LEFT JOIN gate.binding_keys b ON b.id = $1
-LEFT JOIN gate.contracts c ON c.id = coalesce($2, (
-    SELECT n.successor_id FROM gate.successions n
-    WHERE n.contract_id = b.contract_id AND n.starts_at <= $6 AND n.ends_at > $6
-    ORDER BY n.successor_id DESC LIMIT 1), b.contract_id)
+CROSS JOIN LATERAL gate.served_by(b.contract_id, $6) AS v
+LEFT JOIN gate.contracts c ON c.id = coalesce($2, v.contract_id)
 LEFT JOIN gate.contract_starts s ON s.contract_id = c.id
 CROSS JOIN LATERAL (
     SELECT coalesce((SELECT r.value FROM gate.readings r

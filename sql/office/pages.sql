@@ -17,11 +17,9 @@ WITH resumed AS (
     WHERE token = $1 AND paused_at IS NOT NULL RETURNING account_id
 )
 INSERT INTO evidence.records (id, kind, contract_id, actor, recorded_at, content)
-SELECT $3, 'account.resumed', coalesce((
-    SELECT n.successor_id FROM gate.successions n
-    WHERE n.contract_id = b.contract_id AND n.starts_at <= $2 AND n.ends_at > $2
-    ORDER BY n.successor_id DESC LIMIT 1), b.contract_id), $4, $2, $5
-FROM resumed r JOIN acme.accounts a ON a.id = r.account_id JOIN gate.binding_keys b ON b.id = a.binding_key_id;
+SELECT $3, 'account.resumed', v.contract_id, $4, $2, $5
+FROM resumed r JOIN acme.accounts a ON a.id = r.account_id JOIN gate.binding_keys b ON b.id = a.binding_key_id
+CROSS JOIN LATERAL gate.served_by(b.contract_id, $2) AS v;
 
 -- name: terms
 -- $1 version

@@ -3,13 +3,9 @@
 -- name: replaced
 -- Live certificates of open cases of certificate information that the CA knows as changed, each of whose names stands in one
 -- living certificate of a contract that followed because of a change, behind a renewal or with renewals behind it also; by case
--- and serial. A case about a customer, as the
--- register opens it, is about contracts accepted with data reviewed until then. $1 now  $2 most
+-- and serial. $1 now  $2 most
 SELECT c.id AS case_id, t.serial, t.names, t.not_after, t.spki_sha256, k.id AS contract_id, k.handle AS contract
-FROM office.cases c
-JOIN gate.contracts k ON k.id = c.contract_id OR (k.customer_id = c.customer_id AND coalesce((
-    SELECT max(s.recorded_at) FROM gate.reviewed_subjects s
-    WHERE s.contract_id = k.id AND s.recorded_at <= k.accepted_at), k.accepted_at) <= c.received_at)
+FROM office.cases c CROSS JOIN LATERAL gate.concerned(c.contract_id, c.customer_id, c.received_at) AS k
 JOIN acme.issuances i ON i.contract_id = k.id
 JOIN ca.to_be_signed t ON t.id = i.to_be_signed_id
 WHERE c.ground = 'change_learned' AND c.state = 'open' AND t.state <> 'void' AND t.not_after > $1
@@ -30,9 +26,7 @@ ORDER BY c.id, t.serial LIMIT $2;
 -- Whether a certificate of the contracts of a case still shows what is no longer so. $1 case_id  $2 now
 SELECT EXISTS (
     SELECT FROM office.cases c
-    JOIN gate.contracts k ON k.id = c.contract_id OR (k.customer_id = c.customer_id AND coalesce((
-        SELECT max(s.recorded_at) FROM gate.reviewed_subjects s
-        WHERE s.contract_id = k.id AND s.recorded_at <= k.accepted_at), k.accepted_at) <= c.received_at)
+    CROSS JOIN LATERAL gate.concerned(c.contract_id, c.customer_id, c.received_at) AS k
     JOIN acme.issuances i ON i.contract_id = k.id
     JOIN ca.to_be_signed t ON t.id = i.to_be_signed_id
     WHERE c.id = $1 AND t.state <> 'void' AND t.not_after > $2

@@ -170,7 +170,10 @@ ORDER BY x.serial LIMIT $3;
 
 -- name: covered_by_incident
 -- $1 incident_id  $2 now
-SELECT k.id, k.number, k.handle, k.state, count(*) AS certificates
+SELECT k.id, k.number, k.handle,
+    CASE WHEN k.state = 'accepted' AND EXISTS (SELECT FROM gate.contract_starts s WHERE s.contract_id = k.id)
+        THEN 'active' ELSE k.state END AS state,
+    count(*) AS certificates
 FROM office.incident_certificates x LEFT JOIN gate.contracts k ON k.id = x.contract_id
 WHERE x.incident_id = $1 AND x.not_after > $2 AND NOT EXISTS (SELECT FROM ca.revocations r WHERE r.serial = x.serial)
 GROUP BY k.id ORDER BY k.number;
@@ -184,7 +187,10 @@ WITH chosen AS (
     UNION SELECT s.to_be_signed_id FROM ca.serials s WHERE s.serial = ANY ($3::bytea[])
     UNION SELECT m.id FROM ca.to_be_signed m WHERE m.issuer_id = $4 AND m.not_after > $5
 )
-SELECT k.id, k.number, k.handle, k.state, count(*) AS certificates
+SELECT k.id, k.number, k.handle,
+    CASE WHEN k.state = 'accepted' AND EXISTS (SELECT FROM gate.contract_starts s WHERE s.contract_id = k.id)
+        THEN 'active' ELSE k.state END AS state,
+    count(*) AS certificates
 FROM chosen JOIN ca.to_be_signed t ON t.id = chosen.id
 LEFT JOIN acme.issuances i ON i.to_be_signed_id = t.id
 LEFT JOIN gate.contracts k ON k.id = i.contract_id
@@ -192,14 +198,8 @@ WHERE t.state <> 'void' AND t.not_after > $5 AND NOT EXISTS (SELECT FROM ca.revo
 GROUP BY k.id ORDER BY k.number;
 
 -- name: contracts_of
--- Contracts that a case names itself; of a customer whose data were learned to be old, those accepted with data reviewed until
--- then: what followed because of the change shows the new ones (T6-5, T14-2).
--- $1 contract_id  $2 customer_id  $3 when it was learned, or null
-SELECT k.id, k.number FROM gate.contracts k
-WHERE k.id = $1 OR (k.customer_id = $2 AND ($3::timestamptz IS NULL OR coalesce((
-    SELECT max(s.recorded_at) FROM gate.reviewed_subjects s
-    WHERE s.contract_id = k.id AND s.recorded_at <= k.accepted_at), k.accepted_at) <= $3))
-ORDER BY k.number;
+-- Contracts that a case names itself. $1 contract_id  $2 customer_id  $3 when it was learned, or null
+SELECT k.id, k.number FROM gate.concerned($1, $2, $3) AS k ORDER BY k.number;
 
 -- name: revoked_by
 -- This case revoked it. $1 case_id  $2 serial  $3 contract_id

@@ -97,6 +97,19 @@ async def test_no_request_reads_a_whole_table(planner: Conn, module: str) -> Non
     assert found.keys() - SWEEPS == set(), found
 
 
+@pytest.mark.parametrize(("function", "count"), [("served_by", 4), ("concerned", 3)])
+async def test_a_shared_condition_is_planned_as_if_it_stood_in_the_statement(
+    planner: Conn, function: str, count: int
+) -> None:
+    """A call would hide from the tests above which tables it reads, and be planned apart from what it is joined to."""
+    texts = [text for module in MODULES for text in statements(module).values() if f"gate.{function}(" in text]
+    assert len(texts) == count
+    for text in texts:
+        assert function not in {node.get("Function Name") for node in nodes(await plan_of(planner, text))}
+    [called] = nodes(await plan_of(planner, "SELECT * FROM generate_series(1, 2)"))
+    assert called["Function Name"] == "generate_series"
+
+
 OF_A_CONTRACT = [
     ("contracts", "live_names"), ("applications", "requesters"), ("keys", "keys"), ("documents", "documents"),
     ("seals", "seal_of"), ("screenings", "screenings_of"), ("screenings", "findings_of"), ("timers", "extensions_of"),
