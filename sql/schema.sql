@@ -505,7 +505,14 @@ CREATE TABLE gate.bank_accounts (
     id uuid PRIMARY KEY,
     handle text NOT NULL UNIQUE,
     covered_from date NOT NULL,
-    covered_through date NOT NULL CHECK (covered_through >= covered_from)
+    covered_through date NOT NULL CHECK (covered_through >= covered_from),
+    closed_from date, -- by two people: days after the one before it are not awaited any more
+    closed_by_first uuid REFERENCES gate.persons,
+    closed_by_second uuid REFERENCES gate.persons,
+    awaited_after date GENERATED ALWAYS AS (
+        CASE WHEN covered_through >= closed_from - 1 THEN NULL ELSE covered_through END) STORED,
+    CONSTRAINT bank_accounts_closed_by_two CHECK (closed_by_first <> closed_by_second),
+    CONSTRAINT bank_accounts_closed_whole CHECK (num_nulls(closed_from, closed_by_first, closed_by_second) IN (0, 3))
 );
 CREATE TABLE gate.bank_days (
     bank_account_id uuid NOT NULL REFERENCES gate.bank_accounts,
@@ -1421,15 +1428,32 @@ CREATE TABLE gate.bill_drafts (
     PRIMARY KEY (contract_id, signed_on)
 );
 
--- Who issues invoices: the newest row in effect is frozen into each.
+-- An account that invoices name to be paid into (振込先); it never changes.
+CREATE TABLE office.transfer_accounts (
+    id uuid PRIMARY KEY,
+    bank_account_id uuid REFERENCES gate.bank_accounts, -- it is one of ours
+    bank text NOT NULL CHECK (bank ~ '^[0-9]{4}$'),
+    bank_name text NOT NULL CHECK (bank_name <> ''),
+    branch text NOT NULL CHECK (branch ~ '^[0-9]{3}$'),
+    branch_name text NOT NULL CHECK (branch_name <> ''),
+    kind text NOT NULL CHECK (kind IN ('1', '2', '4')),
+    number text NOT NULL CHECK (number ~ '^[0-9]{7}$'),
+    holder text NOT NULL CHECK (holder <> '')
+);
+
+-- Who issues invoices: the newest row in effect that two people set is frozen into each.
 CREATE TABLE office.sellers (
     effective_at timestamptz PRIMARY KEY,
     name text NOT NULL CHECK (name <> ''),
     address text NOT NULL,
     registration_number text NOT NULL CHECK (registration_number ~ '^T[1-9][0-9]{12}$'),
     set_by uuid NOT NULL REFERENCES gate.persons,
-    pay_into text CHECK (pay_into <> '')
+    pay_into uuid REFERENCES office.transfer_accounts,
+    confirmed_by uuid REFERENCES gate.persons
 );
+-- what one person set before counts for what was made then
+ALTER TABLE office.sellers
+    ADD CONSTRAINT sellers_by_two CHECK (confirmed_by IS NOT NULL AND confirmed_by <> set_by) NOT VALID;
 
 -- The last number of a series, taken in the transaction of the paper, so that no number is ever missing.
 CREATE TABLE office.number_series (
@@ -1454,7 +1478,8 @@ CREATE TABLE office.invoice_papers (
     months integer[] NOT NULL,
     bases integer[] NOT NULL,
     taxes integer[] NOT NULL,
-    personal_data_destroyed_at timestamptz
+    personal_data_destroyed_at timestamptz,
+    pay_into uuid REFERENCES office.transfer_accounts
 );
 
 -- What two people took off an invoice: a credit invoice (適格返還請求書), a write-off, a small difference.
@@ -1604,8 +1629,9 @@ CREATE FUNCTION gate.used_of(receipt uuid) RETURNS bigint LANGUAGE sql STABLE SE
          + coalesce((SELECT sum(amount_yen) FROM office.refunds WHERE receipt_id = receipt), 0)
 $$;
 
--- An invoice with its frozen paper, and its notice: all or none. The names of buyer, payer and dealer, and the seller
--- are those of this moment. Under a dealer the paper goes to that relation (T8-16); the buyer stays the customer (T8-14).
+-- An invoice with its frozen paper, and its notice: all or none. The names of buyer, payer and dealer, the seller that two
+-- people set and the account to pay into are those of this moment. Under a dealer the paper goes to that relation (T8-16);
+-- the buyer stays the customer (T8-14).
 CREATE FUNCTION gate.issue_invoice(contract uuid, invoice_kind text, issued date, original text, bill gate.bill_drafts,
     at timestamptz, asked integer DEFAULT NULL) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -1621,14 +1647,14 @@ BEGIN
     SELECT invoice, contract, paper, invoice_kind, issued, bill.due_on, total, total, at,
         (SELECT a.dealer FROM office.applications a WHERE a.contract_id = contract);
     INSERT INTO office.invoice_papers (invoice_id, original_number, seller, seller_address, registration_number, buyer,
-        payer, dealer, period_from, period_end, rates, months, bases, taxes)
+        payer, dealer, period_from, period_end, rates, months, bases, taxes, pay_into)
     SELECT invoice, original, s.name, s.address, s.registration_number,
         coalesce(CASE names WHEN 'payer' THEN a.payer END, u.name), a.payer, a.dealer, bill.period_from, bill.period_end,
-        bill.rates, bill.months, bill.bases, bill.taxes
+        bill.rates, bill.months, bill.bases, bill.taxes, s.pay_into
     FROM gate.contracts c JOIN gate.customers u ON u.id = c.customer_id
     LEFT JOIN office.applications a ON a.contract_id = c.id
-    LEFT JOIN LATERAL (SELECT * FROM office.sellers e WHERE e.effective_at <= at ORDER BY e.effective_at DESC LIMIT 1) s
-        ON true
+    LEFT JOIN LATERAL (SELECT * FROM office.sellers e WHERE e.effective_at <= at AND e.confirmed_by IS NOT NULL
+        ORDER BY e.effective_at DESC LIMIT 1) s ON true
     WHERE c.id = contract;
     INSERT INTO office.notices (id, kind, clause, contract_id, given, queued_at)
     VALUES (keiyaku.uuid7(at), CASE invoice_kind WHEN 'fee' THEN 'invoice_issued' ELSE 'difference_invoice_issued' END,
@@ -1703,6 +1729,7 @@ CREATE TABLE office.virtual_accounts (
     PRIMARY KEY (bank_account_id, number, allocated_at)
 );
 CREATE UNIQUE INDEX virtual_accounts_live ON office.virtual_accounts (bank_account_id, number) WHERE ended_at IS NULL;
+CREATE INDEX virtual_accounts_of_contract ON office.virtual_accounts (contract_id);
 
 -- Names under which a customer's invoices are paid. key: the name as it is compared (contract_gate/matching.py).
 CREATE TABLE office.payer_aliases (
@@ -2577,6 +2604,10 @@ CREATE TRIGGER person_present BEFORE INSERT OR UPDATE ON office.settlements
     FOR EACH ROW EXECUTE FUNCTION gate.person_present('decided_by_first', 'decided_by_second');
 CREATE TRIGGER person_present BEFORE INSERT OR UPDATE ON office.bank_dialects
     FOR EACH ROW EXECUTE FUNCTION gate.person_present('corrected_by_first', 'corrected_by_second');
+CREATE TRIGGER person_present BEFORE INSERT OR UPDATE ON office.sellers
+    FOR EACH ROW EXECUTE FUNCTION gate.person_present('set_by', 'confirmed_by');
+CREATE TRIGGER person_present BEFORE INSERT OR UPDATE ON gate.bank_accounts
+    FOR EACH ROW EXECUTE FUNCTION gate.person_present('closed_by_first', 'closed_by_second');
 
 -- Who does a person's work on a day: they, or the first of their deputies who is there; null: nobody.
 CREATE FUNCTION office.acting(person uuid, today date) RETURNS uuid LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -3762,6 +3793,12 @@ GRANT EXECUTE ON FUNCTION office.forget_open_answers TO keiyaku_office;
 
 -- Days that join an account's chain at its beginning move it back (T8-6).
 GRANT UPDATE (covered_from) ON gate.bank_accounts TO keiyaku_office;
+
+-- accounts to pay into, and bank accounts that close
+GRANT SELECT, INSERT ON office.transfer_accounts TO keiyaku_operator, keiyaku_office;
+GRANT UPDATE (closed_from, closed_by_first, closed_by_second) ON gate.bank_accounts TO keiyaku_office;
+GRANT SELECT (awaited_after) ON gate.bank_accounts TO keiyaku_sign;
+GRANT UPDATE (ended_at) ON office.bank_dialects TO keiyaku_office;
 
 -- what came of a request to revoke, and when it was told (T11-6)
 GRANT UPDATE (result_due_at, result_told_at) ON office.cases TO keiyaku_office, keiyaku_operator;

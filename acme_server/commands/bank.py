@@ -69,7 +69,26 @@ async def bank_day(
 @operating
 async def bank_list(conn: Conn, now: datetime, as_json: bool) -> None:
     """What each account covers."""
-    show_rows(await bank_days.accounts(conn), ("handle", "covered_from", "covered_through", "waiting"), as_json)
+    columns = ("handle", "covered_from", "covered_through", "waiting", "closed_from")
+    show_rows(await bank_days.accounts(conn), columns, as_json)
+
+
+@bank.command("close")
+@click.argument("account")
+@click.option("--from", "closed_from", type=Day(), required=True, help="First day on which it is not there any more.")
+@click.option("--reason", required=True, help="Why: it stays on record.")
+@click.option("--though-named", is_flag=True, help="Open invoices and virtual accounts may name it still.")
+@first_person
+@second_person
+@as_json
+@operating
+async def bank_close(
+    conn: Conn, now: datetime, account: str, closed_from: date, reason: str, though_named: bool, first: str,
+    second: str, as_json: bool,
+) -> None:  # fmt: skip
+    """Two people close an account: its data is awaited up to the day before, and no longer."""
+    closed = await bank_days.close_account(conn, account, closed_from, reason, first, second, now, though_named)
+    show_one(closed, as_json)
 
 
 DIALECT = (

@@ -1,6 +1,8 @@
 """`keiyaku ledger`, and of `keiyaku invoice` and `keiyaku payment` what the accountants decide."""
 
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
+from typing import ParamSpec, TypeVar
 
 import click
 
@@ -10,31 +12,68 @@ from acme_server.commands.running import Day, as_json, first_person, operating, 
 from acme_server.groups import Group
 from contract_gate.calendar import jst_date
 from contract_gate.money import TaxRate
-from office.use_cases import invoices, payments
+from office.storage.sellers import KINDS
+from office.use_cases import invoices, payments, sellers
 from office.use_cases import ledger as books
 from sql import Conn
 
+P = ParamSpec("P")
+R = TypeVar("R")
 one_person = click.option("--by", "person", required=True, metavar="PERSON", help="Who records it.")
 reason = click.option("--reason", required=True, help="Why, in one line.")
+
+
+PAY_INTO = (
+    click.option(
+        "--pay-into", "account", help="One of our bank accounts to pay into (振込先): its files tell its digits."
+    ),
+    click.option("--bank", help="Of another account: four digits."),
+    click.option("--branch", help="Three digits."),
+    click.option("--kind", type=click.Choice(sorted(KINDS)), help="預金種目: 1 普通, 2 当座, 4 貯蓄."),
+    click.option("--number", help="Seven digits."),
+    click.option("--bank-name", help="As payers know the bank."),
+    click.option("--branch-name", help="As payers know the branch."),
+    click.option("--holder", help="Whose account it is, kana as the bank writes them (口座名義)."),
+)
+
+
+def paid_into(command: Callable[P, R]) -> Callable[P, R]:
+    """The options that say which account is paid into."""
+    for option in reversed(PAY_INTO):
+        command = option(command)
+    return command
 
 
 @invoice.command("seller")
 @click.argument("name")
 @click.argument("address")
 @click.argument("registration_number")
-@click.option("--pay-into", help="The account to pay into (振込先), in one line: bank, branch, kind, number, name.")
-@one_person
+@paid_into
+@first_person
+@second_person
 @as_json
 @operating
 async def invoice_seller(
-    conn: Conn, now: datetime, name: str, address: str, registration_number: str, pay_into: str | None, person: str,
-    as_json: bool,
+    conn: Conn, now: datetime, /, name: str, address: str, registration_number: str, first: str, second: str,
+    as_json: bool, **into: str | None,
 ) -> None:  # fmt: skip
-    """Who issues invoices from now on, with the registration number (登録番号)."""
-    made = await invoices.set_seller(conn, name, address, registration_number, person, now, pay_into)
+    """Two people say who issues invoices from now on (登録番号), and the account to pay into."""
+    new = sellers.NewSeller(name, address, registration_number, told_by(into))
+    made = await sellers.set_seller(conn, new, first, second, now)
     if not made.of_corporation:
         click.echo(f"warning: {made.registration_number} is no corporate number; check it", err=True)
     show_one(made, as_json)
+
+
+def told_by(into: Mapping[str, str | None]) -> sellers.Told | None:
+    """The account that the options tell; None: they tell nothing of one."""
+    if not any(into.values()):
+        return None
+    named = {name: into[name] or "" for name in ("bank_name", "branch_name", "holder")}
+    return sellers.Told(
+        account=into["account"], bank=into["bank"], branch=into["branch"], kind=into["kind"], number=into["number"],
+        **named,
+    )  # fmt: skip
 
 
 @invoice.command("sellers")
@@ -42,8 +81,8 @@ async def invoice_seller(
 @operating
 async def invoice_sellers(conn: Conn, now: datetime, as_json: bool) -> None:
     """Who issued invoices, newest first."""
-    columns = ("effective_at", "name", "address", "registration_number", "pay_into", "set_by")
-    show_rows(await invoices.sellers(conn), columns, as_json)
+    columns = ("effective_at", "name", "address", "registration_number", "pay_into", "set_by", "confirmed_by")
+    show_rows(await sellers.sellers(conn), columns, as_json)
 
 
 @invoice.command("rates")

@@ -12,7 +12,7 @@ from cryptography import x509
 from acme_server.clock import by_machine
 from acme_server.config import Settings
 from acme_server.storage import check, evidence, house, jobs
-from acme_server.use_cases import check_bank, check_service_end
+from acme_server.use_cases import check_bank, check_money, check_service_end
 from acme_server.use_cases.log_list import lists_here, unseen_key
 from acme_server.use_cases.readiness import SEAL_LIMIT, shipped
 from acme_server.validation.corroboration import remotes_needed
@@ -264,6 +264,11 @@ async def bank(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
     return [Fault(about, what, do) for about, what, do in await check_bank.wrong(conn, now)]
 
 
+async def invoices(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
+    """Two people said who issues the invoices to come, and where they are paid (T8-3)."""
+    return [Fault(about, what, do) for about, what, do in await check_money.wrong(conn, now)]
+
+
 async def issuers(_settings: Settings, conn: Conn, now: datetime) -> list[Fault]:
     """An issuing CA issues; it, or one that waits for its time, and the roots live longer than what they sign."""
     faults = []
@@ -382,8 +387,8 @@ async def signer(settings: Settings, _conn: Conn, _now: datetime) -> list[Fault]
 
 LOOKS: tuple[Look, ...] = (
     migrations, cluster, roles, partitions, seal, waiting_jobs, crls, root_crls, ocsp, publication,
-    revocation_deadlines, desk, register, bank, service_end, transparency, perspectives, issuers, revoked_issuers,
-    clocks, drills, self_audit, files, blocklist, tls, disk, signer,
+    revocation_deadlines, desk, register, bank, invoices, service_end, transparency, perspectives, issuers,
+    revoked_issuers, clocks, drills, self_audit, files, blocklist, tls, disk, signer,
 )  # fmt: skip
 
 

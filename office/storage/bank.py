@@ -7,7 +7,7 @@ import msgspec
 
 from sql import Conn, statements
 from sql.ids import uuid7
-from sql.rows import many
+from sql.rows import many, one
 
 SQL = statements("office/bank")
 
@@ -19,6 +19,27 @@ class BankAccount(msgspec.Struct, frozen=True):
     covered_from: date
     covered_through: date
     waiting: int
+    closed_from: date | None
+
+
+class Held(msgspec.Struct, frozen=True):
+    """An account that no other transaction changes meanwhile."""
+
+    id: UUID
+    covered_through: date
+    closed_from: date | None
+
+
+class Naming(msgspec.Struct, frozen=True):
+    """Who names an account: the issuer of invoices to come, so many open invoices and numbers of contracts.
+
+    `others`: another account is open.
+    """
+
+    issuer: bool
+    invoices: int
+    numbers: int
+    others: bool
 
 
 class Chain(msgspec.Struct, frozen=True):
@@ -41,10 +62,20 @@ async def insert_account(conn: Conn, handle: str, first_day: date, now: datetime
     return account_id
 
 
-async def lock_account(conn: Conn, handle: str) -> UUID | None:
-    """The account's id, held until the transaction ends, so that its chain grows by one writer at a time."""
-    account_id: UUID | None = await conn.fetchval(SQL["lock_account"], handle)
-    return account_id
+async def lock_account(conn: Conn, handle: str) -> Held | None:
+    """The account, held until the transaction ends, so that its chain grows by one writer at a time."""
+    return one(Held, await conn.fetchrow(SQL["lock_account"], handle))
+
+
+async def naming(conn: Conn, account_id: UUID, now: datetime) -> Naming:
+    """Who names the account to be paid into."""
+    [found] = many(Naming, await conn.fetch(SQL["naming"], account_id, now))
+    return found
+
+
+async def close_account(conn: Conn, account_id: UUID, closed_from: date, first: UUID, second: UUID) -> None:
+    """From that day on its data is not awaited; the account is held, open, and its data ends before that day."""
+    await conn.execute(SQL["close_account"], account_id, closed_from, first, second)
 
 
 async def before_coverage(conn: Conn, first_day: date, today: date) -> Before:
@@ -73,8 +104,11 @@ async def accounts(conn: Conn) -> list[BankAccount]:
 
 
 async def hold_coverage(conn: Conn) -> date | None:
-    """The last day that every account covers, which no import changes until the transaction ends; None: no account."""
-    return min((row["covered_through"] for row in await conn.fetch(SQL["hold_coverage"])), default=None)
+    """The last day that every account covers whose data is awaited, which no import changes until the transaction ends;
+    None: of no account.
+    """
+    known = (row["awaited_after"] for row in await conn.fetch(SQL["hold_coverage"]))
+    return min((day for day in known if day is not None), default=None)
 
 
 async def alarmed(conn: Conn, through: date) -> bool:

@@ -9,6 +9,7 @@ import msgspec
 from contract_gate.articles.article_08_payment import FeeBill, FeeLeft
 from contract_gate.money import TaxRate
 from contract_gate.readings import Reading
+from office.storage.sellers import PayInto, VirtualAccount, written
 from sql import Conn, statements
 from sql.ids import uuid7
 from sql.rows import many, one
@@ -42,18 +43,8 @@ class Paper(msgspec.Struct, frozen=True):
     bases: list[int]
     taxes: list[int]
     contract: str
-    pay_into: str | None
-
-
-class Issuer(msgspec.Struct, frozen=True):
-    """Who issued invoices from an instant on, and who said so."""
-
-    effective_at: datetime
-    name: str
-    address: str
-    registration_number: str
-    set_by: str
-    pay_into: str | None
+    pay_into: PayInto | None
+    virtual_account: VirtualAccount | None
 
 
 class Adjustment(msgspec.Struct, frozen=True):
@@ -228,20 +219,14 @@ class Running(msgspec.Struct, frozen=True):
 
 async def paper(conn: Conn, number: str) -> Paper | None:
     """The paper of an invoice; None when there is no such invoice, or it was recorded by hand."""
-    return one(Paper, await conn.fetchrow(SQL["paper"], number))
-
-
-async def insert_seller(
-    conn: Conn, name: str, address: str, registration_number: str, pay_into: str | None, person_id: UUID, now: datetime
-) -> bool:
-    """Who issues invoices from now on. False when another was set at this instant."""
-    values = (now, name, address, registration_number, person_id, pay_into)
-    return await conn.fetchval(SQL["insert_seller"], *values) is not None
-
-
-async def sellers(conn: Conn, before: datetime | None, most: int) -> list[Issuer]:
-    """Who issued invoices, newest first; those set before an instant."""
-    return many(Issuer, await conn.fetch(SQL["sellers"], before, most))
+    row = await conn.fetchrow(SQL["paper"], number)
+    if row is None:
+        return None
+    accounts = {
+        "pay_into": written(PayInto, row["pay_into"]),
+        "virtual_account": written(VirtualAccount, row["virtual_account"]),
+    }
+    return Paper(**{**row, **accounts})
 
 
 async def insert_rate(conn: Conn, rate: TaxRate) -> bool:

@@ -7,7 +7,7 @@ import msgspec
 from contract_gate.articles.article_08_payment import bank_data_missing
 from contract_gate.calendar import jst_date
 from office.storage import bank, holidays
-from office.storage.bank import BankAccount, Before
+from office.storage.bank import BankAccount, Before, Held, Naming
 from office.use_cases import asked
 from office.use_cases.asked import OPERATOR, NoSuch, Unfit, checked_handle, checked_text
 from office.use_cases.notify import notify
@@ -15,6 +15,16 @@ from sql import Conn, Pool
 from sql.evidence import append, entry
 
 LONGEST = timedelta(days=366)
+
+
+class Closed(msgspec.Struct, frozen=True):
+    """An account that closes, up to which day its data is known, and what names it still."""
+
+    account: str
+    closed_from: date
+    covered_through: date
+    open_invoices: int
+    virtual_accounts: int
 
 
 class Coverage(msgspec.Struct, frozen=True):
@@ -73,9 +83,10 @@ async def add_days(
         raise Unfit(f"from {first} to {last}: the last day must be the first or up to {LONGEST.days} days later")
     who = await asked.person(conn, confirmed_by) if confirmed_by else None
     async with conn.transaction():
-        account = await bank.lock_account(conn, handle)
-        if account is None:
-            raise NoSuch(handle, f"there is no bank account '{handle}': open it with `keiyaku bank open`")
+        held = await held_account(conn, handle)
+        if held.closed_from is not None and last >= held.closed_from:
+            raise Unfit(f"bank account '{handle}' is closed from {held.closed_from}: no day from then on is awaited")
+        account = held.id
         added = await bank.insert_days(conn, account, first, last, source, who.id if who else None, now)
         chain = await bank.extend_coverage(conn, account)
         proof = entry(
@@ -92,6 +103,64 @@ async def add_days(
         )
         await append(conn, proof)
     return Coverage(handle, added, chain.covered_from, chain.covered_through)
+
+
+async def held_account(conn: Conn, handle: str) -> Held:
+    """The account, held until the transaction ends. Raises NoSuch."""
+    if held := await bank.lock_account(conn, handle):
+        return held
+    raise NoSuch(handle, f"there is no bank account '{handle}': open it with `keiyaku bank open`")
+
+
+async def close_account(
+    conn: Conn, handle: str, closed_from: date, reason: str, first: str, second: str, now: datetime,
+    though_named: bool = False,
+) -> Closed:  # fmt: skip
+    """Two people close an account: no day from that one on is awaited, all before it are (T8-6). Raises Unfit.
+
+    What is due later is overdue by the data of the other accounts alone. `though_named`: open invoices and numbers of
+    contracts may name it still.
+    """
+    why, (one, two) = checked_text("reason", reason), await asked.two_persons(conn, first, second)
+    async with conn.transaction():
+        await bank.hold_coverage(conn)  # of two accounts that close at one time the second knows of the first
+        held = await held_account(conn, handle)
+        naming = await bank.naming(conn, held.id, now)
+        if fault := not_to_close(handle, held, naming, closed_from, jst_date(now), though_named):
+            raise Unfit(fault)
+        await bank.close_account(conn, held.id, closed_from, one.id, two.id)
+        proof = entry(
+            "bank.closed", asked.actor(one), now, rule="T8-6", clause="A8.1", account=held.id, day=closed_from,
+            through=held.covered_through, invoices=naming.invoices, numbers=naming.numbers, reason=why,
+            second=asked.actor(two),
+        )  # fmt: skip
+        await append(conn, proof)
+    return Closed(handle, closed_from, held.covered_through, naming.invoices, naming.numbers)
+
+
+def not_to_close(
+    handle: str, held: Held, naming: Naming, closed_from: date, today: date, though_named: bool
+) -> str | None:  # fmt: skip
+    """Why the account cannot be closed from that day on, and what to do; None: it can be."""
+    if held.closed_from is not None:
+        return f"bank account '{handle}' is closed from {held.closed_from} already"
+    if not held.covered_through < closed_from <= today + LONGEST:
+        return (
+            f"bank account '{handle}' is covered through {held.covered_through}: it is closed from a later day, up to"
+            f" {LONGEST.days} days ahead"
+        )
+    if not naming.others:
+        return (
+            f"bank account '{handle}' is the only one that is open: without one nothing is overdue; open another first"
+        )
+    if naming.issuer:
+        return f"invoices to come name '{handle}' to be paid into: `keiyaku invoice seller` names another account"
+    if not though_named and (naming.invoices or naming.numbers):
+        return (
+            f"{naming.invoices} open invoice(s) and {naming.numbers} virtual account(s) of contracts name '{handle}':"
+            " tell who pays there, then close it with --though-named (API: though_named)"
+        )
+    return None
 
 
 def not_before_its_end(day: date, now: datetime) -> None:

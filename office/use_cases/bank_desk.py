@@ -157,7 +157,7 @@ async def allocate(conn: Conn, account: str, number: str, contract: str, now: da
     key = await asked.contract(conn, contract)
     async with conn.transaction():
         if not await bank_lines.insert_virtual(conn, account, number, key.id, now):
-            raise Unfit(f"no bank account '{account}', or {number} was another contract's within twelve months")
+            raise Unfit(f"no open bank account '{account}', or {number} was another contract's within twelve months")
         await append(
             conn, entry("bank.virtual_allocated", OPERATOR, now, contract_id=key.id, rule="T8-5", number=number)
         )

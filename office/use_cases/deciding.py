@@ -18,6 +18,7 @@ from office.use_cases import (
     cases,
     credit_invoices,
     deciding_house,
+    deciding_money,
     documents,
     ending,
     holds,
@@ -282,6 +283,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "revocation.withdraw": Kind(OfCase, DESK, APPROVERS, withdraw_case),
         "service.end": Kind(ServiceEnd, DESK, APPROVERS, end_service),
         **deciding_house.KINDS,
+        **deciding_money.KINDS,
     }
 )
 

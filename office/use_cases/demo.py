@@ -8,10 +8,11 @@ import msgspec
 
 from contract_gate.articles.article_12_term import before
 from contract_gate.calendar import jst_date, next_month_end
-from office.storage import applications, bank, contracts, demo, keys, money, people
+from office.storage import applications, bank, contracts, demo, keys, money, people, sellers
 from office.storage.changing import changing
 from office.storage.contracts import ContractKey, Subject
 from office.storage.people import Customer, Person, Plan, Text
+from office.storage.sellers import PayInto
 from office.use_cases.application import REVIEWS
 from office.use_cases.asked import actor
 from office.use_cases.keys import UNLIMITED, NewKey, base64url, new_secret
@@ -23,6 +24,8 @@ DEMO, OVERDUE, UNBOUND = "demo", "demo-overdue", "dev-default"
 NETWORKS = ("127.0.0.0/8", "::1/128")
 SUBJECT = Subject("Keiyaku Demo K.K.", "JP", "Tokyo", "Chiyoda-ku")
 VERSION = "demo-1"
+ISSUER = ("Keiyaku Demo CA K.K.", "Chiyoda-ku, Tokyo", "T7000012050002")
+PAY_INTO = PayInto("demo", "0001", "デモ銀行", "001", "本店", "1", "1234567", "ｹｲﾔｸ ﾃﾞﾓ")
 NAMES_MAX, TERM_MONTHS, FEE_YEN, INVOICE_YEN = 100, 120, 55_000, 60_500
 REVIEW_AGAIN = timedelta(days=300)  # well before 398 days (T4-4)
 
@@ -62,6 +65,18 @@ async def make_contracts(conn: Conn, now: datetime) -> None:
     overdue = await make_contract(conn, OVERDUE, "overdue.test", customer, plan, officers, now)
     await make_key(conn, admitted.id, UNBOUND, "accounts without a binding", now)
     await leave_unpaid(conn, overdue.id, now)
+    await set_issuer(conn, officers, now)
+
+
+async def set_issuer(conn: Conn, officers: list[Person], now: datetime) -> None:
+    """Invoices name the demo's CA, and its bank account to pay into (T8-3)."""
+    first, second = officers
+    await sellers.insert(conn, *ISSUER, PAY_INTO, first.id, second.id, now)
+    row = entry(
+        "invoice.seller_set", actor(first), now, rule="T8-3", clause="A8.1", number=ISSUER[-1],
+        pay_into=msgspec.to_builtins(PAY_INTO), second=actor(second),
+    )  # fmt: skip
+    await append(conn, row)
 
 
 async def officer(conn: Conn, number: int, now: datetime) -> Person:

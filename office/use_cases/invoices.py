@@ -9,25 +9,17 @@ from contract_gate.articles.article_08_payment import Difference, FeeBill, diffe
 from contract_gate.calendar import DAY, jst_date
 from contract_gate.money import WHOLE, TaxRate
 from contract_gate.readings import Reading, of_contract
-from contract_gate.registration import of_corporation, well_formed
 from office.storage import credit_invoices, money_books
 from office.storage.changing import changing
-from office.storage.money_books import FeePaper, Issuer, Paper
+from office.storage.money_books import FeePaper, Paper
+from office.storage.sellers import KINDS
 from office.use_cases import asked, papers, payments
-from office.use_cases.asked import MOST, Unfit, checked_text
+from office.use_cases.asked import Unfit
 from sql import Conn, Pool
 from sql.evidence import append, entry
 
 PAGE = 500
 BILLING = "process:billing"
-
-
-class Seller(msgspec.Struct, frozen=True):
-    """Who issues invoices; `of_corporation` false: the number is no corporate number, which is worth a second look."""
-
-    name: str
-    registration_number: str
-    of_corporation: bool
 
 
 class Corrected(msgspec.Struct, frozen=True):
@@ -37,30 +29,6 @@ class Corrected(msgspec.Struct, frozen=True):
     original: str
     difference_yen: int
     invoice: str | None
-
-
-async def set_seller(
-    conn: Conn, name: str, address: str, number: str, person: str, now: datetime, pay_into: str | None = None
-) -> Seller:
-    """Invoices made from now on name this issuer, and the account to pay into (A8.1). Raises Unfit."""
-    if not well_formed(number):
-        raise Unfit(f"'{number}' is no registration number: write T and 13 digits, the first not 0")
-    who = await asked.person(conn, person)
-    async with conn.transaction():
-        checked_text("name", name), checked_text("address", address)
-        into = checked_text("pay_into", pay_into) if pay_into is not None else None
-        if not await money_books.insert_seller(conn, name, address, number, into, who.id, now):
-            raise Unfit("another issuer was set at this instant: try again")
-        proof = entry(
-            "invoice.seller_set", asked.actor(who), now, rule="T8-3", clause="A8.1", number=number, pay_into=into
-        )
-        await append(conn, proof)
-    return Seller(name, number, of_corporation(number))
-
-
-async def sellers(conn: Conn, before: datetime | None = None, most: int = MOST) -> list[Issuer]:
-    """Who issued invoices, newest first; those set before an instant."""
-    return await money_books.sellers(conn, before, most)
 
 
 async def add_rate(conn: Conn, rate: TaxRate, person: str, now: datetime) -> TaxRate:
@@ -102,7 +70,7 @@ async def page(conn: Conn, number: str) -> str:
         for rate, months, base, tax in zip(found.rates, found.months, found.bases, found.taxes, strict=True)
     ]
     return papers.page(
-        "invoice.html", invoice=found, lines=lines, last_day=found.period_end - DAY,
+        "invoice.html", invoice=found, lines=lines, last_day=found.period_end - DAY, kinds=KINDS,
         billed_before=sum(found.bases) + sum(found.taxes) - found.total_yen,
     )  # fmt: skip
 

@@ -1,8 +1,8 @@
 """Notices on paper as pages that print well: what an officer prints, folds and posts (T5-2)."""
 
 from contract_gate.calendar import jst_date
-from office.storage import money_books
 from office.storage import notices as stored
+from office.storage import sellers
 from office.storage.notices import Shown
 from office.use_cases import notices, papers
 from office.use_cases.asked import Unfit
@@ -18,7 +18,7 @@ async def page(conn: Conn, delivery: str) -> str:
     addressee, _, text = letter.body.partition("\n\n")
     if letter.channel != "paper" or not text:
         raise Unfit(f"delivery '{delivery}' is no letter on paper: `keiyaku notice show` tells what it is")
-    before = await money_books.sellers(conn, letter.queued_at, 1)
+    before = await sellers.sellers(conn, letter.queued_at, 1)
     return papers.page(
         "letter.html", letter=letter, addressee=addressee, paragraphs=text.strip().split("\n\n"),
         address=letter.address or await _address_now(conn, letter), sender=before[0] if before else None,

@@ -1,5 +1,6 @@
 -- name: accounts
-SELECT handle, covered_through FROM gate.bank_accounts ORDER BY handle;
+-- Those whose data is awaited: not one that is closed and covered whole.
+SELECT handle, covered_through FROM gate.bank_accounts WHERE awaited_after IS NOT NULL ORDER BY handle;
 
 -- name: holidays
 -- $1 first day

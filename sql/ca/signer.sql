@@ -30,7 +30,7 @@ SELECT t.id, t.issuer_id, t.state, t.serial, t.profile, t.tbs, t.names, t.spki_s
                WHERE r.key = 'payment.tolerance')
            AND o.issued_on >= (SELECT max(covered_from) FROM gate.bank_accounts)
            AND o.due_on + 14 < least(($2 AT TIME ZONE 'Asia/Tokyo')::date,
-               (SELECT min(covered_through) FROM gate.bank_accounts))
+               (SELECT min(awaited_after) FROM gate.bank_accounts))
            AND NOT EXISTS (SELECT FROM gate.free_reissues y WHERE y.contract_id = d.contract_id)) AS overdue, ARRAY(
            SELECT n.kind || ' ' || n.value FROM gate.contract_names n
            WHERE n.contract_id = d.contract_id AND n.removed_at IS NULL AND n.value = ANY (ARRAY(

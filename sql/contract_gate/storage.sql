@@ -42,7 +42,7 @@ CROSS JOIN LATERAL (
         THEN ARRAY(SELECT m.id FROM gate.contracts m WHERE m.customer_id = c.customer_id)
         ELSE ARRAY[c.id] END)
 ) o
-CROSS JOIN (SELECT max(covered_from) AS bank_data_from, min(covered_through) AS bank_data_through
+CROSS JOIN (SELECT max(covered_from) AS bank_data_from, min(awaited_after) AS bank_data_through
             FROM gate.bank_accounts) a
 CROSS JOIN LATERAL (
     SELECT

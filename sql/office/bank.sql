@@ -7,7 +7,24 @@ RETURNING id;
 
 -- name: lock_account
 -- $1 handle
-SELECT id FROM gate.bank_accounts WHERE handle = $1 FOR UPDATE;
+SELECT id, covered_through, closed_from FROM gate.bank_accounts WHERE handle = $1 FOR UPDATE;
+
+-- name: naming
+-- Who names the account still: the issuer of invoices to come, how many open invoices, how many numbers of contracts.
+-- others: another account is open. $1 id  $2 now
+SELECT coalesce((SELECT t.bank_account_id = $1 FROM (
+        SELECT s.pay_into FROM office.sellers s WHERE s.effective_at <= $2 AND s.confirmed_by IS NOT NULL
+        ORDER BY s.effective_at DESC LIMIT 1) AS newest
+        JOIN office.transfer_accounts t ON t.id = newest.pay_into), false) AS issuer,
+    (SELECT count(*)::integer FROM gate.invoices i JOIN office.invoice_papers p ON p.invoice_id = i.id
+        JOIN office.transfer_accounts t ON t.id = p.pay_into WHERE i.open_yen > 0 AND t.bank_account_id = $1) AS invoices,
+    (SELECT count(*)::integer FROM office.virtual_accounts v WHERE v.bank_account_id = $1 AND v.ended_at IS NULL) AS numbers,
+    EXISTS (SELECT FROM gate.bank_accounts b WHERE b.id <> $1 AND b.closed_from IS NULL) AS others;
+
+-- name: close_account
+-- $1 id  $2 first day on which it is not there any more  $3 first  $4 second
+UPDATE gate.bank_accounts SET closed_from = $2, closed_by_first = $3, closed_by_second = $4
+WHERE id = $1 AND closed_from IS NULL AND covered_through < $2;
 
 -- name: before_coverage
 -- Invoices with an open rest past their due date that are older than the data of an account would be: none of them
@@ -44,14 +61,14 @@ RETURNING a.covered_from, a.covered_through;
 
 -- name: accounts
 -- waiting: days imported beyond a gap.
-SELECT a.handle, a.covered_from, a.covered_through, count(d.day)::integer AS waiting
+SELECT a.handle, a.covered_from, a.covered_through, count(d.day)::integer AS waiting, a.closed_from
 FROM gate.bank_accounts a
 LEFT JOIN gate.bank_days d ON d.bank_account_id = a.id AND d.day NOT BETWEEN a.covered_from AND a.covered_through
 GROUP BY a.id ORDER BY a.handle;
 
 -- name: hold_coverage
--- What each account covers, held until the transaction ends.
-SELECT covered_through FROM gate.bank_accounts ORDER BY id FOR UPDATE;
+-- What each account covers, held until the transaction ends; null of one that is closed and covered whole.
+SELECT awaited_after FROM gate.bank_accounts ORDER BY id FOR UPDATE;
 
 -- name: alarmed
 -- Whether officers were told that bank data is missing after this day. $1 day

@@ -123,11 +123,11 @@ WHERE p.removed_at IS NULL AND ($1::text IS NULL OR c.handle = $1)
 ORDER BY c.handle, p.key LIMIT $2;
 
 -- name: insert_virtual
--- No row: no such account, or the number was another's within twelve months.
+-- No row: no such open account, or the number was another's within twelve months.
 -- $1 account handle  $2 number  $3 contract_id  $4 now
 INSERT INTO office.virtual_accounts (bank_account_id, number, contract_id, allocated_at)
 SELECT a.id, $2, $3, $4 FROM gate.bank_accounts a
-WHERE a.handle = $1 AND NOT EXISTS (
+WHERE a.handle = $1 AND a.closed_from IS NULL AND NOT EXISTS (
     SELECT FROM office.virtual_accounts v WHERE v.bank_account_id = a.id AND v.number = $2
         AND (v.ended_at IS NULL OR v.ended_at > $4::timestamptz - interval '12 months'))
 RETURNING bank_account_id;

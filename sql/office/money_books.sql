@@ -1,28 +1,25 @@
 -- Statements of office/storage/money_books.py: papers of invoices, what is taken off them, refunds, books.
 
 -- name: paper
--- It is paid into what was set with its issuer, who is the last set before it was made.
+-- With the account that was to be paid into when it was made, and the contract's own number of that account, if the bank
+-- lent it one by then (バーチャル口座).
 -- $1 number of an invoice
 SELECT i.id, i.contract_id, i.number, i.kind, i.issued_on, i.due_on, i.total_yen, i.open_yen, i.created_at, p.original_number, p.seller,
     p.seller_address, p.registration_number, p.buyer, p.payer, p.dealer, p.period_from, p.period_end, p.rates, p.months,
-    p.bases, p.taxes, c.handle AS contract, (SELECT s.pay_into FROM office.sellers s WHERE s.effective_at <= i.created_at
-        ORDER BY s.effective_at DESC LIMIT 1) AS pay_into
+    p.bases, p.taxes, c.handle AS contract, (
+        SELECT json_build_object('account', b.handle, 'bank', t.bank, 'bank_name', t.bank_name, 'branch', t.branch,
+            'branch_name', t.branch_name, 'kind', t.kind, 'number', t.number, 'holder', t.holder)
+        FROM office.transfer_accounts t LEFT JOIN gate.bank_accounts b ON b.id = t.bank_account_id WHERE t.id = p.pay_into
+    ) AS pay_into, (
+        SELECT json_build_object('bank', d.bank, 'branch', d.virtual_branch, 'number', v.number)
+        FROM office.transfer_accounts t JOIN office.virtual_accounts v ON v.bank_account_id = t.bank_account_id
+        JOIN office.bank_dialects d ON d.bank_account_id = t.bank_account_id AND d.set_at <= i.created_at
+        WHERE t.id = p.pay_into AND v.contract_id = i.contract_id AND v.allocated_at <= i.created_at
+            AND (v.ended_at IS NULL OR v.ended_at > i.created_at)
+        ORDER BY v.allocated_at DESC, d.set_at DESC LIMIT 1
+    ) AS virtual_account
 FROM gate.invoices i JOIN office.invoice_papers p ON p.invoice_id = i.id JOIN gate.contracts c ON c.id = i.contract_id
 WHERE i.number = $1;
-
--- name: insert_seller
--- No row: another was set for that instant.
--- $1 effective at  $2 name  $3 address  $4 registration number  $5 person  $6 the account to pay into, or null
-INSERT INTO office.sellers (effective_at, name, address, registration_number, set_by, pay_into)
-VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT DO NOTHING RETURNING registration_number;
-
--- name: sellers
--- Who issues invoices, newest first.
--- $1 set before this instant, or null  $2 most
-SELECT s.effective_at, s.name, s.address, s.registration_number, p.handle AS set_by, s.pay_into
-FROM office.sellers s JOIN gate.persons p ON p.id = s.set_by
-WHERE $1::timestamptz IS NULL OR s.effective_at < $1 ORDER BY s.effective_at DESC LIMIT $2;
 
 -- name: insert_rate
 -- No row: that day has a rate.

@@ -7,7 +7,7 @@ WITH paid AS MATERIALIZED (
     SELECT DISTINCT c.id, c.customer_id, c.state FROM gate.invoices i
     CROSS JOIN LATERAL (SELECT id, customer_id, state FROM gate.contracts WHERE id = i.contract_id OFFSET 0) AS c
     WHERE i.id = ANY ($1::uuid[]) AND i.open_yen > 0 AND i.kind <> 'difference'
-      AND i.due_on <= (SELECT min(covered_through) FROM gate.bank_accounts) + CASE WHEN EXISTS (
+      AND i.due_on <= (SELECT min(awaited_after) FROM gate.bank_accounts) + CASE WHEN EXISTS (
           SELECT FROM gate.readings WHERE key = 'due.roll' AND value = 'previous') THEN 14 ELSE 0 END
 ), whole AS (
     SELECT c.id, c.customer_id FROM gate.contracts c

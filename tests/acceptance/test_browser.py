@@ -24,7 +24,9 @@ NAME = "paused.demo.test"
 NEARLY_PAUSED = """UPDATE acme.failures SET consecutive = 9999, first_failed_at = first_failed_at - interval '4 days'
     WHERE name = $1"""
 ISSUER = ("株式会社サンプル認証局", "東京都千代田区丸の内一丁目1番1号", "T7000012050002")
-BANK = "例示銀行 丸の内支店 普通 1234567"
+BANK = ("例示銀行", "丸の内支店", "普通 1234567", "ｶ)ｻﾝﾌﾟﾙ")
+INTO = ("--bank", "0001", "--branch", "001", "--kind", "1", "--number", "1234567", "--bank-name", BANK[0],
+        "--branch-name", BANK[1], "--holder", BANK[3])  # fmt: skip
 PHONE = 360
 ONE_OF_EACH = "['html[lang]', 'main', 'h1', 'title'].map(each => document.querySelectorAll(each).length)"
 COLOURS = "['body', 'h1', 'p'].map(each => getComputedStyle(document.querySelector(each)).color)"
@@ -122,14 +124,14 @@ async def test_an_invoice_prints_on_one_page_of_a4_with_all_that_it_must_name(
     assert facts.split("Pages:")[1].split()[0] == "1"
     text = " ".join(run(["pdftotext", "-layout", "paper.pdf", "-"], tmp_path).stdout.split())
     due = date.fromisoformat(bill["due_on"])
-    named = (bill["number"], f"{due.year}年{due.month}月{due.day}日", f"{due}", "60,500 円", *ISSUER, BANK)
+    named = (bill["number"], f"{due.year}年{due.month}月{due.day}日", f"{due}", "60,500 円", *ISSUER, *BANK)
     for told in (*named, "適格請求書", "御中", "10 % 対象", "55,000 円", "5,500 円", "paper"):
         assert told in text, (told, text)
 
 
 def billed(dev: Dev) -> tuple[dict[str, str], str]:
     """The invoice of a contract whose first certificate was issued just now, and an officer's token."""
-    dev.keiyaku("invoice seller", *ISSUER, "--pay-into", BANK, "--by", FIRST)
+    dev.keiyaku("invoice seller", *ISSUER, *INTO, "--by", FIRST, "--and", SECOND)
     make_contract(dev, "paper", "paper.test")
     assert certificate(registered(dev, binding=new_key(dev, "paper")), dev, "www.paper.test")
     [bill] = dev.keiyaku_json("invoice list paper")

@@ -44,8 +44,9 @@ NOT_PERSONAL = {
     "companies that the CA works with, and the CA itself": (
         "gate.invoices.dealer", "gate.persons.organisation", "office.applications.dealer",
         "office.dealer_aliases.dealer", "office.invoice_papers.dealer", "office.invoice_papers.seller_address",
-        "office.sellers.address", "office.sellers.name", "office.sellers.pay_into",
-        "office.subcontractors.organisation",
+        "office.sellers.address", "office.sellers.name",
+        "office.subcontractors.organisation", "office.transfer_accounts.bank_name",
+        "office.transfer_accounts.branch_name", "office.transfer_accounts.holder",
     ),
     "what the CA itself has and how it calls it": (
         "acme.limit_overrides.name", "acme.limits.name", "ca.issuers.name", "gate.bank_accounts.handle",

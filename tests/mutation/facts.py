@@ -59,7 +59,7 @@ TOLD = [
         T_FACTS,
     ),
     Mutation(FACTS, "max(covered_from) AS bank_data_from", "min(covered_from) AS bank_data_from", T_MONEY),
-    Mutation(FACTS, "min(covered_through) AS bank_data_through", "max(covered_through) AS bank_data_through", T_MONEY),
+    Mutation(FACTS, "min(awaited_after) AS bank_data_through", "max(awaited_after) AS bank_data_through", T_MONEY),
     Mutation(
         FACTS, "ELSE ARRAY[c.id] END", "ELSE ARRAY(SELECT m.id FROM gate.contracts m) END", f"{T_MONEY} {T_FACTS}"
     ),

@@ -31,7 +31,7 @@ MAXIMUM_OF_COVERAGE = [
     *without("sql/office/bank.sql", f"{OFFICE}/test_payments.py", "\n    WHERE chain.before = a.covered_through"),
     *without("sql/office/bank.sql", f"{OFFICE}/test_bank_coverage.py", "\n    WHERE chain.after = a.covered_from",
              " AND issued_on < $1", " AND due_on < $2"),
-    Mutation(FACTS, "min(covered_through) AS bank", "max(covered_through) AS bank", f"{GATE}/test_storage_others.py"),
+    Mutation(FACTS, "min(awaited_after) AS bank", "max(awaited_after) AS bank", f"{GATE}/test_storage_others.py"),
 ]  # fmt: skip
 # `period_end` from one month to the next, instead of from the start
 STEP_BY_STEP = """    for _ in range(months - 1):

@@ -39,6 +39,7 @@ from office.use_cases import (
     revocations,
     screening,
     seal,
+    sellers,
     service_end,
 )
 from office.use_cases.acceptance import Access
@@ -60,12 +61,14 @@ async def found(world: World) -> None:
     for kind in ("terms", "cps"):
         text = Text(kind, "1", sha256(kind.encode()).digest(), f"https://ca.story.test/{kind}", now)
         await register.add_text(conn, text, now)
-    await invoices.set_seller(conn, "Keiyaku Story CA", "Tokyo", "T7000012050002", ANN, now)
     world.bank_through = jst_date(now) - DAY
     await bank.open_account(conn, ACCOUNT, world.bank_through, "opening", now)
     at = Dialect(UUID(int=0), ACCOUNT, bank_file.BANK, bank_file.BRANCH, "1", bank_file.NUMBER, "zengin-01", "era",
                  "none", None)  # fmt: skip
     await bank_desk.set_dialect(conn, ACCOUNT, at, now)
+    into = sellers.Told(account=ACCOUNT, bank_name="例示銀行", branch_name="本店", holder="ｹｲﾔｸ ｽﾄ-ﾘ-")
+    seller = sellers.NewSeller("Keiyaku Story CA", "Tokyo", "T7000012050002", into)
+    await sellers.set_seller(conn, seller, ANN, BOB, now)
 
 
 async def apply(world: World, contract: str, name: str, kana: str) -> None:

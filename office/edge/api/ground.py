@@ -1,6 +1,7 @@
 """The ground that money stands on: texts, tax rates, who issues invoices, bank accounts, names of dealers.
 
-Articles 2 and 8. Nothing of it is changed afterwards: another version, rate or issuer is another row.
+Articles 2 and 8. Nothing of it is changed afterwards: another version, rate or issuer is another row. Who issues
+invoices two people decide (`invoice.issuer`), as they correct or close a bank account.
 """
 
 from datetime import date
@@ -14,7 +15,7 @@ from office.edge.api.bank import Payer
 from office.edge.api.calls import Body, Call, Handle, Instant, Line, Operation, Paged, answer, created, done
 from office.edge.api.roles import CA, COMPLIANCE, OFFICERS, OPERATORS
 from office.edge.api.service import Address, Digest, Version
-from office.use_cases import bank, bank_desk, dealers, invoices, register, tenants
+from office.use_cases import bank, bank_desk, dealers, invoices, register, sellers, tenants
 from office.use_cases.idempotency import Answer
 
 Branch = Annotated[str, msgspec.Meta(pattern="^[0-9]{3}$")]
@@ -35,15 +36,6 @@ class NewRate(Body, frozen=True, forbid_unknown_fields=True):
 
     effective_on: date
     basis_points: Annotated[int, msgspec.Meta(ge=0, le=10_000)]
-
-
-class NewIssuer(Body, frozen=True, forbid_unknown_fields=True):
-    """T8-3. `registration_number`: 登録番号, T and 13 digits. `pay_into`: 振込先, in one line."""
-
-    name: Line
-    address: Line
-    registration_number: Annotated[str, msgspec.Meta(pattern="^T[1-9][0-9]{12}$")]
-    pay_into: Line | None = None
 
 
 class NewAccount(Body, frozen=True, forbid_unknown_fields=True):
@@ -101,17 +93,8 @@ async def add_rate(call: Call) -> Answer:
 async def list_issuers(call: Call) -> Answer:
     """A page of those who issued invoices, newest first."""
     before = tenants.instant_after(call.query.cursor)
-    rows = await invoices.sellers(call.conn, before, call.query.limit + 1)
+    rows = await sellers.sellers(call.conn, before, call.query.limit + 1)
     return answer(tenants.page(rows, call.query.limit, lambda each: tenants.instant(each.effective_at)))
-
-
-async def set_issuer(call: Call) -> Answer:
-    """Invoices made from now on name this issuer."""
-    new: NewIssuer = call.body
-    made = await invoices.set_seller(
-        call.conn, new.name, new.address, new.registration_number, call.person, call.now, new.pay_into
-    )  # fmt: skip
-    return created(made)
 
 
 async def open_account(call: Call) -> Answer:
@@ -158,7 +141,6 @@ OPERATIONS = (
     Operation("listTaxRates", "GET", "/tax-rates", CA, list_rates, query=Paged),
     Operation("addTaxRate", "POST", "/tax-rates", OFFICERS, add_rate, body=NewRate, person=True, once=True),
     Operation("listIssuers", "GET", ISSUERS, CA, list_issuers, query=Paged),
-    Operation("setIssuer", "POST", ISSUERS, OFFICERS, set_issuer, body=NewIssuer, person=True, once=True),
     Operation("openBankAccount", "POST", "/bank-accounts", OFFICERS, open_account, body=NewAccount, person=True,
               once=True),
     Operation("showDialect", "GET", DIALECT, CA, show_dialect),

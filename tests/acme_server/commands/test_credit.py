@@ -35,8 +35,10 @@ async def demo(postgres: EmbeddedPostgres, database: str, pool: Pool) -> Setting
 
 async def test_a_credit_invoice_is_made_and_printed(demo: Settings) -> None:
     today = jst_date(utc_now())
-    assert "<h1>請求書" in await keiyaku(demo, "invoice show F00000001 --html")  # made before an issuer was set
-    issuer = "invoice seller CA Tokyo T7000012050002 --pay-into 例示銀行 --by demo-officer-1"
+    page = await keiyaku(demo, "invoice show F00000001 --html")
+    assert all(told in page for told in ("<h1>適格請求書", "Keiyaku Demo CA", "デモ銀行", "普通 1234567"))
+    into = "--bank 0001 --branch 001 --kind 1 --number 1234567 --bank-name 例示 --branch-name 本店 --holder ｹｲﾔｸ"
+    issuer = f"invoice seller CA Tokyo T7000012050002 {into} {BOTH}"
     assert json.loads(await keiyaku(demo, f"{issuer} --json"))["of_corporation"]
     assert json.loads(await keiyaku(demo, "invoice show F00000001 --json"))["total_yen"] == 60_500
     paid = json.loads(

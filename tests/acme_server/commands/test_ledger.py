@@ -49,10 +49,10 @@ async def test_from_unexplained_money_to_the_journal(demo: Settings) -> None:
 
 
 async def test_issuer_rates_months_and_what_is_ahead(demo: Settings) -> None:
-    made = json.loads(await keiyaku(demo, "invoice seller CA Tokyo T7000012050002 --by demo-officer-1 --json"))
+    made = json.loads(await keiyaku(demo, f"invoice seller CA Tokyo T7000012050002 {BOTH} --json"))
     assert made["of_corporation"]
-    [since] = json.loads(await keiyaku(demo, "invoice sellers --json"))
-    assert (since["registration_number"], since["set_by"]) == ("T7000012050002", "demo-officer-1")
+    [since, _demo] = json.loads(await keiyaku(demo, "invoice sellers --json"))
+    assert (since["registration_number"], since["confirmed_by"]) == ("T7000012050002", "demo-officer-2")
     later = jst_date(utc_now()) + timedelta(days=90)
     await keiyaku(demo, f"invoice rate-add {later} 1200 --by demo-officer-1")
     assert json.loads(await keiyaku(demo, "invoice rates --json"))[-1]["basis_points"] == 1200

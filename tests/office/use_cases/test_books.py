@@ -81,26 +81,6 @@ async def test_the_paper_reads_as_a_qualified_invoice(billed: Conn) -> None:
         await invoices.paper(billed, "I-1")
 
 
-async def test_the_issuer_is_frozen_into_what_is_made_after(accepted: Conn, pool: Pool) -> None:
-    await pool.execute("SELECT keiyaku.ensure_partitions($1, 1)", START)
-    with pytest.raises(Unfit, match="registration number"):
-        await invoices.set_seller(accepted, "CA", "Tokyo", "7000012050002", "ann", START)
-    with pytest.raises(Unfit, match="pay_into"):
-        await invoices.set_seller(accepted, "CA", "Tokyo", "T7000012050002", "ann", START, " ")
-    before = START - timedelta(days=1)
-    set_ = await invoices.set_seller(
-        accepted, "CA KK", "Tokyo", "T7000012050002", "ann", before, "例示銀行 普通 1234567"
-    )
-    assert set_.of_corporation
-    await pool.execute(DRAFT)
-    await pool.execute("SELECT gate.bill_start((SELECT id FROM gate.contracts WHERE handle = 'acme'), $1)", START)
-    await invoices.set_seller(accepted, "New KK", "Osaka", "T4011001098993", "ann", NOW, "他行 普通 7654321")
-    page = await invoices.page(accepted, "F00000001")
-    assert all(told in page for told in ("<h1>適格請求書", "CA KK", "T7000012050002", "例示銀行 普通 1234567"))
-    assert "他行" not in page
-    assert [row.pay_into for row in await invoices.sellers(accepted)] == ["他行 普通 7654321", "例示銀行 普通 1234567"]
-
-
 async def test_a_number_of_the_books_cannot_be_taken_by_hand(accepted: Conn) -> None:
     with pytest.raises(Unfit, match="the books give themselves"):
         await payments.add_invoice(accepted, "acme", payments.Bill("F00000002", "fee", DUE, None, 5), NOW)

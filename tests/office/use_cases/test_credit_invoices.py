@@ -9,6 +9,7 @@ import pytest
 
 from office.use_cases import credit_invoices, desk, ending, invoices, ledger, payments, settlement
 from office.use_cases.asked import Unfit
+from office.use_cases.sellers import NewSeller, set_seller
 from sql import Conn, Pool
 from tests.conftest import NOW
 from tests.office.use_cases.test_books import billed as billed
@@ -19,9 +20,10 @@ CUT = "INSERT INTO gate.tax_rates VALUES ('2026-09-09', 500)"
 
 
 async def test_a_credit_reads_as_a_qualified_credit_invoice(billed: Conn) -> None:
-    await invoices.set_seller(billed, "CA KK", "Tokyo", "T7000012050002", "ann", NOW)
+    before, after = (NewSeller(name, "Tokyo", "T7000012050002", None) for name in ("CA KK", "New KK"))
+    await set_seller(billed, before, "ann", "bob", NOW)
     await credit_invoices.credit(billed, "F00000001", 5_500, 1000, None, "agreed", "ann", "bob", NOW)
-    await invoices.set_seller(billed, "New KK", "Osaka", "T4011001098993", "ann", NOW + timedelta(days=1))
+    await set_seller(billed, after, "bob", "ann", NOW + timedelta(days=1))
     page = await credit_invoices.page(billed, "C00000001")
     told_by = ("適格返還請求書", "株式会社 例 御中", "CA KK", "T7000012050002")
     for told in (*told_by, "C00000001", "F00000001", "2026-03-10", "2026-11-22", "5,500", "5,000", "500", "10 %"):

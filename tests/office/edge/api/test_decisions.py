@@ -4,11 +4,15 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import msgspec
 import pytest
 
+from contract_gate.calendar import DAY
 from office.use_cases import (
     acceptance,
     audit,
+    bank,
+    bank_desk,
     cases,
     documents,
     ending,
@@ -28,6 +32,7 @@ from tests.conftest import NOW
 from tests.office.conftest import ACCESS
 from tests.office.edge.api.conftest import KEY, Api
 from tests.office.edge.api.test_router import NOBODY, OURS, things
+from tests.office.use_cases.test_bank_coverage import TOLD
 from tests.office.use_cases.test_books import money
 from tests.office.use_cases.test_credit_invoices import CUT
 from tests.office.use_cases.test_writers import ISSUE
@@ -127,9 +132,20 @@ async def written_consent(conn: Conn, pool: Pool) -> dict[str, Any]:
     return {"document": str(kept)}
 
 
+async def two_accounts(conn: Conn, pool: Pool) -> dict[str, Any]:
+    for handle, number in (("main", "1234567"), ("other", "7654321")):
+        await bank.open_account(conn, handle, NOW.date() - DAY, "statement", NOW)
+        await bank_desk.set_dialect(conn, handle, msgspec.structs.replace(TOLD, number=number), NOW - DAY)
+    return {"account": "main"}
+
+
 # Kind: what is there before, the arguments beside what that gives, what evidence says afterwards.
 DECISIONS: dict[str, tuple[Arranged, dict[str, Any], str]] = {
     "access_review.close": (the_list, {"findings": "none"}, "access.reviewed"),
+    "bank.close": (two_accounts, {"closed_from": "2026-12-01", "reason": "merged"}, "bank.closed"),
+    "bank.correct": (
+        two_accounts, {"bank": "0001", "branch": "001", "number": "1111111", "reason": "r"}, "bank.dialect_corrected",
+    ),
     "contract.accept": (nothing, {"contract": "acme"}, "contract.accepted"),
     "contract.assign": (written_consent, {"contract": "acme", "customer": "heir"}, "contract.assigned"),
     "contract.reject": (nothing, {"contract": "acme", "reason": "incomplete"}, "contract.rejected"),
@@ -142,6 +158,9 @@ DECISIONS: dict[str, tuple[Arranged, dict[str, Any], str]] = {
         paid, {"invoice": "F00000001", "amount_yen": 5_500, "rate": 1000, "reason": "r"}, "invoice.credited",
     ),
     "invoice.credit_tax": (cut, {"invoice": "F00000001", "reason": "rate cut"}, "invoice.credited"),
+    "invoice.issuer": (
+        nothing, {"name": "CA", "address": "Tokyo", "registration_number": "T7000012050002"}, "invoice.seller_set",
+    ),
     "invoice.leave_tax": (cut, {"invoice": "F00000001", "reason": "netted"}, "tax_credit.declined"),
     "invoice.recover": (written_off, {"invoice": "F00000001", "reason": "paid after all"}, "invoice.recovered"),
     "invoice.small_difference": (small_rest, {"invoice": "F00000001", "reason": "charge"}, "invoice.written_off"),

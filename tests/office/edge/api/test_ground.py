@@ -15,6 +15,10 @@ TEXT = {
 ISSUER = {"name": "Rei CA K.K.", "address": "Tokyo", "registration_number": "T7000012050002"}
 ACCOUNT = {"account": "main", "first_day": "2026-11-01", "source": "statement of October"}
 DIALECT = {"bank": "0001", "branch": "001", "number": "1234567"}
+INTO = {
+    "bank": "0009", "bank_name": "例示銀行", "branch": "200", "branch_name": "丸の内支店", "kind": "2",
+    "number": "7654321", "holder": "ｶ)ｹｲﾔｸ",
+}  # fmt: skip
 
 
 async def refused(api: Api, role: str, path: str, body: Any) -> int:
@@ -57,21 +61,51 @@ async def test_a_tax_rate_is_added_before_it_takes_effect(api: Api, pool: Pool) 
 
 @pytest.mark.rule("T8-3")
 async def test_who_issues_invoices_is_known_since_when(api: Api, pool: Pool) -> None:
-    made = await api.made("officer", "/invoice-issuers", ISSUER)
-    assert made == {"name": "Rei CA K.K.", "registration_number": "T7000012050002", "of_corporation": True}
-    assert await refused(api, "approver", "/invoice-issuers", ISSUER) == 403
-    assert await refused(api, "officer", "/invoice-issuers", {**ISSUER, "registration_number": "T0"}) == 400
+    await decided(api, "invoice.issuer", ISSUER)
+    assert (await api.call("officer", "POST", "/invoice-issuers", ISSUER))[0] == 405  # two people decide it
     api.clock.at = api.clock.at.replace(microsecond=7)
-    other = {**ISSUER, "registration_number": "T1234567890123", "pay_into": "例示銀行 普通 1234567"}
-    second = await api.made("officer", "/invoice-issuers", other)
-    assert not second["of_corporation"]
+    other = {**ISSUER, "registration_number": "T1234567890123", "pay_into": INTO}
+    proposal = await api.made("officer", "/proposals", {"kind": "invoice.issuer", "arguments": other})
+    assert proposal["arguments"]["pay_into"] == {**INTO, "account": None}  # what both see
+    await api.made("approver", f"/proposals/{proposal['id']}/confirm", {})
     whole = (await api.call("auditor", "GET", "/invoice-issuers"))[1]["items"]
-    assert [(each["registration_number"][:2], each["set_by"]) for each in whole] == [("T1", "ann"), ("T7", "ann")]
-    assert [each["pay_into"] for each in whole] == [other["pay_into"], None]
+    assert [(each["registration_number"][:2], each["set_by"], each["confirmed_by"]) for each in whole] == [
+        ("T1", "ann", "bob"), ("T7", "ann", "bob"),
+    ]  # fmt: skip
+    assert [(each["pay_into"], each["of_corporation"]) for each in whole] == [
+        ({**INTO, "account": None}, False),
+        (None, True),
+    ]
     assert await walked(api, "auditor", "/invoice-issuers") == whole
     for cursor in ("x", "2026-11-22", "0001-01-01T00:00:00+23:00"):
         assert (await api.call("auditor", "GET", "/invoice-issuers", params={"cursor": cursor}))[0] == 422
     assert await proofs(pool, "invoice.seller_set") == 2
+
+
+@pytest.mark.rule("T8-3", "T8-6")
+async def test_an_account_of_ours_is_named_by_its_digits_then_corrected_and_closed(api: Api) -> None:
+    for account, number in (("main", "1234567"), ("other", "7654321")):
+        await api.made("officer", "/bank-accounts", {**ACCOUNT, "account": account})
+        await api.made("officer", f"/bank-accounts/{account}/dialect", {**DIALECT, "number": number})
+    names = {name: INTO[name] for name in ("bank_name", "branch_name", "holder")}
+    arguments = {**ISSUER, "pay_into": {"account": "main", **names}}
+    proposal = await api.made("officer", "/proposals", {"kind": "invoice.issuer", "arguments": arguments})
+    seen = proposal["arguments"]["pay_into"]
+    assert seen == {"account": "main", **DIALECT, "kind": "1", **names}
+    api.clock.at = api.clock.at.replace(microsecond=7)
+    await decided(api, "bank.correct", {"account": "main", **DIALECT, "number": "1111111", "reason": "misread"})
+    status, problem = await api.call("approver", "POST", f"/proposals/{proposal['id']}/confirm", {})
+    assert (status, "0001 001 1 1111111 in its files" in problem["detail"]) == (422, True), "not what was proposed"
+    closing = {"account": "main", "closed_from": "2026-11-22", "reason": "merged"}
+    await decided(api, "bank.close", closing)
+    items = (await api.call("auditor", "GET", "/bank-accounts"))[1]["items"]
+    assert [(each["handle"], each["closed_from"]) for each in items] == [("main", "2026-11-22"), ("other", None)]
+
+
+async def decided(api: Api, kind: str, arguments: Any) -> None:
+    """An officer proposed it and an approver confirmed it."""
+    proposal = await api.made("officer", "/proposals", {"kind": kind, "arguments": arguments})
+    assert (await api.made("approver", f"/proposals/{proposal['id']}/confirm", {}))["state"] == "confirmed"
 
 
 @pytest.mark.rule("T8-5", "T8-6")

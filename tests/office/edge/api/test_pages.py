@@ -9,7 +9,7 @@ from contract_gate.articles.article_25_liability import EXCLUSIONS
 from office.edge.api.calls import Operation, Paged
 from office.edge.api.cursors import Listing
 from office.edge.api.operations import OPERATIONS
-from office.use_cases import acceptance, contracts
+from office.use_cases import acceptance, contracts, sellers
 from office.use_cases.deliver import address_notices
 from office.use_cases.notify import notify
 from sql import Conn, Pool, statements
@@ -180,8 +180,8 @@ async def arranged(api: Api, conn: Conn, pool: Pool) -> None:
         await api.made("compliance", "/terms-announcements", TERMS | {"version": version, "effective_at": at})
     for number in ("T7000012050002", "T1234567890123"):
         api.clock.at += timedelta(microseconds=1)
-        issuer = {"name": "Rei CA K.K.", "address": "Tokyo", "registration_number": number}
-        await api.made("officer", "/invoice-issuers", issuer)
+        issuer = sellers.NewSeller("Rei CA K.K.", "Tokyo", number, None)
+        await sellers.set_seller(conn, issuer, "ann", "bob", api.clock.at)
     octets = {"data": file_of(Credit(1, "ﾀﾞﾚｶ", day=YESTERDAY), Credit(2, "ﾀﾞﾚｶ", day=YESTERDAY))}
     headers = {"Content-Type": "application/octet-stream"}
     assert (await api.call("officer", "POST", "/bank-files", headers=headers, **octets))[0] == 200

@@ -19,6 +19,7 @@ from tests.office.edge.api.test_decisions import (
     overpaid,
     paid,
     planned,
+    two_accounts,
     written_off,
 )
 from tests.office.edge.api.test_router import NOBODY
@@ -31,6 +32,10 @@ async def given_up(conn: Conn, pool: Pool) -> dict[str, Any]:
 
 # Kind: what is there before, arguments that nobody could confirm then, and why.
 HOPELESS: dict[str, tuple[Arranged, dict[str, Any], str]] = {
+    "bank.close": (two_accounts, {"closed_from": "2026-11-21", "reason": "merged"}, "covered through 2026-11-21"),
+    "bank.correct": (
+        two_accounts, {"bank": "0001", "branch": "001", "number": "7654321", "reason": "r"}, "another account has this",
+    ),
     "contract.accept": (accepted, {"contract": "acme"}, "no application under review"),
     "contract.assign": (nothing, {"contract": "acme", "customer": "nobody", "document": NOBODY}, "no document"),
     "contract.reject": (accepted, {"contract": "acme", "reason": "late"}, "not under review"),
@@ -45,6 +50,7 @@ HOPELESS: dict[str, tuple[Arranged, dict[str, Any], str]] = {
         paid, {"invoice": "F00000001", "amount_yen": 60_501, "rate": 1000, "reason": "r"}, "the invoice's total",
     ),
     "invoice.credit_tax": (open_fee, {"invoice": "F00000001", "reason": "rate cut"}, "no credit of tax"),
+    "invoice.issuer": (nothing, {"name": "CA", "address": "A", "registration_number": "T0"}, "no registration number"),
     "invoice.leave_tax": (open_fee, {"invoice": "F00000001", "reason": "netted"}, "no credit of tax"),
     "invoice.recover": (paid, {"invoice": "F00000001", "reason": "paid"}, "nothing of 'F00000001' is written off"),
     "invoice.small_difference": (open_fee, {"invoice": "F00000001", "reason": "charge"}, "a small difference is"),
