@@ -124,14 +124,15 @@ def judge(reply: Reply, question: Question, now: datetime) -> Quorum:
     """Whether the look is corroborated. C-053 to C-055, C-059, C-060.
 
     A reply about something else, of a perspective that is not known or is listed twice, with a lower quorum than ours,
-    or that says itself that it is none, corroborates nothing.
+    or that says itself that it is none, corroborates nothing. Who was asked and is not in it saw nothing (C-054).
     """
     since, until = question.asked_at - SKEW, now + SKEW
     passed = {each.perspective_code for each in reply.perspectives if each.passed(question.kind, since, until)}
-    asked = [each.perspective_code for each in reply.perspectives]
+    answered = [each.perspective_code for each in reply.perspectives]
     registries = sorted({question.remotes[code].registry for code in passed if code in question.remotes})
-    fault = unfit_reply(reply, question, asked) or short_of(len(asked), len(passed), len(registries), now)
-    return Quorum(sorted(passed), sorted(set(asked) - passed), registries, fault)
+    fault = unfit_reply(reply, question, answered)
+    fault = fault or short_of(len(answered), len(question.remotes), len(passed), len(registries), now)
+    return Quorum(sorted(passed), sorted({*answered, *question.remotes} - passed), registries, fault)
 
 
 def unfit_reply(reply: Reply, question: Question, codes: Sequence[str]) -> str | None:
@@ -144,16 +145,16 @@ def unfit_reply(reply: Reply, question: Question, codes: Sequence[str]) -> str |
         return f"the coordinator asked a perspective that is not known: {unknown[0][:40]}"
     if len(set(codes)) < len(codes):
         return "the coordinator counted a perspective twice"
-    wanted = len(codes) - may_fail(len(codes))
+    wanted = len(question.remotes) - may_fail(len(question.remotes))
     if reply.actual_orchestration_parameters.quorum_count < wanted:
         return f"the coordinator took a quorum of {reply.actual_orchestration_parameters.quorum_count}, not {wanted}"
     return None if reply.is_valid and reply.mpic_completed else "the coordinator says that it is not corroborated"
 
 
-def short_of(asked: int, passed: int, registries: int, now: datetime) -> str | None:
+def short_of(answered: int, asked: int, passed: int, registries: int, now: datetime) -> str | None:
     """What is missing to the numbers of the day; None when nothing is. C-053 to C-055."""
-    if asked < remotes_needed(now):
-        return f"{asked} remote perspectives took part, {remotes_needed(now)} must"
+    if answered < remotes_needed(now):
+        return f"{answered} remote perspectives took part, {remotes_needed(now)} must"
     if asked - passed > may_fail(asked):
         return f"{passed} of {asked} remote perspectives saw it, {asked - may_fail(asked)} must"
     return (

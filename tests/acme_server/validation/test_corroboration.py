@@ -1,5 +1,6 @@
 """Other places of the network must see the same: how many, where, and whom we believe. BR §3.2.2.9."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -38,8 +39,8 @@ def at(then: datetime) -> int:
     return int(then.timestamp() * 1e9)
 
 
-def question(now: datetime = NOW, kind: str = "dcv") -> Question:
-    return Question(kind, "www.demo.test", "t-1", now, REMOTES)
+def question(now: datetime = NOW, asked: Sequence[str] = CODES) -> Question:
+    return Question("dcv", "www.demo.test", "t-1", now, {code: REMOTES[code] for code in asked})
 
 
 def seen(code: str, passed: bool = True, when: datetime = NOW, kind: str | None = "dcv") -> Seen:
@@ -53,8 +54,8 @@ def reply(*perspectives: Seen, valid: bool = True, quorum: int | None = None, **
                  **(fields | other))  # type: ignore[arg-type]  # fmt: skip
 
 
-def fault(answer: Reply, now: datetime = NOW) -> str | None:
-    return judge(answer, question(now), now).fault
+def fault(answer: Reply, asked: Sequence[str], now: datetime = NOW) -> str | None:
+    return judge(answer, question(now, asked), now).fault
 
 
 def of(number: int, failing: int = 0, when: datetime = NOW) -> Reply:
@@ -78,22 +79,41 @@ def of(number: int, failing: int = 0, when: datetime = NOW) -> Reply:
 def test_so_many_take_part_from_each_date_on(now: datetime, fewest: int) -> None:
     assert remotes_needed(now) == fewest
     mixed = ("ohio", "frankfurt", "seoul", "sao-paulo", "sydney")
-    few = reply(*(seen(code, when=now) for code in mixed[: fewest - 1]))
-    assert fault(few, now) == f"{fewest - 1} remote perspectives took part, {fewest} must"
-    assert fault(reply(*(seen(code, when=now) for code in mixed[:fewest])), now) is None
+    few = mixed[: fewest - 1]
+    said = f"{fewest - 1} remote perspectives took part, {fewest} must"
+    assert fault(reply(*(seen(code, when=now) for code in few)), few, now) == said
+    enough = mixed[:fewest]
+    assert fault(reply(*(seen(code, when=now) for code in enough)), enough, now) is None
 
 
 @pytest.mark.std("C-054")
 @pytest.mark.parametrize(("number", "most"), [(4, 1), (5, 1), (6, 2), (7, 2)])
 def test_so_many_may_see_something_else(number: int, most: int) -> None:
-    assert fault(of(number, most)) is None
+    asked = CODES[:number]
+    assert fault(of(number, most), asked) is None
     said = f"{number - most - 1} of {number} remote perspectives saw it, {number - most} must"
-    assert fault(of(number, most + 1)) == said
+    assert fault(of(number, most + 1), asked) == said
+
+
+@pytest.mark.std("C-054", "C-059")
+@pytest.mark.parametrize(("number", "most"), [(5, 1), (6, 2), (7, 2)])
+def test_who_was_asked_and_is_left_out_of_the_reply_saw_nothing(number: int, most: int) -> None:
+    asked = CODES[:number]
+    assert fault(reply(*of(number - most).perspectives, quorum=number - most), asked) is None
+    saw = number - most - 1
+    found = judge(reply(*of(saw).perspectives, quorum=number - most), question(asked=asked), NOW)
+    assert found.fault == (
+        f"{saw} of {number} remote perspectives saw it, {number - most} must"
+        if saw >= 4
+        else f"{saw} remote perspectives took part, 4 must"
+    )
+    assert found.said == f"{saw}/{number}"
+    assert found.others == sorted(asked[saw:])
 
 
 @pytest.mark.std("C-055")
 def test_those_that_saw_it_lie_in_two_regions() -> None:
-    places = {f"us-{number}": Perspective(f"us-{number}", "ARIN", 0, number * 10) for number in range(5)}
+    places = {f"us-{number}": Perspective(f"us-{number}", "ARIN", 0, number * 10) for number in range(4)}
     known = Question("dcv", "www.demo.test", "t-1", NOW, places | {"seoul": PLACES[4]})
     five = [seen(f"us-{number}") for number in range(4)]
     found = judge(reply(*five, seen("seoul", False)), known, NOW)
@@ -103,7 +123,7 @@ def test_those_that_saw_it_lie_in_two_regions() -> None:
 
 @pytest.mark.std("C-063")
 def test_the_quorum_is_said_with_who_saw_it_and_who_did_not() -> None:
-    found = judge(of(6, 1), question(), NOW)
+    found = judge(of(6, 1), question(asked=CODES[:6]), NOW)
     assert (found.said, found.others, found.registries) == ("5/6", ["sydney"], ["APNIC", "ARIN", "RIPE"])
     assert found.corroborating == ["frankfurt", "ohio", "oregon", "seoul", "stockholm"]
 
@@ -130,7 +150,7 @@ OLD = NOW - timedelta(minutes=2)
         pytest.param(reply(*FIVE, check_type="caa"), ELSE, id="another check"),
         pytest.param(reply(*FIVE, domain_or_ip_target="demo.test"), ELSE, id="another name"),
         pytest.param(reply(*FIVE, trace_identifier="t-2"), OTHER, id="another request"),
-        pytest.param(reply(), "0 remote perspectives took part, 4 must", id="nobody"),
+        pytest.param(reply(quorum=4), "0 remote perspectives took part, 4 must", id="nobody"),
         pytest.param(reply(*FIVE[:3], *(seen(c, when=OLD) for c in CODES[3:5])),
                      "3 of 5 remote perspectives saw it, 4 must", id="looks from before the question"),
         pytest.param(reply(*FIVE[:3], *(seen(c, when=NOW + timedelta(minutes=2)) for c in CODES[3:5])),
@@ -146,7 +166,7 @@ OLD = NOW - timedelta(minutes=2)
     ],
 )  # fmt: skip
 def test_only_an_honest_reply_to_this_question_corroborates(answer: Reply, said: str | None) -> None:
-    assert fault(answer) == said
+    assert fault(answer, CODES[:5]) == said
 
 
 @pytest.mark.std("C-056")
