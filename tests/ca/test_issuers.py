@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import msgspec
 import pytest
 
-from ca.issuers import LONGEST, SERVED_AFTER, Issuing, active_issuer, issued_until, serves_until
+from ca.issuers import LONGEST, SERVED_AFTER, Issuing, active_issuer, issued_until, served, serves_until, shown
 from tests.ca.arrange import ISSUER, NOW
 
 DAY, YEAR = timedelta(days=1), timedelta(days=365)
@@ -30,6 +30,8 @@ SHORT = one(5, NOW + 2 * YEAR, years=1)
         pytest.param([OLD, NEW], NEW.issues_from - timedelta(microseconds=1), 1, id="the next one waits"),
         pytest.param([NEW, OLD], NEW.issues_from, 4, id="the newest, in any order"),
         pytest.param([OLD, one(4, NOW)], NOW, 4, id="of two of an instant the later made"),
+        pytest.param([one(4, NOW), OLD], NOW, 4, id="of two of an instant the later made, in any order"),
+        pytest.param([one(1, NOW + YEAR), one(4, NOW)], NOW + YEAR, 1, id="one that was made before and waited"),
         pytest.param(
             [OLD, one(4, NOW + YEAR, NOW + YEAR + DAY)], NOW + YEAR + DAY, 1, id="the one before when revoked"
         ),
@@ -73,3 +75,21 @@ def test_until_when(
 ) -> None:
     assert issued_until(issuing, asked, at) == issued
     assert serves_until(issuing, asked, at) == serves
+
+
+@pytest.mark.std("C-145")
+@pytest.mark.parametrize(
+    ("issuing", "at", "states", "go_on"),
+    [
+        pytest.param([OLD, NEW], NOW, ["issues", "waits"], [1, 4], id="one waits"),
+        pytest.param([OLD, NEW], NEW.issues_from, ["before", "issues"], [1, 4], id="the next one issues"),
+        pytest.param([OLD, NEW], NOW + 3 * YEAR, ["before", "issues"], [4], id="the last leaf of the first has ended"),
+        pytest.param([OLD, SHORT], SHORT.not_after, ["issues", "ended"], [1, 5], id="at its end"),
+        pytest.param([OLD, SHORT], SHORT.not_after + DAY, ["issues", "ended"], [1], id="after its end"),
+        pytest.param([OLD, FALLEN], NOW + 2 * YEAR, ["issues", "revoked"], [1, 4], id="revoked"),
+        pytest.param([OLD, NEVER], NOW + DAY, ["issues", "waits"], [1, 6], id="not revoked yet"),
+    ],
+)
+def test_what_people_are_shown(issuing: list[Issuing], at: datetime, states: list[str], go_on: list[int]) -> None:
+    assert [each.state for each in shown(issuing, at)] == states
+    assert served(issuing, at) == go_on
