@@ -78,14 +78,6 @@ class Case(msgspec.Struct, frozen=True):
     revoked: int
 
 
-class Awaited(msgspec.Struct, frozen=True):
-    """A case of whose result somebody has yet to be told."""
-
-    id: UUID
-    since: datetime
-    due_at: datetime
-
-
 class Decision(msgspec.Struct, frozen=True):
     """What two people decide of a case: `material`, or `revoke` with the code."""
 
@@ -274,11 +266,6 @@ async def set_result(
     await conn.execute(SQL["set_result"], case_id, notice_id, now, due_at)
 
 
-async def results_due(conn: Conn, most: int) -> list[Awaited]:
-    """Cases of whose result somebody has yet to be told, the nearest deadline first (T11-6)."""
-    return many(Awaited, await conn.fetch(SQL["results_due"], most))
-
-
 async def notice_sent(conn: Conn, notice_id: UUID, queued_until: datetime | None) -> bool:
     """Whether every delivery of the notice has left us, or it was queued by that instant."""
     return bool(await conn.fetchval(SQL["notice_sent"], notice_id, queued_until))
@@ -390,8 +377,3 @@ async def certificates(conn: Conn, scope: Scope, now: datetime, dead: bool, most
 async def certificate(conn: Conn, serial: bytes) -> Whole | None:
     """The certificate with that serial number."""
     return one(Whole, await conn.fetchrow(SQL["certificate"], serial))
-
-
-async def warn(conn: Conn, subject: UUID, kind: str, threshold: int, now: datetime) -> bool:
-    """Whether the officers were not told of this threshold before."""
-    return await conn.fetchval(SQL["warn"], subject, kind, threshold, now) is not None

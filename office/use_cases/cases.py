@@ -379,6 +379,7 @@ async def listed(conn: Conn, done: bool, after: UUID | None = None, most: int = 
 
 async def clock(conn: Conn, case_id: UUID) -> None:
     """The case says by when what it covers must be revoked and published, from all that is known (T11-9)."""
+    await revocations.lock_case(conn, case_id)  # who learns of something else meanwhile counts it all, after this
     found = await revocations.case_of(conn, case_id)
     assert found is not None  # cases are never deleted
     material = [Awareness("material", found.material_at)] if found.material_at else []

@@ -15,7 +15,7 @@ from ca import storage as ca
 from contract_gate.articles.article_11_revocation import KEY_COMPROMISE, Ground, after_payment, code_of, ground_of
 from contract_gate.articles.article_11_revocation import danger as in_danger
 from contract_gate.readings import days_of
-from office.storage import readings, reports, revocations
+from office.storage import case_deadlines, readings, reports, revocations
 from office.storage.changing import changing
 from office.storage.revocations import AcmeRevocation, Case, Live, Scope
 from office.use_cases import cases, results, upgrades
@@ -30,7 +30,7 @@ WINDOW = "reissue.window"  # days, R-20
 AT_ONCE = 100  # certificates a transaction
 CASES_AT_ONCE = 50
 CRL_ATTEMPTS = 1000  # as of every CRL job
-WATCHED = 1000  # cases, and reports, whose deadlines are the nearest
+WATCHED = 1000  # cases, results and reports, whose deadlines are the nearest
 NOTICE_WAIT = timedelta(minutes=5)  # for the notice to leave us; it is never waited for longer (T11-5)
 FREE_REISSUE = timedelta(days=30)
 REPORT_SPAN = timedelta(hours=24)  # for the preliminary answer to a problem report
@@ -77,13 +77,16 @@ async def execute(conn: Conn, case: str, now: datetime, progress: Progress | Non
 
 
 async def begin(conn: Conn, found: Case, now: datetime) -> None:
-    """The case executes from now on; the notice that comes before is in the outbox (T11-5). Raises Unfit."""
+    """The case executes from now on; the notice that comes before is in the outbox (T11-5). Raises Unfit.
+
+    One that executes already, or is done, stays as it is: nodes share the work.
+    """
     ground = ground_of(found.ground, found.underlying)
     contracts = await revocations.contracts_of(conn, scope(found))
     lapsed = False
     async with changing(conn, *contracts.values()):
         match await revocations.lock_case(conn, found.id):
-            case "executing":
+            case "executing" | "revoked" | "published":
                 return
             case "decided":
                 pass
@@ -150,10 +153,9 @@ async def revoke_all(conn: Conn, found: Case, now: datetime, progress: Progress 
     ids, after, done = list(await revocations.contracts_of(conn, scope(found))), b"", 0
     while True:
         async with conn.transaction():
-            if code == KEY_COMPROMISE and found.spki_sha256 is not None:
-                await ca.block_key(conn, found.spki_sha256, f"{ground.clause}, case {found.id}", now, actor=PROCESS)
             upgrade = KEY_COMPROMISE if code == KEY_COMPROMISE else None
             batch = await revocations.live(conn, scope(found), ids, now, AT_ONCE, after=after, code=upgrade)
+            await _block_keys(conn, found, ground, code, batch, now)
             await revoke_these(conn, found, ground, code, batch, now)
             if not batch:
                 break
@@ -173,10 +175,18 @@ async def revoke_some(conn: Conn, found: Case, most: int, now: datetime) -> list
     ground = ground_of(found.ground, found.underlying)
     code = code_of(ground, None, material=False)
     batch = await revocations.live(conn, scope(found), [], now, most, code=code if code == KEY_COMPROMISE else None)
-    for key in sorted({each.spki_sha256 for each in batch}) if code == KEY_COMPROMISE else ():
-        await ca.block_key(conn, key, f"{ground.clause}, case {found.id}", now, actor=PROCESS)
+    await _block_keys(conn, found, ground, code, batch, now)
     await revoke_these(conn, found, ground, code, batch, now)
     return [each.serial for each in batch]
+
+
+async def _block_keys(
+    conn: Conn, found: Case, ground: Ground, code: int | None, batch: Sequence[Live], now: datetime
+) -> None:
+    """What is revoked as compromised is refused from now on: the case's key, and each of these (T11-3, C-076)."""
+    keys = {found.spki_sha256, *(each.spki_sha256 for each in batch)} if code == KEY_COMPROMISE else set()
+    for key in sorted(each for each in keys if each is not None):
+        await ca.block_key(conn, key, f"{ground.clause}, case {found.id}", now, actor=PROCESS)
 
 
 async def finish(conn: Conn, found: Case, now: datetime) -> None:
@@ -343,12 +353,11 @@ async def dangers(conn: Conn, now: datetime) -> list[Danger]:
     """
     found = [
         Danger(case.id, "revocation", case.deadline_at, ground_of(case.ground, case.underlying).span)
-        for case in await revocations.cases(conn, False, WATCHED)
-        if case.state not in ("published", "closed") and case.deadline_at is not None
+        for case in await case_deadlines.clocks(conn, WATCHED)
     ]
     found += [
         Danger(each.id, "result of a revocation", each.due_at, each.due_at - each.since)
-        for each in await revocations.results_due(conn, WATCHED)
+        for each in await case_deadlines.results_due(conn, WATCHED)
     ]
     found += [
         Danger(report.id, "problem report", report.received_at + REPORT_SPAN, REPORT_SPAN)
@@ -366,7 +375,7 @@ async def warn(conn: Conn, now: datetime) -> int:
         if passed is None:
             continue
         async with conn.transaction():
-            if await revocations.warn(conn, each.subject, each.kind, int(passed.total_seconds()), now):
+            if await case_deadlines.warn(conn, each.subject, each.kind, int(passed.total_seconds()), now):
                 subject = f"{each.kind} {each.subject}"
                 await notify(
                     conn, "deadline_in_danger", now, subject=subject, deadline=each.deadline_at.isoformat()
@@ -378,7 +387,7 @@ async def warn(conn: Conn, now: datetime) -> int:
 async def sweep(pool: Pool, now: datetime) -> None:
     """What the office does about revocations by itself; safe on many nodes."""
     async with pool.acquire() as conn:
+        await warn(conn, now)  # first: what fails below does not hush it
         await take_acme(conn, now)
         await go_on(conn, now)
         await settle(conn, now)
-        await warn(conn, now)

@@ -48,8 +48,8 @@ WHERE c.state = 'revoked' AND NOT EXISTS (
 ORDER BY c.received_at, c.id LIMIT $1;
 
 -- name: lock_case
--- Its state, held until the transaction ends. $1 id
-SELECT state FROM office.cases WHERE id = $1 FOR UPDATE;
+-- Its state, held until the transaction ends; what refers to the case waits for nobody. $1 id
+SELECT state FROM office.cases WHERE id = $1 FOR NO KEY UPDATE;
 
 -- name: set_state
 -- $1 id  $2 new state  $3 states it may be in
@@ -112,11 +112,6 @@ UPDATE office.cases SET deadline_at = $2 WHERE id = $1;
 -- name: set_result
 -- $1 id  $2 notice id  $3 now  $4 before which instant it was to be told, or null: as the case says
 UPDATE office.cases SET result_notice_id = $2, result_told_at = $3, result_due_at = coalesce($4, result_due_at) WHERE id = $1;
-
--- name: results_due
--- $1 most
-SELECT id, executed_at AS since, result_due_at AS due_at FROM office.cases
-WHERE result_due_at IS NOT NULL AND result_notice_id IS NULL ORDER BY result_due_at, id LIMIT $1;
 
 -- name: notice_sent
 -- Whether every delivery of the notice has left us, or it was queued too long ago to wait. $1 notice id  $2 that instant
@@ -238,9 +233,10 @@ FROM office.case_certificates x JOIN ca.revocations r USING (serial)
 WHERE x.case_id = $1 AND x.contract_id IS NOT NULL GROUP BY x.contract_id ORDER BY x.contract_id;
 
 -- name: reissue_pending
--- The contract lost its last certificate. $1 contract_id  $2 since  $3 until
+-- The contract lost its last certificate, and runs: whoever ends it comes before, or finds this. $1 contract_id  $2 since
+-- $3 until
 INSERT INTO office.reissues_pending (contract_id, since, ends_at)
-SELECT $1, $2, $3 FROM gate.contracts WHERE id = $1 AND state = 'accepted'
+SELECT id, $2, $3 FROM gate.contracts WHERE id = $1 AND state = 'accepted' FOR SHARE
 ON CONFLICT DO NOTHING;
 
 -- name: end_contract
@@ -303,8 +299,3 @@ FROM ca.serials s JOIN ca.to_be_signed t ON t.id = s.to_be_signed_id
 LEFT JOIN acme.issuances i ON i.to_be_signed_id = t.id LEFT JOIN gate.contracts k ON k.id = i.contract_id
 LEFT JOIN ca.revocations r ON r.serial = t.serial
 WHERE s.serial = $1 AND (t.state = 'signed' OR EXISTS (SELECT FROM ca.precertificates p WHERE p.id = t.id));
-
--- name: warn
--- No row: the officers were told. $1 subject  $2 kind of deadline  $3 seconds left  $4 now
-INSERT INTO office.deadline_warnings (subject_id, kind, threshold, warned_at) VALUES ($1, $2, $3, $4)
-ON CONFLICT DO NOTHING RETURNING subject_id;

@@ -7,6 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from acme_server.dev.postgres import EmbeddedPostgres
 from ca import storage as ca
 from ca.profiles import TLSSERVER
 from contract_gate.calendar import JST, day_start
@@ -21,6 +22,7 @@ from sql import Conn, Pool
 from sql.pool import Pool as OurPool
 from tests.conftest import NOW
 from tests.office.use_cases.issued import issue, notices, publish, revoked
+from tests.office.use_cases.test_races import at_once
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -214,6 +216,38 @@ async def test_a_suspicion_revokes_nothing_and_a_confirmation_restarts_no_clock(
     assert list((await revoked(pool)).values()) == [9]
 
 
+@pytest.mark.rule("T11-9")
+async def test_of_two_who_learn_at_once_the_earlier_instant_counts(
+    accepted: Conn, pool: Pool, postgres: EmbeddedPostgres, database: str
+) -> None:
+    case = str((await opened(accepted, "damage", at=NOW)).case.id)
+    await cases.record_material(accepted, case, "ann", "bob", "grave", NOW + 5 * DAY, NOW)
+    other = await asyncpg.connect(postgres.dsn("keiyaku_operator", database))
+    both = [cases.learn(conn, case, "report", NOW - days * DAY, "ann", NOW)
+            for conn, days in ((accepted, 2), (other, 1))]  # fmt: skip
+    await at_once(pool, "SELECT FROM office.cases FOR NO KEY UPDATE", *both)
+    await other.close()
+    assert (await cases.standing(accepted, case, NOW)).deadline_at == NOW + 3 * DAY
+
+
+@pytest.mark.rule("T12-3")
+async def test_a_contract_that_ends_while_its_last_certificate_is_revoked_waits_for_no_other(
+    accepted: Conn, pool: Pool, postgres: EmbeddedPostgres, database: str
+) -> None:
+    """Else the window for a reissue closed over a contract that had ended, and no other could end."""
+    case = await decided(
+        accepted, await opened(accepted, "names_holder", Scope(serials=[await issue(pool, "acme", 1, NOW)]))
+    )
+    other = await asyncpg.connect(postgres.dsn("keiyaku_operator", database))
+    await at_once(
+        pool, "SELECT FROM gate.contracts FOR NO KEY UPDATE", ending.cancel(other, "acme", "ann", NOW),
+        revocations.execute(accepted, case, NOW),
+    )  # fmt: skip
+    await other.close()
+    assert await pool.fetchval("SELECT count(*) FROM office.reissues_pending WHERE closed_at IS NULL") == 0
+    assert await ending.sweep_revoked(accepted, NOW + 31 * DAY) == 0
+
+
 @pytest.mark.rule("T11-9", "T11-12")
 async def test_a_record_of_materiality_restarts_no_clock_that_a_report_began(accepted: Conn) -> None:
     found = await opened(accepted, "breach", None, "report", NOW - 2 * DAY)
@@ -360,6 +394,20 @@ async def test_a_compromised_key_is_blocked_and_all_its_certificates_revoked(acc
     await revocations.execute(accepted, case, NOW)
     assert await revoked(pool) == {one: 1, two: 1, other: None}
     assert await pool.fetchval("SELECT spki_sha256 FROM ca.blocked_keys") == digest
+
+
+@pytest.mark.rule("T11-3")
+@pytest.mark.std("C-076")
+@pytest.mark.parametrize(("underlying", "code"), [("compromise", 1), ("misissued", 4)])
+async def test_every_key_that_a_case_over_a_contract_revokes_as_compromised_is_blocked(
+    accepted: Conn, pool: Pool, underlying: str, code: int
+) -> None:
+    serials = [await issue(pool, "acme", n, NOW, key=b"%d" % n) for n in (1, 2)]
+    case = await decided(accepted, await opened(accepted, "guideline_ignored", underlying=underlying))
+    await revocations.execute(accepted, case, NOW)
+    assert await revoked(pool) == dict.fromkeys(serials, code)
+    blocked = {row["spki_sha256"] for row in await pool.fetch("SELECT spki_sha256 FROM ca.blocked_keys")}
+    assert blocked == ({sha256(b"%d" % n).digest() for n in (1, 2)} if code == 1 else set())
 
 
 class Died(Exception):
@@ -539,6 +587,32 @@ async def test_the_cas_own_key_tells_everybody_and_reissues_for_nothing(accepted
     assert late.gate == "G6"
     await holds.set_hold(accepted, "acme", "conduct", "suspected", 5, "r", "ann", NOW)
     assert (await explain(accepted, "acme", None, ["a.example.jp"], NOW, TLSSERVER)).gate == "G7"
+
+
+@pytest.mark.rule("T11-9")
+async def test_officers_hear_of_the_nearest_deadline_however_many_cases_have_none(
+    accepted: Conn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(revocations, "WATCHED", 1)
+    await opened(accepted, "breach", None, None, NOW - 9 * DAY)
+    late = await opened(accepted, "change_learned")
+    assert [each.subject for each in await revocations.dangers(accepted, NOW)] == [late.case.id]
+
+
+@pytest.mark.rule("T11-9")
+async def test_nodes_that_begin_the_same_case_disturb_each_other_in_nothing(
+    accepted: Conn, pool: Pool, postgres: EmbeddedPostgres, database: str
+) -> None:
+    serial = await issue(pool, "acme", 1, NOW)
+    acme = (await contracts.shown(accepted, "acme")).id
+    case = await cases.case_named(accepted, str(await revocations.on_end(accepted, acme, "rescinded", NOW)))
+    await revocations.go_on(accepted, NOW)
+    await revocations.begin(accepted, case, NOW)  # as another that had found it decided
+    await publish(pool, NOW)
+    await swept(accepted, NOW)
+    await revocations.begin(accepted, case, NOW)
+    assert (await cases.standing(accepted, str(case.id), NOW)).case.state == "published"
+    assert (await revoked(pool), (await notices(pool)).count("certificate_revoked")) == ({serial: None}, 1)
 
 
 @pytest.mark.rule("T11-9")
