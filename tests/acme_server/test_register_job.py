@@ -11,7 +11,7 @@ from acme_server.clock import utc_now
 from acme_server.config import Settings, Url
 from acme_server.config_sections import Database, Register
 from acme_server.dev.postgres import EmbeddedPostgres
-from acme_server.use_cases import check
+from acme_server.use_cases import check_duties, check_machine
 from office.use_cases import register_check
 from office.use_cases.corporate_register import WebRegister
 from office.use_cases.mail import Posting
@@ -77,11 +77,11 @@ def test_nobody_is_asked_without_a_register(tmp_path: Path) -> None:
 async def test_check_says_who_was_not_looked_up(accepted: Conn, tmp_path: Path) -> None:
     production, url = Settings(environment="production"), "https://register.example"
     settings = Settings(data=tmp_path, register=named(tmp_path, url))
-    assert await check.register(Settings(), accepted, NOW) == []
-    assert [fault.about for fault in await check.register(production, accepted, NOW)] == ["register"]
-    assert await check.register(settings, accepted, NOW + timedelta(days=2)) == []
-    [late] = await check.register(settings, accepted, NOW + timedelta(days=2, seconds=1))
+    assert await check_duties.register(Settings(), accepted, NOW) == []
+    assert [fault.about for fault in await check_duties.register(production, accepted, NOW)] == ["register"]
+    assert await check_duties.register(settings, accepted, NOW + timedelta(days=2)) == []
+    [late] = await check_duties.register(settings, accepted, NOW + timedelta(days=2, seconds=1))
     assert late.what == "1 customers were not looked up for two days"
-    assert [fault.about for fault in await check.files(settings, accepted, NOW)] == ["files"]
+    assert [fault.about for fault in await check_machine.files(settings, accepted, NOW)] == ["files"]
     (tmp_path / "register-id").chmod(0o600)
-    assert await check.files(settings, accepted, NOW) == []
+    assert await check_machine.files(settings, accepted, NOW) == []

@@ -10,7 +10,7 @@ from cryptography import x509
 
 from acme_server.clock import utc_now
 from acme_server.signing_keys import opener
-from acme_server.use_cases import check
+from acme_server.use_cases import check_ca
 from ca import issuance, storage
 from ca.certificate import assemble
 from ca.profiles import TLSSERVER, lifetime
@@ -68,7 +68,7 @@ async def verdict(pool: Pool, folder: Path, leaf: bytes, shard: int) -> str:
 
 async def said_by_check(pool: Pool, desk: Desk, *, days: int = 0) -> list[tuple[str, str]]:
     async with pool.acquire() as conn:
-        found = await check.revoked_issuers(desk.settings, conn, utc_now() + timedelta(days=days))
+        found = await check_ca.revoked_issuers(desk.settings, conn, utc_now() + timedelta(days=days))
     return [(each.what, each.do) for each in found]
 
 

@@ -24,7 +24,8 @@ from acme_server.dev.postgres import EmbeddedPostgres
 from acme_server.dev.tls import ensure_tls
 from acme_server.sealer import SealRefused, take_over
 from acme_server.storage import evidence
-from acme_server.use_cases.check import LOOKS, Fault, faults_of
+from acme_server.use_cases.check import LOOKS, faults_of
+from acme_server.use_cases.fault import Fault
 from acme_server.use_cases.restore import accept_restored
 from ca import hierarchy, keys, log_lists, signer
 from ca.log_lists import LogLists, Published

@@ -9,7 +9,8 @@ import pytest
 from acme_server.clock import utc_now
 from acme_server.config import Url
 from acme_server.config_sections import Keys, Mpic
-from acme_server.use_cases.check import faults_of, perspectives
+from acme_server.use_cases.check import faults_of
+from acme_server.use_cases.check_outside import perspectives
 from tests.acme_server.commands.test_check import Deployed
 from tests.acme_server.commands.test_check import deployed as deployed
 

@@ -4,7 +4,7 @@ import pytest
 
 from acme_server.clock import utc_now
 from acme_server.config import Settings
-from acme_server.use_cases import check
+from acme_server.use_cases import check_money
 from sql import Pool
 from tests.acme_server.commands.test_bank_commands import demo as demo
 from tests.acme_server.commands.test_commands import keiyaku
@@ -16,7 +16,7 @@ SELLER = "invoice seller CA Tokyo T7000012050002 --by demo-officer-1 --and demo-
 async def test_who_bills_and_where_it_is_paid_is_set_before_anybody_is_billed(demo: Settings, pool: Pool) -> None:
     async def said() -> list[str]:
         async with pool.acquire() as conn:
-            return [fault.what for fault in await check.invoices(demo, conn, utc_now())]
+            return [fault.what for fault in await check_money.invoices(demo, conn, utc_now())]
 
     assert await said() == []
     await keiyaku(demo, SELLER)

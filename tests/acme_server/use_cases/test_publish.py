@@ -19,7 +19,7 @@ from acme_server.protocol.sigv4 import AccessKey
 from acme_server.storage import shelves as shelves_of
 from acme_server.storage.shelves import Directory, Shelf, ShelfAway
 from acme_server.use_cases.backlog import publication_lag
-from acme_server.use_cases.check import publication
+from acme_server.use_cases.check_ca import publication
 from acme_server.use_cases.publish import publish
 from ca import crl, hierarchy, storage
 from ca.certificate import Issuer, assemble

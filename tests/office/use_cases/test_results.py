@@ -10,7 +10,7 @@ import pytest
 
 from acme_server.config import Settings
 from acme_server.dev.postgres import EmbeddedPostgres
-from acme_server.use_cases.check import revocation_deadlines
+from acme_server.use_cases.check_duties import revocation_deadlines
 from ca import storage as ca
 from contract_gate.calendar import day_start
 from office.storage.revocations import Scope
