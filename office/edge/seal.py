@@ -11,6 +11,8 @@ from office.use_cases.seal import Answer
 from sql import Pool
 
 IMAGE = """<svg xmlns="http://www.w3.org/2000/svg" width="160" height="56" role="img" aria-label="valid">
+<metadata>著作権は認証局に属し、複製・改変を禁じます（利用規約第18条・第21条）。
+The CA holds the copyright: no copying, no alteration (Terms A18, A21).</metadata>
 <rect width="159" height="55" x=".5" y=".5" rx="6" fill="#fff" stroke="#0a5"/>
 <path d="M18 28l8 8 14-16" fill="none" stroke="#0a5" stroke-width="5"/>
 <text x="52" y="26" font-family="sans-serif" font-size="13">TLS サーバ認証</text>

@@ -78,7 +78,8 @@ ORDER BY t.id;
 
 -- name: contracts
 -- Every contract that was applied for before $2 and had not ended before $1.
-SELECT c.id AS contract_id, c.number, c.customer_id, u.kind AS customer_kind, c.plan_id, c.predecessor_id, c.state,
+SELECT c.id AS contract_id, c.number, c.customer_id, u.kind AS customer_kind, c.plan_id, c.predecessor_id,
+    CASE WHEN c.state = 'accepted' AND s.contract_id IS NOT NULL THEN 'active' ELSE c.state END AS state,
     c.fee_yen, c.term_months, c.applied_at, c.accepted_at, c.accepted_by_first, c.accepted_by_second,
     s.issued_at AS started_at, c.ended_at, c.end_cause
 FROM gate.contracts c JOIN gate.customers u ON u.id = c.customer_id

@@ -16,7 +16,8 @@ SELECT id, number FROM gate.contracts WHERE handle = $1 OR id = $2;
 -- name: contract
 -- $1 id
 SELECT c.id, c.number, c.handle, u.handle AS customer, u.name AS customer_name, p.handle AS plan, c.fee_yen,
-    c.term_months, c.names_max, c.state, c.applied_at, c.accepted_at, s.issued_at AS first_certificate_at,
+    c.term_months, c.names_max, c.applied_at, c.accepted_at, s.issued_at AS first_certificate_at,
+    CASE WHEN c.state = 'accepted' AND s.contract_id IS NOT NULL THEN 'active' ELSE c.state END AS state,
     c.ended_at, c.end_cause
 FROM gate.contracts c
 JOIN gate.customers u ON u.id = c.customer_id
@@ -27,7 +28,8 @@ WHERE c.id = $1;
 -- name: contracts
 -- $1 most
 SELECT c.id, c.number, c.handle, u.handle AS customer, u.name AS customer_name, p.handle AS plan, c.fee_yen,
-    c.term_months, c.names_max, c.state, c.applied_at, c.accepted_at, s.issued_at AS first_certificate_at,
+    c.term_months, c.names_max, c.applied_at, c.accepted_at, s.issued_at AS first_certificate_at,
+    CASE WHEN c.state = 'accepted' AND s.contract_id IS NOT NULL THEN 'active' ELSE c.state END AS state,
     c.ended_at, c.end_cause
 FROM gate.contracts c
 JOIN gate.customers u ON u.id = c.customer_id

@@ -49,13 +49,17 @@ UPDATE office.seals SET deletion_notice_id = $2 WHERE contract_id = $1;
 
 -- name: seals
 -- By contract. $1 most  $2 after the contract of this handle, or null
-SELECT c.handle AS contract, e.token, e.requested_at, e.withdrawn_at, c.state,
+SELECT c.handle AS contract, e.token, e.requested_at, e.withdrawn_at,
+    CASE WHEN c.state = 'accepted' AND EXISTS (SELECT FROM gate.contract_starts s WHERE s.contract_id = c.id)
+        THEN 'active' ELSE c.state END AS state,
     (SELECT count(*)::integer FROM office.seal_uses u WHERE u.contract_id = c.id) AS uses_after_end
 FROM office.seals e JOIN gate.contracts c ON c.id = e.contract_id
 WHERE $2::text IS NULL OR c.handle > $2 ORDER BY c.handle LIMIT $1;
 
 -- name: seal_of
 -- No row: never asked for. $1 contract_id
-SELECT c.handle AS contract, e.token, e.requested_at, e.withdrawn_at, c.state,
+SELECT c.handle AS contract, e.token, e.requested_at, e.withdrawn_at,
+    CASE WHEN c.state = 'accepted' AND EXISTS (SELECT FROM gate.contract_starts s WHERE s.contract_id = c.id)
+        THEN 'active' ELSE c.state END AS state,
     (SELECT count(*)::integer FROM office.seal_uses u WHERE u.contract_id = c.id) AS uses_after_end
 FROM office.seals e JOIN gate.contracts c ON c.id = e.contract_id WHERE c.id = $1;

@@ -29,7 +29,8 @@ WHERE s.serial = $2 AND ($1::uuid IS NULL OR c.customer_id = $1);
 -- name: contracts
 -- By number. $1 after this number  $2 most
 SELECT c.id, c.number, c.handle, u.handle AS customer, u.name AS customer_name, p.handle AS plan, c.fee_yen,
-    c.term_months, c.names_max, c.state, c.applied_at, c.accepted_at, s.issued_at AS first_certificate_at,
+    c.term_months, c.names_max, c.applied_at, c.accepted_at, s.issued_at AS first_certificate_at,
+    CASE WHEN c.state = 'accepted' AND s.contract_id IS NOT NULL THEN 'active' ELSE c.state END AS state,
     c.ended_at, c.end_cause
 FROM gate.contracts c JOIN gate.customers u ON u.id = c.customer_id JOIN gate.plans p ON p.id = c.plan_id
 LEFT JOIN gate.contract_starts s ON s.contract_id = c.id
@@ -38,7 +39,8 @@ WHERE c.number > $1 ORDER BY c.number LIMIT $2;
 -- name: contracts_of
 -- By number. $1 customer_id  $2 after this number  $3 most
 SELECT c.id, c.number, c.handle, u.handle AS customer, u.name AS customer_name, p.handle AS plan, c.fee_yen,
-    c.term_months, c.names_max, c.state, c.applied_at, c.accepted_at, s.issued_at AS first_certificate_at,
+    c.term_months, c.names_max, c.applied_at, c.accepted_at, s.issued_at AS first_certificate_at,
+    CASE WHEN c.state = 'accepted' AND s.contract_id IS NOT NULL THEN 'active' ELSE c.state END AS state,
     c.ended_at, c.end_cause
 FROM gate.contracts c JOIN gate.customers u ON u.id = c.customer_id JOIN gate.plans p ON p.id = c.plan_id
 LEFT JOIN gate.contract_starts s ON s.contract_id = c.id

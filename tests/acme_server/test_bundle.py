@@ -116,6 +116,7 @@ async def test_a_bundle_is_whole_and_each_changed_part_is_named(bundler: Bundler
     assert Fault("more.txt", "added") in verify(parts | {"more.txt": b""}, KEY.public_key())
 
 
+@pytest.mark.rule("T27-1")
 async def test_whoever_makes_the_manifest_anew_is_found(bundler: Bundler) -> None:
     parts = await bundler.whole()
     sealed_parts = [name for name in parts if name not in (bundle.MANIFEST, bundle.EVIDENCE)]

@@ -105,6 +105,14 @@ async def test_the_seal_is_served_to_hosts_of_the_contract(
     assert await said(client, token, headers) is valid
 
 
+@pytest.mark.rule("T21-1", "T18-1")
+async def test_image_and_page_carry_their_notices(client: TestClient, token: str) -> None:
+    for path in (f"/seal/{token}/image.svg", f"/seal/{token}"):
+        text = await (await client.get(path, headers=HOST)).text()
+        assert "no copying, no alteration (Terms A18, A21)" in text
+        assert "複製・改変を禁じます（利用規約第18条・第21条）" in text
+
+
 @pytest.mark.rule("T19-2")
 async def test_an_answer_may_be_kept_for_a_minute_by_the_browser_alone(
     client: TestClient, token: str, clock: Clock

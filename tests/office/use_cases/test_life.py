@@ -9,9 +9,11 @@ import pytest
 
 from acme_server.dev.postgres import EmbeddedPostgres
 from office.storage import revocations
+from office.storage.revocations import Scope
 from office.use_cases import (
     acceptance,
     application,
+    cases,
     contracts,
     documents,
     ending,
@@ -22,12 +24,14 @@ from office.use_cases import (
     renewal,
     review,
     screening,
+    seal,
     timers,
 )
 from office.use_cases.asked import Unfit
-from sql import Conn
+from sql import Conn, Pool
 from tests.conftest import NOW
 from tests.office.conftest import ACCESS, stated
+from tests.office.use_cases.issued import issue
 
 KEY = os.urandom(32)
 TODAY = NOW.date()
@@ -53,6 +57,25 @@ async def test_acceptance_tells_the_customer_and_bills_nothing(applied: Conn) ->
     await acceptance.accept(applied, "acme", "ann", "bob", ACCESS, NOW)
     assert await kinds(applied) == ["contract_formed"]
     assert await applied.fetchval("SELECT count(*) FROM gate.invoices") == 0
+
+
+@pytest.mark.rule("T12-1", "T12-2")
+async def test_a_contract_is_active_from_its_first_certificate_on(accepted: Conn, pool: Pool) -> None:
+    """As §0.3 names the states; whoever lists contracts, seals or what a case covers sees the same."""
+    serial = await issue(pool, "acme", 1, NOW)
+    await seal.request(accepted, "acme", "ann", NOW)
+    for state in ("accepted", "active"):
+        contract = await contracts.shown(accepted, "acme")
+        [listed], [sealed] = await contracts.listed(accepted), await seal.listed(accepted, None)
+        [covered] = (await cases.plan(accepted, "request", None, Scope(serials=[serial]), NOW, NOW)).covered
+        assert {contract.state, listed.state, sealed.state, covered.state} == {state}
+        await pool.execute(
+            "INSERT INTO gate.contract_starts (contract_id, certificate_id, issued_at)"
+            " SELECT id, id, $1 FROM gate.contracts ON CONFLICT DO NOTHING",
+            NOW,
+        )
+    await ending.cancel(accepted, "acme", "ann", NOW)
+    assert (await contracts.shown(accepted, "acme")).state == "ended"
 
 
 @pytest.mark.rule("T4-5", "T4-7")
