@@ -434,8 +434,10 @@ CREATE TABLE gate.receipts (
     source text NOT NULL,
     recorded_at timestamptz NOT NULL,
     cancelled_at timestamptz,
-    personal_data_destroyed_at timestamptz -- T16-2
+    personal_data_destroyed_at timestamptz, -- T16-2
+    spent boolean NOT NULL DEFAULT false -- nothing is left of it, as a sweep saw; what leaves something again takes that back
 );
+CREATE INDEX receipts_unspent ON gate.receipts (value_on, id) WHERE NOT spent;
 CREATE INDEX receipts_valued ON gate.receipts (value_on, recorded_at, id);
 CREATE INDEX receipts_dated_back ON gate.receipts (recorded_at, id)
     WHERE value_on < date_trunc('month', recorded_at AT TIME ZONE 'Asia/Tokyo')::date;
@@ -499,6 +501,23 @@ END $$;
 CREATE TRIGGER receipt_cancelled AFTER UPDATE OF cancelled_at ON gate.receipts
     FOR EACH ROW WHEN (OLD.cancelled_at IS NULL AND NEW.cancelled_at IS NOT NULL)
     EXECUTE FUNCTION gate.receipt_cancelled();
+
+-- What a match gave back is left of its receipt again, and so is what was sent back of one that the bank took back.
+CREATE FUNCTION gate.left_again() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE gate.receipts SET spent = false WHERE id IN (SELECT receipt_id FROM changed WHERE undone_at IS NOT NULL);
+    RETURN NULL;
+END $$;
+CREATE FUNCTION gate.taken_back() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    NEW.spent := false;
+    RETURN NEW;
+END $$;
+REVOKE ALL ON FUNCTION gate.left_again, gate.taken_back FROM PUBLIC;
+CREATE TRIGGER left_again AFTER UPDATE ON gate.payment_matches REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION gate.left_again();
+CREATE TRIGGER taken_back BEFORE UPDATE OF cancelled_at ON gate.receipts
+    FOR EACH ROW EXECUTE FUNCTION gate.taken_back();
 
 -- Bank data (T8-6): the unbroken chain of days per account; a day beyond a gap waits in bank_days.
 CREATE TABLE gate.bank_accounts (
@@ -1663,7 +1682,7 @@ BEGIN
     VALUES (keiyaku.uuid7(at), 'invoice.issued', contract, 'process:billing', at, convert_to(jsonb_build_object(
         'rule', CASE invoice_kind WHEN 'fee' THEN 'T8-3' ELSE 'T8-11' END, 'clause', 'A8.1', 'invoice', paper,
         'issued_on', issued, 'due_on', bill.due_on, 'total_yen', total, 'rates', bill.rates, 'bases', bill.bases,
-        'taxes', bill.taxes)::text, 'UTF8'));
+        'taxes', bill.taxes, 'terms_version', gate.terms_in_force(at))::text, 'UTF8'));
     RETURN paper;
 END $$;
 
@@ -1894,6 +1913,10 @@ GRANT EXECUTE ON FUNCTION acme.may_begin TO keiyaku_acme, keiyaku_work;
 GRANT INSERT (id, kind, contract_id, actor, recorded_at, content) ON evidence.records TO
     keiyaku_acme, keiyaku_office, keiyaku_work, keiyaku_sign, keiyaku_operator;
 GRANT SELECT ON evidence.seal_state TO keiyaku_acme, keiyaku_work, keiyaku_sign, keiyaku_operator;
+GRANT EXECUTE ON FUNCTION gate.terms_in_force TO keiyaku_office, keiyaku_operator;
+GRANT EXECUTE ON FUNCTION evidence.citation, evidence.cited TO keiyaku_acme, keiyaku_office, keiyaku_operator;
+GRANT EXECUTE ON FUNCTION gate.served_by TO keiyaku_acme, keiyaku_office, keiyaku_work, keiyaku_operator;
+GRANT EXECUTE ON FUNCTION gate.concerned TO keiyaku_office, keiyaku_operator;
 
 -- the ACME server: cannot write contracts, payments or reviews
 GRANT SELECT ON ALL TABLES IN SCHEMA gate TO keiyaku_acme;
@@ -1921,10 +1944,6 @@ GRANT SELECT ON ALL TABLES IN SCHEMA ca TO keiyaku_work;
 GRANT INSERT ON ca.serials, ca.revocations TO keiyaku_work;
 GRANT SELECT ON ALL TABLES IN SCHEMA acme TO keiyaku_work;
 GRANT INSERT ON acme.issuances, acme.jobs, acme.nonce_epoch, acme.failures, acme.caa_reports TO keiyaku_work;
-GRANT EXECUTE ON FUNCTION gate.terms_in_force TO keiyaku_office, keiyaku_operator;
-GRANT EXECUTE ON FUNCTION evidence.citation, evidence.cited TO keiyaku_acme, keiyaku_office, keiyaku_operator;
-GRANT EXECUTE ON FUNCTION gate.served_by TO keiyaku_acme, keiyaku_office, keiyaku_work, keiyaku_operator;
-GRANT EXECUTE ON FUNCTION gate.concerned TO keiyaku_office, keiyaku_operator;
 GRANT UPDATE (full_at, consecutive, first_failed_at, token, paused_at) ON acme.failures TO keiyaku_work;
 GRANT UPDATE ON acme.authorizations, acme.orders, acme.jobs TO keiyaku_work;
 GRANT DELETE ON acme.jobs TO keiyaku_work;
@@ -3799,6 +3818,7 @@ GRANT SELECT, INSERT ON office.transfer_accounts TO keiyaku_operator, keiyaku_of
 GRANT UPDATE (closed_from, closed_by_first, closed_by_second) ON gate.bank_accounts TO keiyaku_office;
 GRANT SELECT (awaited_after) ON gate.bank_accounts TO keiyaku_sign;
 GRANT UPDATE (ended_at) ON office.bank_dialects TO keiyaku_office;
+GRANT UPDATE (spent) ON gate.receipts TO keiyaku_office;
 
 -- what came of a request to revoke, and when it was told (T11-6)
 GRANT UPDATE (result_due_at, result_told_at) ON office.cases TO keiyaku_office, keiyaku_operator;

@@ -6,6 +6,7 @@
 import logging
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from acme_server.clock import CLOCK
@@ -20,6 +21,11 @@ from tests.acceptance.names import look
 from tests.simulators import bank_files
 
 TABLES = Path(__file__).parent / "two_years.txt"
+# By kind: on how many rows that give a rule, and how many of those cite what was in force (T20-3).
+CITING = """SELECT e.kind, count(*),
+        count(*) FILTER (WHERE said ->> 'terms_version' = gate.terms_in_force(e.recorded_at))
+    FROM evidence.records e, LATERAL (SELECT convert_from(e.content, 'UTF8')::jsonb AS said) c
+    WHERE said ? 'rule' GROUP BY e.kind"""
 TITLES = ("contracts", "invoices", "certificates", "notices", "refusals")
 
 
@@ -36,7 +42,7 @@ def expected() -> dict[str, list[str]]:
 
 
 @pytest.mark.timeout(600)  # 730 days of ten contracts, on whatever machine
-@pytest.mark.rule("T12-3", "T16-3", "T23-3")
+@pytest.mark.rule("T12-3", "T23-3", "T20-3")
 async def test_every_state_notice_invoice_and_certificate_of_two_years(
     postgres: EmbeddedPostgres, database: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -55,6 +61,12 @@ async def test_every_state_notice_invoice_and_certificate_of_two_years(
         assert sorted(found[title]) == sorted(rows), title
     assert set(expected()) == set(TITLES)
     assert not CLOCK.ahead()  # the story's clock ends with it
+    conn = await asyncpg.connect(postgres.dsn(database=database))
+    citing = {kind: (rows, cited) for kind, rows, cited in await conn.fetch(CITING)}
+    await conn.close()
+    before_the_first_terms = {"customer.added", "person.added", "plan.added", "text.added"}
+    assert {kind: of for kind, of in citing.items() if of[0] != of[1]}.keys() <= before_the_first_terms
+    assert {"contract.accepted", "contract.rejected", "certificate.revoked", "invoice.issued"} <= citing.keys()
 
 
 def test_the_storys_bank_writes_as_the_banks_of_the_tests_do() -> None:

@@ -1,6 +1,7 @@
 """Every kind of evidence that records a decision under the Terms cites the version in force (T20-3)."""
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -104,6 +105,15 @@ def test_a_statement_that_writes_evidence_on_a_rule_cites_the_version() -> None:
         for module in MODULES
     }
     assert {module: names for module, names in found.items() if names} == PLAIN
+
+
+@pytest.mark.rule("T20-3")
+def test_a_function_of_the_schema_that_writes_evidence_cites_the_version() -> None:
+    schema = (ROOT / "sql" / "schema.sql").read_text(encoding="utf-8")
+    writing = [text for text in re.split("^CREATE FUNCTION ", schema, flags=re.MULTILINE)[1:] if INSERTS in text]
+    assert {text.split("(")[0]: "gate.terms_in_force(" in text for text in writing} == {
+        "office.invoice_notice_queued": True, "gate.issue_invoice": True,
+    }  # fmt: skip
 
 
 def test_a_call_without_a_rule_is_seen(tmp_path: Path) -> None:
