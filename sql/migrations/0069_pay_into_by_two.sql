@@ -79,3 +79,62 @@ CREATE INDEX virtual_accounts_of_contract ON office.virtual_accounts (contract_i
 
 -- what two people correct through the API as with the command
 GRANT UPDATE (ended_at) ON office.bank_dialects TO keiyaku_office;
+
+-- Receipts of which something pays nothing (仮受金) are found by an index, not by reading all there ever were: a sweep marks
+-- those of which nothing is left.
+ALTER TABLE gate.receipts ADD COLUMN spent boolean NOT NULL DEFAULT false;
+CREATE INDEX receipts_unspent ON gate.receipts (value_on, id) WHERE NOT spent;
+-- What a match gave back is left of its receipt again, and so is what was sent back of one that the bank took back.
+CREATE FUNCTION gate.left_again() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE gate.receipts SET spent = false WHERE id IN (SELECT receipt_id FROM changed WHERE undone_at IS NOT NULL);
+    RETURN NULL;
+END $$;
+CREATE FUNCTION gate.taken_back() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    NEW.spent := false;
+    RETURN NEW;
+END $$;
+REVOKE ALL ON FUNCTION gate.left_again, gate.taken_back FROM PUBLIC;
+CREATE TRIGGER unspent AFTER UPDATE ON gate.payment_matches REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION gate.left_again();
+CREATE TRIGGER taken_back BEFORE UPDATE OF cancelled_at ON gate.receipts
+    FOR EACH ROW EXECUTE FUNCTION gate.taken_back();
+GRANT UPDATE (spent) ON gate.receipts TO keiyaku_office;
+
+-- What the fees earn is carried over, so that the schedule reads months and what is new, not every fee there ever was.
+ALTER TABLE office.invoice_papers ADD COLUMN carried boolean NOT NULL DEFAULT false;
+ALTER TABLE office.adjustments ADD COLUMN carried boolean NOT NULL DEFAULT false;
+CREATE INDEX invoice_papers_uncarried ON office.invoice_papers (invoice_id) WHERE NOT carried;
+CREATE INDEX adjustments_uncarried ON office.adjustments (id) WHERE NOT carried;
+-- What of fees was carried over: of all that was booked in one month, with terms of one length that end their months in the
+-- same months, what of each contract month and of the last one is earned, credits taken off.
+CREATE TABLE office.earnings (
+    booked_in date NOT NULL,
+    period_from date NOT NULL,
+    term_months integer NOT NULL,
+    part_yen bigint NOT NULL,
+    last_yen bigint NOT NULL,
+    PRIMARY KEY (booked_in, period_from, term_months)
+);
+-- Bases of fees, earned month by month of their terms, and of credits, below 0, which take it back, that were not carried
+-- over yet. A term from the first of a month ends its months within them, any other in the months after, so that one day of
+-- these stands for all. Division cuts towards 0.
+CREATE VIEW office.uncarried AS
+SELECT id, date_trunc('month', booked_on::timestamp)::date AS booked_in, date_trunc('month', period_from::timestamp)::date
+    + CASE WHEN extract(day FROM period_from) = 1 THEN 0 ELSE 14 END AS period_from, term_months,
+    (base_yen / term_months)::bigint AS part_yen, (base_yen - base_yen / term_months * (term_months - 1))::bigint AS last_yen
+FROM (
+    SELECT i.id, i.issued_on AS booked_on, p.period_from, c.term_months,
+        (SELECT sum(b) FROM unnest(p.bases) b)::integer AS base_yen
+    FROM office.invoice_papers p JOIN gate.invoices i ON i.id = p.invoice_id JOIN gate.contracts c ON c.id = i.contract_id
+    WHERE NOT p.carried AND i.kind = 'fee'
+    UNION ALL
+    SELECT a.id, (a.decided_at AT TIME ZONE 'Asia/Tokyo')::date, p.period_from, c.term_months, a.tax_yen - a.amount_yen
+    FROM office.adjustments a JOIN gate.invoices i ON i.id = a.invoice_id
+    JOIN office.invoice_papers p ON p.invoice_id = i.id JOIN gate.contracts c ON c.id = i.contract_id
+    WHERE NOT a.carried AND a.kind = 'credit' AND a.amount_yen > a.tax_yen
+) AS fees;
+GRANT SELECT ON office.earnings, office.uncarried TO keiyaku_office, keiyaku_operator;
+GRANT INSERT, UPDATE (part_yen, last_yen) ON office.earnings TO keiyaku_office;
+GRANT UPDATE (carried) ON office.invoice_papers, office.adjustments TO keiyaku_office;
