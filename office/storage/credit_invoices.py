@@ -37,6 +37,7 @@ class CreditPaper(msgspec.Struct, frozen=True):
     period_end: date
     refunded_yen: int
     contract: str
+    buyer_kind: str | None
 
 
 class Credit(msgspec.Struct, frozen=True):

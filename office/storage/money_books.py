@@ -43,6 +43,7 @@ class Paper(msgspec.Struct, frozen=True):
     bases: list[int]
     taxes: list[int]
     contract: str
+    buyer_kind: str | None
     pay_into: PayInto | None
     virtual_account: VirtualAccount | None
 

@@ -28,11 +28,12 @@ class Notice(msgspec.Struct, frozen=True):
 
 
 class Party(msgspec.Struct, frozen=True):
-    """Who can be told, and how."""
+    """Who can be told, and how. `kind`: of a customer, as it is registered; None: not known."""
 
     recipient: str
     customer_id: UUID | None
     name: str
+    kind: str | None
     language: str
     email: str | None
     postal_address: str | None

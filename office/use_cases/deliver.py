@@ -13,6 +13,7 @@ import msgspec
 from contract_gate.articles.article_05_notices import KINDS, Handling, NoticeKind, channels_open, delivered_at
 from office.storage import notices
 from office.storage.notices import Claimed, Letter, Notice, Party
+from office.use_cases.addressing import addressed
 from office.use_cases.mail import Failed, Mail, Posting, hand_over
 from office.use_cases.notify import ACTOR, LANGUAGES, rendered
 from sql import Conn, Pool
@@ -26,7 +27,7 @@ ATTEMPTS = 16  # about a day and a half; then a person
 LOOK_TIMEOUT = 10.0
 AT_A_LOOK = 20  # postings; their looks end before the lease
 LARGEST_PAGE = 1024 * 1024
-EVERYBODY = {"ja": "ご契約者", "en": "all customers"}  # as a posting addresses them
+EVERYBODY = {"ja": "ご契約者各位", "en": "all customers"}  # as a posting addresses them
 State = Literal["waiting", "person"]
 
 
@@ -70,16 +71,19 @@ async def recipients(
         case "everyone":  # the one named: its contract came later
             return [party for party in await notices.parties(conn, notice) if party.recipient == "customer"]
         case "officers":
-            return [Party("officers", None, "担当者 / Officers", "ja", posting.officers or None, None, False)]
+            return [
+                Party("officers", None, "登録局", "other_organisation", "ja", posting.officers or None, None, False)
+            ]
         case "reporter":
-            return [Party("reporter", None, given["email"], "ja", given["email"], None, False)]
+            return [Party("reporter", None, given["email"], "person", "ja", given["email"], None, False)]
         case _:
             return [party for party in await notices.parties(conn, notice) if party.recipient in kind.to]
 
 
 def letters_to(party: Party, notice: Notice, kind: NoticeKind, given: dict[str, str]) -> list[Letter]:
     """One recipient's letters, one for each channel that is open; a task where none is."""
-    values = {**given, "recipient": party.name, "contract": notice.contract or "-"}
+    to = addressed(party.name, party.kind, party.language)
+    values = {**given, "recipient": to, "contract": notice.contract or "-"}
     subject, body = rendered(kind.name, party.language, values)
     ways = [way for way in channels_open(kind, email=bool(party.email), stale=party.stale) if way != "web"]
     if not ways and "web" in kind.channels:

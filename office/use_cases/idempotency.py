@@ -18,11 +18,12 @@ KEPT = timedelta(hours=24)
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What is answered to a call; in office/edge/api everything becomes one."""
+    """What is answered to a call; in office/edge/api everything becomes one. `next`: where a part's file goes on."""
 
     status: int
     body: bytes
     content_type: str = "application/json"
+    next: str | None = None
 
 
 class Keyed(msgspec.Struct, frozen=True):

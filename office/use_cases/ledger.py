@@ -203,16 +203,16 @@ async def journal(conn: Conn, first: date, last: date) -> list[Posting]:
 
 
 async def whole(
-    conn: Conn, first: date, last: date, most: int | None = None, at_once: int = AT_ONCE
+    conn: Conn, first: date, last: date, most: int | None = None, cursor: str | None = None, at_once: int = AT_ONCE
 ) -> AsyncGenerator[list[Posting], None]:
-    """The same as it stood at one moment, some at a time. Raises Unfit for more than `most`."""
+    """The same as it stood at one moment, those behind a cursor, some at a time. Raises Unfit for more than `most`."""
     found = 0
     async with conn.transaction(isolation="repeatable_read", readonly=True):
-        some = await entered(conn, first, last, None, at_once)
+        some = await entered(conn, first, last, cursor, at_once)
         while some:
             found += len(some)
             if most is not None and found > most:
-                raise Unfit(f"more than {most} movements: ask for fewer days")
+                raise Unfit(f"more than {most} movements: ask for fewer days, or for parts (API: limit)")
             yield some
             some = await money_books.journal(conn, last, at_once, some[-1].place)
 

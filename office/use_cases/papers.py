@@ -5,9 +5,12 @@ from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from office.use_cases.addressing import addressed
+
 TEMPLATES = Environment(
     loader=PackageLoader("office"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
+TEMPLATES.globals["addressed"] = addressed
 
 
 def page(template: str, **values: object) -> str:

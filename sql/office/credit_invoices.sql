@@ -7,9 +7,11 @@ SELECT a.id, i.contract_id, a.number, i.number AS original_number, i.issued_on A
     (a.decided_at AT TIME ZONE 'Asia/Tokyo')::date AS issued_on, a.amount_yen AS total_yen,
     a.amount_yen - a.tax_yen AS base_yen, a.tax_yen, a.basis_points, s.name AS seller, s.address AS seller_address,
     s.registration_number, p.buyer, p.payer, p.dealer, p.period_from, p.period_end, c.handle AS contract,
+    CASE WHEN p.buyer IS DISTINCT FROM p.payer OR p.buyer = u.name THEN u.kind END AS buyer_kind,
     coalesce((SELECT sum(r.amount_yen) FROM office.refunds r WHERE r.adjustment_id = a.id), 0)::integer AS refunded_yen
 FROM office.adjustments a JOIN gate.invoices i ON i.id = a.invoice_id
 JOIN office.invoice_papers p ON p.invoice_id = i.id JOIN gate.contracts c ON c.id = i.contract_id
+JOIN gate.customers u ON u.id = c.customer_id
 LEFT JOIN LATERAL (SELECT * FROM office.sellers e WHERE e.effective_at <= a.decided_at
     ORDER BY e.effective_at DESC LIMIT 1) s ON true
 WHERE a.number = $1;

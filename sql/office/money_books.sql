@@ -1,12 +1,14 @@
 -- Statements of office/storage/money_books.py: papers of invoices, what is taken off them, refunds, books.
 
 -- name: paper
+-- buyer_kind: of the customer; null where the paper names the payer, of whom none is known.
 -- With the account that was to be paid into when it was made, and the contract's own number of that account, if the bank
 -- lent it one by then (バーチャル口座).
 -- $1 number of an invoice
 SELECT i.id, i.contract_id, i.number, i.kind, i.issued_on, i.due_on, i.total_yen, i.open_yen, i.created_at, p.original_number, p.seller,
     p.seller_address, p.registration_number, p.buyer, p.payer, p.dealer, p.period_from, p.period_end, p.rates, p.months,
-    p.bases, p.taxes, c.handle AS contract, (
+    p.bases, p.taxes, c.handle AS contract,
+    CASE WHEN p.buyer IS DISTINCT FROM p.payer OR p.buyer = u.name THEN u.kind END AS buyer_kind, (
         SELECT json_build_object('account', b.handle, 'bank', t.bank, 'bank_name', t.bank_name, 'branch', t.branch,
             'branch_name', t.branch_name, 'kind', t.kind, 'number', t.number, 'holder', t.holder)
         FROM office.transfer_accounts t LEFT JOIN gate.bank_accounts b ON b.id = t.bank_account_id WHERE t.id = p.pay_into
@@ -19,6 +21,7 @@ SELECT i.id, i.contract_id, i.number, i.kind, i.issued_on, i.due_on, i.total_yen
         ORDER BY v.allocated_at DESC, d.set_at DESC LIMIT 1
     ) AS virtual_account
 FROM gate.invoices i JOIN office.invoice_papers p ON p.invoice_id = i.id JOIN gate.contracts c ON c.id = i.contract_id
+JOIN gate.customers u ON u.id = c.customer_id
 WHERE i.number = $1;
 
 -- name: insert_rate

@@ -16,16 +16,16 @@ FOR UPDATE OF n SKIP LOCKED;
 -- name: parties
 -- T5-2, T8-14, T8-16. A payer or dealer whose address is destroyed (T16-2) is none.
 -- $1 contract_id  $2 customer_id
-SELECT 'customer' AS recipient, c.id AS customer_id, c.name, coalesce(k.language, 'ja') AS language,
+SELECT 'customer' AS recipient, c.id AS customer_id, c.name, c.kind, coalesce(k.language, 'ja') AS language,
        nullif(c.contact_email, '') AS email, k.postal_address, k.stale_since IS NOT NULL AS stale
 FROM gate.customers c LEFT JOIN office.contacts k ON k.customer_id = c.id WHERE c.id = $2
 UNION ALL
-SELECT r.role, NULL, r.name, r.language, r.email, NULL, false FROM office.recipients r
+SELECT r.role, NULL, r.name, CASE r.role WHEN 'dealer' THEN 'other_organisation' END, r.language, r.email, NULL, false FROM office.recipients r
 WHERE r.contract_id = $1 AND r.email <> '-';
 
 -- name: everyone
 -- Every customer of a contract that is accepted and has not ended.
-SELECT 'customer' AS recipient, c.id AS customer_id, c.name, coalesce(k.language, 'ja') AS language,
+SELECT 'customer' AS recipient, c.id AS customer_id, c.name, c.kind, coalesce(k.language, 'ja') AS language,
        nullif(c.contact_email, '') AS email, k.postal_address, k.stale_since IS NOT NULL AS stale
 FROM gate.customers c LEFT JOIN office.contacts k ON k.customer_id = c.id
 WHERE EXISTS (SELECT FROM gate.contracts t WHERE t.customer_id = c.id AND t.state = 'accepted');

@@ -28,10 +28,15 @@ class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """No parameter."""
 
 
-class Paged(Query, frozen=True, forbid_unknown_fields=True):
-    """Where a page begins, and how long it is."""
+class Cursored(Query, frozen=True, forbid_unknown_fields=True):
+    """Where a page or a part begins."""
 
     cursor: Cursor | None = None
+
+
+class Paged(Cursored, frozen=True, forbid_unknown_fields=True):
+    """Where a page begins, and how long it is."""
+
     limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
 
 

@@ -13,7 +13,7 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-from office.edge.api.calls import Paged
+from office.edge.api.calls import Cursored
 from office.edge.api.problems import Problem
 from office.use_cases.idempotency import Answer
 
@@ -23,7 +23,7 @@ class Listing(msgspec.Struct, frozen=True):
 
     secret: str
     path: str
-    query: Paged
+    query: Cursored
 
     def cursor(self, place: str) -> str:
         """The cursor of a place."""
@@ -45,17 +45,20 @@ class Listing(msgspec.Struct, frozen=True):
         return AESSIV(sha512(b"keiyaku cursors " + self.secret.encode()).digest())
 
     def _bound(self) -> list[bytes]:
-        return [self.path.encode(), msgspec.json.encode(msgspec.structs.replace(self.query, cursor=None, limit=1))]
+        asked = {**msgspec.structs.asdict(self.query), "cursor": None, "limit": None}  # a page may be of any length
+        return [self.path.encode(), msgspec.json.encode(asked)]
 
 
-def opened(listing: Listing) -> Paged:
+def opened(listing: Listing) -> Cursored:
     """The query with the place that its cursor stands for. Raises Problem."""
     query = listing.query
     return msgspec.structs.replace(query, cursor=listing.place(query.cursor)) if query.cursor is not None else query
 
 
 def sealed(listing: Listing, answer: Answer) -> Answer:
-    """The page with a cursor where the use case named a place."""
+    """The page, or the part of a file, with a cursor where the use case named a place."""
+    if answer.content_type != "application/json":
+        return msgspec.structs.replace(answer, next=answer.next and listing.cursor(answer.next))
     page = msgspec.json.decode(answer.body, type=dict[str, msgspec.Raw])
     place = msgspec.json.decode(page["next"], type=str | None)
     if place is None:

@@ -9,7 +9,7 @@ import msgspec
 
 from contract_gate.calendar import jst_date
 from office.edge.api.applications import OF, the_contract
-from office.edge.api.calls import Body, Call, Operation, Paged, Query, Yen, answer, created
+from office.edge.api.calls import Body, Call, Cursored, Operation, Paged, Yen, answer, created
 from office.edge.api.roles import CA, OFFICERS
 from office.use_cases import ledger, payments, tenants
 from office.use_cases.idempotency import Answer
@@ -40,11 +40,12 @@ class Months(Paged, frozen=True, forbid_unknown_fields=True):
     last: date | None = None
 
 
-class Days(Query, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Both included."""
+class Days(Cursored, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Both included. `limit`: movements of a part; all in one file, unless given."""
 
     first: date
     last: date
+    limit: Annotated[int, msgspec.Meta(ge=1, le=MOST_AT_ONCE)] | None = None
 
 
 class PagedDays(Paged, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -101,11 +102,24 @@ async def list_journal(call: Call) -> Answer:
 
 
 async def show_journal(call: Call) -> Answer:
-    """All of them as CSV of double entry, if they are not too many for one file."""
-    parts = [ledger.as_csv([]).encode()]
-    async with aclosing(ledger.whole(call.conn, call.query.first, call.query.last, MOST_AT_ONCE)) as journal:
+    """All of them as CSV of double entry, if they are not too many for one file; or part by part, the first headed.
+
+    No part holds a connection while its reader reads: each is a call of its own.
+    """
+    query: Days = call.query
+    most = None if query.limit else MOST_AT_ONCE
+    parts = [] if query.cursor else [ledger.as_csv([]).encode()]
+    left, after = query.limit or MOST_AT_ONCE, None
+    found = ledger.whole(call.conn, query.first, query.last, most, query.cursor)
+    async with aclosing(found) as journal:
         async for some in journal:
-            parts.append((await asyncio.to_thread(ledger.as_csv, some, head=False)).encode())
+            if not left:
+                return Answer(200, b"".join(parts), "text/csv", after)
+            kept = some[:left]
+            parts.append((await asyncio.to_thread(ledger.as_csv, kept, head=False)).encode())
+            left, after = left - len(kept), ledger.cursor_of(kept[-1])
+            if len(kept) < len(some):
+                return Answer(200, b"".join(parts), "text/csv", after)
     return Answer(200, b"".join(parts), "text/csv")
 
 

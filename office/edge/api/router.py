@@ -16,7 +16,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from office.edge.api import cursors, open_intake, problems, reading, secrecy
-from office.edge.api.calls import Call, House, Operation, Paged
+from office.edge.api.calls import Call, Cursored, House, Operation
 from office.edge.api.description import description
 from office.edge.api.operations import OPERATIONS
 from office.edge.api.problems import Problem
@@ -84,14 +84,14 @@ async def run(pool: Pool, clock: Clock, house: House, operation: Operation, requ
         with through(caller.id):
             if key is None:
                 answer = await run_paged(secret, operation, call, request.path)
-                return response(await secrecy.seen(operation, call, reason, answer))
+                return linked(request, await secrecy.seen(operation, call, reason, answer))
             asked = sha256(f"{request.method} {request.raw_path}\n".encode() + octets).digest()
             return await run_once(conn, Keyed(caller.id, secret, key, asked), operation, call)
 
 
 async def run_paged(secret: str, operation: Operation, call: Call, path: str) -> Answer:
     """The operation; of a page it takes the place that the cursor stands for, and its next place becomes a cursor."""
-    if not isinstance(call.query, Paged):
+    if not isinstance(call.query, Cursored):
         return await operation.run(call)
     listing = cursors.Listing(secret, path, call.query)
     answer = await operation.run(msgspec.structs.replace(call, query=cursors.opened(listing)))
@@ -122,6 +122,14 @@ def checked(value: str) -> str:
     if len(value) > 100 or reading.strange(value):
         raise Problem("not-found", "there is no such thing, or it is not yours to see")
     return value
+
+
+def linked(request: web.Request, answer: Answer) -> web.Response:
+    """An answer; of a part of a file, with the address of the next one (RFC 8288)."""
+    made = response(answer)
+    if answer.next is not None:
+        made.headers["Link"] = f'<{request.rel_url.update_query(cursor=answer.next)}>; rel="next"'
+    return made
 
 
 def response(answer: Answer) -> web.Response:

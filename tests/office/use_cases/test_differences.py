@@ -1,10 +1,11 @@
 """Credits, changes of the rate and early ends, one after another, with exact yen."""
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
+from contract_gate.money import TaxRate
 from office.use_cases import credit_invoices, invoices, payments
 from office.use_cases.asked import Unfit
 from office.use_cases.settlement import settlement_of
@@ -146,3 +147,15 @@ async def test_the_customer_is_told_of_a_credit_when_it_is_made(billed: Conn) ->
     await credit_invoices.credit(billed, FEE, 500, 1000, None, "r", "ann", "bob", NOW)
     [row] = await billed.fetch(told)
     assert json.loads(row["given"]) == {"credit": "C00000001", "invoice": FEE, "total_yen": "500"}
+
+
+@pytest.mark.rule("T8-9", "T8-11")
+async def test_a_coming_rate_counts_from_the_moment_it_is_known(billed: Conn, pool: Pool) -> None:
+    """As a fee billed afterwards is split by it, so the difference of one billed before is claimed then, and once."""
+    assert await invoices.claim_differences(pool, NOW) == []
+    await invoices.add_rate(billed, TaxRate(date(2027, 1, 1), 1200), "ann", NOW)
+    (made,) = await invoices.claim_differences(pool, NOW)  # three months, of 13,750 yen, end under it
+    assert (made.difference_yen, made.invoice) == (275, "D00000001")
+    paper = await invoices.paper(billed, "D00000001")
+    assert (paper.due_on, paper.months, paper.taxes) == (date(2026, 12, 31), [9, 3], [4_125, 1_650])
+    assert await invoices.claim_differences(pool, NOW + timedelta(days=41)) == []  # its own day brings nothing more

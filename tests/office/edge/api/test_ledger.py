@@ -8,6 +8,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from yarl import URL
 
 from contract_gate.calendar import DAY, period_end
 from office.use_cases import ledger, payments
@@ -152,7 +153,9 @@ async def test_the_journal_comes_in_pages_and_as_csv(api: Api, billed: Conn) -> 
         pytest.param({}, 400, id="no days"),
         pytest.param({"first": "2026-01-01"}, 400, id="no last day"),
         pytest.param({"first": "2026-01-02", "last": "2026-01-01"}, 422, id="the last before the first"),
-        pytest.param({**YEAR, "limit": "1"}, 400, id="a page of a file"),
+        pytest.param({**YEAR, "limit": "0"}, 400, id="no movement"),
+        pytest.param({**YEAR, "limit": "200001"}, 400, id="a part that is too long"),
+        pytest.param({**YEAR, "limit": "1", "cursor": "x"}, 422, id="a part behind nothing"),
     ],
 )
 async def test_days_of_the_journal_are_asked_for(api: Api, query: dict[str, str], status: int) -> None:
@@ -166,6 +169,39 @@ async def test_days_of_the_journal_are_asked_for(api: Api, query: dict[str, str]
 )  # fmt: skip
 async def test_a_place_that_is_none_is_refused(api: Api, cursor: str) -> None:
     assert (await api.call("auditor", "GET", "/books/journal", params={**YEAR, "cursor": cursor}))[0] == 422
+
+
+@pytest.mark.rule("T8-5")
+@pytest.mark.parametrize("at_once", [2, 10_000])
+@pytest.mark.parametrize(("limit", "parts"), [(1, 6), (2, 3), (4, 2), (6, 1), (7, 1)])
+async def test_parts_of_the_journal_make_the_whole_file(
+    api: Api, billed: Conn, monkeypatch: pytest.MonkeyPatch, limit: int, parts: int, at_once: int
+) -> None:
+    """However many are read at once; more than one file may hold, too."""
+    for _ in range(2):
+        await payments.record_payment(billed, "F00000001", money(100), NOW)
+    whole = (await api.call("auditor", "GET", "/books/journal.csv", params=YEAR))[1]
+    monkeypatch.setattr("office.edge.api.ledger.MOST_AT_ONCE", 3)
+    monkeypatch.setattr("office.use_cases.ledger.whole.__defaults__", (None, None, at_once))
+    headers, found = {"Authorization": f"Bearer {api.secrets['auditor']}"}, []
+    url: URL | None = URL("/api/books/journal.csv").with_query({**YEAR, "limit": limit})
+    while url is not None:
+        async with api.client.get(url, headers=headers) as response:
+            assert response.status == 200
+            found.append(await response.text())
+            url = URL(response.links["next"]["url"]).relative() if "next" in response.links else None
+    assert ("".join(found), len(found)) == (whole, parts)
+
+
+async def test_a_part_is_asked_for_by_the_cursor_of_the_same_days(api: Api, billed: Conn) -> None:
+    headers = {"Authorization": f"Bearer {api.secrets['auditor']}"}
+    async with api.client.get("/api/books/journal.csv", params={**YEAR, "limit": "1"}, headers=headers) as response:
+        cursor = URL(response.links["next"]["url"]).query["cursor"]
+    assert "2026" not in cursor
+    other = {**YEAR, "first": "2026-01-02", "limit": "1", "cursor": cursor}
+    assert (await api.call("auditor", "GET", "/books/journal.csv", params=other))[0] == 422
+    longer = {**YEAR, "limit": "2", "cursor": cursor}
+    assert (await api.call("auditor", "GET", "/books/journal.csv", params=longer))[0] == 200
 
 
 async def test_the_file_of_the_journal_has_its_type_and_is_bounded(
