@@ -320,6 +320,12 @@ async def contracts_of(conn: Conn, scope: Scope) -> dict[UUID, int]:
     return {row["id"]: row["number"] for row in rows}
 
 
+async def asked_about(conn: Conn, scope: Scope) -> list[UUID]:
+    """Contracts of the certificates that the scope names, by serial or key; of dead ones too."""
+    rows = await conn.fetch(SQL["asked_about"], scope.serials, scope.spki_sha256)
+    return [row["contract_id"] for row in rows]
+
+
 async def revoked_by(conn: Conn, case_id: UUID, serial: bytes, contract_id: UUID | None) -> None:
     """The case revoked it."""
     await conn.execute(SQL["revoked_by"], case_id, serial, contract_id)

@@ -192,7 +192,7 @@ async def _block_keys(
 async def finish(conn: Conn, found: Case, now: datetime) -> None:
     """The case is done with revoking, and its customers are told, in the caller's transaction; once."""
     ground = ground_of(found.ground, found.underlying)
-    if await results.revoked(conn, found.id, ground, now, now):
+    if await results.revoked(conn, found.id, ground, scope(found), now, now):
         await _aftermath(conn, found, ground, now)
 
 
@@ -305,7 +305,7 @@ async def _acme_case(conn: Conn, group: Sequence[AcmeRevocation], now: datetime)
                 conn, kind, now, contract_id=lost.contract_id, certificates=serials, revoked_at=revoked_at
             )
         await revocations.set_notice(conn, case_id, told, "revoked at once, as ACME demands")
-    await results.revoked(conn, case_id, ground_of(ground), first.revoked_at, now)
+    await results.revoked(conn, case_id, ground_of(ground), opening.scope, first.revoked_at, now)
     found = await case_named(conn, str(case_id))
     await _aftermath(conn, found, ground_of(found.ground), now)
 
@@ -337,7 +337,7 @@ async def settle(conn: Conn, now: datetime) -> int:
             done += 1
             found = await case_named(conn, str(case_id))
             if ground_of(found.ground, found.underlying).asked:
-                await results.told(conn, found, at, now)
+                await results.told(conn, found, scope(found), at, now)
             until = found.deadline_at
             row = entry(
                 "revocation.published", PROCESS, now, contract_id=found.contract_id, rule="T11-9", case=case_id,

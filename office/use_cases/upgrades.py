@@ -46,4 +46,4 @@ async def _case(conn: Conn, group: Sequence[AcmeRevocation], now: datetime) -> N
             certificates=results.named(lost.serials), revoked_at=at.isoformat(),
         )  # fmt: skip
         await revocations.set_notice(conn, case_id, notice, "the code changed at once, as ACME demands")
-    await results.revoked(conn, case_id, ground_of(ground), at, now)
+    await results.revoked(conn, case_id, ground_of(ground), opening.scope, at, now)

@@ -196,6 +196,14 @@ GROUP BY k.id ORDER BY k.number;
 -- Contracts that a case names itself. $1 contract_id  $2 customer_id  $3 when it was learned, or null
 SELECT k.id, k.number FROM gate.concerned($1, $2, $3) AS k ORDER BY k.number;
 
+-- name: asked_about
+-- $1 serials, or null  $2 spki_sha256, or null
+SELECT DISTINCT i.contract_id FROM (
+    SELECT s.to_be_signed_id AS id FROM ca.serials s WHERE s.serial = ANY ($1::bytea[])
+    UNION ALL SELECT c.id FROM ca.certificates c WHERE c.spki_sha256 = $2
+    UNION ALL SELECT p.id FROM ca.precertificates p WHERE p.spki_sha256 = $2
+) AS named JOIN acme.issuances i ON i.to_be_signed_id = named.id WHERE i.contract_id IS NOT NULL;
+
 -- name: revoked_by
 -- This case revoked it. $1 case_id  $2 serial  $3 contract_id
 INSERT INTO office.case_certificates (case_id, serial, contract_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING;

@@ -155,6 +155,29 @@ async def test_what_nobody_asked_for_has_no_result_to_tell(accepted: Conn, pool:
     assert await waiting(accepted, NOW + 9 * DAY) == []
 
 
+@pytest.mark.rule("T11-6")
+@pytest.mark.parametrize("asked", ["certificate", "key", "contract"])
+@pytest.mark.parametrize("end", ["executed", "closed"])
+async def test_who_asks_for_what_is_revoked_already_hears_so(accepted: Conn, pool: Pool, asked: str, end: str) -> None:
+    serial = await issue(pool, "acme", 1, NOW, key=b"k")
+    acme: UUID = await accepted.fetchval("SELECT id FROM gate.contracts")
+    found = {"certificate": Scope(serials=[serial]), "key": Scope(spki_sha256=sha256(b"k").digest()),
+             "contract": Scope(contract_id=acme)}[asked]  # fmt: skip
+    case = (await opened(accepted, "request", found, "request")).case.id
+    await acme_revokes(pool, serial, *ACCOUNT)
+    await publish(pool, NOW)
+    await swept(accepted, NOW)
+    if end == "executed":
+        await cases.decide(accepted, str(case), "ann", "bob", "asked by phone", NOW + HOUR)
+        await revocations.execute(accepted, str(case), NOW + HOUR)
+        assert [task.subject for task in await waiting(accepted, NOW + HOUR)] == [str(case)]
+        await swept(accepted, NOW + HOUR)
+    else:
+        await cases.close(accepted, str(case), "ann", "its client did it", NOW + HOUR)
+    assert await told(pool) == [("acme", "revoked"), ("acme", "no certificate was left to revoke")]
+    assert ((await case_of(accepted, case)).result_told_at, await waiting(accepted, NOW + HOUR)) == (NOW + HOUR, [])
+
+
 REFUSES = """
 CREATE FUNCTION public.no_notice() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     IF NEW.kind = 'request_result' AND NEW.contract_id = (SELECT id FROM gate.contracts WHERE handle = 'beta') THEN
