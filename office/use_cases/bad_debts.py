@@ -26,8 +26,6 @@ async def tax_written_off(conn: Conn, number: str, yen: int, now: datetime) -> i
 
 async def tax_recovered(conn: Conn, contract_id: UUID, yen: int, given_up: GivenUp, now: datetime) -> int:
     """The tax in so much of what was given up: its share of the tax written off, all of it with the rest."""
-    if yen == given_up.yen:
-        return given_up.tax_yen
     own = divided(yen * given_up.tax_yen, given_up.yen, await _rounding(conn, contract_id, now))
     return min(own, yen)
 

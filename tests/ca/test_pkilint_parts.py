@@ -161,6 +161,21 @@ def test_who_looks_beyond_a_part_is_asked_each_time(linter: Linter, way: Any, at
     assert curious.asked == 5
 
 
+class Elsewhere(Curious):
+    """Matches in a way of its own, not at its path."""
+
+    def match(self, node: PDUNode) -> bool:
+        return str(node.path).endswith(".serialNumber")
+
+
+def test_who_matches_in_a_way_of_its_own_is_asked_at_each_node(linter: Linter) -> None:
+    linter.validators.validators.append(Elsewhere(lambda node: int(node.pdu)))
+    for last in (2, 3, 2, 3):
+        tbs = tbs_of(serial=b"\1" * 15 + bytes((last,)))
+        assert ("test.serial" in {one.code for one in linter.lint(tbs).findings}) is (last == 3)
+        assert ours(linter, tbs) == stock(linter, tbs)
+
+
 def test_who_finds_something_in_a_part_finds_it_each_time(linter: Linter) -> None:
     usual, content, curious = stock(linter, tbs_of()), Curious(lambda node: 0), Curious(lambda node: 1)
     linter.validators.validators += [content, curious]

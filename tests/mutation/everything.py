@@ -9,7 +9,9 @@ from tests.mutation import (
     later,
     looks,
     office,
+    open_doors,
     protocol,
+    several,
     terms,
     transparency,
     validation,
@@ -19,5 +21,5 @@ from tests.mutation import (
 MUTATIONS = [
     *protocol.MUTATIONS, *gate.MUTATIONS, *doors.MUTATIONS, *validation.MUTATIONS, *transparency.MUTATIONS,
     *office.MUTATIONS, *looks.MUTATIONS, *facts.MUTATIONS, *issuance.MUTATIONS, *desk.MUTATIONS, *vouched.MUTATIONS,
-    *later.MUTATIONS, *terms.MUTATIONS,
+    *later.MUTATIONS, *terms.MUTATIONS, *several.MUTATIONS, *open_doors.MUTATIONS,
 ]  # fmt: skip

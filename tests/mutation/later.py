@@ -77,7 +77,7 @@ MONEY = [
         T_HOLD,
     ),
     Mutation(BOOKS, "gate.receipts WHERE id = $1 AND cancelled_at IS NULL", "gate.receipts WHERE id = $1", RECOVERED),
-    Mutation(DEBTS, "if yen == given_up.yen", "if False", TAXED),
+    Mutation(DEBTS, "divided(yen * given_up.tax_yen, given_up.yen,", "divided(given_up.tax_yen, 1,", TAXED),
     Mutation(DEBTS, "sum(tax for _, tax in lines) - before.tax_yen", "own", f"{TESTS}/test_books.py::{TWICE}"),
     *without(BOOKS, T_JOURNAL, " AND i.issued_on < l.posted_on", " AND r.recorded_at < l.sealed_at"),
     Mutation(

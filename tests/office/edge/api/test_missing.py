@@ -105,6 +105,13 @@ async def test_what_cannot_be_a_name_of_it_is_not_found_or_unfit(api: Api) -> No
             assert str(status) in described()[each.method, each.path]["responses"], (each.id, text, problem)
 
 
+async def test_what_is_not_there_and_not_in_the_address_is_unfit(api: Api) -> None:
+    """The page is there: it is the filter that names nobody."""
+    assert (await api.call("auditor", "GET", "/certificates"))[0] == 200
+    status, problem = await api.call("auditor", "GET", "/certificates", params={"customer": "nobody"})
+    assert (status, problem["type"]) == (422, "urn:keiyaku:problem:unfit")
+
+
 @pytest.mark.rule("T13-3")
 async def test_what_a_role_may_not_see_is_as_what_is_not_there(api: Api) -> None:
     hold = (await api.made("compliance", "/contracts/acme/holds", {"kind": "antisocial", "reason": "r"}))["id"]

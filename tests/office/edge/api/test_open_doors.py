@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from office.use_cases import idempotency
-from office.use_cases.idempotency import KEPT, Open
+from office.use_cases.idempotency import KEPT, Answer, Open
 from sql import Pool
 from tests.ca.test_key_proof import EC, csr
 from tests.conftest import NOW
@@ -50,6 +50,40 @@ async def test_what_is_sent_again_is_answered_and_not_done_again(api: Api, pool:
     assert (changed[0], changed[1]["type"]) == (422, "urn:keiyaku:problem:key-reused")
     assert said["id"] not in str(changed)
     assert (await sent(api, other, bodies[other], KEY))[0] == 201  # another door, another key
+
+
+async def test_what_is_no_base64_proves_nothing(api: Api, pool: Pool) -> None:
+    await things(pool)
+    good = proof()
+    for changed in (f"*{good['proof']}", f"{good['proof'][:8]}-{good['proof'][8:]}"):
+        status, said, _ = await sent(api, COMPROMISES, {**good, "proof": changed}, {})
+        assert (status, said["type"]) == (422, "urn:keiyaku:problem:unfit")
+        assert "is not in base64" in said["detail"]
+    assert (await sent(api, COMPROMISES, good, {}))[0] == 201
+
+
+async def test_who_came_to_the_lock_second_gets_the_first_ones_answer(pool: Pool) -> None:
+    done, call = [], Open("/api/x", KEY["Idempotency-Key"], b"{}")
+
+    async def do() -> Answer:
+        done.append(call)
+        return Answer(201, b"made")
+
+    async with pool.acquire() as conn:
+        for before in (False, True, True):
+            assert await idempotency.once_open(conn, call, do, NOW) == (Answer(201, b"made"), before)
+        other = Open("/api/x", KEY["Idempotency-Key"], b"{ }")
+        with pytest.raises(idempotency.Reused):
+            await idempotency.once_open(conn, other, do, NOW)
+    assert len(done) == 1
+
+
+def test_what_is_kept_tells_neither_the_call_nor_the_key_of_its_answer() -> None:
+    """Each digest is of its use, and of where path, key and content begin and end."""
+    calls = [Open("/api/a", "b" * 16, b"c"), Open("/api/ab", "b" * 15, b"c"), Open("/api/a", "b" * 15, b"bc")]
+    made = [call.digest(use, content=True) for call in calls for use in (b"key", b"request", b"answer")]
+    made += [call.digest(use, content=False) for call in calls for use in (b"key", b"answer")]
+    assert len(set(made)) == len(made)
 
 
 async def test_without_a_key_each_is_taken_and_a_short_one_is_refused(api: Api, pool: Pool) -> None:
