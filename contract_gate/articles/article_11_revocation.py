@@ -4,13 +4,14 @@ from collections.abc import Iterable, Mapping, Set
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Literal
+from uuid import UUID
 
 import msgspec
 
 from contract_gate.articles.article_08_payment import default_of_customer, last_day_in_time, overdue
 from contract_gate.calendar import bank_days_after, day_start, jst_date
 from contract_gate.decision import Breach, Case, Finding, Request, Satisfied
-from contract_gate.facts import Facts
+from contract_gate.facts import Facts, Invoice
 from contract_gate.readings import of_invoice
 
 DAY, FIVE_DAYS = timedelta(seconds=86_400), timedelta(seconds=432_000)
@@ -159,18 +160,27 @@ def may_choose(code: int | None) -> bool:
 
 
 def unpaid_too_long(facts: Facts, grace: timedelta, today: date) -> list[str]:
-    """Numbers of the fees for which a running contract may be revoked by itself. T11-7, T8-15 [A11.4.4], R-16.
+    """Numbers of the fees for which a running contract may be revoked by itself. T11-7 [A11.4.4], R-16.
 
-    Each is the contract's own, in default by the ledger, more than `grace` past its last day in time, and open by more
-    than a small rest, which people look at. No tax difference (T8-11), nor what a dealer owes (T8-16).
+    Each is in default more than `grace` past its last day in time.
     """
     if facts.contract is None or facts.contract.state != "accepted":
         return []
+    late = fees_in_default(facts, facts.contract.id, today)
+    return [each.number for each in late if last_day_in_time(each, facts) + grace < today]
+
+
+def fees_in_default(facts: Facts, contract_id: UUID, today: date) -> list[Invoice]:
+    """The contract's own fees that A11.4.4 may rest on: overdue by the ledger, and by more than a small rest. T8-15.
+
+    A deducted bank charge never revokes: it is written off, or is a case of A11.4.1. Nor does a tax difference (T8-11),
+    or what a dealer owes (T8-16).
+    """
     return [
-        each.number for each in facts.invoices
-        if each.contract_id == facts.contract.id and each.kind == "fee" and default_of_customer(each)
+        each for each in facts.invoices
+        if each.contract_id == contract_id and each.kind == "fee" and default_of_customer(each)
         and each.open_yen > of_invoice(facts.readings, each.created_at).small_difference_yen
-        and overdue(each, today, facts) and last_day_in_time(each, facts) + grace < today
+        and overdue(each, today, facts)
     ]  # fmt: skip
 
 

@@ -7,7 +7,6 @@ from uuid import UUID
 
 import msgspec
 
-from contract_gate.articles.article_08_payment import default_of_customer, overdue
 from contract_gate.articles.article_11_revocation import (
     GROUNDS,
     KEY_COMPROMISE,
@@ -15,6 +14,7 @@ from contract_gate.articles.article_11_revocation import (
     Ground,
     code_of,
     deadline,
+    fees_in_default,
     ground_of,
     may_choose,
 )  # fmt: skip
@@ -237,9 +237,12 @@ async def _established(conn: Conn, found: Case, now: datetime) -> None:
     if found.ground == "unpaid":
         if await _paused(conn, ids, now):
             raise Unfit("a consultation pauses decisions under A11.4.4 (A28.1): `keiyaku consultation end` first")
-        late = [contract_id for contract_id in ids if await _overdue(conn, contract_id, now)]
+        late = [contract_id for contract_id in ids if await in_default(conn, contract_id, now)]
         if not late or late != ids:
-            raise Unfit("no fee of the contract is overdue by the ledger: A11.4.4 needs one (T8-4, T8-11)")
+            raise Unfit(
+                "no fee of the contract is overdue by the ledger, or by a small rest alone: A11.4.4 needs more (T8-4,"
+                " T8-11, T8-15)"
+            )
 
 
 async def _paused(conn: Conn, ids: Sequence[UUID], now: datetime) -> bool:
@@ -251,17 +254,11 @@ async def _paused(conn: Conn, ids: Sequence[UUID], now: datetime) -> bool:
     return False
 
 
-async def _overdue(conn: Conn, contract_id: UUID, now: datetime) -> bool:
-    """Whether a fee of the contract is overdue: no tax difference (T8-11), nor what a dealer did not remit (T8-16)."""
+async def in_default(conn: Conn, contract_id: UUID, now: datetime) -> bool:
+    """Whether a fee of the contract is in default (T8-11, T8-15, T8-16)."""
     loaded = await facts_of_contract(conn, contract_id, [], now, None)
     assert loaded is not None  # contracts are never deleted
-    return any(
-        invoice.contract_id == contract_id
-        and invoice.kind == "fee"
-        and default_of_customer(invoice)
-        and overdue(invoice, jst_date(now), loaded.facts)
-        for invoice in loaded.facts.invoices
-    )
+    return bool(fees_in_default(loaded.facts, contract_id, jst_date(now)))
 
 
 async def _decide(

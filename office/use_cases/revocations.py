@@ -104,9 +104,14 @@ async def begin(conn: Conn, found: Case, now: datetime) -> None:
 
 
 async def _lapsed(conn: Conn, found: Case, contract_ids: Sequence[UUID], now: datetime) -> bool:
-    """Whether a payment since took the decision away (A11.4.4). Raises Unfit when two people must withdraw it."""
+    """Whether a payment since took the decision away (A11.4.4). Raises Unfit when two people must withdraw it.
+
+    A small rest that it left takes nothing back: a deducted bank charge never revokes (T8-15).
+    """
     paid_on = await revocations.last_payment(conn, contract_ids)
     if paid_on is None or found.decided_at is None:
+        return False
+    if any([await cases.in_default(conn, each, now) for each in contract_ids]):
         return False
     match after_payment(found.decided_at, paid_on, found.material_at is not None):
         case "withdraw":

@@ -259,8 +259,7 @@ ON CONFLICT (contract_id) DO UPDATE SET case_id = $2, granted_at = $3, ends_at =
 
 -- name: last_payment
 -- The value date of the newest receipt that pays a fee of these contracts, or the day on which two people credited or gave up
--- a part of one, if nothing of their fees is open.
--- $1 contract ids
+-- a part of one. $1 contract ids
 SELECT max(settled.day) FROM (
     SELECT r.value_on AS day FROM gate.invoices v
     JOIN gate.payment_matches m ON m.invoice_id = v.id AND m.undone_at IS NULL
@@ -269,9 +268,7 @@ SELECT max(settled.day) FROM (
     UNION ALL
     SELECT (a.decided_at AT TIME ZONE 'Asia/Tokyo')::date FROM gate.invoices v JOIN office.adjustments a ON a.invoice_id = v.id
     WHERE v.contract_id = ANY ($1::uuid[]) AND v.kind = 'fee' AND a.kind <> 'recovery'
-) AS settled
-HAVING NOT EXISTS (SELECT FROM gate.invoices o
-                   WHERE o.contract_id = ANY ($1::uuid[]) AND o.kind = 'fee' AND o.open_yen > 0);
+) AS settled;
 
 -- name: confirmed
 -- Since when conduct of Article 3 is confirmed for every one of these contracts. $1 contract ids

@@ -17,7 +17,6 @@ TOLD = [
     *without(
         FACTS,
         T_FACTS,
-        " AND n.starts_at <= $6",
         " AND h.lifted_at IS NULL",
         " AND h.status <> 'reported'",
         " AND d.removed_at IS NULL",
@@ -27,7 +26,7 @@ TOLD = [
         " AND a.network >>= ANY ($5::inet[])",
         " AND g.resolved_at IS NULL",
     ),
-    Mutation(FACTS, " AND n.ends_at > $6\n    ORDER BY", "\n    ORDER BY", T_FACTS),
+    *without("sql/migrations/0071_one_home.sql", T_FACTS, " AND n.starts_at <= at", " AND n.ends_at > at"),
     Mutation(FACTS, "OR d.value = ANY ($3))", "OR $3::text[] IS NOT NULL)", T_FACTS),
     Mutation(FACTS, "AND n.removed_at IS NULL)\n            ) END", ")\n            ) END", T_FACTS),
     Mutation(FACTS, " AND y.ends_at > $6) AS free_reissue", ") AS free_reissue", T_OTHERS),

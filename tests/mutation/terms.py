@@ -114,7 +114,12 @@ ENDS_TOLD_APART = [
     ),
 ]  # fmt: skip
 CLIENT_TOUCHED = [
-    Mutation(FACTS, "n.contract_id = b.contract_id AND n.starts_at <= $6 AND n.ends_at > $6\n", "false\n", T_RENEWAL),
+    Mutation(
+        "sql/migrations/0071_one_home.sql",
+        "n.contract_id = contract AND n.starts_at <= at AND n.ends_at > at",
+        "false",
+        T_RENEWAL,
+    ),
     *without(A04, T_RENEWAL, " and key.contract_id not in {p.contract_id for p in facts.predecessors}"),
     *without("office/use_cases/acceptance.py", T_RENEWAL, "        await renewal.begin_serving(conn, key.id, now)\n"),
     Mutation(A12, "return max(accepted_at, old_term_ends_at - issues)", "return old_term_ends_at", T_12),

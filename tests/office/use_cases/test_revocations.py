@@ -379,6 +379,40 @@ async def test_without_an_overdue_fee_nobody_decides_for_non_payment(accepted: C
         await decided(accepted, found)
 
 
+@pytest.mark.rule("T8-15", "T11-12")
+@pytest.mark.parametrize(("paid_yen", "spared"), [(60_060, True), (59_499, False)])
+async def test_a_payment_less_a_bank_charge_takes_the_decision_away_too(
+    accepted: Conn, pool: Pool, paid_yen: int, spared: bool
+) -> None:
+    case, at = await unpaid_case(accepted, pool, material=False)
+    paid = payments.Payment(paid_yen, date(2026, 5, 21), "レイ (カ", "file")
+    await payments.record_payment(accepted, "I-1", paid, at + DAY)
+    if spared:
+        with pytest.raises(Unfit, match="lapsed"):
+            await revocations.execute(accepted, case, at + 2 * DAY)
+    else:
+        await revocations.execute(accepted, case, at + 2 * DAY)
+    assert len(await revoked(pool)) == (0 if spared else 1)
+
+
+@pytest.mark.rule("T8-15", "T8-11")
+@pytest.mark.parametrize(("paid_yen", "refused"), [(60_060, True), (59_500, True), (59_499, False)])
+async def test_a_deducted_bank_charge_never_revokes(accepted: Conn, pool: Pool, paid_yen: int, refused: bool) -> None:
+    """440 yen of the worked example; 1,000 is the small difference, a yen more is a default."""
+    await pool.execute("SELECT keiyaku.ensure_partitions($1, 4)", day_start(date(2026, 3, 10)))
+    at = await unpaid(accepted)
+    await payments.record_payment(
+        accepted, "I-1", payments.Payment(paid_yen, date(2026, 4, 20), "レイ (カ", "file"), at
+    )
+    found = await opened(accepted, "unpaid", known=None, at=at)
+    case = str(found.case.id)
+    if refused:
+        with pytest.raises(Unfit, match="by a small rest alone"):
+            await cases.decide(accepted, case, "ann", "bob", "r", at)
+    else:
+        assert (await cases.decide(accepted, case, "ann", "bob", "r", at)).case.state == "decided"
+
+
 @pytest.mark.rule("T11-3")
 @pytest.mark.std("C-163", "C-164")
 async def test_a_compromised_key_is_blocked_and_all_its_certificates_revoked(accepted: Conn, pool: Pool) -> None:
