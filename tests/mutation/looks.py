@@ -79,7 +79,7 @@ MUTATIONS = [
         "unknown := sorted(set(codes) - question.remotes.keys())",
         "len(set(codes)) < len(codes)",
         "reply.actual_orchestration_parameters.quorum_count < wanted",
-        "asked < remotes_needed(now)",
+        "answered < remotes_needed(now)",
         "asked - passed > may_fail(asked)",
     ),
     *without(
