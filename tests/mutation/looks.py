@@ -93,6 +93,21 @@ MUTATIONS = [
         " and reply.mpic_completed",
     ),
     Mutation(CORROBORATION, "None if registries >= 2 else", "None if registries else", T_CORROBORATION),
+    Mutation(
+        CORROBORATION, "len(answered), len(question.remotes), len", "len(answered), len(answered), len", T_CORROBORATION
+    ),
+    Mutation(
+        CORROBORATION,
+        "wanted = len(question.remotes) - may_fail(len(question.remotes))",
+        "wanted = len(codes) - may_fail(len(codes))",
+        T_CORROBORATION,
+    ),
+    Mutation(
+        CORROBORATION,
+        "sorted({*answered, *question.remotes} - passed)",
+        "sorted(set(answered) - passed)",
+        T_CORROBORATION,
+    ),
     *without(
         WIRE, T_WIRE, "got_id != message_id or ", "not flags & QR or ", " or message[12:after].lower() != asked.lower()"
     ),
