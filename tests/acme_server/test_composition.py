@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from acme_server import app
+from acme_server import app, composed
 from acme_server.clock import utc_now
 from acme_server.config import Ct, Lint, Settings, Url
 from acme_server.use_cases.log_list import Source
@@ -21,10 +21,10 @@ from tests.simulators.ct_log import ListPublisher, log_list, three
 
 async def test_by_default_nobody_is_asked(served: Served, tmp_path: Path) -> None:
     settings = Settings(data=tmp_path)
-    async with app.context_of(settings, served.context.pool, "test") as context:
+    async with composed.context_of(settings, served.context.pool, "test") as context:
         assert context.transparency is None
         assert list(app.checks_of(settings, context)) == ["database", "evidence seal", "signer"]
-    assert await app.demands_of(settings) == NO_DEMANDS
+    assert await composed.demands_of(settings) == NO_DEMANDS
 
 
 async def test_logs_are_known_at_the_start_and_a_file_counts_before_an_address(served: Served, tmp_path: Path) -> None:
@@ -46,13 +46,13 @@ async def test_logs_are_known_at_the_start_and_a_file_counts_before_an_address(s
          Source(tmp_path / "logs.json", tmp_path / "logs.sig")),
     ):  # fmt: skip
         settings = Settings(data=tmp_path, ct=chosen)
-        async with app.context_of(settings, served.context.pool, "test") as context:
+        async with composed.context_of(settings, served.context.pool, "test") as context:
             assert context.transparency is not None
             assert context.transparency.source == source
             assert await app.checks_of(settings, context)["logs"]() is None
             assert context.transparency.logs is not None
             assert len(context.transparency.logs.logs) == 3
-        demands = await app.demands_of(settings)
+        demands = await composed.demands_of(settings)
         assert demands.transparency
         for who in (demands.publisher, context.transparency.lists.publisher):
             assert (who is not None and who.signed(*msgspec.structs.astuple(found))) is (chosen.log_list_key == key)
@@ -65,14 +65,14 @@ async def test_without_the_publishers_key_nothing_starts(served: Served, tmp_pat
     ct = Ct(required=True, log_list=Path("logs.json"), log_list_signature=Path("sig"), log_list_key=Path("key.pem"))
     settings = Settings(data=tmp_path, ct=ct)
     with pytest.raises(PublisherUnfit, match=r"key\.pem: "):
-        await app.demands_of(settings)
+        await composed.demands_of(settings)
     with pytest.raises(PublisherUnfit, match=r"key\.pem: "):
-        async with app.context_of(settings, served.context.pool, "test"):
+        async with composed.context_of(settings, served.context.pool, "test"):
             pass
 
 
 async def test_the_linter_has_begun_when_the_signer_does(tmp_path: Path) -> None:
-    demands = await app.demands_of(Settings(data=tmp_path, lint=Lint(processes=1, ignored=("cabf.x",))))
+    demands = await composed.demands_of(Settings(data=tmp_path, lint=Lint(processes=1, ignored=("cabf.x",))))
     assert isinstance(demands.linter, PkilintPool)
     assert demands.linter.ignored == ("cabf.x",)
     assert [worker.process is not None for worker in demands.linter.workers] == [True]

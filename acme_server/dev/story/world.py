@@ -14,6 +14,7 @@ import asyncpg
 
 from acme_server import app, evidence_key, sealer, worker
 from acme_server.clock import CLOCK, FILE, utc_now
+from acme_server.composed import context_of
 from acme_server.config import Settings, load
 from acme_server.database import dsn_of, make_pool, within
 from acme_server.dev.prepare import make_ca
@@ -124,7 +125,7 @@ async def world(
             await listening(within(settings, settings.signer.socket), signing)
             pool = await stack.enter_async_context(await make_pool(settings, "acme", size=4))
             people = await stack.enter_async_context(await make_pool(settings, "office", size=4))
-            context = await stack.enter_async_context(app.context_of(settings, pool, "story"))
+            context = await stack.enter_async_context(context_of(settings, pool, "story"))
             conn = await asyncpg.connect(dsn_of(settings, "operator"))
             stack.push_async_callback(conn.close)
             port = await stack.enter_async_context(mailbox())

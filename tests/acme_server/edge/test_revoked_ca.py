@@ -6,8 +6,8 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from acme_server.app import context_of
 from acme_server.clock import utc_now
+from acme_server.composed import context_of
 from acme_server.config import Settings
 from acme_server.dev.postgres import EmbeddedPostgres
 from acme_server.use_cases import ca_now
