@@ -9,6 +9,7 @@ from functools import partial
 from office.use_cases import (
     bank,
     caa_reports,
+    carrying,
     deliver,
     desk,
     ending,
@@ -54,6 +55,8 @@ def sweeps(posting: Posting, register: Register | None = None) -> list[tuple[tim
         (timedelta(seconds=30), terms.take_effect),
         (timedelta(seconds=30), caa_reports.tell),
         (timedelta(hours=1), invoices.claim_differences),
+        (timedelta(hours=1), carrying.mark_spent),
+        (timedelta(hours=1), carrying.carry_fees),
         (timedelta(hours=1), reminders.remind),
         (timedelta(hours=1), bank.alarm),
         (timedelta(seconds=5), revocations.sweep),

@@ -514,7 +514,7 @@ BEGIN
     RETURN NEW;
 END $$;
 REVOKE ALL ON FUNCTION gate.left_again, gate.taken_back FROM PUBLIC;
-CREATE TRIGGER left_again AFTER UPDATE ON gate.payment_matches REFERENCING NEW TABLE AS changed
+CREATE TRIGGER unspent AFTER UPDATE ON gate.payment_matches REFERENCING NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION gate.left_again();
 CREATE TRIGGER taken_back BEFORE UPDATE OF cancelled_at ON gate.receipts
     FOR EACH ROW EXECUTE FUNCTION gate.taken_back();
@@ -1498,8 +1498,10 @@ CREATE TABLE office.invoice_papers (
     bases integer[] NOT NULL,
     taxes integer[] NOT NULL,
     personal_data_destroyed_at timestamptz,
-    pay_into uuid REFERENCES office.transfer_accounts
+    pay_into uuid REFERENCES office.transfer_accounts,
+    carried boolean NOT NULL DEFAULT false -- into office.earnings
 );
+CREATE INDEX invoice_papers_uncarried ON office.invoice_papers (invoice_id) WHERE NOT carried;
 
 -- What two people took off an invoice: a credit invoice (適格返還請求書), a write-off, a small difference.
 CREATE TABLE office.adjustments (
@@ -1514,6 +1516,7 @@ CREATE TABLE office.adjustments (
     decided_by_first uuid NOT NULL REFERENCES gate.persons,
     decided_by_second uuid NOT NULL REFERENCES gate.persons,
     decided_at timestamptz NOT NULL,
+    carried boolean NOT NULL DEFAULT false, -- into office.earnings
     CHECK (decided_by_first <> decided_by_second),
     CHECK ((kind = 'credit') = (number IS NOT NULL)),
     CHECK ((kind = 'credit') = (basis_points IS NOT NULL)),
@@ -1521,6 +1524,36 @@ CREATE TABLE office.adjustments (
 );
 CREATE INDEX adjustments_of_invoice ON office.adjustments (invoice_id);
 CREATE INDEX adjustments_decided ON office.adjustments (decided_at, id);
+CREATE INDEX adjustments_uncarried ON office.adjustments (id) WHERE NOT carried;
+
+-- What of fees was carried over: of all that was booked in one month, with terms of one length that end their months in the
+-- same months, what of each contract month and of the last one is earned, credits taken off.
+CREATE TABLE office.earnings (
+    booked_in date NOT NULL,
+    period_from date NOT NULL,
+    term_months integer NOT NULL,
+    part_yen bigint NOT NULL,
+    last_yen bigint NOT NULL,
+    PRIMARY KEY (booked_in, period_from, term_months)
+);
+-- Bases of fees, earned month by month of their terms, and of credits, below 0, which take it back, that were not carried
+-- over yet. A term from the first of a month ends its months within them, any other in the months after, so that one day of
+-- these stands for all. Division cuts towards 0.
+CREATE VIEW office.uncarried AS
+SELECT id, date_trunc('month', booked_on::timestamp)::date AS booked_in, date_trunc('month', period_from::timestamp)::date
+    + CASE WHEN extract(day FROM period_from) = 1 THEN 0 ELSE 14 END AS period_from, term_months,
+    (base_yen / term_months)::bigint AS part_yen, (base_yen - base_yen / term_months * (term_months - 1))::bigint AS last_yen
+FROM (
+    SELECT i.id, i.issued_on AS booked_on, p.period_from, c.term_months,
+        (SELECT sum(b) FROM unnest(p.bases) b)::integer AS base_yen
+    FROM office.invoice_papers p JOIN gate.invoices i ON i.id = p.invoice_id JOIN gate.contracts c ON c.id = i.contract_id
+    WHERE NOT p.carried AND i.kind = 'fee'
+    UNION ALL
+    SELECT a.id, (a.decided_at AT TIME ZONE 'Asia/Tokyo')::date, p.period_from, c.term_months, a.tax_yen - a.amount_yen
+    FROM office.adjustments a JOIN gate.invoices i ON i.id = a.invoice_id
+    JOIN office.invoice_papers p ON p.invoice_id = i.id JOIN gate.contracts c ON c.id = i.contract_id
+    WHERE NOT a.carried AND a.kind = 'credit' AND a.amount_yen > a.tax_yen
+) AS fees;
 
 -- Money sent back out of a receipt's unmatched rest (仮受金).
 CREATE TABLE office.refunds (
@@ -3823,3 +3856,6 @@ GRANT UPDATE (spent) ON gate.receipts TO keiyaku_office;
 -- what came of a request to revoke, and when it was told (T11-6)
 GRANT UPDATE (result_due_at, result_told_at) ON office.cases TO keiyaku_office, keiyaku_operator;
 GRANT SELECT (executed_at, result_due_at, result_told_at) ON office.cases TO keiyaku_auditor;
+GRANT SELECT ON office.earnings, office.uncarried TO keiyaku_office, keiyaku_operator;
+GRANT INSERT, UPDATE (part_yen, last_yen) ON office.earnings TO keiyaku_office;
+GRANT UPDATE (carried) ON office.invoice_papers, office.adjustments TO keiyaku_office;

@@ -299,6 +299,23 @@ async def suspense(conn: Conn, most: int, after: UUID | None) -> list[Suspense]:
     return many(Suspense, await conn.fetch(SQL["suspense"], most, after))
 
 
+async def hold_unspent(conn: Conn, behind: tuple[date, UUID], most: int) -> list[tuple[date, UUID]]:
+    """Receipts that are not known to be spent, held until the transaction ends, behind a day and an id."""
+    rows = await conn.fetch(SQL["hold_unspent"], *behind, most)
+    return [(row["value_on"], row["id"]) for row in rows]
+
+
+async def mark_spent(conn: Conn, receipts: Sequence[UUID]) -> None:
+    """Those of the receipts, which are held, of which nothing is left are looked for no more."""
+    await conn.execute(SQL["mark_spent"], receipts)
+
+
+async def carry(conn: Conn, most: int) -> int:
+    """How many papers and decisions are carried over, each once, into what the fees earn."""
+    carried: int = await conn.fetchval(SQL["carry"], most)
+    return carried
+
+
 async def ageing(conn: Conn, today: date, most: int, after: str | None) -> list[Aged]:
     """Open invoices, the longest due first; those behind a number."""
     return many(Aged, await conn.fetch(SQL["ageing"], today, most, after))

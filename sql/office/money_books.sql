@@ -81,16 +81,27 @@ WHERE id = $1 AND dealer IS NOT NULL AND NOT dealer_states_default RETURNING id;
 
 -- name: suspense
 -- Receipts with a rest that nothing explains (仮受金), oldest first; below 0: sent back of what the bank then took back.
+-- Those that are spent are not looked at: what was explained long ago costs nothing.
 -- $1 most  $2 after this receipt, or null
-WITH sent_back AS (SELECT receipt_id, sum(amount_yen) AS yen FROM office.refunds GROUP BY receipt_id),
-matched AS (SELECT receipt_id, sum(amount_yen) AS yen FROM gate.payment_matches WHERE undone_at IS NULL GROUP BY receipt_id)
 SELECT r.id, r.value_on, r.remitter, r.amount_yen, u.rest_yen::integer
-FROM gate.receipts r LEFT JOIN matched m ON m.receipt_id = r.id LEFT JOIN sent_back f ON f.receipt_id = r.id
-CROSS JOIN LATERAL (SELECT CASE WHEN r.cancelled_at IS NULL THEN r.amount_yen - coalesce(m.yen, 0) ELSE 0 END
-    - coalesce(f.yen, 0) AS rest_yen) u
-WHERE u.rest_yen <> 0
+FROM gate.receipts r CROSS JOIN LATERAL (SELECT CASE WHEN r.cancelled_at IS NULL THEN r.amount_yen - coalesce((SELECT sum(m.amount_yen)
+        FROM gate.payment_matches m WHERE m.receipt_id = r.id AND m.undone_at IS NULL), 0) ELSE 0 END
+    - coalesce((SELECT sum(f.amount_yen) FROM office.refunds f WHERE f.receipt_id = r.id), 0) AS rest_yen OFFSET 0) u
+WHERE NOT r.spent AND u.rest_yen <> 0
     AND ($2::uuid IS NULL OR (r.value_on, r.id) > (SELECT x.value_on, x.id FROM gate.receipts x WHERE x.id = $2))
 ORDER BY r.value_on, r.id LIMIT $1;
+
+-- name: hold_unspent
+-- By day and id, those that nobody pays with at this moment. $1 $2 behind this day and id  $3 most
+SELECT r.id, r.value_on FROM gate.receipts r WHERE NOT r.spent AND (r.value_on, r.id) > ($1, $2)
+ORDER BY r.value_on, r.id LIMIT $3 FOR UPDATE SKIP LOCKED;
+
+-- name: mark_spent
+-- Of receipts that are held: a statement of its own, so that it sees what was committed before they were.
+-- $1 ids
+UPDATE gate.receipts r SET spent = true WHERE r.id = ANY ($1::uuid[]) AND (SELECT CASE WHEN r.cancelled_at IS NULL THEN r.amount_yen - coalesce((SELECT sum(m.amount_yen)
+        FROM gate.payment_matches m WHERE m.receipt_id = r.id AND m.undone_at IS NULL), 0) ELSE 0 END
+    - coalesce((SELECT sum(f.amount_yen) FROM office.refunds f WHERE f.receipt_id = r.id), 0)) = 0;
 
 -- name: ageing
 -- Open invoices, the longest due first; a page is chosen before whose they are is looked up.
@@ -259,25 +270,32 @@ WHERE yen <> 0 AND (posted_on, recorded_at, id, debit, credit) > ($3, $4, $5, $6
 ORDER BY posted_on, recorded_at, id, debit, credit LIMIT $2;
 
 -- name: earning
--- Bases of fees, earned month by month of their terms, and of credits, below 0, which take it back: what of each contract
--- month and of the last one, together for all of a month. A term from the first of a month ends its months within them, any
--- other in the months after, so that one day of these stands for all. Division cuts towards 0.
+-- What was carried over, and what was not yet: of each contract month and of the last one, together for all of a month.
 -- $1 most
-WITH fees AS (
-SELECT i.issued_on AS booked_on, p.period_from, c.term_months, (SELECT sum(b) FROM unnest(p.bases) b)::integer AS base_yen
-FROM gate.invoices i JOIN office.invoice_papers p ON p.invoice_id = i.id JOIN gate.contracts c ON c.id = i.contract_id
-WHERE i.kind = 'fee'
-UNION ALL
-SELECT (a.decided_at AT TIME ZONE 'Asia/Tokyo')::date, p.period_from, c.term_months, a.tax_yen - a.amount_yen
-FROM office.adjustments a JOIN gate.invoices i ON i.id = a.invoice_id
-JOIN office.invoice_papers p ON p.invoice_id = i.id JOIN gate.contracts c ON c.id = i.contract_id
-WHERE a.kind = 'credit' AND a.amount_yen > a.tax_yen
+SELECT booked_in, period_from, term_months, sum(part_yen)::bigint AS part_yen, sum(last_yen)::bigint AS last_yen
+FROM (SELECT booked_in, period_from, term_months, part_yen, last_yen FROM office.earnings
+    UNION ALL SELECT booked_in, period_from, term_months, part_yen, last_yen FROM office.uncarried) AS fees
+GROUP BY 1, 2, 3 LIMIT $1;
+
+-- name: carry
+-- Papers and what was taken off them, each once: how many. Who carries others at this moment does not wait.
+-- $1 most of each
+WITH papers AS (
+    SELECT invoice_id AS id FROM office.invoice_papers WHERE NOT carried ORDER BY invoice_id LIMIT $1 FOR UPDATE SKIP LOCKED
+), adjusted AS (
+    SELECT id FROM office.adjustments WHERE NOT carried ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED
+), marked AS (
+    UPDATE office.invoice_papers p SET carried = true FROM papers WHERE p.invoice_id = papers.id RETURNING p.invoice_id AS id
+), also_marked AS (
+    UPDATE office.adjustments a SET carried = true FROM adjusted WHERE a.id = adjusted.id RETURNING a.id
+), summed AS (
+    INSERT INTO office.earnings AS e (booked_in, period_from, term_months, part_yen, last_yen)
+    SELECT u.booked_in, u.period_from, u.term_months, sum(u.part_yen), sum(u.last_yen) FROM office.uncarried u
+    WHERE u.id IN (SELECT id FROM papers UNION ALL SELECT id FROM adjusted) GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+    ON CONFLICT (booked_in, period_from, term_months) DO UPDATE
+    SET part_yen = e.part_yen + EXCLUDED.part_yen, last_yen = e.last_yen + EXCLUDED.last_yen
 )
-SELECT date_trunc('month', booked_on)::date AS booked_in,
-    date_trunc('month', period_from)::date + CASE WHEN extract(day FROM period_from) = 1 THEN 0 ELSE 14 END AS period_from,
-    term_months, sum(base_yen / term_months)::bigint AS part_yen,
-    sum(base_yen - base_yen / term_months * (term_months - 1))::bigint AS last_yen
-FROM fees GROUP BY 1, 2, 3 LIMIT $1;
+SELECT (SELECT count(*) FROM marked) + (SELECT count(*) FROM also_marked);
 
 -- name: settling
 -- What was billed for the fee of a contract, less what was credited of it, and what of it was received (T25-2).

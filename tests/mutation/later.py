@@ -134,7 +134,7 @@ PLACES = [
     Mutation(CURSORS, "(self.path.encode(), others, place)", "(self.path.encode(), place)", T_CURSORS),
     Mutation(CURSORS, "(self.path.encode(), others, place)", "(self.path.encode(), others)", T_CURSORS),
     Mutation(CURSORS, " + self.secret.encode()", "", T_CURSORS),
-    Mutation(CURSORS, "cursor=None, limit=1", "cursor=None", T_CURSORS),
+    Mutation(CURSORS, '"cursor": None, "limit": None', '"cursor": None', T_CURSORS),
 ]
 KEPT = [
     *without(LISTS, T_LISTS, " + AHEAD"),
