@@ -100,6 +100,8 @@ def test_so_many_may_see_something_else(number: int, most: int) -> None:
 def test_who_was_asked_and_is_left_out_of_the_reply_saw_nothing(number: int, most: int) -> None:
     asked = CODES[:number]
     assert fault(reply(*of(number - most).perspectives, quorum=number - most), asked) is None
+    lower = reply(*of(number - most).perspectives, quorum=number - most - 1)  # as if no more had been asked
+    assert fault(lower, asked) == f"the coordinator took a quorum of {number - most - 1}, not {number - most}"
     saw = number - most - 1
     found = judge(reply(*of(saw).perspectives, quorum=number - most), question(asked=asked), NOW)
     assert found.fault == (
