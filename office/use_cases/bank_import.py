@@ -67,6 +67,8 @@ class Rows:
                 case Receipt():
                     if item.booked_on <= self.destroyed:
                         raise past(item)
+                    if item.booked_on > self.today:
+                        raise to_come(item)
                     number = item.remitter_code if dialect.virtual_in == "remitter_code" else virtual
                     yield (
                         item.record, dialect.bank_account_id, number, item.nature, item.booked_on, item.value_on,
@@ -114,6 +116,12 @@ def bad(group: Group, position: int, field: str, element: str, reason: str) -> B
 def past(item: Receipt) -> BadFile:
     """A line with a pseudonym is not known again (T16-2): its money would be booked a second time."""
     return BadFile(item.record, 0, "勘定日", f"lines of {item.booked_on} are past their retention, and not known again")
+
+
+def to_come(item: Receipt) -> BadFile:
+    """No bank books ahead: such a day is a year misread, or a file made by hand."""
+    reason = f"{item.booked_on} is to come; if the bank writes years otherwise, say so: `keiyaku bank dialect --years`"
+    return BadFile(item.record, 0, "勘定日", reason)
 
 
 def is_xml(stream: BinaryIO) -> bool:

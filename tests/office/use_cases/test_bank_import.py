@@ -308,3 +308,20 @@ async def test_days_whose_remitters_are_destroyed_are_imported_no_more(
     with pytest.raises(Unfit, match="past their retention"):
         await bank_import.import_file(accepted, again, None, None, False, quiet, gone_at)
     assert await pool.fetchval("SELECT count(*) FROM gate.receipts") == 1
+
+
+@pytest.mark.rule("T8-5")
+async def test_a_line_of_a_day_to_come_is_refused_with_its_file(accepted: Conn, pool: Pool, tmp_path: Path) -> None:
+    """No bank books ahead: a year misread would date receipts into months that nobody has opened."""
+    await ready(accepted, FIRST, "camt.054")
+    today = YESTERDAY + timedelta(days=1)
+    for name, last in (("tomorrow.xml", today + timedelta(days=1)), ("today.xml", today)):
+        style = Xml(f"{FIRST}T00:00:00", f"{last}T23:59:59")
+        (tmp_path / name).write_bytes(
+            camt([Statement([Credit(YEN, "ﾀﾞﾚｶ", day=last, edi="INV20260001")], FIRST, last)], style)
+        )
+    with pytest.raises(Unfit, match=f"{today + timedelta(days=1)} is to come"):
+        await bank_import.import_file(accepted, tmp_path / "tomorrow.xml", None, None, False, quiet, NOW)
+    assert await pool.fetchval("SELECT count(*) FROM gate.receipts") == 0
+    await bank_import.import_file(accepted, tmp_path / "today.xml", None, None, False, quiet, NOW)
+    assert await pool.fetchval("SELECT count(*) FROM gate.receipts") == 1
