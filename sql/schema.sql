@@ -418,13 +418,18 @@ CREATE TABLE gate.invoices (
     dealer text, -- who bills it to the customer (T8-16); null: the CA
     dealer_states_default boolean NOT NULL DEFAULT false,
     CHECK (open_yen BETWEEN 0 AND total_yen)
-);
-CREATE INDEX invoices_open ON gate.invoices (contract_id) WHERE open_yen > 0;
+) WITH (fillfactor = 50); -- its next version, paid, finds room beside it; what is open is in no index, for the same reason
 CREATE INDEX invoices_of_contract ON gate.invoices (contract_id);
 -- the journal: in its order, and apart what was dated in a month before it was recorded
 CREATE INDEX invoices_issued ON gate.invoices (issued_on, created_at, id);
 CREATE INDEX invoices_dated_back ON gate.invoices (created_at, id)
     WHERE issued_on < date_trunc('month', created_at AT TIME ZONE 'Asia/Tokyo')::date;
+-- Those of them of which something is open, by triggers below: few beside what was ever paid. Nobody may write it.
+CREATE TABLE gate.open_invoices (
+    id uuid PRIMARY KEY REFERENCES gate.invoices,
+    dealer text
+);
+CREATE INDEX open_invoices_of_dealer ON gate.open_invoices (dealer) WHERE dealer IS NOT NULL;
 
 CREATE TABLE gate.receipts (
     id uuid PRIMARY KEY,
@@ -1810,7 +1815,6 @@ CREATE TABLE office.dealer_aliases (
 );
 CREATE UNIQUE INDEX dealer_aliases_live ON office.dealer_aliases (dealer, key) WHERE removed_at IS NULL;
 CREATE INDEX dealer_aliases_by_key ON office.dealer_aliases ("left"(key, 8)) WHERE removed_at IS NULL;
-CREATE INDEX invoices_of_dealer ON gate.invoices (dealer) WHERE open_yen > 0 AND dealer IS NOT NULL;
 
 -- staged: every line is stored, some wait to be booked, no day of it counts yet; booked: all of it counts.
 CREATE TABLE office.bank_files (
@@ -1868,9 +1872,8 @@ CREATE INDEX bank_files_unfinished ON office.bank_files (imported_at) WHERE book
 CREATE INDEX bank_lines_waiting ON office.bank_lines (id) WHERE state = 'waiting';
 
 -- What a payer may write for an invoice.
-CREATE INDEX invoices_by_reference ON gate.invoices (upper(regexp_replace(number, '[^0-9A-Za-z]', '', 'g')))
-    WHERE open_yen > 0;
-CREATE INDEX invoices_by_digits ON gate.invoices (regexp_replace(number, '[^0-9]', '', 'g')) WHERE open_yen > 0;
+CREATE INDEX invoices_by_reference ON gate.invoices (upper(regexp_replace(number, '[^0-9A-Za-z]', '', 'g')));
+CREATE INDEX invoices_by_digits ON gate.invoices (regexp_replace(number, '[^0-9]', '', 'g'));
 
 -- What tells a process that the facts it has kept of a contract are current (contract_gate/kept.py): a random value, so
 -- that neither a restore nor a failover brings one back, made anew by triggers on the tables of facts. A fact of a
@@ -1918,8 +1921,18 @@ BEGIN
     )
     INSERT INTO gate.revisions (contract_id, revision) SELECT id, (SELECT gen_random_uuid()) FROM line ORDER BY id
     ON CONFLICT (contract_id) DO UPDATE SET revision = excluded.revision;
+    DELETE FROM gate.open_invoices WHERE id = ANY (ARRAY(SELECT id FROM after WHERE open_yen = 0));
+    INSERT INTO gate.open_invoices (id, dealer) SELECT id, dealer FROM after WHERE open_yen > 0
+    ON CONFLICT (id) DO UPDATE SET dealer = excluded.dealer WHERE open_invoices.dealer IS DISTINCT FROM excluded.dealer;
     RETURN NULL;
 END $$;
+CREATE FUNCTION gate.invoices_added() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    INSERT INTO gate.open_invoices (id, dealer) SELECT id, dealer FROM added WHERE open_yen > 0;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER invoices_added AFTER INSERT ON gate.invoices REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION gate.invoices_added();
 CREATE TRIGGER invoices_changed AFTER UPDATE ON gate.invoices REFERENCING OLD TABLE AS before NEW TABLE AS after
     FOR EACH STATEMENT EXECUTE FUNCTION gate.invoices_changed();
 CREATE TRIGGER facts_changed AFTER INSERT OR DELETE ON gate.invoices
@@ -1953,7 +1966,7 @@ GRANT EXECUTE ON FUNCTION gate.concerned TO keiyaku_office, keiyaku_operator;
 
 -- the ACME server: cannot write contracts, payments or reviews
 GRANT SELECT ON ALL TABLES IN SCHEMA gate TO keiyaku_acme;
-REVOKE SELECT ON gate.receipts, gate.payment_matches, gate.persons, gate.holds FROM keiyaku_acme;
+REVOKE SELECT ON gate.receipts, gate.payment_matches, gate.persons, gate.holds, gate.open_invoices FROM keiyaku_acme;
 GRANT SELECT (contract_id, status, lifted_at) ON gate.holds TO keiyaku_acme; -- never the grounds (T13-3)
 GRANT INSERT ON gate.decisions, gate.binding_uses, gate.help_pages TO keiyaku_acme;
 GRANT SELECT ON ALL TABLES IN SCHEMA ca TO keiyaku_acme;
@@ -1970,7 +1983,7 @@ GRANT DELETE ON acme.jobs TO keiyaku_acme;
 
 -- the worker: the same use cases after the fact, and the housekeeping
 GRANT SELECT ON ALL TABLES IN SCHEMA gate TO keiyaku_work;
-REVOKE SELECT ON gate.receipts, gate.payment_matches, gate.persons, gate.holds FROM keiyaku_work;
+REVOKE SELECT ON gate.receipts, gate.payment_matches, gate.persons, gate.holds, gate.open_invoices FROM keiyaku_work;
 GRANT SELECT (contract_id, status, lifted_at) ON gate.holds TO keiyaku_work; -- never the grounds (T13-3)
 GRANT INSERT ON gate.decisions, gate.help_pages TO keiyaku_work;
 GRANT SELECT ON ALL TABLES IN SCHEMA ca TO keiyaku_work;
@@ -2076,7 +2089,8 @@ GRANT EXECUTE ON FUNCTION gate.record_invoice TO keiyaku_operator, keiyaku_offic
 GRANT SELECT ON office.number_series, office.invoice_papers TO keiyaku_office, keiyaku_operator;
 GRANT SELECT, INSERT ON office.sellers, office.adjustments, office.refunds, office.closed_months TO keiyaku_operator;
 GRANT SELECT, INSERT ON office.reminders TO keiyaku_office, keiyaku_operator;
-GRANT SELECT ON gate.invoices, gate.tax_rates, gate.readings, gate.holidays, gate.bank_accounts TO keiyaku_office;
+GRANT SELECT ON gate.invoices, gate.open_invoices, gate.tax_rates, gate.readings, gate.holidays, gate.bank_accounts
+    TO keiyaku_office;
 
 -- Revocation by the Terms (Article 11): cases, what was known when, decisions of two people, problem reports.
 CREATE TABLE office.cases (
@@ -2754,8 +2768,8 @@ CREATE VIEW office.waiting AS
     FROM office.bank_lines l JOIN office.bank_files f ON f.id = l.file_id WHERE l.state = 'waiting'
     UNION ALL
     SELECT 'rest', i.number, i.contract_id, max(m.matched_at), max(m.matched_at) + interval '5 days', false
-    FROM gate.invoices i JOIN gate.payment_matches m ON m.invoice_id = i.id AND m.undone_at IS NULL
-    WHERE i.open_yen > 0 GROUP BY i.id
+    FROM gate.open_invoices o JOIN gate.invoices i ON i.id = o.id
+    JOIN gate.payment_matches m ON m.invoice_id = i.id AND m.undone_at IS NULL GROUP BY i.id
     UNION ALL
     SELECT 'tax_credit', i.number, i.contract_id, t.found_at, t.found_at + interval '30 days', false
     FROM office.tax_credits t JOIN gate.invoices i ON i.id = t.invoice_id WHERE t.outcome IS NULL

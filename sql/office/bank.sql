@@ -16,8 +16,8 @@ SELECT coalesce((SELECT t.bank_account_id = $1 FROM (
         SELECT s.pay_into FROM office.sellers s WHERE s.effective_at <= $2 AND s.confirmed_by IS NOT NULL
         ORDER BY s.effective_at DESC LIMIT 1) AS newest
         JOIN office.transfer_accounts t ON t.id = newest.pay_into), false) AS issuer,
-    (SELECT count(*)::integer FROM gate.invoices i JOIN office.invoice_papers p ON p.invoice_id = i.id
-        JOIN office.transfer_accounts t ON t.id = p.pay_into WHERE i.open_yen > 0 AND t.bank_account_id = $1) AS invoices,
+    (SELECT count(*)::integer FROM gate.open_invoices o JOIN office.invoice_papers p ON p.invoice_id = o.id
+        JOIN office.transfer_accounts t ON t.id = p.pay_into WHERE t.bank_account_id = $1) AS invoices,
     (SELECT count(*)::integer FROM office.virtual_accounts v WHERE v.bank_account_id = $1 AND v.ended_at IS NULL) AS numbers,
     EXISTS (SELECT FROM gate.bank_accounts b WHERE b.id <> $1 AND b.closed_from IS NULL) AS others;
 
@@ -30,8 +30,8 @@ WHERE id = $1 AND closed_from IS NULL AND covered_through < $2;
 -- Invoices with an open rest past their due date that are older than the data of an account would be: none of them
 -- would be overdue (T8-6).
 -- $1 first day covered  $2 today
-SELECT count(*)::integer AS count, min(issued_on) AS oldest FROM gate.invoices
-WHERE open_yen > 0 AND issued_on < $1 AND due_on < $2;
+SELECT count(*)::integer AS count, min(i.issued_on) AS oldest
+FROM gate.open_invoices o JOIN gate.invoices i ON i.id = o.id AND i.issued_on < $1 AND i.due_on < $2;
 
 -- name: insert_days
 -- Says how many days were new.

@@ -40,7 +40,8 @@ WITH found AS (
     UNION SELECT i.id, i.number, i.contract_id, i.open_yen, i.due_on, i.dealer FROM gate.contracts c
         JOIN gate.invoices i ON i.contract_id = c.id AND i.open_yen > 0
         WHERE c.customer_id = ANY ($4::uuid[])
-    UNION SELECT id, number, contract_id, open_yen, due_on, dealer FROM gate.invoices WHERE open_yen > 0 AND dealer = ANY ($5::text[])
+    UNION SELECT i.id, i.number, i.contract_id, i.open_yen, i.due_on, i.dealer FROM gate.open_invoices o
+        JOIN gate.invoices i ON i.id = o.id WHERE o.dealer = ANY ($5::text[])
 )
 SELECT i.id, i.number, i.contract_id, c.number AS contract_number, c.customer_id, i.open_yen, i.due_on, i.dealer
 FROM found i CROSS JOIN LATERAL (

@@ -42,7 +42,7 @@ NOT_PERSONAL = {
         "office.register_states.successor",
     ),
     "companies that the CA works with, and the CA itself": (
-        "gate.invoices.dealer", "gate.persons.organisation", "office.applications.dealer",
+        "gate.invoices.dealer", "gate.open_invoices.dealer", "gate.persons.organisation", "office.applications.dealer",
         "office.dealer_aliases.dealer", "office.invoice_papers.dealer", "office.invoice_papers.seller_address",
         "office.sellers.address", "office.sellers.name",
         "office.subcontractors.organisation", "office.transfer_accounts.bank_name",

@@ -129,6 +129,37 @@ async def test_what_is_left_of_a_receipt_pays_another_invoice_and_no_more(accept
     assert (receipt.matched_yen, receipt.invoices) == (70_000, ["I-1", "I-2"])
 
 
+async def listed(conn: Conn) -> tuple[list[str], list[str]]:
+    """Numbers of the invoices in the table of open ones, and of those of which something is open."""
+    table = "SELECT i.number FROM gate.open_invoices o JOIN gate.invoices i ON i.id = o.id ORDER BY 1"
+    rest = "SELECT number FROM gate.invoices WHERE open_yen > 0 ORDER BY 1"
+    return [r["number"] for r in await conn.fetch(table)], [r["number"] for r in await conn.fetch(rest)]
+
+
+async def test_open_invoices_are_those_with_a_rest(accepted: Conn) -> None:
+    invoice = await overdue(accepted)
+    await payments.add_invoice(accepted, "acme", payments.Bill("I-2", "fee", ISSUED, None, 5_000), NOW)
+    assert await listed(accepted) == (["I-1", "I-2"], ["I-1", "I-2"])
+    part = await payments.record_payment(accepted, "I-1", money(60_000), NOW)
+    assert part.open_yen == 500
+    assert await listed(accepted) == (["I-1", "I-2"], ["I-1", "I-2"])
+    await ledger.write_off(accepted, "I-1", "small_difference", "too small", "ann", "bob", NOW)
+    assert await listed(accepted) == (["I-2"], ["I-2"])
+    await payments.cancel(accepted, str(part.receipt), NOW)
+    assert await listed(accepted) == (["I-1", "I-2"], ["I-1", "I-2"])
+    assert (await payments.invoice(accepted, invoice.number)).open_yen == 60_000
+
+
+async def test_a_payment_makes_no_entry_in_an_index_of_invoices(accepted: Conn) -> None:
+    """The paid version stays on its page: an import of many payments takes a sixth longer otherwise."""
+    await overdue(accepted)
+    async with accepted.transaction():
+        await payments.record_payment(accepted, "I-1", money(60_500), NOW)
+        counts = "SELECT pg_stat_get_xact_tuples_updated(t), pg_stat_get_xact_tuples_hot_updated(t)"
+        changed = await accepted.fetchrow(f"{counts} FROM (SELECT 'gate.invoices'::regclass AS t) AS invoices")
+    assert tuple(changed or ()) == (1, 1)  # both beside what they were
+
+
 @pytest.mark.rule("T8-6")
 async def test_coverage_grows_over_days_without_a_gap(operator: Conn) -> None:
     await bank.open_account(operator, "main", date(2026, 4, 26), "file", NOW)
