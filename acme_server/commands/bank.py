@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from acme_server.commands.bank_progress import progress
-from acme_server.commands.output import show_one, show_rows
+from acme_server.commands.output import show_one, show_rows, text
 from acme_server.commands.running import Day, as_json, first_person, more, operating, second_person
 from acme_server.groups import Group
 from contract_gate.formats.receipt import DateMode
@@ -207,7 +207,7 @@ class Line(msgspec.Struct, frozen=True):
     def of(cls, done: bank_import.Imported, dry_run: bool) -> "Line":
         """The line of an import."""
         file, tally = done.file, done.tally
-        what = f"imported before, at {done.before:%Y-%m-%d %H:%M}Z" if done.before else "imported"
+        what = f"imported before, at {text(done.before)}" if done.before else "imported"
         if dry_run and not done.before:
             what = "dry run"
         return cls(file.name, what, file.lines, file.known, file.late, file.missing, tally.matched, tally.waiting,

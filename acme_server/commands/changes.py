@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 import click
 
-from acme_server.commands.output import show_one, show_rows
+from acme_server.commands.output import show_one, show_rows, text
 from acme_server.commands.running import Day, Instant, as_json, chosen_settings, operating
 from acme_server.groups import Group
 from office.use_cases import change_reports, register_check, timers
@@ -158,4 +158,4 @@ async def extend(
 ) -> None:
     """Let the timer of a contract run until then."""
     await timers.extend(conn, suspension, contract, timer, until, reason, person, now)
-    click.echo(f"the {timer} of {contract} waits until {until.isoformat(timespec='seconds')}")
+    click.echo(f"the {timer} of {contract} waits until {text(until)}")

@@ -7,7 +7,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from acme_server.commands.output import print_table, show_json, show_one, show_rows, table
+from acme_server.commands.output import print_table, show_json, show_one, show_rows, table, text
 from acme_server.commands.running import Instant, as_json, first_person, operating, second_person
 from acme_server.groups import Group
 from office.use_cases import cases, revocations
@@ -128,7 +128,7 @@ async def materiality(
     """Two people record a material breach; first see the deadline that follows from it."""
     if confirm is None:
         until = await cases.material_deadline(conn, case, now)
-        click.echo(f"nothing is recorded. To be published by {until.isoformat(timespec='seconds')}: confirm it with")
+        click.echo(f"nothing is recorded. To be published by {text(until)}: confirm it with")
         click.echo(f"--confirm {until.isoformat(timespec='seconds')}")
         return
     show_standing(await cases.record_material(conn, case, first, second, reason, confirm, now), as_json)

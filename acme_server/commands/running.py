@@ -60,6 +60,8 @@ def connecting(work: Work[P], role: Role) -> Callable[P, None]:
             raise click.ClickException(
                 in_one_line(f"the database refused: {error.args[0] if error.args else error!r}")
             ) from error
+        except BrokenPipeError:
+            raise  # whoever read the output wants no more of it, as `head` does: click ends the command
         except OSError as fault:
             raise click.ClickException(unreachable(fault)) from fault
 

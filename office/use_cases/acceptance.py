@@ -62,7 +62,10 @@ async def reject(conn: Conn, name: str, reason: str, first: str, second: str, no
     one, two = await asked.two_persons(conn, first, second)
     async with changing(conn, key.number):
         if not await applications.reject(conn, key.id, reason, one.id, two.id, before("rejected"), now):
-            raise Unfit(f"contract '{name}' is not under review: `keiyaku contract show` tells its state")
+            raise Unfit(
+                f"contract '{name}' is not under review: `keiyaku contract show` tells its state; the first item of a"
+                " review (`keiyaku contract review`) begins it"
+            )
         destroyed_on = await documents.discard(conn, key.id, now)
         await notify(conn, "contract_not_formed", now, contract_id=key.id, destroyed_on=str(destroyed_on))
         proof = entry(

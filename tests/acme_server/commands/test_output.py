@@ -3,15 +3,23 @@
 import inspect
 import json
 from collections.abc import Iterator
+from datetime import datetime
+from errno import EPIPE
 from importlib import import_module
 from pathlib import Path
 
+import click
 import msgspec
 import pytest
+from click.testing import CliRunner
 
-from acme_server.commands import output
+from acme_server.commands import output, running
 from acme_server.commands.output import show_one, show_rows
+from acme_server.config import Settings
+from acme_server.config_sections import Database
+from acme_server.dev.postgres import EmbeddedPostgres
 from office.use_cases import asked
+from sql import Conn
 from tests.architecture.ids import ROOT
 
 
@@ -69,3 +77,14 @@ def test_every_listing_reads_one_more_than_commands_show() -> None:
     found = dict(listings())
     assert len(found) > 25
     assert {name: most for name, most in found.items() if most not in (asked.MOST, None)} == {}
+
+
+def test_whoever_reads_no_further_hears_of_no_fault(postgres: EmbeddedPostgres, database: str) -> None:
+    """`keiyaku … | head`: the pipe is closed, and nothing is wrong with the deployment."""
+
+    async def work(conn: Conn, now: datetime) -> None:
+        raise BrokenPipeError(EPIPE, "Broken pipe")
+
+    settings = Settings(database=Database(embedded=False, url=postgres.dsn("{role}", database)))
+    done = CliRunner().invoke(click.command()(running.operating(work)), [], obj=settings)
+    assert (done.exit_code, done.output) == (1, "")
