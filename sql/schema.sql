@@ -2251,6 +2251,18 @@ CREATE TRIGGER facts_changed AFTER INSERT OR UPDATE OR DELETE ON gate.free_reiss
 
 CREATE INDEX issuances_of_contract ON acme.issuances (contract_id, to_be_signed_id);
 
+-- Certificates of a contract that may be in use: what was signed or may have been, unexpired and not revoked (T12-3).
+CREATE FUNCTION acme.living(contract uuid, at timestamptz)
+RETURNS TABLE (serial bytea, names text[], not_after timestamptz, spki_sha256 bytea, created_at timestamptz) LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT t.serial, t.names, t.not_after, t.spki_sha256, t.created_at
+    FROM acme.issuances i JOIN ca.to_be_signed t ON t.id = i.to_be_signed_id
+    WHERE i.contract_id = contract AND t.state <> 'void' AND t.not_after > at
+      AND NOT EXISTS (SELECT FROM ca.revocations r WHERE r.serial = t.serial);
+END;
+REVOKE ALL ON FUNCTION acme.living FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION acme.living TO keiyaku_office, keiyaku_operator;
+
 -- Leaks of personal data (T16-2) and their two reports.
 CREATE TABLE office.leaks (
     id uuid PRIMARY KEY,

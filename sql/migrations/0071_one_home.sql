@@ -19,9 +19,20 @@ BEGIN ATOMIC
         SELECT max(s.recorded_at) FROM gate.reviewed_subjects s
         WHERE s.contract_id = k.id AND s.recorded_at <= k.accepted_at), k.accepted_at) <= learned_at));
 END;
-REVOKE ALL ON FUNCTION gate.served_by, gate.concerned FROM PUBLIC;
+
+-- Certificates of a contract that may be in use: what was signed or may have been, unexpired and not revoked (T12-3).
+CREATE FUNCTION acme.living(contract uuid, at timestamptz)
+RETURNS TABLE (serial bytea, names text[], not_after timestamptz, spki_sha256 bytea, created_at timestamptz) LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT t.serial, t.names, t.not_after, t.spki_sha256, t.created_at
+    FROM acme.issuances i JOIN ca.to_be_signed t ON t.id = i.to_be_signed_id
+    WHERE i.contract_id = contract AND t.state <> 'void' AND t.not_after > at
+      AND NOT EXISTS (SELECT FROM ca.revocations r WHERE r.serial = t.serial);
+END;
+REVOKE ALL ON FUNCTION gate.served_by, gate.concerned, acme.living FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION gate.served_by TO keiyaku_acme, keiyaku_office, keiyaku_work, keiyaku_operator;
 GRANT EXECUTE ON FUNCTION gate.concerned TO keiyaku_office, keiyaku_operator;
+GRANT EXECUTE ON FUNCTION acme.living TO keiyaku_office, keiyaku_operator;
 
 -- The evidence of an invoice cites the Terms in force, as other evidence does (0067, T20-3).
 CREATE OR REPLACE FUNCTION gate.issue_invoice(contract uuid, invoice_kind text, issued date, original text, bill gate.bill_drafts,

@@ -8,9 +8,7 @@ SELECT DISTINCT j.organization, j.country, j.state_or_province, j.locality
 FROM (
     SELECT $2::timestamptz AS at
     UNION ALL
-    SELECT t.created_at FROM acme.issuances i JOIN ca.to_be_signed t ON t.id = i.to_be_signed_id
-    WHERE i.contract_id = $1 AND t.not_after > $2 AND t.state <> 'void'
-      AND NOT EXISTS (SELECT FROM ca.revocations r WHERE r.serial = t.serial)
+    SELECT t.created_at FROM acme.living($1, $2) AS t
 ) l
 CROSS JOIN LATERAL (
     SELECT s.organization, s.country, s.state_or_province, s.locality FROM gate.reviewed_subjects s

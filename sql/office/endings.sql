@@ -24,11 +24,8 @@ WHERE c.state = 'accepted' AND c.number > $2
 ORDER BY c.number LIMIT $3;
 
 -- name: live_certificates
--- notAfter of what may be in use: what was signed or may have been, unexpired and not revoked (T12-3).
--- $1 contract_id  $2 now
-SELECT t.not_after FROM acme.issuances i JOIN ca.to_be_signed t ON t.id = i.to_be_signed_id
-WHERE i.contract_id = $1 AND t.not_after > $2 AND t.state <> 'void'
-  AND NOT EXISTS (SELECT FROM ca.revocations r WHERE r.serial = t.serial);
+-- notAfter of what may be in use (T12-3). $1 contract_id  $2 now
+SELECT not_after FROM acme.living($1, $2);
 
 -- name: reissues_pending
 -- $1 most

@@ -6,10 +6,8 @@
 -- and serial. $1 now  $2 most
 SELECT c.id AS case_id, t.serial, t.names, t.not_after, t.spki_sha256, k.id AS contract_id, k.handle AS contract
 FROM office.cases c CROSS JOIN LATERAL gate.concerned(c.contract_id, c.customer_id, c.received_at) AS k
-JOIN acme.issuances i ON i.contract_id = k.id
-JOIN ca.to_be_signed t ON t.id = i.to_be_signed_id
-WHERE c.ground = 'change_learned' AND c.state = 'open' AND t.state <> 'void' AND t.not_after > $1
-  AND NOT EXISTS (SELECT FROM ca.revocations r WHERE r.serial = t.serial)
+CROSS JOIN LATERAL acme.living(k.id, $1) AS t
+WHERE c.ground = 'change_learned' AND c.state = 'open'
   AND EXISTS (
       WITH RECURSIVE later AS (
           SELECT d.id, d.link = 'change' AS changed FROM gate.contracts d WHERE d.predecessor_id = k.id
@@ -27,7 +25,5 @@ ORDER BY c.id, t.serial LIMIT $2;
 SELECT EXISTS (
     SELECT FROM office.cases c
     CROSS JOIN LATERAL gate.concerned(c.contract_id, c.customer_id, c.received_at) AS k
-    JOIN acme.issuances i ON i.contract_id = k.id
-    JOIN ca.to_be_signed t ON t.id = i.to_be_signed_id
-    WHERE c.id = $1 AND t.state <> 'void' AND t.not_after > $2
-      AND NOT EXISTS (SELECT FROM ca.revocations r WHERE r.serial = t.serial));
+    CROSS JOIN LATERAL acme.living(k.id, $2) AS t
+    WHERE c.id = $1);

@@ -232,10 +232,7 @@ ORDER BY r.requested_by, r.revoked_at, r.serial;
 -- asked for. $1 case_id  $2 now
 SELECT x.contract_id, (SELECT c.number FROM gate.contracts c WHERE c.id = x.contract_id) AS number,
     array_agg(x.serial ORDER BY x.serial) AS serials, max(r.revoked_at) AS revoked_at,
-    EXISTS (
-        SELECT FROM acme.issuances i JOIN ca.to_be_signed t ON t.id = i.to_be_signed_id
-        WHERE i.contract_id = x.contract_id AND t.state <> 'void' AND t.not_after > $2
-          AND NOT EXISTS (SELECT FROM ca.revocations o WHERE o.serial = t.serial)) AS alive,
+    EXISTS (SELECT FROM acme.living(x.contract_id, $2)) AS alive,
     EXISTS (SELECT FROM office.seals e WHERE e.contract_id = x.contract_id) AS sealed
 FROM office.case_certificates x JOIN ca.revocations r USING (serial)
 WHERE x.case_id = $1 AND x.contract_id IS NOT NULL GROUP BY x.contract_id ORDER BY x.contract_id;
