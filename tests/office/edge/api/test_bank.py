@@ -40,11 +40,11 @@ async def test_names_under_which_customers_pay_come_in_pages_and_go(api: Api) ->
     for customer, name in (("kaisha", "ｶ)ﾚｲ"), ("other", "ｱｻﾋ"), ("kaisha", "ﾀﾛｳ")):
         await api.made("officer", "/payer-aliases", {"customer": customer, "name": name})
     assert (await api.call("officer", "POST", "/payer-aliases", {"customer": "kaisha", "name": "ﾚｲ(ｶ"}))[0] == 422
-    whole = (await api.call("auditor", "GET", "/payer-aliases"))[1]["items"]
-    first = (await api.call("auditor", "GET", "/payer-aliases", params={"limit": 2}))[1]
-    rest = (await api.call("auditor", "GET", "/payer-aliases", params={"limit": 2, "cursor": first["next"]}))[1]
+    whole = (await api.call("officer", "GET", "/payer-aliases"))[1]["items"]
+    first = (await api.call("officer", "GET", "/payer-aliases", params={"limit": 2}))[1]
+    rest = (await api.call("officer", "GET", "/payer-aliases", params={"limit": 2, "cursor": first["next"]}))[1]
     assert (first["items"] + rest["items"], rest["next"], len(whole)) == (whole, None, 3)
-    [theirs] = (await api.call("auditor", "GET", "/payer-aliases", params={"customer": "other"}))[1]["items"]
+    [theirs] = (await api.call("officer", "GET", "/payer-aliases", params={"customer": "other"}))[1]["items"]
     assert (await api.call("officer", "DELETE", f"/payer-aliases/{theirs['id']}"))[0] == 204
     assert (await api.call("officer", "DELETE", f"/payer-aliases/{theirs['id']}"))[0] == 404
 

@@ -83,7 +83,7 @@ async def test_what_the_ca_learns_is_recorded_and_settled(api: Api, pool: Pool) 
     await api.made("approver", f"/change-findings/{found}/resolution", {})
     assert await pool.fetchval(blocking) == 0
     await pool.execute(REGISTER, NOW)
-    [said] = (await api.call("auditor", "GET", "/register-states"))[1]["items"]
+    [said] = (await api.call("officer", "GET", "/register-states"))[1]["items"]
     assert (said["customer"], said["name"], said["closed_on"]) == ("kaisha", "N", None)
 
 
@@ -120,7 +120,7 @@ async def test_a_seal_asked_for_again_under_its_key_is_answered_as_before(api: A
 async def test_the_customer_names_and_removes_requesters(api: Api) -> None:
     await api.made("applicant", ACME + "/requesters", {"person": "hana"})
     assert (await api.call("applicant", "DELETE", ACME + "/requesters/hana"))[0] == 204
-    listed = (await api.call("auditor", "GET", ACME + "/requesters"))[1]["items"]
+    listed = (await api.call("officer", "GET", ACME + "/requesters"))[1]["items"]
     assert {each["handle"]: each["withdrawn_at"] is None for each in listed} == {"ann": True, "hana": False}
     assert (await api.call("applicant", "DELETE", ACME + "/requesters/hana"))[0] == 422
     assert (await api.call("officer", "DELETE", ACME + "/requesters/ann"))[0] == 403
