@@ -1,7 +1,5 @@
 """`keiyaku audit`: what auditors look at. Most of it runs as keiyaku_auditor, a role that can only read."""
 
-import csv
-import io
 import json
 import os
 from collections.abc import AsyncIterator
@@ -15,6 +13,7 @@ from acme_server.commands.running import Instant, as_json, auditing, first_perso
 from acme_server.groups import Group
 from office.use_cases import audit as audits
 from office.use_cases.asked import Unfit
+from office.use_cases.spreadsheets import rows_as_csv
 from sql import Conn
 
 KEY_OCTETS, KEY_MOST = 32, 4096
@@ -110,11 +109,7 @@ async def as_csv(rows: AsyncIterator[dict[str, object]]) -> None:
     """A line of titles, then a line each; lists are parted by spaces."""
     first = True
     async for row in rows:
-        line = io.StringIO()
-        writer = csv.DictWriter(line, list(row), lineterminator="")
-        if first:
-            click.echo(",".join(row))
-            first = False
-        said = {name: plain(value) for name, value in row.items()}
-        writer.writerow({name: " ".join(text) if isinstance(text, list) else text for name, text in said.items()})
-        click.echo(line.getvalue())
+        said = [plain(value) for value in row.values()]
+        line = [" ".join(value) if isinstance(value, list) else value for value in said]
+        click.echo(rows_as_csv([list(row), line] if first else [line]), nl=False)
+        first = False

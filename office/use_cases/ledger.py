@@ -1,7 +1,5 @@
 """The accountants' books: unexplained money, ageing, write-offs, earned fees, closed months, the journal."""
 
-import csv
-import io
 from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from datetime import date, datetime
@@ -16,6 +14,7 @@ from office.storage.changing import changing
 from office.storage.money_books import Adjustment, Aged, Earning, Place, Posting, Suspense
 from office.use_cases import asked, bad_debts, paid_late, payments, unblocking
 from office.use_cases.asked import MOST, Unfit, as_uuid, checked_text, id_of
+from office.use_cases.spreadsheets import rows_as_csv
 from office.use_cases.tenants import day_after, instant, instant_after
 from sql import Conn
 from sql.evidence import append, entry
@@ -23,6 +22,7 @@ from sql.evidence import append, entry
 MOST_POSTINGS = 200_000
 AT_ONCE = 10_000  # movements read by a statement
 MOST_EARNINGS = 20_000
+HEAD = ("date", "reference", "kind", "account", "debit_yen", "credit_yen", "recorded_at")
 
 
 class Deferred(msgspec.Struct, frozen=True):
@@ -246,15 +246,12 @@ def place_of(cursor: str) -> Place:
 
 def as_csv(postings: Sequence[Posting], *, head: bool = True) -> str:
     """Double entry: two lines a movement, so that the debits and the credits of the file are equal."""
-    text = io.StringIO()
-    lines = csv.writer(text, lineterminator="\n")
-    if head:
-        lines.writerow(["date", "reference", "kind", "account", "debit_yen", "credit_yen", "recorded_at"])
+    rows: list[tuple[object, ...]] = [HEAD] if head else []
     for posting in postings:
         what = (posting.posted_on, posting.reference, posting.kind)
-        lines.writerow([*what, posting.debit, posting.yen, 0, posting.recorded_at.isoformat()])
-        lines.writerow([*what, posting.credit, 0, posting.yen, posting.recorded_at.isoformat()])
-    return text.getvalue()
+        rows.append((*what, posting.debit, posting.yen, 0, posting.recorded_at.isoformat()))
+        rows.append((*what, posting.credit, 0, posting.yen, posting.recorded_at.isoformat()))
+    return rows_as_csv(rows)
 
 
 async def deferred(conn: Conn) -> list[Deferred]:
