@@ -9,7 +9,7 @@ from office.storage.changing import changing
 from office.storage.people import Person
 from office.storage.screenings import ComplianceFinding, Screening
 from office.use_cases import asked
-from office.use_cases.asked import MOST, OPERATOR, NoSuch, checked_text, id_of, one_of
+from office.use_cases.asked import MOST, OPERATOR, NoSuch, Unfit, checked_text, id_of, one_of
 from sql import Conn
 from sql.evidence import append, entry
 
@@ -62,6 +62,8 @@ async def hit(conn: Conn, screening: str, source: str, grounds: str, person: str
     found = await screenings.screening_of(conn, screening_id)
     if found is None:
         raise NoSuch(screening, f"there is no screening '{screening}': `keiyaku screening list` shows them")
+    if found.verdict == "hit":
+        raise Unfit("that screening was answered with a hit before, and the contract is held for it (T13-1)")
     async with changing(conn, found.number):
         await screenings.record(conn, [screening_id], "hit", source, grounds, who.id, now)
         return await hold(conn, found.contract_id, who, now)

@@ -240,6 +240,25 @@ def test_what_was_written_stays_as_it_is(rights: Rights, table: str) -> None:
     assert writers(rights, table, "UPDATE") == set()
 
 
+@pytest.mark.parametrize(
+    ("table", "columns"),
+    [
+        ("contacts", {"language", "postal_address", "stale_since"}),  # T5-2, T5-3
+        ("recipients", {"name", "email", "language"}),
+        ("terms_changes", {"announced_at", "withdrawn_at"}),  # what was told of new Terms stays
+        ("maintenance", {"suspension_id"}),
+        ("service_end", {"cause", "ends_on", "certificates", "notice_id", "decided_by_first", "decided_by_second",
+                         "decided_at", "suspension_id"}),
+        ("register_states", {"name", "prefecture", "city", "street", "closed_on", "successor", "checked_at"}),
+        ("screenings", {"verdict", "source", "grounds", "checked_by", "checked_at"}),
+        ("proposals", {"confirmed_by", "confirmed_at", "withdrawn_by", "withdrawn_at"}),
+    ],
+)  # fmt: skip
+def test_office_changes_these_columns_alone(rights: Rights, table: str, columns: set[str]) -> None:
+    prefix = f"office.{table}."
+    assert {n.removeprefix(prefix) for n in rights["office", "UPDATE"] if n.startswith(prefix)} == columns
+
+
 def test_how_a_bank_writes_is_ended_by_those_who_correct_it(rights: Rights) -> None:
     changed = {(role, n) for role in ROLES for n in rights[role, "UPDATE"] if n.startswith("office.bank_dialects.")}
     assert changed == {(role, "office.bank_dialects.ended_at") for role in ("office", "operator")}

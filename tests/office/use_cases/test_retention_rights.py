@@ -60,13 +60,19 @@ async def test_nothing_goes_by_an_instant_that_has_not_come(accepted: Conn, offi
 async def test_documents_of_a_contract_have_no_day_of_their_own(accepted: Conn, office: Pool, pool: Pool) -> None:
     await documents.keep(accepted, "acme", "registry", YESTERDAY, b"secret", "ann", bytes(32), NOW)
     await office.execute(NO_CONTRACT, NOW)
+    past = "SELECT * FROM office.destroy_past('documents.content', $1, 9)"
+    assert await office.fetch(past, NOW) == []
+    async with pool.acquire() as conn:
+        rejected = conn.transaction()
+        await rejected.start()
+        await conn.execute("ALTER TABLE gate.contracts DISABLE TRIGGER contract_moves")
+        await conn.execute(
+            "UPDATE gate.contracts SET state = 'rejected', accepted_at = NULL, accepted_by_first = NULL, "
+            "accepted_by_second = NULL"
+        )
+        assert len(await conn.fetch(past, NOW)) == 1
+        await rejected.rollback()
     await office.execute("UPDATE office.documents SET destroy_at = $1", NOW)
     assert await office.fetch("SELECT * FROM office.destroy_documents($1, NULL, 9)", NOW) == []
-    await office.execute("UPDATE office.documents SET destroy_at = NULL")
-    assert await office.fetch("SELECT * FROM office.destroy_past('documents.content', $1, 9)", NOW) == []
-    await pool.execute("ALTER TABLE gate.contracts DISABLE TRIGGER contract_moves")
-    await pool.execute(
-        "UPDATE gate.contracts SET state = 'rejected', accepted_at = NULL, accepted_by_first = NULL, "
-        "accepted_by_second = NULL"
-    )
-    assert len(await office.fetch("SELECT * FROM office.destroy_past('documents.content', $1, 9)", NOW)) == 1
+    with pytest.raises(asyncpg.RestrictViolationError, match="destroy_at of"):
+        await office.execute("UPDATE office.documents SET destroy_at = $1", NOW - timedelta(days=1))

@@ -94,7 +94,7 @@ async def test_two_recipients_of_one_contract_do_not_end_the_turn(
     await pool.execute("ALTER TABLE gate.contracts DISABLE TRIGGER USER")
     await pool.execute(
         "UPDATE gate.contracts c SET state = 'ended', ended_at = $1, end_cause = 'cancelled', "
-        "accepted_at = a.accepted_at, accepted_by_first = a.accepted_by_first, "
+        "end_recorded_at = $1, accepted_at = a.accepted_at, accepted_by_first = a.accepted_by_first, "
         "accepted_by_second = a.accepted_by_second FROM gate.contracts a WHERE a.handle = 'acme'", NOW,
     )  # fmt: skip
     later = NOW + timedelta(days=732)
