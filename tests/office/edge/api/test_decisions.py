@@ -249,7 +249,7 @@ async def test_a_report_is_answered_led_to_a_case_and_closed(api: Api, pool: Poo
     await api.made("officer", path + "/answer", {"findings": "we look into it"})
     case = (await api.made("officer", path + "/case", {"ground": "breach"}))["case"]["id"]
     closed = await api.made("officer", path + "/closing", {})
-    assert (closed["case_id"], closed["closed_at"] is not None) == (case, True)
+    assert (closed["case_ids"], closed["closed_at"] is not None) == ([case], True)
     assert (await api.call("officer", "GET", path))[1] == closed
     assert (await api.call("auditor", "GET", path))[1] == closed | dict.fromkeys(("reporter", "email", "what"))
     await api.made("officer", f"/revocation-cases/{case}/closing", {"reason": "nothing in it"})

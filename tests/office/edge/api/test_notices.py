@@ -48,13 +48,13 @@ async def test_a_letter_is_posted_by_a_person(api: Api, applied: Conn, pool: Poo
     assert "1-1 Chiyoda, Tokyo" in (await api.call("officer", "GET", path + "/page"))[1]
     assert (await api.call("applicant", "GET", path + "/page"))[0] == 403
     assert (await api.call("officer", "GET", f"/notices/{NOBODY}/page"))[0] == 404
-    assert (await api.call("approver", "POST", path + "/posting", {"posted_on": "2026-11-20"}))[0] == 403
+    assert (await api.call("approver", "POST", path + "/posting", {"posted_on": "2026-11-22"}))[0] == 403
     assert (await api.call("officer", "POST", path + "/posting", {"posted_on": "2026-11-23"}))[0] == 422  # to come
-    made = await api.made("officer", path + "/posting", {"posted_on": "2026-11-20"})
+    made = await api.made("officer", path + "/posting", {"posted_on": "2026-11-22"})
     assert made == {"delivered_at": "2026-11-24T15:00:00Z"}  # over a holiday
-    assert (await api.call("officer", "POST", path + "/posting", {"posted_on": "2026-11-20"}))[0] == 422
+    assert (await api.call("officer", "POST", path + "/posting", {"posted_on": "2026-11-22"}))[0] == 422
     shown = (await api.call("officer", "GET", path))[1]
-    assert (shown["state"], shown["posted_on"]) == ("delivered", "2026-11-20")
+    assert (shown["state"], shown["posted_on"]) == ("delivered", "2026-11-22")
     actor = await pool.fetchval("SELECT actor FROM evidence.records WHERE kind = 'notice.posted'")
     assert actor.startswith("person:")
 
