@@ -129,10 +129,8 @@ TRIED = [
     *off(INCIDENTS, IN_TIME, "until > found.deadline_at and pace.wait"),
 ]
 PLACES = [
-    *off(CURSORS, T_CURSORS, "not hmac.compare_digest(code, self._code(place))"),
-    Mutation(CURSORS, "(self.path.encode(), others, place)", "(others, place)", T_CURSORS),
-    Mutation(CURSORS, "(self.path.encode(), others, place)", "(self.path.encode(), place)", T_CURSORS),
-    Mutation(CURSORS, "(self.path.encode(), others, place)", "(self.path.encode(), others)", T_CURSORS),
+    Mutation(CURSORS, "[self.path.encode(), msgspec", "[msgspec", T_CURSORS),
+    Mutation(CURSORS, ".encode(), msgspec.json.encode(asked)]", ".encode()]", T_CURSORS),
     Mutation(CURSORS, " + self.secret.encode()", "", T_CURSORS),
     Mutation(CURSORS, '"cursor": None, "limit": None', '"cursor": None', T_CURSORS),
 ]
