@@ -75,7 +75,9 @@ CONFIRMATION_RESTARTS = [
 ]
 ONE_REVOKED_ENDS = [
     Mutation(A12, "return all(not_after <= now for", "return any(not_after <= now for", T_12),
-    Mutation(CASES_SQL, "EXISTS (SELECT FROM acme.living(x.contract_id, $2)) AS alive", "false AS alive", T_REVOCATIONS),
+    Mutation(
+        CASES_SQL, "EXISTS (SELECT FROM acme.living(x.contract_id, $2)) AS alive", "false AS alive", T_REVOCATIONS,
+    ),
     Mutation(
         "office/use_cases/ending.py", "if not last_certificate_gone(", "if False and not last_certificate_gone(",
         T_REVOCATIONS,
