@@ -35,7 +35,7 @@ INSERT INTO gate.contracts (id, handle, customer_id, plan_id, fee_yen, term_mont
 INSERT INTO gate.invoices (id, contract_id, number, kind, issued_on, due_on, total_yen, open_yen, created_at)
     SELECT gen_random_uuid(), id, 'INV-2026-' || lpad(number::text, 7, '0'), 'fee', '{day}', '{day}', 60500, 60500,
         now() FROM gate.contracts;
-INSERT INTO gate.open_invoices SELECT id FROM gate.invoices;
+INSERT INTO gate.open_invoices SELECT id, number, issued_on, due_on FROM gate.invoices;
 INSERT INTO gate.revisions SELECT id, gen_random_uuid() FROM gate.contracts;
 RESET session_replication_role;
 INSERT INTO gate.bank_accounts VALUES (gen_random_uuid(), 'main', '{day}', '{day}');

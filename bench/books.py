@@ -29,7 +29,7 @@ FILL = (
     """INSERT INTO gate.invoices (id, contract_id, number, kind, issued_on, due_on, total_yen, open_yen, created_at)
     SELECT id, gen_random_uuid(), 'Y' || lpad(n::text, 8, '0'), 'fee', day, day + 50, 60500,
         CASE WHEN paid THEN 0 ELSE 60500 END, at FROM billed""",
-    "INSERT INTO gate.open_invoices SELECT id FROM billed WHERE NOT paid",
+    "INSERT INTO gate.open_invoices SELECT id, 'Y' || lpad(n::text, 8, '0'), day, day + 50 FROM billed WHERE NOT paid",
     """INSERT INTO office.invoice_papers (invoice_id, buyer, period_from, period_end, rates, months, bases, taxes)
     SELECT id, 'B', day, day + 365, '{{1000}}', '{{12}}', '{{55000}}', '{{5500}}' FROM billed""",
     """INSERT INTO gate.receipts (id, amount_yen, value_on, remitter, source, recorded_at)

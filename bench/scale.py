@@ -71,7 +71,8 @@ FILL = (
     """INSERT INTO gate.invoices (id, contract_id, number, kind, issued_on, due_on, total_yen, open_yen, created_at)
     SELECT keiyaku.uuid7(at), id, 'X' || lpad(number::text, 8, '0'), 'fee', at::date, at::date + 50, 60500,
         CASE WHEN at < now() - interval '90 days' AND number % 100 > 0 THEN 0 ELSE 60500 END, at FROM filled""",
-    "INSERT INTO gate.open_invoices SELECT id FROM gate.invoices WHERE open_yen > 0 ON CONFLICT DO NOTHING",
+    """INSERT INTO gate.open_invoices SELECT id, number, issued_on, due_on FROM gate.invoices WHERE open_yen > 0
+    ON CONFLICT DO NOTHING""",
     """CREATE TEMPORARY TABLE issued AS SELECT f.id AS contract_id, f.account_id, f.number, t.at,
         keiyaku.uuid7(t.at) AS id, keiyaku.uuid7(t.at) AS order_id, sha256((f.number || '-' || i)::bytea) AS hash
     FROM filled f, generate_series(0, {each} - 1) i, LATERAL (SELECT f.at + (now() - f.at) * i / {each} AS at) t""",

@@ -2,9 +2,14 @@
 -- of the table; now the new version of the row stays on its page, and what is open is found in a narrow table beside it.
 CREATE TABLE gate.open_invoices (
     id uuid PRIMARY KEY REFERENCES gate.invoices,
+    number text NOT NULL,
+    issued_on date NOT NULL,
+    due_on date NOT NULL,
     dealer text
 );
-INSERT INTO gate.open_invoices (id, dealer) SELECT id, dealer FROM gate.invoices WHERE open_yen > 0;
+INSERT INTO gate.open_invoices (id, number, issued_on, due_on, dealer)
+SELECT id, number, issued_on, due_on, dealer FROM gate.invoices WHERE open_yen > 0;
+CREATE INDEX open_invoices_due ON gate.open_invoices (due_on, number);
 CREATE INDEX open_invoices_of_dealer ON gate.open_invoices (dealer) WHERE dealer IS NOT NULL;
 GRANT SELECT ON gate.open_invoices TO keiyaku_operator, keiyaku_office;
 
@@ -18,13 +23,18 @@ BEGIN
     INSERT INTO gate.revisions (contract_id, revision) SELECT id, (SELECT gen_random_uuid()) FROM line ORDER BY id
     ON CONFLICT (contract_id) DO UPDATE SET revision = excluded.revision;
     DELETE FROM gate.open_invoices WHERE id = ANY (ARRAY(SELECT id FROM after WHERE open_yen = 0));
-    INSERT INTO gate.open_invoices (id, dealer) SELECT id, dealer FROM after WHERE open_yen > 0
-    ON CONFLICT (id) DO UPDATE SET dealer = excluded.dealer WHERE open_invoices.dealer IS DISTINCT FROM excluded.dealer;
+    INSERT INTO gate.open_invoices AS o (id, number, issued_on, due_on, dealer)
+    SELECT id, number, issued_on, due_on, dealer FROM after WHERE open_yen > 0
+    ON CONFLICT (id) DO UPDATE SET (number, issued_on, due_on, dealer)
+        = (excluded.number, excluded.issued_on, excluded.due_on, excluded.dealer)
+    WHERE (o.number, o.issued_on, o.due_on, o.dealer)
+        IS DISTINCT FROM (excluded.number, excluded.issued_on, excluded.due_on, excluded.dealer);
     RETURN NULL;
 END $$;
 CREATE FUNCTION gate.invoices_added() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    INSERT INTO gate.open_invoices (id, dealer) SELECT id, dealer FROM added WHERE open_yen > 0;
+    INSERT INTO gate.open_invoices (id, number, issued_on, due_on, dealer)
+    SELECT id, number, issued_on, due_on, dealer FROM added WHERE open_yen > 0;
     RETURN NULL;
 END $$;
 CREATE TRIGGER invoices_added AFTER INSERT ON gate.invoices REFERENCING NEW TABLE AS added

@@ -30,8 +30,8 @@ WHERE id = $1 AND closed_from IS NULL AND covered_through < $2;
 -- Invoices with an open rest past their due date that are older than the data of an account would be: none of them
 -- would be overdue (T8-6).
 -- $1 first day covered  $2 today
-SELECT count(*)::integer AS count, min(i.issued_on) AS oldest
-FROM gate.open_invoices o JOIN gate.invoices i ON i.id = o.id AND i.issued_on < $1 AND i.due_on < $2;
+SELECT count(*)::integer AS count, min(issued_on) AS oldest FROM gate.open_invoices
+WHERE due_on < $2 AND issued_on < $1;
 
 -- name: insert_days
 -- Says how many days were new.

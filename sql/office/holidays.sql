@@ -19,9 +19,9 @@ SELECT day, name FROM gate.holidays WHERE day BETWEEN $1 AND $2 AND removed_at I
 -- name: open_due
 -- Open invoices by due date and the reading that was in force when they were made (R-9).
 -- $1 first due date  $2 last  $3 the reading where nobody set one
-SELECT i.due_on, r.rule, count(*)::integer AS invoices
+SELECT o.due_on, r.rule, count(*)::integer AS invoices
 FROM gate.open_invoices o JOIN gate.invoices i ON i.id = o.id CROSS JOIN LATERAL (
     SELECT coalesce((SELECT value FROM gate.readings WHERE key = 'due.roll' AND effective_at <= i.created_at
         ORDER BY effective_at DESC LIMIT 1), $3) AS rule) AS r
-WHERE i.due_on BETWEEN $1 AND $2
-GROUP BY i.due_on, r.rule ORDER BY i.due_on, r.rule;
+WHERE o.due_on BETWEEN $1 AND $2
+GROUP BY o.due_on, r.rule ORDER BY o.due_on, r.rule;

@@ -110,9 +110,11 @@ SELECT c.handle AS contract, u.handle AS customer, i.number, i.kind, i.due_on, i
     greatest($1::date - i.due_on, 0) AS days
 FROM (
     SELECT n.contract_id, n.number, n.kind, n.due_on, n.open_yen, n.dealer
-    FROM gate.open_invoices o JOIN gate.invoices n ON n.id = o.id
-    WHERE ($3::text IS NULL OR (n.due_on, n.number) > (SELECT x.due_on, x.number FROM gate.invoices x WHERE x.number = $3))
-    ORDER BY n.due_on, n.number LIMIT $2) i
+    FROM (
+        SELECT o.id FROM gate.open_invoices o WHERE $3::text IS NULL
+            OR (o.due_on, o.number) > (SELECT x.due_on, x.number FROM gate.invoices x WHERE x.number = $3)
+        ORDER BY o.due_on, o.number LIMIT $2) o
+    JOIN gate.invoices n ON n.id = o.id) i
 JOIN gate.contracts c ON c.id = i.contract_id JOIN gate.customers u ON u.id = c.customer_id
 ORDER BY i.due_on, i.number;
 
@@ -328,7 +330,7 @@ SELECT number, created_at FROM gate.invoices WHERE number = ANY ($1::text[]);
 -- Open invoices that nobody was reminded of in this way, their last day by `$2`, by id; each is taken by one node.
 -- A consultation pauses them by every reading of R-26 (T28-1). $1 kind of reminder  $2 due on or before  $3 most
 SELECT i.id, i.contract_id, i.number, i.kind, i.issued_on, i.due_on, i.total_yen, i.open_yen, i.created_at
-FROM gate.open_invoices o JOIN gate.invoices i ON i.id = o.id WHERE i.due_on <= $2
+FROM gate.open_invoices o JOIN gate.invoices i ON i.id = o.id WHERE o.due_on <= $2
   -- what is open within the tolerance in force when it was made counts as paid (T8-5)
   AND i.open_yen > coalesce((SELECT r.value::integer FROM gate.readings r
       WHERE r.key = 'payment.tolerance' AND r.effective_at <= i.created_at ORDER BY r.effective_at DESC LIMIT 1), 0)

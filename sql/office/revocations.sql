@@ -78,7 +78,7 @@ UPDATE office.cases SET attention = false WHERE id = $1 AND attention RETURNING 
 SELECT c.id, c.number FROM gate.contracts c
 WHERE c.state = 'accepted' AND c.number > $2
   AND EXISTS (SELECT FROM gate.open_invoices o JOIN gate.invoices i ON i.id = o.id
-      WHERE i.contract_id = c.id AND i.kind = 'fee' AND i.due_on < $1)
+      WHERE i.contract_id = c.id AND i.kind = 'fee' AND o.due_on < $1)
   AND NOT EXISTS (SELECT FROM office.cases k
       WHERE k.contract_id = c.id AND k.ground = 'unpaid' AND k.state IN ('open', 'decided', 'executing'))
 ORDER BY c.number LIMIT $3;

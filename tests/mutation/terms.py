@@ -30,7 +30,7 @@ UTC_INSTEAD_OF_JST = [
 MAXIMUM_OF_COVERAGE = [
     *without("sql/office/bank.sql", f"{OFFICE}/test_payments.py", "\n    WHERE chain.before = a.covered_through"),
     *without("sql/office/bank.sql", f"{OFFICE}/test_bank_coverage.py", "\n    WHERE chain.after = a.covered_from",
-             " AND i.issued_on < $1", " AND i.due_on < $2"),
+             " AND issued_on < $1", "due_on < $2 AND "),
     Mutation(FACTS, "min(awaited_after) AS bank", "max(awaited_after) AS bank", f"{GATE}/test_storage_others.py"),
 ]  # fmt: skip
 # `period_end` from one month to the next, instead of from the start
