@@ -7,6 +7,7 @@ from office.storage import money_books
 from sql import Pool
 
 PAGE = 1000
+FEES = 10_000  # a page looks at all that are not carried: few, but for the first time
 
 
 async def mark_spent(pool: Pool, _now: datetime) -> None:
@@ -28,5 +29,5 @@ async def mark_spent(pool: Pool, _now: datetime) -> None:
 async def carry_fees(pool: Pool, _now: datetime) -> None:
     """Fees and credits are added to the sums of their months, each once, whatever crashes."""
     async with pool.acquire() as conn:
-        while await money_books.carry(conn, PAGE):
+        while await money_books.carry(conn, FEES):
             pass

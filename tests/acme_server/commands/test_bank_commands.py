@@ -73,6 +73,19 @@ async def test_names_and_virtual_accounts_of_payers(demo: Settings) -> None:
     assert "twelve months" in await refused(demo, "bank virtual main 5550001 demo-overdue", 1)
 
 
+@pytest.mark.rule("T8-6")
+async def test_an_account_is_closed_by_two_when_no_invoice_to_come_names_it(demo: Settings) -> None:
+    both = f"{BY} --and demo-officer-2"
+    closing = f"bank close demo --from {TODAY} --reason merged {both}"
+    await keiyaku(demo, f"bank open main --from {TODAY - timedelta(days=90)} --source statement")
+    assert "invoices to come name 'demo'" in await refused(demo, closing, 1)
+    await keiyaku(demo, f"invoice seller CA Tokyo T7000012050002 {both}")
+    closed = json.loads(await keiyaku(demo, f"{closing} --json"))
+    assert (closed["closed_from"], closed["open_invoices"]) == (str(TODAY), 0)
+    accounts = {each["handle"]: each["closed_from"] for each in json.loads(await keiyaku(demo, "bank list --json"))}
+    assert accounts == {"demo": str(TODAY), "main": None}
+
+
 async def test_money_by_hand(demo: Settings) -> None:
     await keiyaku(demo, f"bank open main --from {YESTERDAY - timedelta(days=1)} --source statement --despite-overdue")
     await keiyaku(demo, f"bank day main {YESTERDAY} --source statement {BY}")

@@ -76,7 +76,7 @@ async def test_fees_and_credits_are_summed_once_whoever_runs_beside(
     await ledger.write_off(billed, "F00000001", "write_off", "r", "ann", "bob", NOW)
     before = await ledger.deferred(billed)
     assert await pool.fetchval(UNCARRIED) == 3
-    monkeypatch.setattr(carrying, "PAGE", 1)
+    monkeypatch.setattr(carrying, "FEES", 1)
     await asyncio.gather(*(carrying.carry_fees(office, NOW) for _ in range(3)))
     assert await pool.fetchval(UNCARRIED) == 0
     assert await ledger.deferred(billed) == before
