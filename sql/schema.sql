@@ -3976,10 +3976,10 @@ GRANT UPDATE (closed_from, closed_by_first, closed_by_second) ON gate.bank_accou
 GRANT SELECT (awaited_after) ON gate.bank_accounts TO keiyaku_sign;
 GRANT UPDATE (ended_at) ON office.bank_dialects TO keiyaku_office;
 GRANT UPDATE (spent) ON gate.receipts TO keiyaku_office;
+GRANT SELECT ON office.earnings, office.uncarried TO keiyaku_office, keiyaku_operator;
+GRANT INSERT, UPDATE (part_yen, last_yen) ON office.earnings TO keiyaku_office;
+GRANT UPDATE (carried) ON office.invoice_papers, office.adjustments TO keiyaku_office;
 
 -- what came of a request to revoke, and when it was told (T11-6)
 GRANT UPDATE (result_due_at, result_told_at) ON office.cases TO keiyaku_office, keiyaku_operator;
 GRANT SELECT (executed_at, result_due_at, result_told_at) ON office.cases TO keiyaku_auditor;
-GRANT SELECT ON office.earnings, office.uncarried TO keiyaku_office, keiyaku_operator;
-GRANT INSERT, UPDATE (part_yen, last_yen) ON office.earnings TO keiyaku_office;
-GRANT UPDATE (carried) ON office.invoice_papers, office.adjustments TO keiyaku_office;
