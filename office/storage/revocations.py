@@ -362,7 +362,7 @@ async def free_reissue(conn: Conn, contract_id: UUID, case_id: UUID, now: dateti
 
 
 async def last_payment(conn: Conn, contract_ids: Sequence[UUID]) -> date | None:
-    """The value date of the newest payment, or the day of the newest credit, of fees of these contracts; None: none was."""
+    """The value date of the newest payment, or day of the newest credit, of fees of these contracts; None: none was."""
     day: date | None = await conn.fetchval(SQL["last_payment"], list(contract_ids))
     return day
 
