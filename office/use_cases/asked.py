@@ -85,7 +85,7 @@ def as_uuid(text: str) -> UUID | None:
 def id_of(what: str, text: str) -> UUID:
     """The id a text spells. Raises Unfit."""
     if (found := as_uuid(text)) is None:
-        raise Unfit(f"'{text}' is no id of a {what}: its listing shows the ids")
+        raise Unfit(f"'{text}' is the id of no {what}: its listing shows the ids")
     return found
 
 

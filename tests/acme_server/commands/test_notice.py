@@ -17,7 +17,7 @@ from acme_server.dev.postgres import EmbeddedPostgres
     [
         (notice, ["list"], "none"),
         (notice, ["list", "--json"], "[]"),
-        (notice, ["show", "x"], "Error: 'x' is no id of a delivery: its listing shows the ids"),
+        (notice, ["show", "x"], "Error: 'x' is the id of no delivery: its listing shows the ids"),
         (notice, ["contact", "nobody"], "Error: there is no customer 'nobody': `keiyaku customer list` shows them"),
         (terms, ["list"], "none"),
         (maintenance, ["list"], "none"),

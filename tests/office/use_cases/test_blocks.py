@@ -104,7 +104,7 @@ Wrong = Callable[[Conn], Awaitable[object]]
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        (lambda c: holds.lift(c, "x", "ann", "bob", NOW), "'x' is no id of a hold"),
+        (lambda c: holds.lift(c, "x", "ann", "bob", NOW), "'x' is the id of no hold"),
         (lambda c: holds.set_hold(c, "acme", "conduct", "suspected", None, "r", "ann", NOW), "names its item"),
         (lambda c: holds.set_hold(c, "acme", "conduct", "suspected", 1, "r", "eve", NOW), "no person 'eve'"),
         (lambda c: holds.set_hold(c, "acme", "conduct", "suspected", 1, "a\nb", "ann", NOW), "one line"),
