@@ -15,7 +15,7 @@ from pathlib import Path
 import asyncpg
 
 from acme_server.clock import utc_now
-from acme_server.commands.bank import BESIDE
+from acme_server.commands.bank import BESIDE, collected_rarely
 from acme_server.dev.postgres import EmbeddedPostgres
 from bench.processes import cpu_of
 from contract_gate.calendar import jst_date
@@ -66,10 +66,11 @@ async def run(server: EmbeddedPostgres, path: Path, count: int, day: date) -> No
 
 
 async def import_one(dsn: str, path: Path, server: int) -> None:
-    """The import, timed; its own greatest memory. `server`: the process that PostgreSQL's are children of."""
+    """As the command imports, timed; its greatest memory. `server`: whose children PostgreSQL's processes are."""
     conn, *beside = [await asyncpg.connect(dsn) for _ in range(1 + BESIDE)]
     began, postgresql, own = time.monotonic(), cpu_of(server), time.process_time()
-    done = await bank_import.import_file(conn, path, None, None, False, lambda *_: None, utc_now(), beside)
+    with collected_rarely():
+        done = await bank_import.import_file(conn, path, None, None, False, lambda *_: None, utc_now(), beside)
     seconds = time.monotonic() - began
     figures = {
         "lines": done.file.lines,

@@ -1,6 +1,7 @@
 """Which open invoices a receipt pays: virtual account, EDI, number, a dealer's sum, name with amount; else a person."""
 
 import re
+import string
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
@@ -26,7 +27,7 @@ ABBREVIATED = re.compile(rf"^(?:{SHORT_FORMS})\)|\((?:{SHORT_FORMS})\)|\((?:{SHO
 WRITTEN_OUT = re.compile(
     "カブシキガイシヤ|カブシキカイシヤ|ユウゲンガイシヤ|ゴウドウガイシヤ|ゴウシガイシヤ|ゴウメイガイシヤ|株式会社|有限会社|合同会社|合資会社|合名会社"
 )
-NO_LETTER, NO_DIGIT = re.compile("[^0-9A-Z]+"), re.compile("[^0-9]+")
+NO_LETTER, LETTERS = re.compile("[^0-9A-Z]+"), str.maketrans("", "", string.ascii_uppercase)
 LEADING = re.compile(r"(\d{1,10}) *(\D.*)", re.DOTALL)
 
 
@@ -218,7 +219,7 @@ def whole(reference: str) -> str:
 @lru_cache(REMEMBERED)
 def digits(reference: str) -> str:
     """The digits of a reference."""
-    return NO_DIGIT.sub("", whole(reference))
+    return whole(reference).translate(LETTERS)
 
 
 def refers(reference: str, number: str) -> bool:

@@ -1,6 +1,8 @@
 """`keiyaku bank`: accounts, the days their data covers, their files, and lines that wait for a person."""
 
-from collections.abc import Callable, Mapping
+import gc
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -21,6 +23,7 @@ from sql import Conn
 P = ParamSpec("P")
 R = TypeVar("R")
 BESIDE = 3  # connections that book while one looks ahead
+COLLECTED_AFTER = 50_000  # objects; a batch of a thousand lines holds about as many
 
 
 @click.group(cls=Group)
@@ -184,9 +187,22 @@ async def bank_import_files(
     done = []
     async with more(BESIDE) as beside:
         for path in files:
-            with progress(path.name) as said:
+            with progress(path.name) as said, collected_rarely():
                 done.append(await bank_import.import_file(conn, path, account, person, dry_run, said, now, beside))
     show_rows([Line.of(each, dry_run) for each in done], Line.__struct_fields__, as_json)
+
+
+@contextmanager
+def collected_rarely() -> Iterator[None]:
+    """Meanwhile only what is new is looked through for cycles, and rarely: an import makes next to none."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(COLLECTED_AFTER, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 class Line(msgspec.Struct, frozen=True):

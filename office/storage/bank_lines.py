@@ -97,7 +97,8 @@ async def open_invoices(
     dealers: Sequence[str],
 ) -> list[OpenInvoice]:  # fmt: skip
     """Open invoices with one of these references, or of these contracts or customers, or that these dealers collect."""
-    return many(OpenInvoice, await conn.fetch(SQL["open_invoices"], words, digits, contracts, customers, dealers))
+    rows = await conn.fetch(SQL["open_invoices"], words, digits, contracts, customers, dealers)
+    return [OpenInvoice(*row) for row in rows]
 
 
 async def lock_contracts(conn: Conn, numbers: Sequence[int]) -> None:
@@ -119,7 +120,7 @@ async def insert_matches(
     """
     columns = [list(column) for column in zip(*pairs, strict=True)]
     rows = await conn.fetch(SQL["insert_matches"], uuid7s(now, len(pairs)), *columns, now)
-    return {(row["invoice_id"], row["receipt_id"]): row["amount_yen"] for row in rows}
+    return {(invoice, receipt): yen for invoice, receipt, yen in rows}
 
 
 async def settle(conn: Conn, settled: Sequence[Settled]) -> None:

@@ -29,6 +29,7 @@ UNION ALL SELECT NULL, key, dealer FROM office.dealer_aliases
 WHERE "left"(key, 8) = ANY ($1::text[]) AND removed_at IS NULL;
 
 -- name: open_invoices
+-- The columns in the order of an invoice's fields.
 -- Of references, contracts, customers or dealers. OFFSET 0: by index for each, whatever the planner thinks of the number.
 -- $1 letters and digits  $2 digits  $3 contract ids  $4 customer ids  $5 dealers
 WITH found AS (
