@@ -21,6 +21,7 @@ from tests.conftest import NOW
 from tests.office.edge.api.conftest import Api
 from tests.office.edge.api.conftest import api as api
 from tests.office.edge.api.conftest import command_timeout as command_timeout
+from tests.office.edge.api.conftest import profile as profile
 from tests.office.use_cases.issued import issue, notices, publish, revoked
 from tests.simulators.ct_log import list_logs, log_list, three
 

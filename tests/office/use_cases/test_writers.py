@@ -63,6 +63,7 @@ FACTS = re.compile(
 BESIDE = {
     ("contracts", "insert_contract"), ("contracts", "accept"), ("applications", "move"), ("applications", "reject"),
     ("renewals", "serve"), ("renewals", "give_back"), ("revocations", "free_reissue"),
+    ("money_books", "mark_spent"),  # a mark of the books on a receipt: what is open of an invoice stays as it is
 }  # fmt: skip
 
 
@@ -257,7 +258,7 @@ def check(name: str, texts: list[str]) -> None:
 
 
 async def check_all_written(conn: Conn, written: set[str]) -> None:
-    """No statement of ours that changes a fact is left out of WRITERS, but those of the tests below."""
+    """No statement of ours that changes a fact is left out of WRITERS, but those of the tests below and a mark."""
     for module in (module.removeprefix("office/") for module in MODULES if module.startswith("office/")):
         for name, text in statements(f"office/{module}").items():
             if FACTS.search(text) and (module, name) not in BESIDE:
