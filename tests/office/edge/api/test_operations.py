@@ -23,8 +23,11 @@ async def proposed(api: Api, role: str = "officer") -> str:
 @pytest.mark.rule("T4-5", "T4-2")
 async def test_two_persons_accept_and_the_requester_gets_a_key(api: Api, pool: Pool) -> None:
     await api.made("applicant", "/contracts/acme/requesters", {"person": "hana"})
-    await pool.execute("UPDATE office.screenings SET verdict = 'clear', source = 's', checked_at = $1, checked_by = (SELECT"
-                       " id FROM gate.persons WHERE handle = 'bob') WHERE verdict = 'pending'", NOW)  # fmt: skip
+    await pool.execute(
+        "UPDATE office.screenings SET verdict = 'clear', source = 's', checked_at = $1,"
+        " checked_by = (SELECT id FROM gate.persons WHERE handle = 'bob') WHERE verdict = 'pending'",
+        NOW,
+    )
     early = await api.call("requester", "POST", "/contracts/acme/binding-keys", {"label": "l"})
     assert early[0] == 422
     done = await api.made("approver", f"/proposals/{await proposed(api)}/confirm", {})
