@@ -170,6 +170,8 @@ def posting_of(settings: Settings) -> "Posting":
             chosen.server.host, chosen.server.port, chosen.sender, chosen.security, chosen.own_relay,
             chosen.user, password, per_minute=chosen.per_minute,
         )  # fmt: skip
+    elif chosen.folder is not None:
+        mail = Mail("", 0, chosen.sender, "none", own_relay=False, folder=chosen.folder)
     return Posting(mail, str(settings.office.base_url), chosen.officers, str(chosen.proxy) if chosen.proxy else None)
 
 

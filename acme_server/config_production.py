@@ -14,6 +14,7 @@ PRODUCTION_DEFAULTS: Mapping[str, Any] = {
     "acme.caa_identities": (),
     "acme.require_binding": True,
     "acme.default_binding_kid": "",
+    "mail.folder": None,
     "management.listen": None,
     "database.embedded": False,
     "validation.http_port": 80,
@@ -79,6 +80,7 @@ REFUSALS = (
     Refusal("office.base_url", lambda s: not public(s.office.base_url, "https"), "must be the public https address"),
     Refusal("status.base_url", lambda s: not public(s.status.base_url, "http"), "must be public, plain http"),
     Refusal("mail.server", lambda s: s.mail.server is None, "the Terms demand notices: name the mail server"),
+    Refusal("mail.folder", lambda s: s.mail.folder is not None, "files reach nobody: leave it out"),
     Refusal(
         "mail.security",
         lambda s: s.mail.security == "none" and s.mail.server is not None and not s.mail.server.is_loopback,

@@ -115,7 +115,8 @@ class Mpic(Section, frozen=True, kw_only=True):
 class Mail(Section, frozen=True, kw_only=True):
     """Notices by e-mail, and how those on the web are looked at (Article 5)."""
 
-    server: Address | None = None  # who takes letters; none: they wait
+    server: Address | None = None  # who takes letters
+    folder: Path | None = Path("mail")  # where letters become files when there is no server; without either they wait
     security: Literal["starttls", "tls", "none"] = "starttls"
     user: str = ""
     password_file: Path | None = None

@@ -56,6 +56,7 @@ class Record(msgspec.Struct, frozen=True):
     revoked: bool
     contract_state: str | None
     held: bool
+    untold: bool
     term_over_by: datetime | None
     overdue: bool
     entries: list[str]
@@ -116,6 +117,8 @@ def refusal(record: Record, issuer: Issuer, now: datetime) -> str | None:
         return f"its contract is {record.contract_state or 'unknown'}"
     if record.held:
         return "its contract is held"
+    if record.untold:
+        return "T4-5: the notice of its contract's formation has not left"
     if record.term_over_by is None or record.not_after > record.term_over_by:
         return "T12-5: notAfter is later than the term of its contract can end"
     if record.overdue:

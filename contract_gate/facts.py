@@ -125,8 +125,9 @@ class Facts(msgspec.Struct, frozen=True):
     `bank_data_from` and `bank_data_through` bound the days that the bank data of every account covers;
     `holidays` are those near the due dates of `invoices`; `predecessors` begin with the nearest;
     `tax_rates` are told of a contract that has not started: its fee will be billed by them;
-    `free_reissue` says that certificates come again after a cause of the CA's own (T11-13). `terms_version` is the
-    version of the Terms in force, which the decision cites with everything else (T20-3).
+    `free_reissue` says that certificates come again after a cause of the CA's own (T11-13). `untold` says that
+    the notice of the contract's formation has not left (T4-5). `terms_version` is the version of the Terms in force,
+    which the decision cites with everything else (T20-3).
     """
 
     contract: Contract | None
@@ -146,6 +147,7 @@ class Facts(msgspec.Struct, frozen=True):
     readings: tuple[Reading, ...]
     tax_rates: tuple[TaxRate, ...]
     free_reissue: bool
+    untold: bool
     terms_version: str | None
 
 

@@ -33,6 +33,7 @@ GATES: Mapping[Gate, tuple[Rule, ...]] = MappingProxyType(
             article_12_term.not_ended,
             article_23_service_end.service_goes_on,
             article_12_term.within_term,
+            article_04_issuance.formation_told,
         ),
         Gate.G2: (article_02_consent.consented,),
         Gate.G3: (article_04_issuance.review_complete, article_04_issuance.review_fresh),

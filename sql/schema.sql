@@ -2302,6 +2302,15 @@ CREATE TABLE gate.free_reissues (
 CREATE TRIGGER facts_changed AFTER INSERT OR UPDATE OR DELETE ON gate.free_reissues
     FOR EACH ROW EXECUTE FUNCTION gate.facts_changed('contract_id');
 
+-- The notice of a contract's formation, and when it left: no certificate before (T4-5, R-4). None: told in another way.
+CREATE TABLE gate.formation_notices (
+    contract_id uuid PRIMARY KEY REFERENCES gate.contracts,
+    notice_id uuid NOT NULL UNIQUE REFERENCES office.notices,
+    dispatched_at timestamptz -- handed to the mail server, or posted; null: not yet
+);
+CREATE TRIGGER facts_changed AFTER INSERT OR UPDATE OR DELETE ON gate.formation_notices
+    FOR EACH ROW EXECUTE FUNCTION gate.facts_changed('contract_id');
+
 CREATE INDEX issuances_of_contract ON acme.issuances (contract_id, to_be_signed_id);
 
 -- Certificates of a contract that may be in use: what was signed or may have been, unexpired and not revoked (T12-3).
@@ -3983,3 +3992,9 @@ GRANT UPDATE (carried) ON office.invoice_papers, office.adjustments TO keiyaku_o
 -- what came of a request to revoke, and when it was told (T11-6)
 GRANT UPDATE (result_due_at, result_told_at) ON office.cases TO keiyaku_office, keiyaku_operator;
 GRANT SELECT (executed_at, result_due_at, result_told_at) ON office.cases TO keiyaku_auditor;
+
+-- no certificate before the notice of formation has left (T4-5)
+GRANT SELECT ON gate.formation_notices TO keiyaku_acme, keiyaku_work, keiyaku_office, keiyaku_operator;
+GRANT INSERT ON gate.formation_notices TO keiyaku_office, keiyaku_operator;
+GRANT UPDATE (dispatched_at) ON gate.formation_notices TO keiyaku_office, keiyaku_operator;
+GRANT SELECT (contract_id, dispatched_at) ON gate.formation_notices TO keiyaku_sign;

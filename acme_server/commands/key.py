@@ -57,6 +57,12 @@ async def new(
     else:
         show_one(made, as_json=False)
         click.echo("\nKeep the hmac key secret; it is not shown again.", err=True)
+    if await keys.untold(conn, contract):
+        click.echo(
+            f"It gets no certificate before the notice of formation has left: `keiyaku notice list {contract}` shows"
+            " what that waits for (T4-5).",
+            err=True,
+        )
 
 
 @key.command("list")

@@ -103,6 +103,13 @@ def names_of_key(facts: Facts, request: Request, now: datetime) -> Finding:
     return Satisfied("T4-2", "A4.1")
 
 
+def formation_told(facts: Facts, request: Request, now: datetime) -> Finding:
+    """The notice of the contract's formation has left: no certificate comes before it. T4-5, R-4 [A4.3]."""
+    if facts.untold:
+        return Breach("T4-5", "A4.3", "its notice of formation has not left", Case.NOT_ACCEPTED)
+    return Satisfied("T4-5", "A4.3")
+
+
 def lacking(application: Application) -> list[str]:
     """Every item of the review is positive, the subject recorded, the applicant called back. T4-3, T1-2 [A4.2]."""
     needs = [f"review of {kind}" for kind in REVIEW_ITEMS if kind not in application.reviewed]

@@ -105,6 +105,11 @@ async def accept(
     return await conn.fetchval(SQL["accept"], contract_id, now, first, second, list(before)) is not None
 
 
+async def tell(conn: Conn, contract_id: UUID, notice_id: UUID) -> None:
+    """The contract gives certificates once this notice of its formation has left (T4-5)."""
+    await conn.execute(SQL["tell"], contract_id, notice_id)
+
+
 async def live_names(conn: Conn, contract_id: UUID) -> list[Name]:
     """Names not removed; at most the contract's `names_max`."""
     return many(Name, await conn.fetch(SQL["live_names"], contract_id))

@@ -22,7 +22,10 @@ class Place(NamedTuple):
 
 
 class Task(msgspec.Struct, frozen=True):
-    """Something that waits. `acting`: who does it today, the owner or who stands in for them."""
+    """Something that waits. `acting`: who does it today, the owner or who stands in for them.
+
+    `issuance_waits`: its contract gives no certificate until it is done (T4-5).
+    """
 
     deadline_at: datetime
     kind: str
@@ -34,6 +37,7 @@ class Task(msgspec.Struct, frozen=True):
     owner: str | None
     acting: str | None
     snoozed_until: datetime | None
+    issuance_waits: bool
 
 
 class Waiting(msgspec.Struct, frozen=True):

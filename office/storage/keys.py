@@ -44,6 +44,12 @@ async def insert_key(
     return key_id
 
 
+async def untold(conn: Conn, contract_id: UUID) -> bool:
+    """Whether the notice of the contract's formation has not left, so that no key gets a certificate yet (T4-5)."""
+    found: bool = await conn.fetchval(SQL["untold"], contract_id)
+    return found
+
+
 async def keys(conn: Conn, contract_id: UUID) -> list[BindingKey]:
     """Every key of the contract, oldest first."""
     return many(BindingKey, await conn.fetch(SQL["keys"], contract_id))

@@ -203,6 +203,17 @@ async def posted(conn: Conn, delivery_id: UUID, posted_on: date, delivered_at: d
     return await conn.fetchval(SQL["posted"], delivery_id, posted_on, delivered_at) is not None
 
 
+async def forms(conn: Conn, delivery_id: UUID) -> int | None:
+    """The number of the contract whose formation the delivery tells of; None: of none, or it is told (T4-5)."""
+    number: int | None = await conn.fetchval(SQL["forms"], delivery_id)
+    return number
+
+
+async def dispatched(conn: Conn, delivery_id: UUID, now: datetime) -> None:
+    """If it tells of a contract's formation, that has left: a fact of the gate (T4-5)."""
+    await conn.execute(SQL["dispatched"], delivery_id, now)
+
+
 async def relayed(conn: Conn, delivery_id: UUID, at: datetime) -> bool:
     """Whether the CA's own relay had it, and so a server of someone else now has."""
     return await conn.fetchval(SQL["relayed"], delivery_id, at) is not None

@@ -29,7 +29,7 @@ class Access(msgspec.Struct, frozen=True):
 async def accept(conn: Conn, name: str, first: str, second: str, access: Access, now: datetime) -> Contract:
     """Two people accept the application: the contract is formed and its customer told (T4-5, T12-2). Raises Unfit.
 
-    Creates no invoice. The notice commits with the acceptance, so it comes before any certificate (R-4).
+    Creates no invoice. The notice commits with the acceptance; until it has left there is no certificate (R-4).
     """
     key = await asked.contract(conn, name)
     one, two = await asked.two_persons(conn, first, second)
@@ -41,7 +41,10 @@ async def accept(conn: Conn, name: str, first: str, second: str, access: Access,
         if not await contracts.accept(conn, key.id, one.id, two.id, before("accepted"), now):
             raise Unfit(f"contract '{name}' is no application under review: it was accepted, or has ended, or waits")
         await renewal.begin_serving(conn, key.id, now)
-        await notify(conn, "contract_formed", now, contract_id=key.id, directory=access.directory, portal=access.portal)
+        notice = await notify(
+            conn, "contract_formed", now, contract_id=key.id, directory=access.directory, portal=access.portal
+        )
+        await contracts.tell(conn, key.id, notice)
         proof = entry(
             "contract.accepted",
             asked.actor(one),

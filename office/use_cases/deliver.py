@@ -14,6 +14,7 @@ from contract_gate.articles.article_05_notices import KINDS, Handling, NoticeKin
 from office.storage import notices
 from office.storage.notices import Claimed, Letter, Notice, Party
 from office.use_cases.addressing import addressed
+from office.use_cases.dispatch import dispatching
 from office.use_cases.mail import Failed, Mail, Posting, hand_over
 from office.use_cases.notify import ACTOR, LANGUAGES, rendered
 from sql import Conn, Pool
@@ -147,8 +148,9 @@ async def hand_off(pool: Pool, now: datetime, *, posting: Posting) -> None:
 async def record_handed(pool: Pool, one: Claimed, mail: Mail, now: datetime) -> None:
     """The instant of the hand-off; delivered too, unless the CA runs that server (T5-3)."""
     at = delivered_at(Handling("email", handed_at=now, own_relay=mail.own_relay), 0, frozenset())
-    async with pool.acquire() as conn, conn.transaction():
+    async with pool.acquire() as conn, dispatching(conn, one.id):
         if await notices.handed(conn, one, "delivered" if at else "handed", now, at):
+            await notices.dispatched(conn, one.id, now)
             await append(conn, proof("notice.handed", one, now, message_id=one.message_id, own_relay=mail.own_relay))
 
 

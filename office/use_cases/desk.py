@@ -52,6 +52,7 @@ ENDED_BY: Mapping[str, str] = MappingProxyType(
     }
 )
 LOOKED_AT = frozenset({"dead_job", "own_key"})  # no command ends them: somebody says what was done
+ISSUANCE_WAITS = " (T4-5: issuance waits for it)"
 SNOOZED_AT_MOST = timedelta(days=14)
 FIRST = Place(datetime(1, 1, 1, tzinfo=UTC), "", "")
 HANDED_AT_ONCE = 500
@@ -106,7 +107,7 @@ def place_of(cursor: str) -> Place:
 def _shown(task: Task) -> Shown:
     return Shown(
         task.deadline_at, task.overdue, task.binding, task.kind, task.subject, task.contract, task.owner, task.acting,
-        ENDED_BY[task.kind], task.since, task.snoozed_until,
+        ENDED_BY[task.kind] + (ISSUANCE_WAITS if task.issuance_waits else ""), task.since, task.snoozed_until,
     )  # fmt: skip
 
 

@@ -76,8 +76,7 @@ def _blocked(contract: Running, loaded: LoadedFacts, wanted: Request, at: dateti
 
 
 def gone_on(loaded: LoadedFacts, at: datetime) -> LoadedFacts:
-    """The same facts when the bank's data came in every day and showed nothing."""
-    through, yesterday = loaded.facts.bank_data_through, jst_date(at) - DAY
-    if through is None or through >= yesterday:
-        return loaded
-    return LoadedFacts(msgspec.structs.replace(loaded.facts, bank_data_through=yesterday), loaded.raw)
+    """The same facts when the bank's data came in every day and showed nothing, and notices of formation left."""
+    known, yesterday = loaded.facts, jst_date(at) - DAY
+    through = known.bank_data_through and max(known.bank_data_through, yesterday)
+    return LoadedFacts(msgspec.structs.replace(known, bank_data_through=through, untold=False), loaded.raw)

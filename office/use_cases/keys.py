@@ -88,6 +88,11 @@ def handed_to(contract: str, requester: str | None, named: Sequence[applications
     return requester
 
 
+async def untold(conn: Conn, contract: str) -> bool:
+    """Whether no key of the contract gets a certificate until the notice of its formation has left (T4-5)."""
+    return await keys.untold(conn, (await asked.contract(conn, contract)).id)
+
+
 async def listed(conn: Conn, contract: str) -> list[BindingKey]:
     """Every key of the contract, oldest first. Raises Unfit."""
     key = await asked.contract(conn, contract)

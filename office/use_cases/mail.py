@@ -9,6 +9,7 @@ from datetime import datetime
 from email import policy
 from email.message import EmailMessage
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Literal
 
 import aiosmtplib
@@ -26,7 +27,10 @@ LONGEST_REASON = 500
 
 
 class Mail(msgspec.Struct, frozen=True):
-    """The mail server that letters are handed to. `own_relay`: the CA runs it, so acceptance is not delivery (T5-3)."""
+    """The mail server that letters are handed to. `own_relay`: the CA runs it, so acceptance is not delivery (T5-3).
+
+    `folder`, in development: no server is asked, letters become files there.
+    """
 
     host: str
     port: int
@@ -37,6 +41,7 @@ class Mail(msgspec.Struct, frozen=True):
     password: str = ""
     context: ssl.SSLContext | None = None
     per_minute: int = 60
+    folder: Path | None = None
 
 
 class Posting(msgspec.Struct, frozen=True):
@@ -101,6 +106,8 @@ async def hand_over(mail: Mail, letter: Claimed, now: datetime) -> Failed | None
     if to is None:
         return Failed("the registered address is no e-mail address", permanent=True, recipient=True)
     content = message(letter, mail.sender, to, now)
+    if mail.folder is not None:
+        return await asyncio.to_thread(written, mail.folder / f"{letter.id}.eml", content)
     try:
         async with asyncio.timeout(SEND_TIMEOUT), connected(mail) as client:
             reports = client.supports_extension("dsn")  # RFC 3461: an own relay tells when the next server took it
@@ -113,6 +120,16 @@ async def hand_over(mail: Mail, letter: Claimed, now: datetime) -> Failed | None
     except aiosmtplib.SMTPResponseException as refused:
         return Failed(said(refused), permanent=refused.code >= 500 and not isinstance(refused, AT_START))
     except (aiosmtplib.SMTPException, OSError, TimeoutError) as fault:
+        return Failed(f"{type(fault).__name__}: {fault}"[:LONGEST_REASON])
+    return None
+
+
+def written(file: Path, content: bytes) -> Failed | None:
+    """The letter lies there, or why not."""
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.write_bytes(content)
+    except OSError as fault:
         return Failed(f"{type(fault).__name__}: {fault}"[:LONGEST_REASON])
     return None
 

@@ -17,6 +17,7 @@ from office.storage import notices, people
 from office.storage.notices import Delivery, Shown
 from office.use_cases import asked
 from office.use_cases.asked import MOST, OPERATOR, NoSuch, Unfit, as_uuid, checked_text, id_of, one_of
+from office.use_cases.dispatch import dispatching
 from office.use_cases.mail import routable
 from office.use_cases.notify import LANGUAGES, notify
 from office.use_cases.tenants import NotThere
@@ -84,11 +85,12 @@ async def posted(conn: Conn, delivery: str, posted_on: date, person: str, now: d
     if posted_on < (written_on := jst_date(found.queued_at)):
         raise Unfit(f"nobody posted it on {posted_on}: the letter is of {written_on}")
     at = deemed_delivery(posted_on, await notices.postal_days(conn, now), await notices.holidays(conn))
-    async with conn.transaction():
+    async with dispatching(conn, found.id):
         if not await notices.posted(conn, found.id, posted_on, at):
             raise Unfit(
                 f"delivery '{delivery}' is no letter that waits to be posted: it is {found.channel}, {found.state}"
             )
+        await notices.dispatched(conn, found.id, now)
         row = entry(
             "notice.posted", asked.actor(who), now, rule="T5-2", clause="A5.2", delivery=found.id,
             posted_on=posted_on, deemed_at=at, body_sha256=found.body_sha256.hex(),

@@ -22,6 +22,8 @@ SELECT t.id, t.issuer_id, t.state, t.serial, t.profile, t.tbs, t.names, t.spki_s
            OR coalesce((SELECT v.verdict = 'negative' FROM gate.review_items v
                WHERE v.contract_id = d.contract_id AND v.kind = 'screening' AND v.verdict <> 'pending'
                ORDER BY v.obtained_on DESC, v.recorded_at DESC LIMIT 1), false) AS held,
+       EXISTS (SELECT FROM gate.formation_notices e
+           WHERE e.contract_id = d.contract_id AND e.dispatched_at IS NULL) AS untold,
        coalesce(f.issued_at, $2) + make_interval(months => c.term_months,
            days => CASE WHEN c.predecessor_id IS NULL THEN 3 ELSE 100 END) AS term_over_by,
        EXISTS (SELECT FROM gate.invoices o WHERE o.contract_id = d.contract_id AND o.open_yen > 0 AND o.kind = 'fee'

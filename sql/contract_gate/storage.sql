@@ -96,6 +96,7 @@ CROSS JOIN LATERAL (
                 WHERE i.contract_id = c.id AND i.kind = 'screening' AND i.verdict <> 'pending'
                 ORDER BY i.obtained_on DESC, i.recorded_at DESC LIMIT 1), false) AS held,
         EXISTS (SELECT FROM gate.free_reissues y WHERE y.contract_id = c.id AND y.ends_at > $6) AS free_reissue,
+        EXISTS (SELECT FROM gate.formation_notices e WHERE e.contract_id = c.id AND e.dispatched_at IS NULL) AS untold,
         (SELECT coalesce(json_agg(json_build_object(
                 'item', g.item, 'in_certificate', g.in_certificate, 'learned_at', g.learned_at)), '[]')
             FROM gate.information_changes g WHERE g.contract_id = c.id AND g.resolved_at IS NULL) AS changes,

@@ -43,6 +43,11 @@ UPDATE gate.contracts SET state = 'accepted', accepted_at = $2, accepted_by_firs
 WHERE id = $1 AND state = ANY ($5::text[])
 RETURNING id;
 
+-- name: tell
+-- The notice of its formation, which has not left (T4-5).
+-- $1 contract_id  $2 notice_id
+INSERT INTO gate.formation_notices (contract_id, notice_id) VALUES ($1, $2);
+
 -- name: live_names
 -- $1 contract_id
 SELECT kind, value, added_at FROM gate.contract_names WHERE contract_id = $1 AND removed_at IS NULL

@@ -16,7 +16,11 @@ WITH page AS (
     ORDER BY w.deadline_at, w.kind, w.subject LIMIT $9
 )
 SELECT page.deadline_at, page.kind, page.subject, c.handle AS contract, page.since, page.binding,
-    page.deadline_at < $1 AS overdue, owner.handle AS owner, acting.handle AS acting, page.snoozed_until
+    page.deadline_at < $1 AS overdue, owner.handle AS owner, acting.handle AS acting, page.snoozed_until,
+    page.kind IN ('letter', 'delivery') AND EXISTS (
+        SELECT FROM gate.formation_notices f JOIN office.deliveries d ON d.notice_id = f.notice_id
+        WHERE f.contract_id = page.contract_id AND f.dispatched_at IS NULL AND d.id::text = page.subject
+    ) AS issuance_waits
 FROM page LEFT JOIN gate.contracts c ON c.id = page.contract_id
 LEFT JOIN gate.persons owner ON owner.id = page.owner_id LEFT JOIN gate.persons acting ON acting.id = page.acting_id
 ORDER BY page.deadline_at, page.kind, page.subject;

@@ -5,6 +5,11 @@ INSERT INTO gate.binding_keys (id, kid, contract_id, hmac_key, label, names, use
 SELECT $1, $2, id, $4, $5, $6, $7, $8, $9 FROM gate.contracts WHERE id = $3 AND state = 'accepted'
 RETURNING id;
 
+-- name: untold
+-- Whether the notice of the contract's formation has not left (T4-5).
+-- $1 contract_id
+SELECT EXISTS (SELECT FROM gate.formation_notices WHERE contract_id = $1 AND dispatched_at IS NULL);
+
 -- name: keys
 -- $1 contract_id
 SELECT k.kid, k.label, k.names, k.uses_max, count(u.use_number)::integer AS uses, k.created_at, k.expires_at,

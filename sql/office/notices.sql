@@ -113,6 +113,18 @@ WHERE id = $1 AND state = 'person' AND channel <> 'paper' RETURNING id;
 UPDATE office.deliveries SET state = 'delivered', posted_on = $2, delivered_at = $3
 WHERE id = $1 AND state = 'person' AND channel = 'paper' RETURNING id;
 
+-- name: forms
+-- The contract whose formation the delivery tells of, if it is not told yet (T4-5).
+-- $1 id
+SELECT c.number FROM office.deliveries d
+JOIN gate.formation_notices f ON f.notice_id = d.notice_id AND f.dispatched_at IS NULL
+JOIN gate.contracts c ON c.id = f.contract_id WHERE d.id = $1;
+
+-- name: dispatched
+-- $1 id  $2 now
+UPDATE gate.formation_notices f SET dispatched_at = $2 FROM office.deliveries d
+WHERE d.id = $1 AND f.notice_id = d.notice_id AND f.dispatched_at IS NULL;
+
 -- name: relayed
 -- T5-3.
 -- $1 id  $2 at

@@ -421,6 +421,7 @@ def test_with_the_publishers_key_the_list_has_a_signature(file: File, place: str
         ("office.base_url", "http://office.ca.example"),
         ("status.base_url", "https://status.ca.example"),
         ("mail.server", ""),
+        ("mail.folder", "mail"),
         ("mail.security", "none"),
         ("mail.sender", "notices@ca.keiyaku.test"),
         ("mail.officers", ""),

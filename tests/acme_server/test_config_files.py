@@ -22,7 +22,7 @@ ALL: tuple[Process, ...] = ("acme", "office", "status", "work", "sign")
 PEM = (Encoding.PEM, PrivateFormat.PKCS8)
 OTHER_PATHS = {  # of folders, sockets, what others write, and what is read again and again with its faults logged
     "acme.tls_key", "status.publish_directory", "ca.folder", "pkcs11.module", "ct.log_list", "ct.log_list_signature",
-    "signer.socket", "signer.ocsp_socket", "evidence.checkpoint_file", "metrics.folder",
+    "signer.socket", "signer.ocsp_socket", "evidence.checkpoint_file", "metrics.folder", "mail.folder",
 }  # fmt: skip
 
 

@@ -84,6 +84,7 @@ async def admit(
     started_at: datetime | None = None,
     fee_due_on: date | None = None,
     screening: str | None = None,
+    told: bool | None = None,
 ) -> UUID:
     """The record with the decision that admits it, its contract with names and subject, its serial, a processing order
     and its issuance. Returns the order.
@@ -131,6 +132,15 @@ async def admit(
                VALUES ($1, $3, '2020-01-01', $2)""",
             uuid7(NOW), NOW.date(), f"b{next(_numbers)}",
         )  # fmt: skip
+    if told is not None:
+        notice_id = uuid7(NOW)
+        await conn.execute(
+            "INSERT INTO office.notices (id, kind, clause, queued_at) VALUES ($1, 'contract_formed', 'A4.3', $2)",
+            notice_id, NOW,
+        )  # fmt: skip
+        await conn.execute(
+            "INSERT INTO gate.formation_notices VALUES ($1, $2, $3)", contract_id, notice_id, NOW if told else None
+        )
     if screening is not None:
         await conn.execute(
             """INSERT INTO gate.review_items (id, contract_id, kind, criteria_version, source, obtained_on, checked_by,

@@ -154,6 +154,7 @@ REFUSALS: list[tuple[str, str, Callable[[ToBeSigned], ToBeSigned], dict[str, Any
     ("admitted for an order only", "not for signing", lambda row: row, {"stage": "new_order"}),
     ("contract ended", "contract is ended", lambda row: row, {"contract_state": "ended"}),
     ("contract held", "contract is held", lambda row: row, {"hold": "suspected"}),
+    ("customer not told", "T4-5", lambda row: row, {"told": False}),
     ("screening hit", "contract is held", lambda row: row, {"screening": "negative"}),
     ("term over", "T12-5", lambda row: row, {"started_at": NOW - timedelta(days=365 * 20)}),
     ("fee overdue", "T8-15", lambda row: row, {"fee_due_on": (NOW - timedelta(days=20)).date()}),
@@ -198,6 +199,7 @@ async def test_sign_refuses_each_fault_and_signs_the_rest_of_the_batch(bench: Be
         pytest.param({"started_at": NOW - timedelta(days=100)}, id="the term goes on"),
         pytest.param({"fee_due_on": (NOW - timedelta(days=14)).date()}, id="closed days may have moved the last day"),
         pytest.param({"screening": "positive"}, id="no hit"),
+        pytest.param({"told": True}, id="T4-5 the notice of formation left"),
         pytest.param({"hold": "reported"}, id="T3-4 a report"),
     ],
 )

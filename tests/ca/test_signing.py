@@ -21,7 +21,7 @@ GOOD = Record(
     not_after_limit=WANTED.not_after, decided_at=NOW, contract_id=NIL, organization=SUBJECT.organization,
     country=SUBJECT.country, state_or_province=SUBJECT.state_or_province, locality=SUBJECT.locality, own_serial=True,
     issuer_revoked=False, issues_from=NOW, blocked=False, is_own_key=False, revoked=False, contract_state="accepted",
-    held=False, term_over_by=WANTED.not_after, overdue=False,
+    held=False, untold=False, term_over_by=WANTED.not_after, overdue=False,
     entries=["domain demo.test", "network 127.0.0.0/8", "network ::1/128"],
 )  # fmt: skip
 
@@ -44,6 +44,7 @@ FAR = {"not_after_limit": LATE, "term_over_by": LATE}
         pytest.param({"contract_state": "under_review"}, "contract is under_review", id="contract not accepted"),
         pytest.param({"contract_state": None}, "contract is unknown", id="no contract"),
         pytest.param({"held": True}, "contract is held", id="contract held"),
+        pytest.param({"untold": True}, "T4-5", id="T4-5 notice of formation not gone"),
         pytest.param({"term_over_by": WANTED.not_after - timedelta(seconds=1)}, "T12-5", id="beyond the term"),
         pytest.param({"term_over_by": None}, "T12-5", id="no term"),
         pytest.param({"overdue": True}, "T8-15", id="a fee is overdue"),

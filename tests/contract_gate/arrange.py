@@ -70,6 +70,7 @@ GOOD = Facts(
     readings=(),
     tax_rates=(),
     free_reissue=False,
+    untold=False,
     terms_version="1.0",
 )
 

@@ -7,6 +7,7 @@ from contract_gate.decision import Admitted, Refused
 from contract_gate.gate import decide
 from contract_gate.storage import facts_of
 from sql import Conn, Pool
+from sql.ids import uuid7
 from tests.contract_gate.arrange import NOW, ContractRows, fee_invoice, insert, review_item, start, wanted
 
 
@@ -24,6 +25,16 @@ async def end(conn: Conn, rows: ContractRows) -> None:
         rows.contract_id,
         NOW,
     )
+
+
+async def untold(conn: Conn, rows: ContractRows) -> None:
+    notice = uuid7(NOW)
+    await conn.execute(
+        "INSERT INTO office.notices (id, kind, clause, queued_at) VALUES ($1, 'contract_formed', 'A4.3', $2)",
+        notice,
+        NOW,
+    )
+    await conn.execute("INSERT INTO gate.formation_notices VALUES ($1, $2)", rows.contract_id, notice)
 
 
 async def forget_consent(conn: Conn | Pool, rows: ContractRows) -> None:

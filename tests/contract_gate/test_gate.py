@@ -54,6 +54,7 @@ REFUSED = [
     pytest.param(contract_with(state="applied", accepted_at=None), Gate.G1, Case.NOT_ACCEPTED, id="T12-2 applied"),
     pytest.param(contract_with(state="rejected", accepted_at=None), Gate.G1, Case.NOT_ACCEPTED, id="T12-2 rejected"),
     pytest.param(contract_with(accepted_at=None), Gate.G1, Case.NOT_ACCEPTED, id="T12-2 no acceptance on record"),
+    pytest.param(facts(untold=True), Gate.G1, Case.NOT_ACCEPTED, id="T4-5 its notice of formation has not left"),
     pytest.param(contract_with(state="ended", end_cause="cancelled"), Gate.G1, Case.ENDED, id="T12-3 cancelled"),
     pytest.param(contract_with(state="ended", end_cause="expired"), Gate.G1, Case.RENEWAL_NEEDED, id="T12-4 expired"),
     pytest.param(contract_with(started_at=jst(2025, 11, 22)), Gate.G1, Case.RENEWAL_NEEDED, id="T12-4 term over"),

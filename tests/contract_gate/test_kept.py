@@ -12,7 +12,7 @@ from contract_gate.storage import SQL, facts_of
 from sql import Conn
 from tests.contract_gate.arrange import NOW, ContractRows, good_contract, insert, loaded, start
 from tests.contract_gate.arrange import facts as by_hand
-from tests.contract_gate.changes import overdue_fee
+from tests.contract_gate.changes import overdue_fee, untold
 
 NAMES = ["www.demo.test", "*.demo.test", "127.0.0.1"]
 PERSON = "(SELECT id FROM gate.persons LIMIT 1)"
@@ -78,6 +78,7 @@ async def test_every_table_of_facts_makes_revisions_anew(conn: Conn) -> None:
                 SELECT gen_random_uuid(), id, 'conduct', 'suspected', 'r', {PERSON}, now() FROM gate.contracts""",
             "information_changes": """INSERT INTO gate.information_changes (id, contract_id, item, in_certificate,
                 learned_at) SELECT gen_random_uuid(), id, 'other', true, now() FROM gate.contracts""",
+            "formation_notices": "UPDATE gate.formation_notices SET dispatched_at = now()",
             "bank_accounts": "UPDATE gate.bank_accounts SET covered_through = covered_through + 1",
             "holidays": "INSERT INTO gate.holidays VALUES ('2026-12-24', 'x')",
             "suspensions": f"""INSERT INTO gate.suspensions (id, clause, cause, starts_at, set_by)
@@ -93,6 +94,7 @@ async def test_a_change_of_a_fact_makes_what_is_kept_old(
 ) -> None:
     await start(conn, rows.contract_id, NOW)
     await overdue_fee(conn, rows)
+    await untold(conn, rows)
     _, revisions = await kept_now(conn, rows, KeptFacts())
     assert set(revisions) == await revisions_of(conn, rows.contract_id)
     await conn.execute(statement)

@@ -37,6 +37,7 @@ from tests.contract_gate.changes import (
     suspend,
     term_over,
     too_many_names,
+    untold,
     withdraw_key,
 )
 
@@ -54,6 +55,7 @@ async def test_a_good_contract_is_admitted_with_the_rights_of_the_acme_server(ac
     ("change", "gate", "case"),
     [
         pytest.param(end, Gate.G1, Case.ENDED, id="T12-3 cancelled"),
+        pytest.param(untold, Gate.G1, Case.NOT_ACCEPTED, id="T4-5 nobody told"),
         pytest.param(term_over, Gate.G1, Case.RENEWAL_NEEDED, id="T12-4 term over"),
         pytest.param(forget_consent, Gate.G2, Case.NO_CONSENT, id="T2-1 no consent"),
         pytest.param(negative_review, Gate.G3, Case.REVIEW_INCOMPLETE, id="T4-3 the newest item counts"),
@@ -80,6 +82,16 @@ async def test_a_change_of_the_rows_is_refused(
     assert isinstance(answer, Refused)
     assert (answer.gate, answer.case) == (gate, case)
     assert b"SECRET" not in answer.facts
+
+
+@pytest.mark.rule("T4-5")
+async def test_a_contract_waits_for_its_own_notice_alone_until_that_has_left(conn: Conn, rows: ContractRows) -> None:
+    await untold(conn, await good_contract(conn, "other"))
+    assert isinstance(await ask(conn, rows), Admitted)
+    await untold(conn, rows)
+    assert isinstance(await ask(conn, rows), Refused)
+    await conn.execute("UPDATE gate.formation_notices SET dispatched_at = $1", NOW)
+    assert isinstance(await ask(conn, rows), Admitted)
 
 
 @pytest.mark.rule("T3-3", "T3-4")

@@ -30,6 +30,8 @@ TOLD = [
     Mutation(FACTS, "OR d.value = ANY ($3))", "OR $3::text[] IS NOT NULL)", T_FACTS),
     Mutation(FACTS, "AND n.removed_at IS NULL)\n            ) END", ")\n            ) END", T_FACTS),
     Mutation(FACTS, " AND y.ends_at > $6) AS free_reissue", ") AS free_reissue", T_OTHERS),
+    Mutation(FACTS, " AND e.dispatched_at IS NULL) AS untold", ") AS untold", T_FACTS),
+    Mutation(FACTS, "WHERE e.contract_id = c.id", "WHERE true", T_FACTS),
     Mutation(FACTS, "WHERE y.contract_id = c.id AND y.ends_at", "WHERE y.ends_at", T_OTHERS),
     Mutation(
         FACTS,
@@ -98,6 +100,7 @@ ASKED_AGAIN = [
     Mutation(SIGNER, "FROM gate.holds h WHERE h.contract_id = d.contract_id", "FROM gate.holds h WHERE true", T_ROWS),
     Mutation(SIGNER, "WHERE n.contract_id = d.contract_id", "WHERE true", T_ROWS),
     Mutation(SIGNER, "AND a.contract_id = d.contract_id AND a.removed", "AND a.removed", T_ROWS),
+    Mutation(SIGNER, " AND e.dispatched_at IS NULL) AS untold", ") AS untold", T_ROWS),
     Mutation(SIGNER, "SELECT v.verdict = 'negative' FROM", "SELECT false FROM", T_ROWS),
     Mutation(
         SIGNER,

@@ -64,6 +64,12 @@ async def stated(conn: Conn, contract: str, servers: Sequence[str] = ()) -> None
 
 @pytest.fixture
 async def accepted(applied: Conn) -> Conn:
-    """The same, accepted by both."""
+    """The same, accepted by both and told of it."""
     await acceptance.accept(applied, "acme", "ann", "bob", ACCESS, NOW)
+    await told(applied)
     return applied
+
+
+async def told(conn: Conn) -> None:
+    """Every notice of a formation has left (T4-5)."""
+    await conn.execute("UPDATE gate.formation_notices SET dispatched_at = $1 WHERE dispatched_at IS NULL", NOW)

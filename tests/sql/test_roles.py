@@ -151,7 +151,7 @@ def test_office_changes_of_what_is_written_this_alone(rights: Rights) -> None:
         "gate.receipts.cancelled_at", "gate.receipts.spent", "gate.free_reissues.case_id", "gate.free_reissues.ends_at",
         "gate.free_reissues.granted_at", "gate.customers.name", "gate.holidays.name", "gate.holidays.removed_at",
         "gate.information_changes.resolved_at", "gate.contracts.customer_id", "gate.invoices.dealer_states_default",
-        "gate.suspensions.ends_at",
+        "gate.suspensions.ends_at", "gate.formation_notices.dispatched_at",
     }  # fmt: skip
 
 

@@ -39,6 +39,11 @@ async def renewed(conn: Conn, now: datetime) -> None:
     await acceptance.accept(conn, "demo-2", ONE, TWO, Access("https://acme.test/dir", "https://people.test"), now)
 
 
+async def told(conn: Conn, now: datetime) -> None:
+    """The notice of its formation has left (T4-5)."""
+    await conn.execute("UPDATE gate.formation_notices SET dispatched_at = $1", now)
+
+
 async def contracts_of_orders(served: Served) -> list[str]:
     rows = await served.owner.fetch(
         "SELECT c.handle FROM acme.orders o JOIN gate.contracts c ON c.id = o.contract_id ORDER BY o.id"
@@ -53,6 +58,7 @@ async def test_one_account_untouched_issues_across_the_term_end(served: Served) 
     await term_began(served, now - timedelta(days=300))
     async with served.owner.acquire() as conn:
         await renewed(conn, now)
+        await told(conn, now)
     await client.certificate("www.demo.test")
     assert await contracts_of_orders(served) == ["demo", "demo"]  # renewal issuance has not opened
 
@@ -73,7 +79,7 @@ async def test_without_a_renewal_the_client_is_told_to_renew(served: Served) -> 
     assert (refused.status, refused.error) == (403, "userActionRequired")
 
 
-@pytest.mark.rule("T12-7", "T4-2")
+@pytest.mark.rule("T12-7", "T4-2", "T4-5")
 async def test_a_withdrawn_key_serves_the_renewal_no_more(served: Served) -> None:
     now = utc_now()
     async with served.owner.acquire() as conn:
@@ -83,6 +89,9 @@ async def test_a_withdrawn_key_serves_the_renewal_no_more(served: Served) -> Non
         await client.certificate("www.demo.test")
         await term_began(served, now - timedelta(days=350))
         await renewed(conn, now)
+        refused = await client.order("www.demo.test")  # nobody told the customer
+        assert (refused.status, refused.error) == (403, "unauthorized")
+        await told(conn, now)
         await client.certificate("www.demo.test")
         assert await contracts_of_orders(served) == ["demo", "demo-2"]
         await keys.withdraw(conn, key.kid, now)

@@ -9,10 +9,13 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from contract_gate.calendar import jst_date
 from contract_gate.storage import lock_shared
 from office.storage import bank_lines
+from office.storage import notices as stored
 from office.storage.bank_files import Dialect
 from office.storage.contracts import Subject
+from office.storage.notices import Letter
 from office.storage.revocations import Scope
 from office.use_cases import (
     acceptance,
@@ -29,6 +32,7 @@ from office.use_cases import (
     holds,
     keys,
     ledger,
+    notices,
     payments,
     register,
     renewal,
@@ -57,12 +61,12 @@ SELECT gate.issue_invoice(id, 'fee', '2026-09-01', NULL, ROW(id, '2026-09-01', '
 
 FACTS = re.compile(
     r"(?:INSERT INTO|UPDATE) gate\.(contract_names|contracts|consents|review_items|reviewed_subjects|binding_keys|"
-    r"invoices|payment_matches|receipts|holds|information_changes|successions|free_reissues)\b"
+    r"invoices|payment_matches|receipts|holds|information_changes|successions|free_reissues|formation_notices)\b"
 )
 # Of a contract nobody else can know yet; what tests below cover.
 BESIDE = {
-    ("contracts", "insert_contract"), ("contracts", "accept"), ("applications", "move"), ("applications", "reject"),
-    ("renewals", "serve"), ("renewals", "give_back"), ("revocations", "free_reissue"),
+    ("contracts", "insert_contract"), ("contracts", "accept"), ("contracts", "tell"), ("applications", "move"),
+    ("applications", "reject"), ("renewals", "serve"), ("renewals", "give_back"), ("revocations", "free_reissue"),
     ("money_books", "mark_spent"),  # a mark of the books on a receipt: what is open of an invoice stays as it is
 }  # fmt: skip
 
@@ -185,6 +189,14 @@ async def reported(conn: Conn) -> str:
     return await a_hold(conn, "reported")
 
 
+async def a_letter(conn: Conn) -> str:
+    """The notice of formation on paper, which nobody has posted."""
+    await conn.execute("UPDATE gate.formation_notices SET dispatched_at = NULL")
+    notice = await conn.fetchval("SELECT notice_id FROM gate.formation_notices")
+    letter = Letter(notice, "customer", None, "paper", "person", "", "ja", "s", "b", bytes(32))
+    return str(await stored.insert_delivery(conn, letter, "ca.example", NOW))
+
+
 Writer = Callable[[Conn, str], Awaitable[object]]
 WRITERS: dict[str, tuple[Callable[[Conn], Awaitable[str]], Writer]] = {
     "add_name": (nothing, lambda c, _: application.add_name(c, "acme", "b.example.jp", None, NOW)),
@@ -218,6 +230,7 @@ WRITERS: dict[str, tuple[Callable[[Conn], Awaitable[str]], Writer]] = {
     "confirm": (reported, lambda c, hold: holds.confirm(c, hold, "ann", "bob", NOW)),
     "lift": (reported, lambda c, hold: holds.lift(c, hold, "ann", "bob", NOW)),
     "report": (nothing, lambda c, _: changes.report(c, "acme", "address", True, NOW)),
+    "posted": (a_letter, lambda c, letter: notices.posted(c, letter, jst_date(NOW), "ann", NOW)),
     "apply": (nothing, lambda c, _: renewal.apply(c, "acme-2", "acme", None, "change", NOW)),
     "assign": (another, lambda c, _: application.assign(c, "acme", "other", bytes(32), "ann", "bob", NOW)),
     "end_contract": (a_decision, lambda c, case: cases.decide(c, case, "ann", "bob", "seen", NOW)),
