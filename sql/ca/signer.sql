@@ -1,6 +1,6 @@
 -- name: load_records
 -- What to sign, the decision that admits it, whether its serial number is registered for it and no other, and what no web
--- process can write: the state of its contract, whether it is held (never why, T13-3), those of the contract's names that may cover one of the record's (itself, the domains above
+-- process can write: the state of its contract, whether it is held (never why, T13-3) or its customer not told of it (T4-5), those of the contract's names that may cover one of the record's (itself, the domains above
 -- it, every network for an address), and the reviewed subject, of which the newest counts, as for the gate. Of term and
 -- fees bounds that no gate goes beyond: the latest end a term can have (a renewal's begins at most 90 days after its
 -- first certificate, T12-6), and a fee overdue by more than any closed days and any tolerance, with its bank data there.
@@ -22,8 +22,8 @@ SELECT t.id, t.issuer_id, t.state, t.serial, t.profile, t.tbs, t.names, t.spki_s
            OR coalesce((SELECT v.verdict = 'negative' FROM gate.review_items v
                WHERE v.contract_id = d.contract_id AND v.kind = 'screening' AND v.verdict <> 'pending'
                ORDER BY v.obtained_on DESC, v.recorded_at DESC LIMIT 1), false) AS held,
-       EXISTS (SELECT FROM gate.formation_notices e
-           WHERE e.contract_id = d.contract_id AND e.dispatched_at IS NULL) AS untold,
+       (SELECT true FROM gate.formation_notices e WHERE e.contract_id = d.contract_id AND e.dispatched_at IS NULL)
+           IS NOT NULL AS untold,
        coalesce(f.issued_at, $2) + make_interval(months => c.term_months,
            days => CASE WHEN c.predecessor_id IS NULL THEN 3 ELSE 100 END) AS term_over_by,
        EXISTS (SELECT FROM gate.invoices o WHERE o.contract_id = d.contract_id AND o.open_yen > 0 AND o.kind = 'fee'

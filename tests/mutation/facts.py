@@ -100,7 +100,7 @@ ASKED_AGAIN = [
     Mutation(SIGNER, "FROM gate.holds h WHERE h.contract_id = d.contract_id", "FROM gate.holds h WHERE true", T_ROWS),
     Mutation(SIGNER, "WHERE n.contract_id = d.contract_id", "WHERE true", T_ROWS),
     Mutation(SIGNER, "AND a.contract_id = d.contract_id AND a.removed", "AND a.removed", T_ROWS),
-    Mutation(SIGNER, " AND e.dispatched_at IS NULL) AS untold", ") AS untold", T_ROWS),
+    Mutation(SIGNER, " AND e.dispatched_at IS NULL)\n", ")\n", T_ROWS),
     Mutation(SIGNER, "SELECT v.verdict = 'negative' FROM", "SELECT false FROM", T_ROWS),
     Mutation(
         SIGNER,

@@ -17,6 +17,7 @@ T_03, T_11, T_12, T_25 = (
     f"{GATE}/articles/test_article_{name}.py" for name in ("03_review", "11_revocation", "12_term", "25_liability")
 )
 T_RENEWAL, T_REVOCATIONS = f"{DOOR}/use_cases/test_renewal.py", f"{OFFICE}/test_revocations.py"
+T_TOLD = "tests/office/use_cases/test_formation_told.py"
 
 UTC_INSTEAD_OF_JST = [
     Mutation(CALENDAR, "at.astimezone(JST).date()", "at.astimezone(UTC).date()", T_CALENDAR),
@@ -120,6 +121,14 @@ CLIENT_TOUCHED = [
         T_RENEWAL,
     ),
     *without(A04, T_RENEWAL, " and key.contract_id not in {p.contract_id for p in facts.predecessors}"),
+    *without("office/use_cases/acceptance.py", T_TOLD, "        await contracts.tell(conn, key.id, notice)\n"),
+    *without("office/use_cases/deliver.py", T_TOLD, "            await notices.dispatched(conn, one.id, now)\n"),
+    *without("office/use_cases/notices.py", T_TOLD, "        await notices.dispatched(conn, found.id, now)\n"),
+    *without("office/use_cases/forecast.py", T_TOLD, ", untold=False"),
+    Mutation("office/use_cases/dispatch.py", "() if number is None else (number,)", "()", T_TOLD),
+    Mutation(
+        "sql/office/notices.sql", "AND f.notice_id = d.notice_id AND f.dispatched_at", "AND f.dispatched_at", T_TOLD
+    ),
     *without("office/use_cases/acceptance.py", T_RENEWAL, "        await renewal.begin_serving(conn, key.id, now)\n"),
     Mutation(A12, "return max(accepted_at, old_term_ends_at - issues)", "return old_term_ends_at", T_12),
 ]
