@@ -5,6 +5,7 @@ import base64
 import json
 from pathlib import Path
 
+import asyncpg
 import click
 import pytest
 from click.testing import CliRunner, Result
@@ -12,7 +13,9 @@ from click.testing import CliRunner, Result
 from acme_server.commands import GROUPS
 from acme_server.config import Settings
 from acme_server.config_sections import Database
+from acme_server.database import dsn_of
 from acme_server.dev.postgres import EmbeddedPostgres
+from tests.office.conftest import told
 
 ROOT = click.Group("keiyaku", commands=GROUPS)
 LONG = "独立行政法人" + "情報処理推進" * 20 + "機構"
@@ -75,6 +78,10 @@ async def test_from_customer_to_certificate_permission(settings: Settings, tmp_p
     ask = f"gate explain --contract acme --key {made['kid']} --at 2026-02-01T00:00:00+09:00 --names"
     assert (await asyncio.to_thread(run, settings, f"{ask} www.example.jp --json")).exit_code == 1  # before BR's table
     ask = ask.replace("2026-02-01T00:00:00+09:00", "2026-12-01")
+    assert json.loads(await keiyaku(settings, f"{ask} www.example.jp --json"))["case"] == "not_accepted"
+    conn = await asyncpg.connect(dsn_of(settings, "operator"))
+    await told(conn)  # T4-5
+    await conn.close()
     assert json.loads(await keiyaku(settings, f"{ask} www.example.jp --json"))["outcome"] == "admitted"
     assert "G5" in await keiyaku(settings, f"{ask} mail.example.jp")
 

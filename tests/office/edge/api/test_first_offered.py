@@ -7,7 +7,7 @@ from contract_gate.calendar import DAY
 from office.use_cases import acceptance
 from sql import Conn, Pool
 from tests.conftest import NOW
-from tests.office.conftest import ACCESS
+from tests.office.conftest import ACCESS, told
 from tests.office.edge.api.conftest import Api
 from tests.office.use_cases.test_first_offered import A_MONTH
 
@@ -23,6 +23,7 @@ async def test_what_the_gate_would_say_is_of_the_profile_on_offer(
     api: Api, applied: Conn, pool: Pool, profile: Profile
 ) -> None:
     await acceptance.accept(applied, "acme", "ann", "bob", ACCESS, NOW)
+    await told(applied)
     await pool.execute(A_MONTH, NOW - DAY)
     await api.made("applicant", "/contracts/acme/binding-keys", {"label": "l"})
     said = (await api.call("officer", "GET", "/contracts/acme/gate"))[1]
