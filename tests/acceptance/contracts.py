@@ -1,6 +1,7 @@
 """Contracts made as an operator makes them: by command."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from time import monotonic
 
 from acme_server.clock import utc_now
 from contract_gate.calendar import jst_date
@@ -35,6 +36,17 @@ def review_and_accept(dev: Dev, handle: str, reviewed_on: date) -> None:
     dev.keiyaku(f"review call-back {handle} --number-from directory --confirmed --by {FIRST}")
     dev.keiyaku(f"screening clear {handle} --source list --by {SECOND}")
     dev.keiyaku(f"contract accept {handle} --by {FIRST} --and {SECOND}")
+    post(dev, handle)
+
+
+def post(dev: Dev, handle: str) -> None:
+    """The letter that tells the customer of the acceptance is posted, once the worker has written it (T4-5)."""
+    until = monotonic() + 30
+    while not (found := [each for each in dev.keiyaku_json(f"notice list {handle}") if each["state"] == "person"]):
+        assert monotonic() < until, f"no letter of {handle}"
+    for each in found:
+        day = jst_date(datetime.fromisoformat(each["queued_at"]))
+        dev.keiyaku(f"notice posted {each['id']} --on {day} --by {FIRST}")
 
 
 def review(dev: Dev, handle: str, kind: str, verdict: str, obtained_on: date) -> None:

@@ -26,7 +26,7 @@ from office.use_cases.change_reports import Reported
 from office.use_cases.explain import explain
 from sql import Conn, Pool
 from tests.conftest import NOW
-from tests.office.conftest import ACCESS, stated
+from tests.office.conftest import ACCESS, stated, told
 from tests.office.use_cases.issued import issue, notices
 
 KEY = bytes(32)
@@ -114,6 +114,7 @@ async def accept(conn: Conn, handle: str, organization: str, now: datetime) -> N
         await application.review(conn, handle, item, "ann", now)
     await stated(conn, handle)
     await acceptance.accept(conn, handle, "ann", "bob", ACCESS, now)
+    await told(conn)
 
 
 @pytest.mark.rule("T6-4", "T14-1", "T11-2")
