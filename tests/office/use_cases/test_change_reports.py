@@ -224,7 +224,7 @@ async def test_a_report_without_its_proof_is_refused(accepted: Conn) -> None:
     good = await proof(accepted, NOW)
     for new, said in (
         (Reported("address", "00000000-0000-0000-0000-000000000000"), "is none of 'acme'"),
-        (Reported("address", "x"), "no id of a document"),
+        (Reported("address", "x"), "the id of no document"),
         (Reported("succession", good), "legal effective date"),
         (Reported("address", good, succeeded_on=date(2026, 1, 1)), "legal effective date"),
         (Reported("representative", good, organization="X"), "changes nothing"),
