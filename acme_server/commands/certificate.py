@@ -10,7 +10,7 @@ from acme_server.commands.revocation import executed, show_standing
 from acme_server.commands.running import Instant, as_json, first_person, operating, second_person
 from acme_server.groups import Group
 from office.storage.revocations import Scope
-from office.use_cases import cases, certificates
+from office.use_cases import case_decisions, cases, certificates
 from office.use_cases.asked import Unfit
 from office.use_cases.cases import Opening, scope_of
 from sql import Conn
@@ -109,7 +109,7 @@ async def revoke(
     known: cases.Known = "request" if ground.endswith("asked") or ground == "request" else "recorded"
     opening = Opening(ground, scope, reporter, note, received or now, known, underlying, code)
     made = await cases.open_case(conn, opening, now)
-    await cases.decide(conn, str(made.case.id), first, second, note, now)
+    await case_decisions.decide(conn, str(made.case.id), first, second, note, now)
     show_standing(await executed(conn, str(made.case.id), now), as_json)
 
 

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from acme_server.commands.output import print_table, show_json, show_one, show_rows, table, text
 from acme_server.commands.running import Instant, as_json, first_person, operating, second_person
 from acme_server.groups import Group
-from office.use_cases import cases, revocations
+from office.use_cases import case_decisions, cases, revocations
 from office.use_cases.cases import Standing
 from sql import Conn
 
@@ -110,7 +110,7 @@ async def decide(
     conn: Conn, now: datetime, case: str, reason: str, first: str, second: str, as_json: bool
 ) -> None:  # fmt: skip
     """Two people decide to revoke what the case covers."""
-    show_standing(await cases.decide(conn, case, first, second, reason, now), as_json)
+    show_standing(await case_decisions.decide(conn, case, first, second, reason, now), as_json)
 
 
 @revocation.command("materiality")
@@ -127,11 +127,11 @@ async def materiality(
 ) -> None:  # fmt: skip
     """Two people record a material breach; first see the deadline that follows from it."""
     if confirm is None:
-        until = await cases.material_deadline(conn, case, now)
+        until = await case_decisions.material_deadline(conn, case, now)
         click.echo(f"nothing is recorded. To be published by {text(until)}: confirm it with")
         click.echo(f"--confirm {until.isoformat(timespec='seconds')}")
         return
-    show_standing(await cases.record_material(conn, case, first, second, reason, confirm, now), as_json)
+    show_standing(await case_decisions.record_material(conn, case, first, second, reason, confirm, now), as_json)
 
 
 @revocation.command("withdraw")
@@ -145,7 +145,7 @@ async def withdraw(
     conn: Conn, now: datetime, case: str, reason: str, first: str, second: str, as_json: bool
 ) -> None:  # fmt: skip
     """Two people withdraw decision and materiality as erroneous."""
-    show_standing(await cases.withdraw(conn, case, first, second, reason, now), as_json)
+    show_standing(await case_decisions.withdraw(conn, case, first, second, reason, now), as_json)
 
 
 @revocation.command("execute")

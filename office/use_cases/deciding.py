@@ -15,6 +15,7 @@ from office.use_cases import (
     acceptance,
     application,
     asked,
+    case_decisions,
     cases,
     credit_invoices,
     deciding_house,
@@ -193,18 +194,20 @@ def lift_hold(d: Deciding) -> Awaitable[object]:
 
 def decide_case(d: Deciding) -> Awaitable[object]:
     """T11-7."""
-    return cases.decide(d.conn, d.given.case, d.first, d.second, d.given.reason, d.now)
+    return case_decisions.decide(d.conn, d.given.case, d.first, d.second, d.given.reason, d.now)
 
 
 def record_material(d: Deciding) -> Awaitable[object]:
     """T11-12."""
     g: Materiality = d.given
-    return cases.confirm_material(d.conn, g.case, d.first, d.second, g.reason, g.deadline_at, d.proposed_at, d.now)
+    return case_decisions.confirm_material(
+        d.conn, g.case, d.first, d.second, g.reason, g.deadline_at, d.proposed_at, d.now
+    )
 
 
 def withdraw_case(d: Deciding) -> Awaitable[object]:
     """T11-12."""
-    return cases.withdraw(d.conn, d.given.case, d.first, d.second, d.given.reason, d.now)
+    return case_decisions.withdraw(d.conn, d.given.case, d.first, d.second, d.given.reason, d.now)
 
 
 def credit(d: Deciding) -> Awaitable[object]:

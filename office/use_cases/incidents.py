@@ -16,7 +16,7 @@ from office.storage.incidents import Count, NewIncident, Span
 from office.storage.incidents import Incident as Incident
 from office.storage.incidents import Query as Query
 from office.storage.revocations import Scope
-from office.use_cases import asked, cases
+from office.use_cases import asked, case_decisions, cases
 from office.use_cases.asked import MOST, NoSuch, Unfit, checked_text, id_of, one_of
 from office.use_cases.cases import Opening
 from sql import Conn
@@ -139,7 +139,7 @@ async def begin(conn: Conn, incident: str, first: str, second: str, reason: str,
     found = await fit(conn, incident, pace, now)
     one, two = await asked.two_persons(conn, first, second)
     if found.case_id is not None and found.case_state == "open":
-        await cases.decide(conn, str(found.case_id), first, second, reason, now)
+        await case_decisions.decide(conn, str(found.case_id), first, second, reason, now)
     async with conn.transaction():
         people = (one.id, two.id) if found.drill else None
         begun = await incidents.begin(conn, found.id, pace.per_second, pace.wait, people, now)

@@ -18,7 +18,7 @@ from contract_gate.readings import days_of
 from office.storage import case_deadlines, readings, reports, revocations
 from office.storage.changing import changing
 from office.storage.revocations import AcmeRevocation, Case, Live, Scope
-from office.use_cases import cases, results, upgrades
+from office.use_cases import case_decisions, cases, results, upgrades
 from office.use_cases.asked import Unfit
 from office.use_cases.cases import Opening, Standing, case_named, scope
 from office.use_cases.notify import notify
@@ -96,7 +96,7 @@ async def begin(conn: Conn, found: Case, now: datetime) -> None:
         if not lapsed:
             await revocations.set_state(conn, found.id, "executing", ["decided"])
             for contract_id in contracts if ground.ends else ():
-                await cases.end_contract(conn, contract_id, found, ground, now)
+                await case_decisions.end_contract(conn, contract_id, found, ground, now)
             if ground.notice_before and found.notice_id is None:
                 await _announce(conn, found, now)
     if lapsed:
@@ -111,7 +111,7 @@ async def _lapsed(conn: Conn, found: Case, contract_ids: Sequence[UUID], now: da
     paid_on = await revocations.last_payment(conn, contract_ids)
     if paid_on is None or found.decided_at is None:
         return False
-    if any([await cases.in_default(conn, each, now) for each in contract_ids]):
+    if any([await case_decisions.in_default(conn, each, now) for each in contract_ids]):
         return False
     match after_payment(found.decided_at, paid_on, found.material_at is not None):
         case "withdraw":

@@ -8,7 +8,8 @@ A03, A04, A11, A12, A13 = (
     for name in ("03_review", "04_issuance", "11_revocation", "12_term", "13_antisocial")
 )
 FACTS, CASES_SQL = "sql/contract_gate/storage.sql", "sql/office/revocations.sql"
-PROBLEMS, CASES = "acme_server/edge/problems.py", "office/use_cases/cases.py"
+PROBLEMS = "acme_server/edge/problems.py"
+CASES, DECISIONS = "office/use_cases/cases.py", "office/use_cases/case_decisions.py"
 GATE, OFFICE, DOOR = "tests/contract_gate", "tests/office/use_cases", "tests/acme_server"
 T_CALENDAR, T_MONEY, T_GATE, T_ALIKE = (
     f"{GATE}/test_calendar.py", f"{GATE}/test_money.py", f"{GATE}/test_gate.py", f"{DOOR}/use_cases/test_ends_alike.py",
@@ -66,7 +67,7 @@ SUSPICION_REVOKES = [
     Mutation(A03, 'return status == "confirmed"', "return blocks(status)", T_03),
     Mutation(CASES_SQL, "AND h.status = 'confirmed')) FROM", "AND h.status <> 'lifted')) FROM", T_REVOCATIONS),
     *off(
-        CASES, T_REVOCATIONS,
+        DECISIONS, T_REVOCATIONS,
         'found.ground == "conduct" and not (ids and await revocations.confirmed(conn, ids))',
     ),
 ]  # fmt: skip

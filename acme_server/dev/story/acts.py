@@ -21,6 +21,7 @@ from office.use_cases import (
     bank,
     bank_desk,
     bank_import,
+    case_decisions,
     cases,
     change_reports,
     changes,
@@ -185,10 +186,10 @@ async def revoke_unpaid(world: World, contract: str) -> None:
     scope = await cases.scope_of(conn, contract, None, None, [])
     opening = Opening("unpaid", scope, "accounting", "the fee is unpaid, reminders had no answer", now, None)
     case = str((await cases.open_case(conn, opening, now)).case.id)
-    await cases.record_material(
-        conn, case, ANN, BOB, "two reminders", await cases.material_deadline(conn, case, now), now
+    await case_decisions.record_material(
+        conn, case, ANN, BOB, "two reminders", await case_decisions.material_deadline(conn, case, now), now
     )
-    await cases.decide(conn, case, ANN, BOB, "the fee is unpaid", now)
+    await case_decisions.decide(conn, case, ANN, BOB, "the fee is unpaid", now)
     await revocations.execute(conn, case, now)
 
 

@@ -10,7 +10,7 @@ import pytest
 from acme_server.dev.postgres import EmbeddedPostgres
 from ca.key_proof import of_csr
 from office.storage.revocations import Scope
-from office.use_cases import cases, compromise, desk, revocations
+from office.use_cases import case_decisions, cases, compromise, desk, revocations
 from office.use_cases.asked import Unfit
 from office.use_cases.cases import Opening
 from office.use_cases.compromise import Reported
@@ -99,7 +99,7 @@ async def test_a_certificate_that_was_revoked_for_another_reason_gets_code_1(off
     serial = await issue(pool, "acme", 1, NOW, key=spki(EC))
     opening = Opening("misissued", Scope(serials=[serial]), "r", "n", NOW, "recorded")
     case = await cases.open_case(office, opening, NOW)
-    await cases.decide(office, str(case.case.id), "ann", "bob", "seen", NOW)
+    await case_decisions.decide(office, str(case.case.id), "ann", "bob", "seen", NOW)
     await revocations.execute(office, str(case.case.id), NOW)
     assert await revoked(pool) == {serial: 4}
     assert (await proven(office)).certificates == 1
@@ -136,7 +136,7 @@ async def test_a_case_that_people_decided_and_did_not_begin_executes_by_the_proo
     serial = await issue(pool, "acme", 1, NOW, key=spki(EC))
     opening = Opening("compromise", Scope(spki_sha256=of_csr(csr(EC)).spki_sha256), "s", "n", NOW, "report")
     opened = await cases.open_case(office, opening, NOW)
-    await cases.decide(office, str(opened.case.id), "ann", "bob", "seen", NOW)
+    await case_decisions.decide(office, str(opened.case.id), "ann", "bob", "seen", NOW)
     await revocations.go_on(office, NOW)
     assert await revoked(pool) == {}
     await proven(office)

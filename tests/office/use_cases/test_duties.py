@@ -16,7 +16,7 @@ from office.storage.contracts import Subject
 from office.use_cases import (
     acceptance,
     application,
-    cases,
+    case_decisions,
     changes,
     consultation,
     contracts,
@@ -248,9 +248,9 @@ async def test_a_consultation_pauses_the_decision_over_a_fee_and_no_other(
     assert (await explain(accepted, "acme", None, ["a.example.jp"], NOW, TLSSERVER)).gate == "G6"
     if ground == "unpaid":
         with pytest.raises(Unfit, match="consultation pauses"):
-            await cases.decide(accepted, case, "ann", "bob", "r", at)
+            await case_decisions.decide(accepted, case, "ann", "bob", "r", at)
         await consultation.end(accepted, "acme", "bob", at)
-    assert (await cases.decide(accepted, case, "ann", "bob", "r", at)).case.state == "decided"
+    assert (await case_decisions.decide(accepted, case, "ann", "bob", "r", at)).case.state == "decided"
 
 
 @pytest.mark.rule("T28-1", "T8-17")

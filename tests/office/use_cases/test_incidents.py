@@ -14,7 +14,7 @@ from acme_server.dev.postgres import EmbeddedPostgres
 from acme_server.protocol.renewal import Window, suggested_window
 from contract_gate.articles.article_11_revocation import GROUNDS
 from office.storage.incidents import Incident, Query
-from office.use_cases import cases, incident_steps, incidents, revocations
+from office.use_cases import case_decisions, cases, incident_steps, incidents, revocations
 from office.use_cases.asked import Unfit
 from office.use_cases.incidents import Pace, Plan
 from sql import Conn, Pool
@@ -153,7 +153,7 @@ async def test_where_keys_are_compromised_all_certificates_of_each_are_in_the_li
     case = await cases.open_case(
         accepted, cases.Opening("misissued", cases.Scope(serials=[same]), "r", "n", NOW, "recorded"), NOW
     )
-    await cases.decide(accepted, str(case.case.id), "ann", "bob", "seen", NOW)
+    await case_decisions.decide(accepted, str(case.case.id), "ann", "bob", "seen", NOW)
     await revocations.execute(accepted, str(case.case.id), NOW)
     found = await begun(accepted, wanted=Plan("t", "weak_key", NOW, PAGE), query=Query(serials=[one]))
     await stepped(accepted, found, NOW)

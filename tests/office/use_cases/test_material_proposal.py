@@ -9,7 +9,7 @@ import pytest
 from acme_server.dev.postgres import EmbeddedPostgres
 from office.storage.revocations import Scope
 from office.storage.tokens import Caller
-from office.use_cases import asked, cases, contracts, proposals
+from office.use_cases import asked, case_decisions, cases, contracts, proposals
 from office.use_cases.asked import Unfit
 from office.use_cases.cases import Opening
 from office.use_cases.proposals import Proposal
@@ -34,7 +34,7 @@ async def proposed(conn: Conn) -> tuple[str, Proposal]:
     acme = await contracts.shown(conn, "acme")
     opened = await cases.open_case(conn, Opening("breach", Scope(acme.id), "R", "n", NOW, None), NOW)
     case = str(opened.case.id)
-    until = (await cases.material_deadline(conn, case, SOON)).replace(minute=0, second=0)
+    until = (await case_decisions.material_deadline(conn, case, SOON)).replace(minute=0, second=0)
     given = {"case": case, "reason": "grave", "deadline_at": until.isoformat()}
     return case, await proposals.propose(conn, await caller(conn, "ann", "officer"), "revocation.material", given, SOON)
 
@@ -75,10 +75,10 @@ async def test_it_cannot_after_seven_days(office: Conn) -> None:
 @pytest.mark.rule("T11-12")
 async def test_two_people_at_once_see_the_deadline_of_this_hour(office: Conn) -> None:
     case, made = await proposed(office)
-    shown = await cases.material_deadline(office, case, SOON)
+    shown = await case_decisions.material_deadline(office, case, SOON)
     with pytest.raises(Unfit, match="not as shown"):
-        await cases.record_material(office, case, "ann", "bob", "grave", shown, SOON + 2 * HOUR)
-    told = await cases.record_material(office, case, "ann", "bob", "grave", shown, SOON + HOUR / 2)
+        await case_decisions.record_material(office, case, "ann", "bob", "grave", shown, SOON + 2 * HOUR)
+    told = await case_decisions.record_material(office, case, "ann", "bob", "grave", shown, SOON + HOUR / 2)
     assert told.deadline_at == SOON + HOUR / 2 + 5 * DAY
     assert made.state == "open"
 

@@ -12,7 +12,7 @@ from ca.key_proof import of_csr
 from office.storage import audit
 from office.storage.incidents import Query
 from office.storage.revocations import Scope
-from office.use_cases import cases, certificate_pages, certificates, compromise, incidents, revocations
+from office.use_cases import case_decisions, cases, certificate_pages, certificates, compromise, incidents, revocations
 from office.use_cases.asked import Unfit
 from office.use_cases.cases import Opening
 from office.use_cases.certificate_pages import Wanted
@@ -58,7 +58,7 @@ async def test_a_case_revokes_what_waits_for_scts_once(
     serial = await issue(pool, "acme", 1, NOW, key=spki(EC), only_precertified="admitted")
     opened = await cases.open_case(office, Opening(ground, of(serial), "r", "n", NOW, "recorded"), NOW)
     assert [one.serial for one in opened.live] == [serial]
-    await cases.decide(office, str(opened.case.id), "ann", "bob", "seen", NOW)
+    await case_decisions.decide(office, str(opened.case.id), "ann", "bob", "seen", NOW)
     done = await revocations.execute(office, str(opened.case.id), NOW)
     assert (list(await revoked(pool)), done.case.revoked, done.live) == ([serial], 1, [])
 
@@ -71,7 +71,7 @@ async def test_so_does_the_end_of_its_contract_and_a_case_of_its_customer(office
     assert row is not None
     scope = Scope(contract_id=row["id"]) if whose == "contract" else Scope(customer_id=row["customer_id"])
     opened = await cases.open_case(office, Opening("damage", scope, "r", "n", NOW, "recorded"), NOW)
-    await cases.decide(office, str(opened.case.id), "ann", "bob", "seen", NOW)
+    await case_decisions.decide(office, str(opened.case.id), "ann", "bob", "seen", NOW)
     await revocations.execute(office, str(opened.case.id), NOW)
     assert list(await revoked(pool)) == [serial]
 

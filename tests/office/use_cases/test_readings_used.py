@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from office.storage import readings as stored
-from office.use_cases import acceptance, application, cases, contracts, readings, service_end
+from office.use_cases import acceptance, application, case_decisions, cases, contracts, readings, service_end
 from office.use_cases.asked import Unfit
 from office.use_cases.cases import Opening
 from sql import Conn, Pool
@@ -63,7 +63,7 @@ async def test_what_makes_a_breach_material(applied: Conn, read: str | None) -> 
     for ground, code in (("breach", 9), ("insolvency", None)):
         opening = Opening(ground, scope, "r", "n", NOW, None)
         case = str((await cases.open_case(applied, opening, NOW)).case.id)
-        made = await cases.decide(applied, case, "ann", "bob", "grave", NOW + DAY)
+        made = await case_decisions.decide(applied, case, "ann", "bob", "grave", NOW + DAY)
         clock = read is not None and ground == "breach"
         assert (made.deadline_at, made.code) == ((NOW + 6 * DAY, code) if clock else (None, None))
         assert made.case.material_at == (NOW + DAY if clock else None)

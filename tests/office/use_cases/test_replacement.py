@@ -14,6 +14,7 @@ from office.storage.contracts import Subject
 from office.use_cases import (
     acceptance,
     application,
+    case_decisions,
     cases,
     changes,
     contracts,
@@ -157,7 +158,7 @@ async def test_people_revoke_what_shows_the_old_data_alone(accepted: Conn, pool:
     concerned = {old} if what == "reviewed anew" else {old, new}
     planned = await cases.plan(accepted, ground, None, scope, NOW, NOW + HOUR)
     assert {each.serial for each in planned.live} == concerned
-    decided = await cases.decide(accepted, case, "ann", "bob", "seen", NOW + HOUR)
+    decided = await case_decisions.decide(accepted, case, "ann", "bob", "seen", NOW + HOUR)
     assert {each.serial for each in decided.live} == concerned
     await revocations.execute(accepted, case, NOW + HOUR)
     assert set(await revoked(pool)) == concerned
@@ -175,11 +176,11 @@ async def test_nothing_else_is_taken_for_replaced(accepted: Conn, pool: Pool, of
     elif what == "of a renewal":
         await pool.execute("UPDATE gate.contracts SET link = 'renewal' WHERE handle = 'acme-2'")
     elif what == "decided":
-        await cases.decide(accepted, case, "ann", "bob", "seen", NOW)
+        await case_decisions.decide(accepted, case, "ann", "bob", "seen", NOW)
     else:
         scope = cases.Scope(serials=[new])
         found = await cases.open_case(accepted, cases.Opening("misissued", scope, "r", "n", NOW, "recorded"), NOW)
-        await cases.decide(accepted, str(found.case.id), "ann", "bob", "seen", NOW)
+        await case_decisions.decide(accepted, str(found.case.id), "ann", "bob", "seen", NOW)
         await revocations.execute(accepted, str(found.case.id), NOW)
     assert await replacement.sweep(office, NOW + HOUR) == 0
     assert old not in await revoked(pool)

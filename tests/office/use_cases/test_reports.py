@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from office.storage.reports import NewReport, Report
-from office.use_cases import cases, contracts, reports, revocations
+from office.use_cases import case_decisions, contracts, reports, revocations
 from office.use_cases.asked import Unfit
 from sql import Conn, Pool
 from tests.conftest import NOW
@@ -71,7 +71,7 @@ async def test_a_report_about_several_contracts_leads_to_a_case_of_each(accepted
         await reports.lead(accepted, report, "misissued", "ann", NOW, None, "acme")
     made = [await reports.lead(accepted, report, "breach", "ann", NOW, None, each) for each in ("acme", "nova")]
     assert [(each.case.contract, each.case.known[0].at) for each in made] == [("acme", NOW - DAY), ("nova", NOW - DAY)]
-    await cases.decide(accepted, str(made[1].case.id), "ann", "bob", "phishing", NOW)
+    await case_decisions.decide(accepted, str(made[1].case.id), "ann", "bob", "phishing", NOW)
     assert [(await contracts.shown(accepted, each)).state for each in ("acme", "nova")] == ["accepted", "ended"]
     led = await reports.lead(accepted, report, "misissued", "ann", NOW)
     found = [*(each.case.id for each in made), led.case.id]

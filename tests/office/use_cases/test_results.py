@@ -14,7 +14,7 @@ from acme_server.use_cases.check_duties import revocation_deadlines
 from ca import storage as ca
 from contract_gate.calendar import day_start
 from office.storage.revocations import Scope
-from office.use_cases import audit, cases, desk, readings, revocations
+from office.use_cases import audit, case_decisions, cases, desk, readings, revocations
 from office.use_cases.desk import Shown
 from sql import Conn, Pool
 from tests.conftest import NOW
@@ -168,7 +168,7 @@ async def test_who_asks_for_what_is_revoked_already_hears_so(accepted: Conn, poo
     await publish(pool, NOW)
     await swept(accepted, NOW)
     if end == "executed":
-        await cases.decide(accepted, str(case), "ann", "bob", "asked by phone", NOW + HOUR)
+        await case_decisions.decide(accepted, str(case), "ann", "bob", "asked by phone", NOW + HOUR)
         await revocations.execute(accepted, str(case), NOW + HOUR)
         assert [task.subject for task in await waiting(accepted, NOW + HOUR)] == [str(case)]
         await swept(accepted, NOW + HOUR)

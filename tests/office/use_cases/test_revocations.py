@@ -13,7 +13,7 @@ from ca.profiles import TLSSERVER
 from contract_gate.calendar import JST, day_start
 from office.storage import revocations as stored
 from office.storage.revocations import Scope
-from office.use_cases import bank, cases, contracts, ending, holds, ledger, payments, revocations, seal
+from office.use_cases import bank, case_decisions, cases, contracts, ending, holds, ledger, payments, revocations, seal
 from office.use_cases.asked import Unfit
 from office.use_cases.cases import Opening, Standing
 from office.use_cases.explain import explain
@@ -38,7 +38,7 @@ async def opened(conn: Conn, ground: str, scope: Scope | None = None, known: cas
 
 
 async def decided(conn: Conn, found: Standing, now: datetime = NOW) -> str:
-    await cases.decide(conn, str(found.case.id), "ann", "bob", "seen", now)
+    await case_decisions.decide(conn, str(found.case.id), "ann", "bob", "seen", now)
     return str(found.case.id)
 
 
@@ -221,7 +221,7 @@ async def test_of_two_who_learn_at_once_the_earlier_instant_counts(
     accepted: Conn, pool: Pool, postgres: EmbeddedPostgres, database: str
 ) -> None:
     case = str((await opened(accepted, "damage", at=NOW)).case.id)
-    await cases.record_material(accepted, case, "ann", "bob", "grave", NOW + 5 * DAY, NOW)
+    await case_decisions.record_material(accepted, case, "ann", "bob", "grave", NOW + 5 * DAY, NOW)
     other = await asyncpg.connect(postgres.dsn("keiyaku_operator", database))
     both = [cases.learn(conn, case, "report", NOW - days * DAY, "ann", NOW)
             for conn, days in ((accepted, 2), (other, 1))]  # fmt: skip
@@ -252,8 +252,8 @@ async def test_a_contract_that_ends_while_its_last_certificate_is_revoked_waits_
 async def test_a_record_of_materiality_restarts_no_clock_that_a_report_began(accepted: Conn) -> None:
     found = await opened(accepted, "breach", None, "report", NOW - 2 * DAY)
     case, until = str(found.case.id), NOW + 3 * DAY
-    assert (found.deadline_at, await cases.material_deadline(accepted, case, NOW)) == (None, until)
-    told = await cases.record_material(accepted, case, "ann", "bob", "grave", until, NOW)
+    assert (found.deadline_at, await case_decisions.material_deadline(accepted, case, NOW)) == (None, until)
+    told = await case_decisions.record_material(accepted, case, "ann", "bob", "grave", until, NOW)
     assert told.deadline_at == until
     assert (await cases.learn(accepted, case, "own_evidence", NOW, "ann", NOW)).deadline_at == until
 
@@ -277,13 +277,13 @@ async def unpaid_case(conn: Conn, pool: Pool, material: bool) -> tuple[str, date
     assert found.deadline_at is None
     case = str(found.case.id)
     if material:
-        until = await cases.material_deadline(conn, case, at)
+        until = await case_decisions.material_deadline(conn, case, at)
         assert until == datetime(2026, 5, 25, 10, tzinfo=JST)
         with pytest.raises(Unfit, match="not as shown"):
-            await cases.record_material(conn, case, "ann", "bob", "r", until + 2 * HOUR, at)
-        told = await cases.record_material(conn, case, "ann", "bob", "r", until, at)
+            await case_decisions.record_material(conn, case, "ann", "bob", "r", until + 2 * HOUR, at)
+        told = await case_decisions.record_material(conn, case, "ann", "bob", "r", until, at)
         assert told.deadline_at == until
-    await cases.decide(conn, case, "ann", "bob", "r", at)
+    await case_decisions.decide(conn, case, "ann", "bob", "r", at)
     return case, at
 
 
@@ -308,7 +308,7 @@ async def test_paid_by_the_day_of_the_decision_two_people_withdraw(accepted: Con
     with pytest.raises(Unfit, match="two people"):
         await revocations.execute(accepted, case, at + 2 * HOUR)
     assert (await revoked(pool), (await contracts.shown(accepted, "acme")).state) == ({}, "accepted")
-    back = await cases.withdraw(accepted, case, "bob", "ann", "paid in time", at + 3 * HOUR)
+    back = await case_decisions.withdraw(accepted, case, "bob", "ann", "paid in time", at + 3 * HOUR)
     assert (back.case.state, back.deadline_at, back.case.material_at) == ("open", None, None)
     with pytest.raises(Unfit, match="two people decide"):
         await revocations.execute(accepted, case, at + 4 * HOUR)
@@ -408,9 +408,9 @@ async def test_a_deducted_bank_charge_never_revokes(accepted: Conn, pool: Pool, 
     case = str(found.case.id)
     if refused:
         with pytest.raises(Unfit, match="by a small rest alone"):
-            await cases.decide(accepted, case, "ann", "bob", "r", at)
+            await case_decisions.decide(accepted, case, "ann", "bob", "r", at)
     else:
-        assert (await cases.decide(accepted, case, "ann", "bob", "r", at)).case.state == "decided"
+        assert (await case_decisions.decide(accepted, case, "ann", "bob", "r", at)).case.state == "decided"
 
 
 @pytest.mark.rule("T11-3")
@@ -484,7 +484,7 @@ async def test_the_database_wants_two_persons(accepted: Conn, kind: str) -> None
     with pytest.raises(asyncpg.CheckViolationError):
         await stored.insert_decision(accepted, made, NOW)
     with pytest.raises(Unfit, match="named twice"):
-        await cases.decide(accepted, str(found.case.id), "ann", "ann", "r", NOW)
+        await case_decisions.decide(accepted, str(found.case.id), "ann", "ann", "r", NOW)
     assert await stored.insert_decision(accepted, stored.Decision(found.case.id, kind, ann, bob, "r", None, None), NOW)
     with pytest.raises(asyncpg.CheckViolationError):
         await stored.end_decisions(accepted, found.case.id, "withdrawn", (bob, bob), (kind,), NOW)

@@ -8,7 +8,7 @@ import pytest
 
 from acme_server.dev.postgres import EmbeddedPostgres
 from office.storage.revocations import Scope
-from office.use_cases import cases, contracts, payments, readings, revocations
+from office.use_cases import case_decisions, cases, contracts, payments, readings, revocations
 from office.use_cases.cases import Opening
 from sql import Conn, Pool
 from tests.conftest import NOW
@@ -101,7 +101,7 @@ async def test_a_late_payment_touches_the_case_against_the_whole_customer(accept
         accepted, Opening("unpaid", Scope(customer_id=customer), "ledger", "I-1", at, None), at
     )
     case = str(found.case.id)
-    await cases.decide(accepted, case, "ann", "bob", "r", at)
+    await case_decisions.decide(accepted, case, "ann", "bob", "r", at)
     await revocations.execute(accepted, case, at + HOUR)
     await publish(pool, at + HOUR)
     await swept(accepted, at + HOUR)

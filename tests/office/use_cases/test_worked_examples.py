@@ -8,7 +8,17 @@ import pytest
 from contract_gate.calendar import JST, jst_date, next_month_end
 from contract_gate.storage import facts_of_contract
 from office.storage.revocations import Scope
-from office.use_cases import acceptance, application, cases, contracts, documents, holds, revocations, screening
+from office.use_cases import (
+    acceptance,
+    application,
+    case_decisions,
+    cases,
+    contracts,
+    documents,
+    holds,
+    revocations,
+    screening,
+)
 from office.use_cases.asked import Unfit
 from office.use_cases.cases import Opening
 from sql import Conn, Pool
@@ -58,10 +68,10 @@ async def test_article_3_suspected_then_confirmed(accepted: Conn, pool: Pool) ->
     await holds.suspect(accepted, hold, "ann", jst(5, 1, 10, 20))
     assert await held(accepted)
     with pytest.raises(Unfit, match="not confirmed"):
-        await cases.decide(accepted, case, "ann", "bob", "libel", jst(5, 2))
+        await case_decisions.decide(accepted, case, "ann", "bob", "libel", jst(5, 2))
     assert await revoked(pool) == {}
     await holds.confirm(accepted, hold, "ann", "bob", jst(5, 3, 15))
-    decided = await cases.decide(accepted, case, "ann", "bob", "libel", jst(5, 3, 15))
+    decided = await case_decisions.decide(accepted, case, "ann", "bob", "libel", jst(5, 3, 15))
     assert decided.deadline_at == jst(5, 6)
     await revocations.execute(accepted, case, jst(5, 3, 15))
     assert await revoked(pool) == {serial: 9}
@@ -80,7 +90,7 @@ async def test_article_11_request(accepted: Conn, pool: Pool) -> None:
     serial = await issue(pool, "acme", 1, at - second)
     opening = Opening("request", Scope(serials=[serial]), "the customer", "by letter", at, "request")
     case = str((await cases.open_case(accepted, opening, at)).case.id)
-    await cases.decide(accepted, case, "ann", "bob", "it is the customer", at)
+    await case_decisions.decide(accepted, case, "ann", "bob", "it is the customer", at)
     assert (await revocations.execute(accepted, case, at + second)).deadline_at == at + timedelta(seconds=86_400)
     assert (await notices(pool), await revoked(pool)) == (["revocation_requested"], {})
     await pool.execute("UPDATE office.notices SET addressed_at = $1", at + second)

@@ -24,6 +24,7 @@ from office.use_cases import (
     bank_booking,
     bank_desk,
     bank_import,
+    case_decisions,
     cases,
     changes,
     contracts,
@@ -233,7 +234,7 @@ WRITERS: dict[str, tuple[Callable[[Conn], Awaitable[str]], Writer]] = {
     "posted": (a_letter, lambda c, letter: notices.posted(c, letter, jst_date(NOW), "ann", NOW)),
     "apply": (nothing, lambda c, _: renewal.apply(c, "acme-2", "acme", None, "change", NOW)),
     "assign": (another, lambda c, _: application.assign(c, "acme", "other", bytes(32), "ann", "bob", NOW)),
-    "end_contract": (a_decision, lambda c, case: cases.decide(c, case, "ann", "bob", "seen", NOW)),
+    "end_contract": (a_decision, lambda c, case: case_decisions.decide(c, case, "ann", "bob", "seen", NOW)),
     "resolve": (a_change, lambda c, change: changes.resolve(c, change, "ann", NOW)),
 }
 
@@ -311,7 +312,7 @@ async def test_free_reissues_are_granted_under_the_lock(accepted: Conn, pool: Po
     await issue(pool, "acme", 1, NOW)
     opening = Opening("ca_key", Scope(issuer_id=2), "somebody", "why", NOW, "own_evidence")
     case = str((await cases.open_case(accepted, opening, NOW)).case.id)
-    await cases.decide(accepted, case, "ann", "bob", "seen", NOW)
+    await case_decisions.decide(accepted, case, "ann", "bob", "seen", NOW)
     with accepted.query_logger(said := Queries()):
         await revocations.execute(accepted, case, NOW)
     granted = said.texts.index(statements("office/revocations")["free_reissue"])

@@ -13,6 +13,7 @@ from office.use_cases import (
     audit,
     bank,
     bank_desk,
+    case_decisions,
     cases,
     documents,
     ending,
@@ -103,13 +104,13 @@ async def a_case(conn: Conn, pool: Pool, ground: str = "request") -> dict[str, A
 
 async def a_breach(conn: Conn, pool: Pool) -> dict[str, Any]:
     given = await a_case(conn, pool, "breach")
-    deadline = await cases.material_deadline(conn, given["case"], NOW)
+    deadline = await case_decisions.material_deadline(conn, given["case"], NOW)
     return {**given, "deadline_at": deadline.isoformat()}
 
 
 async def a_decision(conn: Conn, pool: Pool) -> dict[str, Any]:
     given = await a_case(conn, pool)
-    await cases.decide(conn, given["case"], "ann", "bob", "asked", NOW)
+    await case_decisions.decide(conn, given["case"], "ann", "bob", "asked", NOW)
     return given
 
 
