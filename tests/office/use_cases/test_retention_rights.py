@@ -66,6 +66,7 @@ async def test_documents_of_a_contract_have_no_day_of_their_own(accepted: Conn, 
         rejected = conn.transaction()
         await rejected.start()
         await conn.execute("ALTER TABLE gate.contracts DISABLE TRIGGER contract_moves")
+        await conn.execute("ALTER TABLE gate.contracts DISABLE TRIGGER rejected_by_two")
         await conn.execute(
             "UPDATE gate.contracts SET state = 'rejected', accepted_at = NULL, accepted_by_first = NULL, "
             "accepted_by_second = NULL"
