@@ -2171,8 +2171,6 @@ CREATE TABLE office.cases (
     received_at timestamptz NOT NULL,
     state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'decided', 'executing', 'revoked', 'published', 'closed')),
     attention boolean NOT NULL, -- a person has yet to look at it
-    notice_id uuid REFERENCES office.notices, -- before revoking (T11-5)
-    notice_failed text,
     executed_at timestamptz,
     published_at timestamptz,
     result_notice_id uuid REFERENCES office.notices,
@@ -2234,17 +2232,33 @@ CREATE TABLE office.case_certificates (
 );
 CREATE INDEX case_certificates_by_serial ON office.case_certificates (serial);
 
--- Revocations through ACME until the office has made a case of each (T11-5): none is lost, and ACME waits for nobody.
+-- Each customer of a case is told before its own certificates go (T11-5), so each contract has its own notice of the case.
+CREATE TABLE office.case_notices (
+    case_id uuid NOT NULL REFERENCES office.cases,
+    contract_id uuid NOT NULL REFERENCES gate.contracts,
+    notice_id uuid NOT NULL UNIQUE REFERENCES office.notices,
+    late text CHECK (late IN ('not sent before revoking', 'revoked at once, as ACME demands',
+        'the code changed at once, as ACME demands')), -- null: it left before, or is on its way
+    PRIMARY KEY (case_id, contract_id)
+);
+
+-- What ACME did to a certificate until the office has made a case of each request (T11-5): none is lost, and ACME waits for
+-- nobody. A row for the revocation, and one for a later change of its code to keyCompromise (upgrade): a case of its own.
 CREATE TABLE office.acme_revocations (
-    serial bytea PRIMARY KEY REFERENCES ca.revocations,
+    serial bytea NOT NULL REFERENCES ca.revocations,
     recorded_at timestamptz NOT NULL,
-    taken_at timestamptz -- into a case; null: not yet
+    taken_at timestamptz, -- into a case; null: not yet
+    upgrade boolean NOT NULL,
+    requested_by text NOT NULL,
+    reason smallint CHECK (reason IN (1, 3, 4, 5)), -- as asked for then
+    PRIMARY KEY (serial, upgrade)
 );
 CREATE INDEX acme_revocations_new ON office.acme_revocations (recorded_at) WHERE taken_at IS NULL;
 CREATE FUNCTION office.revoked_through_acme() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    INSERT INTO office.acme_revocations (serial, recorded_at) VALUES (NEW.serial, NEW.revoked_at);
+    INSERT INTO office.acme_revocations (serial, recorded_at, upgrade, requested_by, reason)
+    VALUES (NEW.serial, NEW.revoked_at, false, NEW.requested_by, NEW.reason);
     RETURN NULL;
 END $$;
 CREATE TRIGGER revoked_through_acme AFTER INSERT ON ca.revocations
@@ -2255,8 +2269,8 @@ REVOKE ALL ON FUNCTION office.revoked_through_acme FROM PUBLIC;
 CREATE FUNCTION office.upgraded_through_acme() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    INSERT INTO office.acme_revocations (serial, recorded_at) VALUES (NEW.serial, NEW.upgraded_at)
-    ON CONFLICT (serial) DO UPDATE SET recorded_at = excluded.recorded_at, taken_at = NULL;
+    INSERT INTO office.acme_revocations (serial, recorded_at, upgrade, requested_by, reason)
+    VALUES (NEW.serial, NEW.upgraded_at, true, NEW.upgraded_by, NEW.reason);
     RETURN NULL;
 END $$;
 CREATE TRIGGER upgraded_through_acme AFTER UPDATE OF upgraded_at ON ca.revocations
@@ -2374,7 +2388,7 @@ GRANT UPDATE (granted_at, ends_at, case_id) ON gate.free_reissues TO keiyaku_off
 GRANT SELECT, INSERT ON office.cases, office.awareness, office.case_decisions, office.case_certificates,
     office.problem_reports, office.deadline_warnings TO keiyaku_office, keiyaku_operator;
 GRANT SELECT, UPDATE (taken_at) ON office.acme_revocations TO keiyaku_office, keiyaku_operator;
-GRANT UPDATE (state, attention, notice_id, notice_failed, executed_at, published_at, result_notice_id, deadline_at)
+GRANT UPDATE (state, attention, executed_at, published_at, result_notice_id, deadline_at)
     ON office.cases TO keiyaku_office, keiyaku_operator;
 GRANT UPDATE (ended_at, end_kind, ended_by_first, ended_by_second) ON office.case_decisions
     TO keiyaku_office, keiyaku_operator;
@@ -2450,6 +2464,7 @@ CREATE TABLE office.idempotency_keys (
     PRIMARY KEY (token_id, key)
 );
 CREATE INDEX idempotency_keys_old ON office.idempotency_keys (answered_at);
+GRANT SELECT, INSERT, UPDATE (late) ON office.case_notices TO keiyaku_office, keiyaku_operator;
 CREATE FUNCTION office.forget_answers(before timestamptz) RETURNS bigint LANGUAGE sql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
     WITH gone AS (

@@ -14,7 +14,7 @@ from office.use_cases import case_decisions, cases, revocations
 from office.use_cases.cases import Standing
 from sql import Conn
 
-CASE = ("id", "ground", "contract", "customer", "received_at", "state", "deadline_at", "revoked")
+CASE = ("id", "ground", "contracts", "customer", "received_at", "state", "deadline_at", "revoked")
 
 
 @click.group(cls=Group)
@@ -29,6 +29,9 @@ def show_standing(found: Standing, as_json: bool) -> None:
         return
     show_one(found.case, False)
     click.echo(f"clause {found.clause}, code {found.code or 'none'}")
+    click.echo(f"contracts {text(found.case.contracts)}")
+    if found.case.notices:
+        print_table(table(found.case.notices, ("contract", "notice_id", "late")))
     if found.live:
         print_table(table(found.live, ("serial", "contract", "names", "not_after")))
 
@@ -42,7 +45,7 @@ async def executed(conn: Conn, case: str, now: datetime) -> Standing:
         task = bar.add_task("revoking", total=total)
         found = await revocations.execute(conn, case, now, lambda done: bar.update(task, completed=done))
     if found.case.state == "executing":
-        click.echo("the notice before it is on its way; `keiyaku work` revokes as soon as it has left", err=True)
+        click.echo("notices before it are on their way; `keiyaku work` revokes as soon as each has left", err=True)
     return found
 
 

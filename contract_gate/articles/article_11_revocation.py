@@ -18,6 +18,9 @@ DAY, FIVE_DAYS = timedelta(seconds=86_400), timedelta(seconds=432_000)
 KEY_COMPROMISE, AFFILIATION_CHANGED, SUPERSEDED, CESSATION, PRIVILEGE_WITHDRAWN = 1, 3, 4, 5, 9
 CUSTOMER_CODES = (None, KEY_COMPROMISE, AFFILIATION_CHANGED, SUPERSEDED, CESSATION)
 
+NOTICE_WAIT = timedelta(minutes=5)  # for the notice before revoking to leave us
+CRL_MADE = timedelta(minutes=10)  # by then a CRL shows what is revoked
+
 DANGERS = tuple(timedelta(hours=h) for h in (24, 12, 4, 1, 0))  # left until a deadline
 
 Establishes = Literal["customer", "proof", "decision", "ledger", "contract"]
@@ -133,6 +136,15 @@ def result_due(ended_at: datetime, within: int, holidays: Set[date]) -> datetime
     The end of the last of `within` bank days, JST; the day on which it was revoked or refused is not counted.
     """
     return day_start(bank_days_after(jst_date(ended_at), within, holidays) + DAY)
+
+
+def notice_awaited_until(queued_at: datetime, deadline_at: datetime | None) -> datetime:
+    """From when on nobody waits for the notice before revoking to leave us. T11-5 [A11.3], T11-9.
+
+    Never so late that the revocation would not be published by its deadline.
+    """
+    longest = queued_at + NOTICE_WAIT
+    return longest if deadline_at is None else min(longest, deadline_at - CRL_MADE)
 
 
 def danger(deadline_at: datetime, span: timedelta, now: datetime) -> timedelta | None:

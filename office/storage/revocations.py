@@ -1,12 +1,12 @@
 """Cases of revocation (Article 11), what was known when, decisions, and what was revoked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
 import msgspec
 
-from contract_gate.articles.article_11_revocation import Awareness
+from contract_gate.articles.article_11_revocation import GROUNDS, Awareness
 from office.storage.contracts import ContractKey
 from sql import Conn, statements
 from sql.ids import uuid7
@@ -14,6 +14,7 @@ from sql.rows import many, one
 
 SQL = statements("office/revocations")
 KNOWN = msgspec.json.Decoder(list[Awareness])
+ASKED = [name for name, ground in GROUNDS.items() if ground.asked]
 
 
 class Scope(msgspec.Struct, frozen=True):
@@ -43,8 +44,19 @@ class NewCase(msgspec.Struct, frozen=True):
     attention: bool = True
 
 
+class NoticeBefore(msgspec.Struct, frozen=True):
+    """What a customer is told before its certificates go; `late`: why it is not before."""
+
+    contract: str
+    notice_id: UUID
+    late: str | None
+
+
 class Case(msgspec.Struct, frozen=True):
-    """A case as it stands; `decided_at`, `code` and `material_at` are of the decisions that live."""
+    """A case as it stands; `decided_at`, `code` and `material_at` are of the decisions that live.
+
+    `contracts`: the first hundred that it names, or of whose certificates it is.
+    """
 
     id: UUID
     ground: str
@@ -64,8 +76,6 @@ class Case(msgspec.Struct, frozen=True):
     received_at: datetime
     state: str
     attention: bool
-    notice_id: UUID | None
-    notice_failed: str | None
     executed_at: datetime | None
     published_at: datetime | None
     result_due_at: datetime | None
@@ -75,7 +85,12 @@ class Case(msgspec.Struct, frozen=True):
     decided_at: datetime | None
     code: int | None
     known: list[Awareness]
+    contracts: list[str]
+    notices: list[NoticeBefore]
     revoked: int
+
+
+TOLD = msgspec.json.Decoder(list[NoticeBefore])
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -120,21 +135,6 @@ class Lost(msgspec.Struct, frozen=True):
     revoked_at: datetime
     alive: bool
     sealed: bool
-
-
-class AcmeRevocation(msgspec.Struct, frozen=True):
-    """A revocation through ACME that no case tells of yet, or whose code changed since; `known`: a case tells of it."""
-
-    serial: bytes
-    ground: str
-    requested_by: str
-    requested_at: datetime
-    revoked_at: datetime
-    reason: int | None
-    contract_id: UUID | None
-    upgraded_by: str | None
-    upgraded_at: datetime | None
-    known: bool
 
 
 class Certificate(msgspec.Struct, frozen=True):
@@ -197,7 +197,8 @@ async def cases(conn: Conn, done: bool, most: int, after: UUID | None = None) ->
 
 
 def _case(columns: dict[str, object]) -> Case:
-    return Case(**{**columns, "known": KNOWN.decode(str(columns["known"]))})  # type: ignore[arg-type]
+    known, told = KNOWN.decode(str(columns["known"])), TOLD.decode(str(columns["notices"]))
+    return Case(**{**columns, "known": known, "notices": told})  # type: ignore[arg-type]
 
 
 async def to_do(conn: Conn, state: str, most: int) -> list[UUID]:
@@ -254,9 +255,9 @@ async def issuing(conn: Conn) -> dict[str, int]:
     return {row["name"]: row["id"] for row in await conn.fetch(SQL["issuing"])}
 
 
-async def set_notice(conn: Conn, case_id: UUID, notice_id: UUID | None, failed: str | None) -> None:
-    """The notice before revoking, or why there is none (T11-5)."""
-    await conn.execute(SQL["set_notice"], case_id, notice_id, failed)
+async def issuer_name(conn: Conn, issuer_id: int | None) -> str:
+    """The name of an issuing CA."""
+    return next((name for name, found in (await issuing(conn)).items() if found == issuer_id), "-")
 
 
 async def set_result(
@@ -264,11 +265,6 @@ async def set_result(
 ) -> None:  # fmt: skip
     """The result is told with this notice (T11-6); `due_at` of one that was refused, where nobody waited for it."""
     await conn.execute(SQL["set_result"], case_id, notice_id, now, due_at)
-
-
-async def notice_sent(conn: Conn, notice_id: UUID, queued_until: datetime | None) -> bool:
-    """Whether every delivery of the notice has left us, or it was queued by that instant."""
-    return bool(await conn.fetchval(SQL["notice_sent"], notice_id, queued_until))
 
 
 async def set_deadline(conn: Conn, case_id: UUID, until: datetime | None) -> None:
@@ -292,16 +288,26 @@ async def end_decisions(
 
 async def live(
     conn: Conn, scope: Scope, contract_ids: Sequence[UUID], now: datetime, most: int, *, after: bytes = b"",
-    code: int | None = None,
+    code: int | None = None, among: Sequence[UUID] | None = None,
 ) -> list[Live]:  # fmt: skip
     """What the scope covers and lives, by serial; with `code` revoked ones too whose code is another.
 
-    `after` is not for what an incident lists: of that those come that it has not revoked.
+    `among`: of these contracts, and of none. Neither it nor `after` is for what an incident lists: of that those come
+    that it has not revoked.
     """
     if scope.incident_id is not None:
         return many(Live, await conn.fetch(SQL["live_of_incident"], scope.incident_id, now, most, code))
     rows = await conn.fetch(
-        SQL["live"], list(contract_ids), scope.spki_sha256, scope.serials, scope.issuer_id, now, after, most, code
+        SQL["live"],
+        list(contract_ids),
+        scope.spki_sha256,
+        scope.serials,
+        scope.issuer_id,
+        now,
+        after,
+        most,
+        code,
+        among,
     )
     return many(Live, rows)
 
@@ -326,19 +332,14 @@ async def asked_about(conn: Conn, scope: Scope) -> list[UUID]:
     return [row["contract_id"] for row in rows]
 
 
-async def revoked_by(conn: Conn, case_id: UUID, serial: bytes, contract_id: UUID | None) -> None:
-    """The case revoked it."""
-    await conn.execute(SQL["revoked_by"], case_id, serial, contract_id)
+async def revoked_by(conn: Conn, case_id: UUID, found: Mapping[bytes, UUID | None]) -> None:
+    """The case revoked these serials, of these contracts."""
+    await conn.execute(SQL["revoked_by"], case_id, list(found), list(found.values()))
 
 
 async def enqueue_crl(conn: Conn, shard: str, attempts: int, now: datetime) -> None:
     """The shard's CRL will be made anew. `shard`: issuer/shard."""
     await conn.execute(SQL["enqueue_crl"], uuid7(now), shard, attempts)
-
-
-async def take_acme(conn: Conn, most: int, now: datetime) -> list[AcmeRevocation]:
-    """Revocations through ACME that are the caller's to make cases of, in this transaction."""
-    return many(AcmeRevocation, await conn.fetch(SQL["take_acme"], most, now))
 
 
 async def lost(conn: Conn, case_id: UUID, now: datetime) -> list[Lost]:
@@ -381,5 +382,5 @@ async def certificates(conn: Conn, scope: Scope, now: datetime, dead: bool, most
 
 
 async def certificate(conn: Conn, serial: bytes) -> Whole | None:
-    """The certificate with that serial number."""
-    return one(Whole, await conn.fetchrow(SQL["certificate"], serial))
+    """The certificate with that serial number; requested when, before its revocation too, if its customer asked."""
+    return one(Whole, await conn.fetchrow(SQL["certificate"], serial, ASKED))

@@ -6,7 +6,6 @@ twice: what is revoked is no longer live, and a state moves once.
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from itertools import groupby
 from uuid import UUID
 
 import msgspec
@@ -14,24 +13,20 @@ import msgspec
 from ca import storage as ca
 from contract_gate.articles.article_11_revocation import KEY_COMPROMISE, Ground, after_payment, code_of, ground_of
 from contract_gate.articles.article_11_revocation import danger as in_danger
-from contract_gate.readings import days_of
-from office.storage import case_deadlines, readings, reports, revocations
+from office.storage import case_deadlines, reports, revocations
 from office.storage.changing import changing
-from office.storage.revocations import AcmeRevocation, Case, Live, Scope
-from office.use_cases import case_decisions, cases, results, upgrades
+from office.storage.revocations import Case, Live, Scope
+from office.use_cases import acme_cases, aftermath, announcing, case_decisions, cases, results
 from office.use_cases.asked import Unfit
 from office.use_cases.cases import Opening, Standing, case_named, scope
 from office.use_cases.notify import notify
-from office.use_cases.results import named
 from sql import Conn, Pool
 from sql.evidence import append, entry
 
-WINDOW = "reissue.window"  # days, R-20
 AT_ONCE = 100  # certificates a transaction
 CASES_AT_ONCE = 50
 CRL_ATTEMPTS = 1000  # as of every CRL job
 WATCHED = 1000  # cases, results and reports, whose deadlines are the nearest
-NOTICE_WAIT = timedelta(minutes=5)  # for the notice to leave us; it is never waited for longer (T11-5)
 FREE_REISSUE = timedelta(days=30)
 REPORT_SPAN = timedelta(hours=24)  # for the preliminary answer to a problem report
 ENDS = {"cancelled": "cancellation", "rescinded": "rescinded", "antisocial": "rescinded_antisocial",
@@ -64,20 +59,21 @@ async def on_end(conn: Conn, contract_id: UUID, cause: str, now: datetime) -> UU
 async def execute(conn: Conn, case: str, now: datetime, progress: Progress | None = None) -> Standing:
     """What the case covers is revoked; the CRLs will say so. A decided case begins, a begun one goes on. Raises Unfit.
 
-    While a notice that comes before has not left us, the case stays `executing`; the office's sweep goes on (T11-5).
+    While a notice that comes before has not left us, its contract's certificates wait and the case stays `executing`;
+    the office's sweep goes on (T11-5).
     """
     wanted = await case_named(conn, case)
     if wanted.incident_id is not None:
         raise Unfit(f"the case is that of an incident: `keiyaku incident run {wanted.incident_id}` goes on with it")
     await begin(conn, wanted, now)
     found = await case_named(conn, case)
-    if await _may_revoke(conn, found, now):
+    if found.state == "executing":
         await revoke_all(conn, found, now, progress)
     return await cases.standing(conn, case, now)
 
 
 async def begin(conn: Conn, found: Case, now: datetime) -> None:
-    """The case executes from now on; the notice that comes before is in the outbox (T11-5). Raises Unfit.
+    """The case executes from now on; the notices that come before are in the outbox (T11-5). Raises Unfit.
 
     One that executes already, or is done, stays as it is: nodes share the work.
     """
@@ -97,8 +93,8 @@ async def begin(conn: Conn, found: Case, now: datetime) -> None:
             await revocations.set_state(conn, found.id, "executing", ["decided"])
             for contract_id in contracts if ground.ends else ():
                 await case_decisions.end_contract(conn, contract_id, found, ground, now)
-            if ground.notice_before and found.notice_id is None:
-                await _announce(conn, found, now)
+            if ground.notice_before:
+                await announcing.announce(conn, found, _code(found, ground), now)
     if lapsed:
         raise Unfit("the fee was paid after the decision, which has lapsed: its deciders decide again (A11.4.4)")
 
@@ -126,40 +122,21 @@ async def _lapsed(conn: Conn, found: Case, contract_ids: Sequence[UUID], now: da
             return False
 
 
-async def _may_revoke(conn: Conn, found: Case, now: datetime) -> bool:
-    """Whether the notice before it has left us, or was waited for long enough (T11-5)."""
-    if found.state != "executing" or found.notice_id is None:
-        return found.state == "executing"
-    return await revocations.notice_sent(conn, found.notice_id, now - NOTICE_WAIT)
+async def revoke_all(conn: Conn, found: Case, now: datetime, progress: Progress | None = None) -> bool:
+    """Whether everything the case covers is revoked, a hundred at a time in order of serial, and the case says so.
 
-
-async def _announce(conn: Conn, found: Case, now: datetime) -> None:
-    """Each customer concerned is told before (T11-5): the notice of the first is the case's."""
-    ids = list(await revocations.contracts_of(conn, scope(found)))
-    notices = []
-    for covered in await revocations.covered(conn, scope(found), ids, now):
-        if covered.id is not None:
-            said = f"{covered.certificates} ({covered.handle})"
-            notices.append(
-                await notify(
-                    conn, "revocation_requested", now, contract_id=covered.id,
-                    certificates=said, requested_at=found.received_at.isoformat(),
-                )
-            )  # fmt: skip
-    await revocations.set_notice(conn, found.id, notices[0] if notices else None, None)
-
-
-async def revoke_all(conn: Conn, found: Case, now: datetime, progress: Progress | None = None) -> None:
-    """Everything the case covers is revoked, a hundred at a time in order of serial, and the case says so."""
+    What waits for the notice before it, stays for another time (T11-5).
+    """
     ground = ground_of(found.ground, found.underlying)
-    code = found.code if found.decided_at else code_of(ground, found.asked_code, found.material_at is not None)
-    if found.notice_id is not None and not await revocations.notice_sent(conn, found.notice_id, None):
-        await revocations.set_notice(conn, found.id, found.notice_id, "not sent before revoking")
+    code = _code(found, ground)
+    upgrade = KEY_COMPROMISE if code == KEY_COMPROMISE else None
+    among = await announcing.told(conn, found, code, now) if ground.notice_before else None
     ids, after, done = list(await revocations.contracts_of(conn, scope(found))), b"", 0
     while True:
         async with conn.transaction():
-            upgrade = KEY_COMPROMISE if code == KEY_COMPROMISE else None
-            batch = await revocations.live(conn, scope(found), ids, now, AT_ONCE, after=after, code=upgrade)
+            batch = await revocations.live(
+                conn, scope(found), ids, now, AT_ONCE, after=after, code=upgrade, among=among
+            )  # fmt: skip
             await _block_keys(conn, found, ground, code, batch, now)
             await revoke_these(conn, found, ground, code, batch, now)
             if not batch:
@@ -169,7 +146,14 @@ async def revoke_all(conn: Conn, found: Case, now: datetime, progress: Progress 
             progress(done)
     await free_reissues(conn, found, now)
     async with conn.transaction():
+        if among is not None and await revocations.live(conn, scope(found), ids, now, 1, code=upgrade):
+            return False
         await finish(conn, found, now)
+    return True
+
+
+def _code(found: Case, ground: Ground) -> int | None:
+    return found.code if found.decided_at else code_of(ground, found.asked_code, found.material_at is not None)
 
 
 async def revoke_some(conn: Conn, found: Case, most: int, now: datetime) -> list[bytes]:
@@ -198,14 +182,14 @@ async def finish(conn: Conn, found: Case, now: datetime) -> None:
     """The case is done with revoking, and its customers are told, in the caller's transaction; once."""
     ground = ground_of(found.ground, found.underlying)
     if await results.revoked(conn, found.id, ground, scope(found), now, now):
-        await _aftermath(conn, found, ground, now)
+        await aftermath.follow(conn, found, ground, now)
 
 
 async def revoke_these(
     conn: Conn, found: Case, ground: Ground, code: int | None, batch: Sequence[Live], now: datetime
 ) -> None:
     """These are revoked by the case, in the caller's transaction; the CRLs will say so."""
-    shards = set()
+    shards, done = set(), {}
     for each in batch:
         shard = await ca.revoke(
             conn, each.serial, reason=code, ground=f"{found.ground} ({ground.clause})", requested_by=f"case:{found.id}",
@@ -217,7 +201,8 @@ async def revoke_these(
             )
         if shard is not None:
             shards.add(f"{shard.issuer_id}/{shard.shard}")
-            await revocations.revoked_by(conn, found.id, each.serial, each.contract_id)
+            done[each.serial] = each.contract_id
+    await revocations.revoked_by(conn, found.id, done)
     for name in sorted(shards):  # in one order, so that nobody waits in a circle
         await revocations.enqueue_crl(conn, name, CRL_ATTEMPTS, now)
 
@@ -241,93 +226,17 @@ async def free_reissues(conn: Conn, found: Case, now: datetime) -> None:
                 await append(conn, row)
 
 
-async def _aftermath(conn: Conn, found: Case, ground: Ground, now: datetime) -> None:
-    """Each customer is told (T11-6, T11-7), the seal goes off and the contract waits for a certificate (T11-10, T12-3).
-
-    With the CA's own key everybody is told of it at once (T11-13).
-    """
-    for lost in await revocations.lost(conn, found.id, now):
-        certificates = named(lost.serials)
-        if found.notice_id is None and ground.clause != "A11.4.8":  # else they hear of it once it is published
-            said = f"{found.ground} ({ground.clause})"
-            await notify(
-                conn, "certificate_revoked", now, contract_id=lost.contract_id, certificates=certificates,
-                revoked_at=lost.revoked_at.isoformat(), grounds=said,
-            )  # fmt: skip
-        if lost.sealed and not lost.alive:
-            since = lost.revoked_at.isoformat()
-            await notify(conn, "seal_deletion_after_revocation", now, contract_id=lost.contract_id, since=since)
-        if not lost.alive:
-            days = days_of(WINDOW, await readings.of_contract(conn, WINDOW, lost.contract_id, now))
-            await revocations.reissue_pending(conn, lost.contract_id, now, now + timedelta(days=days))
-    if ground.clause == "A11.4.8":
-        await notify(conn, "ca_key_compromised", now, certificates=str(found.issuer_id), revoked_at=now.isoformat())
-    row = entry(
-        "revocation.executed", PROCESS, now, contract_id=found.contract_id, rule="T11-11", clause=ground.clause,
-        case=found.id, seal="T11-10",
-    )  # fmt: skip
-    await append(conn, row)
-
-
-async def take_acme(conn: Conn, now: datetime) -> int:
-    """Each revocation through ACME is in a case, once; its customers are told (T11-5). Returns how many cases."""
-    async with conn.transaction():
-        taken = await revocations.take_acme(conn, AT_ONCE, now)
-        late = [one for one in taken if upgrades.is_one(one)]
-        new = [one for one in taken if not upgrades.is_one(one)]
-        groups = [list(found) for _, found in groupby(new, key=lambda one: (one.requested_by, one.revoked_at))]
-        for group in groups:
-            await _acme_case(conn, group, now)
-        return len(groups) + await upgrades.told(conn, late, now)
-
-
-async def _acme_case(conn: Conn, group: Sequence[AcmeRevocation], now: datetime) -> None:
-    """By the contract's account it is a request; else the customer is told, and a person looks at it."""
-    first = group[0]
-    if first.requested_by.startswith("key:"):
-        ground, kind = ("compromise" if first.reason == KEY_COMPROMISE else "request"), "revoked_with_certificate_key"
-    elif "(A11.3)" in first.ground:
-        ground, kind = ("compromise_asked" if first.reason == KEY_COMPROMISE else "request"), "revocation_requested"
-    else:
-        ground, kind = "names_holder", "revoked_with_certificate_key"
-    opening = Opening(
-        ground, Scope(serials=[one.serial for one in group]), first.requested_by, first.ground, first.requested_at,
-        "request", asked_code=first.reason,
-    )  # fmt: skip
-    attention = kind != "revocation_requested" and first.reason != KEY_COMPROMISE
-    case_id = await cases.opened(conn, opening, now, attention=attention)
-    for one in group:
-        await revocations.revoked_by(conn, case_id, one.serial, one.contract_id)
-    for lost in await revocations.lost(conn, case_id, now):
-        serials, asked_at = named(lost.serials), first.requested_at.isoformat()
-        if kind == "revocation_requested":
-            told = await notify(
-                conn, kind, now, contract_id=lost.contract_id, certificates=serials, requested_at=asked_at
-            )
-        else:
-            revoked_at = lost.revoked_at.isoformat()
-            told = await notify(
-                conn, kind, now, contract_id=lost.contract_id, certificates=serials, revoked_at=revoked_at
-            )
-        await revocations.set_notice(conn, case_id, told, "revoked at once, as ACME demands")
-    await results.revoked(conn, case_id, ground_of(ground), opening.scope, first.revoked_at, now)
-    found = await case_named(conn, str(case_id))
-    await _aftermath(conn, found, ground_of(found.ground), now)
-
-
 async def go_on(conn: Conn, now: datetime) -> int:
     """Cases that the end of a contract decided, and those that a death interrupted, are executed. Returns how many.
 
-    What people decided, people execute. One with a notice before waits until it has left us, five minutes at most.
+    What people decided, people execute. What has a notice before waits until it has left us, five minutes at most.
     """
     done = 0
     for case_id in await revocations.to_do(conn, "decided", CASES_AT_ONCE):
         await begin(conn, await case_named(conn, str(case_id)), now)
     for case_id in await revocations.to_do(conn, "executing", CASES_AT_ONCE):
         found = await case_named(conn, str(case_id))
-        if await _may_revoke(conn, found, now):
-            await revoke_all(conn, found, now)
-            done += 1
+        done += await revoke_all(conn, found, now)
     return done
 
 
@@ -393,6 +302,6 @@ async def sweep(pool: Pool, now: datetime) -> None:
     """What the office does about revocations by itself; safe on many nodes."""
     async with pool.acquire() as conn:
         await warn(conn, now)  # first: what fails below does not hush it
-        await take_acme(conn, now)
+        await acme_cases.take_acme(conn, now)
         await go_on(conn, now)
         await settle(conn, now)

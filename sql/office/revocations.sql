@@ -13,15 +13,31 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, C
 INSERT INTO office.awareness (id, case_id, kind, known_at, recorded_at) VALUES ($1, $2, $3, $4, $5);
 
 -- name: cases
--- One case, or those that are not done, or all; earliest receipt first. The materiality and the decision that live.
+-- One case, or those that are not done, or all; earliest receipt first. The materiality and the decision that live; the
+-- first hundred contracts that it names, or of whose certificates it is, or that lost some by it; notices before revoking.
 -- $1 case id, or null  $2 done ones too  $3 most  $4 after this one, or null
 SELECT c.id, c.ground, c.underlying, c.contract_id, k.handle AS contract, c.customer_id, u.handle AS customer,
     c.spki_sha256, c.serials, c.issuer_id, c.incident_id, c.reporter, c.note, c.asked_code, c.cps_demands, c.received_at, c.state,
-    c.attention, c.notice_id, c.notice_failed, c.executed_at, c.published_at, c.result_due_at, c.result_told_at,
+    c.attention, c.executed_at, c.published_at, c.result_due_at, c.result_told_at,
     c.deadline_at,
     m.decided_at AS material_at, d.decided_at, d.code,
     (SELECT coalesce(json_agg(json_build_object('kind', a.kind, 'at', a.known_at) ORDER BY a.known_at), '[]')::text
      FROM office.awareness a WHERE a.case_id = c.id) AS known,
+    ARRAY(
+        SELECT h.handle FROM gate.contracts h WHERE h.id IN (
+            SELECT n.id FROM gate.concerned(c.contract_id, c.customer_id,
+                CASE WHEN c.ground = 'change_learned' AND c.customer_id IS NOT NULL THEN c.received_at END) AS n
+            UNION ALL SELECT i.contract_id FROM ca.serials s JOIN acme.issuances i USING (to_be_signed_id)
+            WHERE s.serial = ANY (c.serials)
+            UNION ALL SELECT i.contract_id FROM ca.certificates m JOIN acme.issuances i ON i.to_be_signed_id = m.id
+            WHERE m.spki_sha256 = c.spki_sha256
+            UNION ALL SELECT i.contract_id FROM ca.precertificates p JOIN acme.issuances i ON i.to_be_signed_id = p.id
+            WHERE p.spki_sha256 = c.spki_sha256
+            UNION ALL SELECT x.contract_id FROM office.case_certificates x WHERE x.case_id = c.id)
+        ORDER BY h.number LIMIT 100) AS contracts,
+    (SELECT coalesce(json_agg(json_build_object('contract', h.handle, 'notice_id', t.notice_id, 'late', t.late)
+        ORDER BY h.number), '[]')::text
+     FROM office.case_notices t JOIN gate.contracts h ON h.id = t.contract_id WHERE t.case_id = c.id) AS notices,
     (SELECT count(*) FROM office.case_certificates x WHERE x.case_id = c.id) AS revoked
 FROM office.cases c
 LEFT JOIN gate.contracts k ON k.id = c.contract_id
@@ -101,10 +117,6 @@ SELECT id, paid AS contract_id FROM concerned ORDER BY id, paid;
 -- The issuing CAs, by id.
 SELECT id, name FROM ca.issuers WHERE kind = 'issuing' ORDER BY id;
 
--- name: set_notice
--- Before revoking, or why there is none. $1 id  $2 notice id  $3 failure
-UPDATE office.cases SET notice_id = $2, notice_failed = $3 WHERE id = $1;
-
 -- name: set_deadline
 -- $1 id  $2 deadline, or null
 UPDATE office.cases SET deadline_at = $2 WHERE id = $1;
@@ -112,12 +124,6 @@ UPDATE office.cases SET deadline_at = $2 WHERE id = $1;
 -- name: set_result
 -- $1 id  $2 notice id  $3 now  $4 before which instant it was to be told, or null: as the case says
 UPDATE office.cases SET result_notice_id = $2, result_told_at = $3, result_due_at = coalesce($4, result_due_at) WHERE id = $1;
-
--- name: notice_sent
--- Whether every delivery of the notice has left us, or it was queued too long ago to wait. $1 notice id  $2 that instant
-SELECT coalesce(n.queued_at <= $2, false) OR (n.addressed_at IS NOT NULL AND NOT EXISTS (
-    SELECT FROM office.deliveries d WHERE d.notice_id = n.id AND d.state IN ('waiting', 'person')))
-FROM office.notices n WHERE n.id = $1;
 
 -- name: insert_decision
 -- $1 id  $2 case_id  $3 kind  $4 first  $5 second  $6 reason  $7 code  $8 deadline_at  $9 now
@@ -134,7 +140,7 @@ WHERE case_id = $1 AND ended_at IS NULL AND kind = ANY ($6::text[]) RETURNING ki
 -- What may have been signed, lives and is covered, in order of serial. Revoked ones too, while their code is not $8; of
 -- records that were void before their certificate was signed, those with a precertificate (C-125).
 -- $1 contract ids  $2 spki_sha256, or null  $3 serials  $4 issuer, or null  $5 now  $6 after this serial  $7 most
--- $8 a code that revoked ones shall have, or null: leave them
+-- $8 a code that revoked ones shall have, or null: leave them  $9 whose alone, and what is of no contract, or null: all
 WITH chosen AS (
     SELECT i.to_be_signed_id AS id FROM acme.issuances i WHERE i.contract_id = ANY ($1::uuid[])
     UNION SELECT c.id FROM ca.certificates c WHERE c.spki_sha256 = $2
@@ -149,6 +155,7 @@ LEFT JOIN gate.contracts k ON k.id = i.contract_id
 LEFT JOIN ca.revocations r ON r.serial = t.serial
 WHERE (t.state <> 'void' OR EXISTS (SELECT FROM ca.precertificates p WHERE p.id = t.id)) AND t.not_after > $5 AND t.serial > $6
   AND (r.serial IS NULL OR ($8::smallint IS NOT NULL AND r.reason IS DISTINCT FROM $8))
+  AND ($9::uuid[] IS NULL OR i.contract_id IS NULL OR i.contract_id = ANY ($9))
 ORDER BY t.serial LIMIT $7;
 
 -- name: live_of_incident
@@ -205,27 +212,14 @@ SELECT DISTINCT i.contract_id FROM (
 ) AS named JOIN acme.issuances i ON i.to_be_signed_id = named.id WHERE i.contract_id IS NOT NULL;
 
 -- name: revoked_by
--- This case revoked it. $1 case_id  $2 serial  $3 contract_id
-INSERT INTO office.case_certificates (case_id, serial, contract_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING;
+-- This case revoked these. $1 case_id  $2 serials  $3 their contracts
+INSERT INTO office.case_certificates (case_id, serial, contract_id)
+SELECT $1, x.serial, x.contract_id FROM unnest($2::bytea[], $3::uuid[]) AS x(serial, contract_id) ON CONFLICT DO NOTHING;
 
 -- name: enqueue_crl
 -- One live job per shard. $1 id  $2 issuer/shard  $3 attempts at most
 INSERT INTO acme.jobs (id, kind, subject, max_attempts) VALUES ($1, 'crl', $2, $3)
 ON CONFLICT (kind, subject) WHERE NOT dead DO NOTHING;
-
--- name: take_acme
--- Revocations through ACME that no case has yet, and those whose code it changed since (upgraded_by), taken into the caller's;
--- those of one request together. $1 most  $2 now
-WITH taken AS (
-    UPDATE office.acme_revocations SET taken_at = $2 WHERE serial = ANY (ARRAY(
-        SELECT serial FROM office.acme_revocations WHERE taken_at IS NULL
-        ORDER BY recorded_at, serial LIMIT $1 FOR UPDATE SKIP LOCKED))
-    RETURNING serial
-)
-SELECT r.serial, r.ground, r.requested_by, r.requested_at, r.revoked_at, r.reason, i.contract_id, r.upgraded_by,
-    r.upgraded_at, EXISTS (SELECT FROM office.case_certificates x WHERE x.serial = r.serial) AS known
-FROM taken JOIN ca.revocations r USING (serial) LEFT JOIN acme.issuances i ON i.to_be_signed_id = r.to_be_signed_id
-ORDER BY r.requested_by, r.revoked_at, r.serial;
 
 -- name: contracts_revoked
 -- Contracts of which the case revoked something: those serials, when, whether anything of them lives, and whether a seal was
@@ -290,14 +284,21 @@ WHERE (t.state = 'signed' OR EXISTS (SELECT FROM ca.precertificates p WHERE p.id
 ORDER BY t.not_before DESC, t.serial LIMIT $6;
 
 -- name: certificate
--- With the four instants of T11-11: request, revocation, publication, and the next certificate of its contract.
--- $1 serial
+-- With the four instants of T11-11: request, revocation, publication, and the next certificate of its contract. Of what
+-- waits for its revocation the request is that of the first case that its customer asked for, as are the cases.
+-- $1 serial  $2 grounds that a customer asks for
 SELECT t.serial, t.names, k.handle AS contract, t.not_before, t.not_after, encode(t.spki_sha256, 'hex') AS key_sha256,
-    r.requested_at, r.revoked_at, r.published_at, r.reason, r.ground, r.requested_by,
+    coalesce(r.requested_at, w.since) AS requested_at, r.revoked_at, r.published_at, r.reason, r.ground, r.requested_by,
     (SELECT min(n.signed_at) FROM acme.issuances o JOIN ca.certificates n ON n.id = o.to_be_signed_id
      WHERE o.contract_id = i.contract_id AND n.signed_at > r.revoked_at) AS reissued_at,
-    (SELECT array_agg(x.case_id) FROM office.case_certificates x WHERE x.serial = t.serial) AS cases
+    coalesce((SELECT array_agg(x.case_id ORDER BY x.case_id) FROM office.case_certificates x WHERE x.serial = t.serial),
+        w.cases) AS cases
 FROM ca.serials s JOIN ca.to_be_signed t ON t.id = s.to_be_signed_id
 LEFT JOIN acme.issuances i ON i.to_be_signed_id = t.id LEFT JOIN gate.contracts k ON k.id = i.contract_id
 LEFT JOIN ca.revocations r ON r.serial = t.serial
+LEFT JOIN LATERAL (
+    SELECT min(c.received_at) AS since, array_agg(c.id ORDER BY c.id) AS cases FROM office.cases c
+    WHERE r.serial IS NULL AND c.state NOT IN ('published', 'closed') AND c.ground = ANY ($2::text[])
+      AND (t.serial = ANY (c.serials) OR c.spki_sha256 = t.spki_sha256 OR c.contract_id = i.contract_id
+           OR c.customer_id = k.customer_id)) AS w ON true
 WHERE s.serial = $1 AND (t.state = 'signed' OR EXISTS (SELECT FROM ca.precertificates p WHERE p.id = t.id));

@@ -59,7 +59,8 @@ NOT_PERSONAL = {
     ),
     "an id, of an account, a person, a process or a row": (
         "acme.jobs.locked_by", "acme.jobs.subject", "ca.responders.held_by", "ca.revocations.requested_by",
-        "ca.revocations.upgraded_by", "evidence.records.actor", "office.tasks.subject",
+        "ca.revocations.upgraded_by", "evidence.records.actor", "office.acme_revocations.requested_by",
+        "office.tasks.subject",
     ),
     "what evidence says refers to people by id (T16-3): tests/acceptance/test_two_years.py looks": (
         "evidence.records.content",
@@ -67,7 +68,7 @@ NOT_PERSONAL = {
     "words of the CA about its own doing, in which people are named by id alone (docs/changes.md)": (
         "acme.limit_overrides.reason", "gate.suspensions.cause", "office.access_reviews.findings",
         "office.adjustments.reason", "office.bank_lines.note", "office.case_decisions.reason", "office.cases.note",
-        "office.cases.notice_failed", "office.consultations.reason", "office.eligibility_approvals.grounds",
+        "office.consultations.reason", "office.eligibility_approvals.grounds",
         "office.incidents.query", "office.incidents.title", "office.leaks.affected", "office.leaks.measures",
         "office.maintenance.reason", "office.problem_reports.findings", "office.refunds.reason",
         "office.service_end.cause", "office.settlements.reason", "office.terms_changes.reason",

@@ -13,7 +13,19 @@ from ca.profiles import TLSSERVER
 from contract_gate.calendar import JST, day_start
 from office.storage import revocations as stored
 from office.storage.revocations import Scope
-from office.use_cases import bank, case_decisions, cases, contracts, ending, holds, ledger, payments, revocations, seal
+from office.use_cases import (
+    acme_cases,
+    bank,
+    case_decisions,
+    cases,
+    contracts,
+    ending,
+    holds,
+    ledger,
+    payments,
+    revocations,
+    seal,
+)
 from office.use_cases.asked import Unfit
 from office.use_cases.cases import Opening, Standing
 from office.use_cases.explain import explain
@@ -43,7 +55,7 @@ async def decided(conn: Conn, found: Standing, now: datetime = NOW) -> str:
 
 
 async def swept(conn: Conn, now: datetime) -> None:
-    await revocations.take_acme(conn, now)
+    await acme_cases.take_acme(conn, now)
     await revocations.go_on(conn, now)
     await revocations.settle(conn, now)
 
@@ -102,7 +114,7 @@ async def test_a_request_notice_then_revoked_then_published_then_result(accepted
     await pool.execute("UPDATE office.notices SET addressed_at = $1", NOW)
     await swept(accepted, NOW + timedelta(seconds=1))
     assert await revoked(pool) == {serial: None}
-    assert (await cases.standing(accepted, case, NOW)).case.notice_failed is None
+    assert [each.late for each in (await cases.standing(accepted, case, NOW)).case.notices] == [None]
     await publish(pool, NOW + timedelta(seconds=40))
     await swept(accepted, NOW + timedelta(seconds=41))
     last = (await cases.standing(accepted, case, NOW)).case
@@ -146,7 +158,8 @@ async def test_a_notice_that_does_not_leave_holds_nothing_up(accepted: Conn, poo
     assert await revoked(pool) == {}
     await swept(accepted, NOW + timedelta(minutes=5))
     assert await revoked(pool) == {serial: None}
-    assert (await cases.standing(accepted, case, NOW)).case.notice_failed == "not sent before revoking"
+    [told] = (await cases.standing(accepted, case, NOW)).case.notices
+    assert (told.contract, told.late) == ("acme", "not sent before revoking")
 
 
 @pytest.mark.rule("T12-3")
@@ -521,8 +534,8 @@ async def test_a_revocation_through_acme_is_one_case(
 ) -> None:
     serial = await issue(pool, "acme", 1, NOW)
     await acme_revokes(pool, serial, ground, by, reason)
-    assert await revocations.take_acme(accepted, NOW + HOUR) == 1
-    assert await revocations.take_acme(accepted, NOW + HOUR) == 0
+    assert await acme_cases.take_acme(accepted, NOW + HOUR) == 1
+    assert await acme_cases.take_acme(accepted, NOW + HOUR) == 0
     [found] = await cases.listed(accepted, True)
     assert (found.ground, found.state, found.attention, found.revoked) == (case, "revoked", attention, 1)
     assert notice in await notices(pool)
@@ -551,7 +564,7 @@ async def test_a_compromise_told_through_acme_after_the_revocation_is_a_case_too
     await swept(accepted, NOW + HOUR)
     async with pool.acquire() as conn:
         await ca.upgrade_reason_to_key_compromise(conn, serial, requested_by=by, now=NOW + DAY)
-    assert [await revocations.take_acme(accepted, NOW + DAY) for _ in range(2)] == [1, 0]
+    assert [await acme_cases.take_acme(accepted, NOW + DAY) for _ in range(2)] == [1, 0]
     found = max(await cases.listed(accepted, True), key=lambda one: one.received_at)
     assert (found.ground, found.reporter, found.received_at) == (ground, by, NOW + DAY)
     assert (found.state, found.revoked, found.deadline_at) == ("revoked", 1, NOW + 2 * DAY)
@@ -572,7 +585,7 @@ async def test_a_code_that_the_ca_changes_by_a_case_is_no_other_case(accepted: C
     case = await decided(accepted, await opened(accepted, "compromise", Scope(spki_sha256=sha256(b"k").digest())))
     await revocations.execute(accepted, case, NOW)
     assert await revoked(pool) == {serial: 1}
-    assert await revocations.take_acme(accepted, NOW + HOUR) == 0
+    assert await acme_cases.take_acme(accepted, NOW + HOUR) == 0
     assert len(await cases.listed(accepted, True)) == 2
 
 
