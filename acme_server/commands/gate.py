@@ -35,8 +35,12 @@ async def explain(
     at: datetime | None,
     as_json: bool,
 ) -> None:
-    """What the gate would answer, and what each of its rules says."""
-    said = await explained(conn, contract, kid, names, at or now, profile())
+    """What the gate would answer, and what each of its rules says.
+
+    Of an instant to come it says what `gate forecast` does: `assumed` tells what is taken to be so till then.
+    """
+    at = at or now
+    said = await explained(conn, contract, kid, names, at, profile(), ahead=at > now)
     if as_json:
         show_json(said)
         return

@@ -13,6 +13,7 @@ from contract_gate.storage import facts_of_contract
 from office.storage import contracts, keys
 from office.use_cases import asked
 from office.use_cases.asked import Unfit
+from office.use_cases.forecast import assumed_by, gone_on
 from sql import Conn
 
 MOST_NAMES = 100
@@ -29,7 +30,7 @@ class Rule(msgspec.Struct, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """What the gate would answer at an instant, and what every rule said."""
+    """What the gate would answer at an instant, and what every rule said; `assumed`: of what is to come till then."""
 
     contract: str
     names: list[str]
@@ -39,15 +40,18 @@ class Explanation(msgspec.Struct, frozen=True):
     case: str | None
     failing_names: list[str]
     not_after_limit: datetime | None
+    assumed: str | None
     rules: list[Rule]
 
 
 async def explain(
-    conn: Conn, contract: str, kid: str | None, names: Sequence[str], at: datetime, profile: Profile
-) -> Explanation:
+    conn: Conn, contract: str, kid: str | None, names: Sequence[str], at: datetime, profile: Profile,
+    *, ahead: bool = False,
+) -> Explanation:  # fmt: skip
     """The gate's own answer to a wish for that profile, from the facts as they are now; nothing is recorded.
 
-    Without names those the contract lists, without a key its newest live one. Raises Unfit.
+    Without names those the contract lists, without a key its newest live one. `ahead`: the instant is to come, and what
+    comes till then is taken as the forecast takes it. Raises Unfit.
     """
     key = await asked.contract(conn, contract)
     wanted = [name.strip().lower() for name in names if name.strip()] or await listed(conn, contract)
@@ -61,7 +65,8 @@ async def explain(
         raise Unfit(f"contract '{contract}' has no key '{kid}': `keiyaku key list {contract}` shows them")
     loaded = await facts_of_contract(conn, key.id, wanted, at, kid)
     assert loaded is not None  # contracts are never deleted
-    return explained(contract, decide(loaded, Request(tuple(wanted), None, None, allowed), at))
+    answer = decide(gone_on(loaded, at) if ahead else loaded, Request(tuple(wanted), None, None, allowed), at)
+    return explained(contract, answer, assumed_by(at) if ahead else None)
 
 
 async def listed(conn: Conn, contract: str) -> list[str]:
@@ -73,7 +78,7 @@ async def listed(conn: Conn, contract: str) -> list[str]:
     return names
 
 
-def explained(contract: str, answer: Admitted | Refused) -> Explanation:
+def explained(contract: str, answer: Admitted | Refused, assumed: str | None) -> Explanation:
     """The answer in words for the CA's people."""
     refused = answer if isinstance(answer, Refused) else None
     return Explanation(
@@ -85,6 +90,7 @@ def explained(contract: str, answer: Admitted | Refused) -> Explanation:
         case=refused.case.value if refused else None,
         failing_names=list(refused.names) if refused else [],
         not_after_limit=answer.not_after_limit if isinstance(answer, Admitted) else None,
+        assumed=assumed,
         rules=[
             Rule(gate.value, found.rule, found.clause, "breach", found.note)
             if isinstance(found, Breach)

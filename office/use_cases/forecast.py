@@ -75,6 +75,11 @@ def _blocked(contract: Running, loaded: LoadedFacts, wanted: Request, at: dateti
     return Blocked(contract.handle, answer.gate.value, HELD if answer.gate is Gate.G7 else answer.case.value)
 
 
+def assumed_by(at: datetime) -> str:
+    """What `gone_on` takes to be so, in words."""
+    return f"bank data goes on to {jst_date(at) - DAY} and shows no payment, letters of formation have left"
+
+
 def gone_on(loaded: LoadedFacts, at: datetime) -> LoadedFacts:
     """The same facts when the bank's data came in every day and showed nothing, and notices of formation left."""
     known, yesterday = loaded.facts, jst_date(at) - DAY

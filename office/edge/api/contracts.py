@@ -179,7 +179,8 @@ async def list_evidence(call: Call) -> Answer:
 async def explain_gate(call: Call) -> Answer:
     """What the gate would say, and every rule; of G7 neither clause nor reason (T13-3)."""
     at: datetime = call.query.at or call.now
-    return answer(await explain.explain(call.conn, await the_contract(call), None, [], at, call.house.profile))
+    contract = await the_contract(call)
+    return answer(await explain.explain(call.conn, contract, None, [], at, call.house.profile, ahead=at > call.now))
 
 
 async def foretell(call: Call) -> Answer:
