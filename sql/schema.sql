@@ -2390,6 +2390,7 @@ GRANT SELECT, INSERT ON office.cases, office.awareness, office.case_decisions, o
 GRANT SELECT, UPDATE (taken_at) ON office.acme_revocations TO keiyaku_office, keiyaku_operator;
 GRANT UPDATE (state, attention, executed_at, published_at, result_notice_id, deadline_at)
     ON office.cases TO keiyaku_office, keiyaku_operator;
+GRANT SELECT, INSERT, UPDATE (late) ON office.case_notices TO keiyaku_office, keiyaku_operator;
 GRANT UPDATE (ended_at, end_kind, ended_by_first, ended_by_second) ON office.case_decisions
     TO keiyaku_office, keiyaku_operator;
 GRANT UPDATE (preliminary_at, findings, answered_by, closed_at) ON office.problem_reports
@@ -2464,7 +2465,6 @@ CREATE TABLE office.idempotency_keys (
     PRIMARY KEY (token_id, key)
 );
 CREATE INDEX idempotency_keys_old ON office.idempotency_keys (answered_at);
-GRANT SELECT, INSERT, UPDATE (late) ON office.case_notices TO keiyaku_office, keiyaku_operator;
 CREATE FUNCTION office.forget_answers(before timestamptz) RETURNS bigint LANGUAGE sql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
     WITH gone AS (
