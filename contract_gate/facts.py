@@ -147,8 +147,8 @@ class Facts(msgspec.Struct, frozen=True):
     readings: tuple[Reading, ...]
     tax_rates: tuple[TaxRate, ...]
     free_reissue: bool
-    untold: bool
     terms_version: str | None
+    untold: bool
 
 
 class LoadedFacts(msgspec.Struct, frozen=True):

@@ -1,6 +1,8 @@
 """A decision as it is recorded, and the same decision made again from its record (design §5)."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Literal
 from uuid import UUID
 
@@ -35,7 +37,15 @@ class DecisionRow(msgspec.Struct, frozen=True):
     decided_at: datetime
 
 
+class Recorded(Facts, frozen=True):
+    """Facts of any record: what a field was taken for before it was a fact."""
+
+    untold: bool = False
+
+
+LATER: Mapping[str, str] = MappingProxyType({"untold": "T4-5"})  # fields that became facts later: the rule each is for
 FACTS = msgspec.json.Decoder(Facts)
+RECORDED = msgspec.json.Decoder(Recorded)
 FINDINGS = msgspec.json.Decoder(Findings)
 ENCODER = msgspec.json.Encoder()
 
@@ -62,6 +72,17 @@ def recorded(id: UUID, answer: Admitted | Refused, stage: Stage) -> DecisionRow:
 
 
 def replay(row: DecisionRow) -> Admitted | Refused:
-    """The decision made again, from the recorded facts and request, at the recorded instant."""
+    """The decision made again, from the recorded facts and request, at the recorded instant.
+
+    A rule whose fact was none yet was not asked, and is not now.
+    """
     recorded = FINDINGS.decode(row.findings)
-    return decide(LoadedFacts(FACTS.decode(row.facts), row.facts), recorded.request, row.decided_at)
+    answer = decide(LoadedFacts(facts_of(row), row.facts), recorded.request, row.decided_at)
+    told = msgspec.json.decode(row.facts, type=dict[str, msgspec.Raw])
+    unasked = {rule for fact, rule in LATER.items() if fact not in told}
+    return msgspec.structs.replace(answer, findings=tuple(f for f in answer.findings if f.rule not in unasked))
+
+
+def facts_of(row: DecisionRow) -> Facts:
+    """What the gate looked at."""
+    return RECORDED.decode(row.facts)

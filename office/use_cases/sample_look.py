@@ -10,7 +10,7 @@ from ca.certificate import Issuer, Subject, Wanted
 from ca.der import DerError, elements
 from ca.linting import LintError, lint, recorded_key
 from ca.profiles import PROFILES
-from contract_gate.record import FACTS, recorded, replay
+from contract_gate.record import facts_of, recorded, replay
 from office.storage.samples import Issuance
 
 OWN = "profile check"
@@ -23,7 +23,7 @@ def faults_of(one: Issuance, issuer: Issuer) -> list[str]:
 
 def lint_faults(one: Issuance, issuer: Issuer) -> list[str]:
     """What the profile check says, with the subject that the gate looked at."""
-    facts = FACTS.decode(one.decision.facts)
+    facts = facts_of(one.decision)
     if facts.subject is None or one.profile not in PROFILES:
         return ["it was decided without a reviewed subject" if facts.subject is None else f"no profile {one.profile}"]
     reviewed = facts.subject

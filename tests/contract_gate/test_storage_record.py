@@ -4,11 +4,14 @@ import asyncio
 import json
 from datetime import timedelta
 from hashlib import sha256
+from uuid import UUID
 
 import pytest
+from msgspec import structs
 
 from contract_gate.decision import Admitted, Refused
 from contract_gate.gate import ASKED
+from contract_gate.record import ENCODER, recorded
 from contract_gate.storage import (
     DecisionRow,
     decision_params,
@@ -75,6 +78,25 @@ async def test_a_refusal_is_recorded_with_its_evidence_and_page(acme: Conn, pool
         if said[0] == "breach"
     ]
     assert failed == [("G2", "T2-1"), ("G5", "T4-8"), ("G6", "T8-15")]
+
+
+@pytest.mark.parametrize("refused", [False, True])
+async def test_a_decision_of_before_a_rule_had_its_fact_is_made_again_the_same(
+    acme: Conn, pool: Pool, kept: ContractRows, refused: bool
+) -> None:
+    """As decisions were recorded before T4-5 was asked; one that was tells the fact, and is not taken for such."""
+    if refused:
+        await forget_consent(pool, kept)
+    answer = await ask(acme, kept)
+    now = recorded(UUID(int=1), answer, "new_order")
+    told, asked = json.loads(now.facts), json.loads(now.findings)
+    del told["untold"]
+    asked["findings"] = [found for found in asked["findings"] if found[1] != "T4-5"]
+    before = structs.replace(now, facts=json.dumps(told).encode(), findings=ENCODER.encode(asked))
+    assert before.outcome == ("refused" if refused else "admitted")
+    assert recorded(before.id, replay(before), before.stage) == before
+    without = structs.replace(now, findings=before.findings)
+    assert recorded(without.id, replay(without), without.stage) == now
 
 
 @pytest.mark.rule("T0-1")
