@@ -1479,11 +1479,26 @@ CREATE TABLE office.service_end (
 );
 
 -- money -----------------------------------------------------------------------------------------------------------
--- Consumption tax by the day a service is complete (T8-8), in basis points. Future rows come before they take effect.
+-- Consumption tax by the day a service is complete (T8-8), in basis points. Two people add a rate before its day and may
+-- remove it until something was billed with it. Who has no persons was written by the owner of the table, as the rates of
+-- the law are, or before two people had to: no other role inserts.
 CREATE TABLE gate.tax_rates (
-    effective_on date PRIMARY KEY,
-    basis_points integer NOT NULL CHECK (basis_points BETWEEN 0 AND 10000)
+    effective_on date NOT NULL,
+    basis_points integer NOT NULL CHECK (basis_points BETWEEN 0 AND 10000),
+    added_by_first uuid REFERENCES gate.persons,
+    added_by_second uuid REFERENCES gate.persons,
+    added_at timestamptz,
+    removed_by_first uuid REFERENCES gate.persons,
+    removed_by_second uuid REFERENCES gate.persons,
+    removed_at timestamptz,
+    CONSTRAINT tax_rates_added_by_two CHECK (added_by_first <> added_by_second),
+    CONSTRAINT tax_rates_added_whole CHECK (num_nulls(added_by_first, added_by_second, added_at) IN (0, 3)),
+    CONSTRAINT tax_rates_removed_by_two CHECK (removed_by_first <> removed_by_second),
+    CONSTRAINT tax_rates_removed_whole CHECK (num_nulls(removed_by_first, removed_by_second, removed_at) IN (0, 3)),
+    CONSTRAINT tax_rates_before_its_day
+        CHECK (effective_on > (greatest(added_at, removed_at) AT TIME ZONE 'Asia/Tokyo')::date)
 );
+CREATE UNIQUE INDEX tax_rates_of_day ON gate.tax_rates (effective_on) WHERE removed_at IS NULL;
 INSERT INTO gate.tax_rates (effective_on, basis_points)
 VALUES ('1989-04-01', 300), ('1997-04-01', 500), ('2014-04-01', 800), ('2019-10-01', 1000);
 
@@ -1649,6 +1664,63 @@ CREATE TABLE office.tax_credits (
 );
 CREATE UNIQUE INDEX tax_credits_open ON office.tax_credits (invoice_id) WHERE outcome IS NULL;
 CREATE INDEX tax_credits_of_invoice ON office.tax_credits (invoice_id);
+
+-- Two people add a rate. Null: that day has one, or somebody is nobody.
+CREATE FUNCTION gate.add_tax_rate(day date, points integer, first uuid, second uuid, at timestamptz) RETURNS boolean
+LANGUAGE sql STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    INSERT INTO gate.tax_rates (effective_on, basis_points, added_by_first, added_by_second, added_at)
+    VALUES (day, points, first, second, keiyaku.as_of(at)) ON CONFLICT DO NOTHING RETURNING true
+$$;
+
+-- Two people remove a rate to come, unless papers were made with it: how many, invoices and credits of tax. Nor while first
+-- certificates are being issued whose bill is drafted with it: of how many contracts. Null: there is no such rate.
+CREATE FUNCTION gate.remove_tax_rate(day date, points integer, first uuid, second uuid, at timestamptz,
+    OUT billed integer, OUT underway integer) LANGUAGE plpgsql STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    now timestamptz := keiyaku.as_of(at);
+    since timestamptz;
+BEGIN
+    PERFORM pg_advisory_xact_lock(7201, 3); -- who bills by the rates holds it shared, from reading them on
+    SELECT coalesce(added_at, 'epoch') INTO since FROM gate.tax_rates
+    WHERE effective_on = day AND basis_points = points AND removed_at IS NULL;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    SELECT count(*) INTO billed FROM (
+        SELECT p.period_end, p.rates FROM gate.invoices i JOIN office.invoice_papers p ON p.invoice_id = i.id
+        WHERE i.id >= keiyaku.uuid7_floor(since)
+        UNION ALL
+        SELECT p.period_end, t.rates FROM office.tax_credits t JOIN office.invoice_papers p ON p.invoice_id = t.invoice_id
+        WHERE t.outcome = 'credited' AND t.ended_at >= since) AS made
+    WHERE made.period_end > day AND points = ANY (made.rates);
+    SELECT count(DISTINCT d.contract_id) INTO underway FROM gate.bill_drafts d
+    JOIN acme.issuances s ON s.contract_id = d.contract_id JOIN acme.orders o ON o.id = s.order_id
+    WHERE d.signed_on >= (now AT TIME ZONE 'Asia/Tokyo')::date AND d.period_end > day AND points = ANY (d.rates)
+        AND o.status = 'processing' AND NOT EXISTS (SELECT FROM gate.contract_starts c WHERE c.contract_id = d.contract_id);
+    IF billed + underway = 0 THEN
+        UPDATE gate.tax_rates SET removed_by_first = first, removed_by_second = second, removed_at = now
+        WHERE effective_on = day AND removed_at IS NULL;
+    END IF;
+END $$;
+
+-- No paper is made with a rate that was removed after its bill was drafted: it is drafted anew.
+CREATE FUNCTION gate.rates_stand() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(7201, 3);
+    IF EXISTS (
+        SELECT FROM gate.tax_rates x WHERE x.removed_at IS NOT NULL AND x.effective_on < NEW.period_end
+            AND x.basis_points = ANY (NEW.rates) AND NOT EXISTS ( -- nor is it the rate of a day of the period all the same
+                SELECT FROM gate.tax_rates y WHERE y.removed_at IS NULL AND y.basis_points = x.basis_points
+                    AND y.effective_on < NEW.period_end AND NOT EXISTS (
+                        SELECT FROM gate.tax_rates z WHERE z.removed_at IS NULL AND z.effective_on > y.effective_on
+                            AND z.effective_on <= NEW.period_from))) THEN
+        RAISE EXCEPTION 'T8-8: a rate of this paper was removed' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER rates_stand BEFORE INSERT ON office.invoice_papers FOR EACH ROW EXECUTE FUNCTION gate.rates_stand();
+
+REVOKE ALL ON FUNCTION gate.add_tax_rate, gate.remove_tax_rate, gate.rates_stand FROM PUBLIC;
 
 -- What two people made of the fee of a contract that ended early (Article 9): the figures as they were that day, and what
 -- goes back, at most the ceiling of Article 25. The money itself moves by credits and refunds.
@@ -2144,7 +2216,6 @@ GRANT INSERT ON gate.texts TO keiyaku_office;
 
 -- money: the ACME door drafts what the first certificate will cost, the signer's transaction makes it an invoice
 GRANT INSERT, UPDATE ON gate.bill_drafts TO keiyaku_acme, keiyaku_work;
-GRANT INSERT ON gate.tax_rates TO keiyaku_operator;
 GRANT UPDATE (dealer_states_default) ON gate.invoices TO keiyaku_operator;
 GRANT EXECUTE ON FUNCTION gate.next_number, gate.issue_invoice, gate.used_of TO keiyaku_operator, keiyaku_office;
 GRANT EXECUTE ON FUNCTION gate.record_invoice TO keiyaku_operator, keiyaku_office;
@@ -2775,6 +2846,8 @@ CREATE TRIGGER person_present BEFORE INSERT OR UPDATE ON office.sellers
     FOR EACH ROW EXECUTE FUNCTION gate.person_present('set_by', 'confirmed_by');
 CREATE TRIGGER person_present BEFORE INSERT OR UPDATE ON gate.bank_accounts
     FOR EACH ROW EXECUTE FUNCTION gate.person_present('closed_by_first', 'closed_by_second');
+CREATE TRIGGER person_present BEFORE INSERT OR UPDATE ON gate.tax_rates FOR EACH ROW EXECUTE FUNCTION
+    gate.person_present('added_by_first', 'added_by_second', 'removed_by_first', 'removed_by_second');
 
 -- Who does a person's work on a day: they, or the first of their deputies who is there; null: nobody.
 CREATE FUNCTION office.acting(person uuid, today date) RETURNS uuid LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -3354,7 +3427,7 @@ GRANT EXECUTE ON FUNCTION keiyaku.uuid7_floor TO keiyaku_office;
 GRANT INSERT ON office.payer_aliases, office.virtual_accounts TO keiyaku_office;
 GRANT UPDATE (removed_at) ON office.payer_aliases TO keiyaku_office;
 GRANT UPDATE (ended_at) ON office.virtual_accounts TO keiyaku_office;
-GRANT INSERT ON gate.tax_rates, gate.bank_accounts, office.sellers, office.bank_dialects, office.dealer_aliases
+GRANT INSERT ON gate.bank_accounts, office.sellers, office.bank_dialects, office.dealer_aliases
     TO keiyaku_office;
 GRANT SELECT, INSERT ON acme.limit_overrides TO keiyaku_office;
 
@@ -4085,3 +4158,6 @@ CREATE TRIGGER archived BEFORE INSERT ON office.application_ends FOR EACH ROW EX
 CREATE TRIGGER archived BEFORE INSERT OR UPDATE OF destroy_at ON office.documents FOR EACH ROW
     WHEN (NEW.destroy_at IS NOT NULL) EXECUTE FUNCTION office.archived();
 REVOKE ALL ON FUNCTION gate.rejected_by_two, office.dialect_by_two, keiyaku.not_to_come, office.archived FROM PUBLIC;
+
+-- two people add a tax rate to come, or remove it
+GRANT EXECUTE ON FUNCTION gate.add_tax_rate, gate.remove_tax_rate TO keiyaku_operator, keiyaku_office;

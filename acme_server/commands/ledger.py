@@ -13,8 +13,8 @@ from acme_server.groups import Group
 from contract_gate.calendar import jst_date
 from contract_gate.money import TaxRate
 from office.storage.sellers import KINDS
-from office.use_cases import invoices, payments, sellers
 from office.use_cases import ledger as books
+from office.use_cases import payments, sellers, tax_rates
 from sql import Conn
 
 P = ParamSpec("P")
@@ -90,20 +90,36 @@ async def invoice_sellers(conn: Conn, now: datetime, as_json: bool) -> None:
 @operating
 async def invoice_rates(conn: Conn, now: datetime, as_json: bool) -> None:
     """Consumption tax by its first day."""
-    show_rows(await invoices.rates(conn), ("effective_on", "basis_points"), as_json)
+    show_rows(await tax_rates.listed(conn), ("effective_on", "basis_points", "added_at", "first", "second"), as_json)
 
 
 @invoice.command("rate-add")
 @click.argument("effective_on", type=Day())
 @click.argument("basis_points", type=int)
-@one_person
+@first_person
+@second_person
 @as_json
 @operating
 async def invoice_rate_add(
-    conn: Conn, now: datetime, effective_on: date, basis_points: int, person: str, as_json: bool
+    conn: Conn, now: datetime, effective_on: date, basis_points: int, first: str, second: str, as_json: bool
 ) -> None:
-    """A tax rate to come; 1000 basis points are 10 %."""
-    show_one(await invoices.add_rate(conn, TaxRate(effective_on, basis_points), person, now), as_json)
+    """Two people add a tax rate to come; 1000 basis points are 10 %."""
+    show_one(await tax_rates.add(conn, TaxRate(effective_on, basis_points), first, second, now), as_json)
+
+
+@invoice.command("rate-remove")
+@click.argument("effective_on", type=Day())
+@click.argument("basis_points", type=int)
+@reason
+@first_person
+@second_person
+@operating
+async def invoice_rate_remove(
+    conn: Conn, now: datetime, effective_on: date, basis_points: int, reason: str, first: str, second: str
+) -> None:
+    """Two people remove a tax rate to come with which nothing was billed."""
+    await tax_rates.remove(conn, TaxRate(effective_on, basis_points), reason, first, second, now)
+    click.echo(f"no rate of {basis_points} basis points begins on {effective_on} any more")
 
 
 @invoice.command("write-off")

@@ -7,7 +7,6 @@ from uuid import UUID
 import msgspec
 
 from contract_gate.articles.article_08_payment import FeeBill, FeeLeft
-from contract_gate.money import TaxRate
 from contract_gate.readings import Reading
 from office.storage.sellers import PayInto, VirtualAccount, written
 from sql import Conn, statements
@@ -228,16 +227,6 @@ async def paper(conn: Conn, number: str) -> Paper | None:
         "virtual_account": written(VirtualAccount, row["virtual_account"]),
     }
     return Paper(**{**row, **accounts})
-
-
-async def insert_rate(conn: Conn, rate: TaxRate) -> bool:
-    """The rate is known from now on. False when that day has one."""
-    return await conn.fetchval(SQL["insert_rate"], rate.effective_on, rate.basis_points) is not None
-
-
-async def rates(conn: Conn) -> list[TaxRate]:
-    """Every rate, by its first day."""
-    return many(TaxRate, await conn.fetch(SQL["rates"]))
 
 
 async def readings(conn: Conn, now: datetime) -> list[Reading]:

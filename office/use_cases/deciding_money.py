@@ -1,14 +1,15 @@
-"""What money comes in by, decided by two persons: who issues invoices, bank accounts that change or close."""
+"""What money comes in by, decided by two persons: who issues invoices, at which tax, accounts that change or close."""
 
 from collections.abc import Awaitable, Mapping
 from datetime import date, datetime
 from types import MappingProxyType
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from contract_gate.formats.receipt import DateMode
-from office.use_cases import bank, bank_desk, sellers
+from contract_gate.money import WHOLE, TaxRate
+from office.use_cases import bank, bank_desk, sellers, tax_rates
 from office.use_cases.kinds import APPROVERS, DESK, Deciding, Given, Kind
 from office.use_cases.sellers import NewSeller, Told
 from sql import Conn
@@ -47,6 +48,19 @@ class Closing(Given, frozen=True, forbid_unknown_fields=True):
     though_named: bool = False
 
 
+class NewRate(Given, frozen=True, forbid_unknown_fields=True):
+    """The rate of services complete from a day to come on; 1000 basis points are 10 % (T8-8)."""
+
+    effective_on: date
+    basis_points: Annotated[int, msgspec.Meta(ge=0, le=WHOLE)]
+
+
+class RateRemoval(NewRate, frozen=True, forbid_unknown_fields=True):
+    """Which rate to come, as both see it, is none (T8-8)."""
+
+    reason: str
+
+
 async def issuer_fits(conn: Conn, given: NewIssuer, now: datetime) -> Given:
     """With the digits of the account, which both see. Raises Unfit."""
     if given.pay_into is None:
@@ -79,10 +93,24 @@ def close(d: Deciding) -> Awaitable[object]:
     return bank.close_account(d.conn, g.account, g.closed_from, g.reason, d.first, d.second, d.now, g.though_named)
 
 
+def add_rate(d: Deciding) -> Awaitable[object]:
+    """T8-8."""
+    return tax_rates.add(d.conn, TaxRate(d.given.effective_on, d.given.basis_points), d.first, d.second, d.now)
+
+
+def remove_rate(d: Deciding) -> Awaitable[object]:
+    """T8-8."""
+    g: RateRemoval = d.given
+    rate = TaxRate(g.effective_on, g.basis_points)
+    return tax_rates.remove(d.conn, rate, g.reason, d.first, d.second, d.now)
+
+
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         "bank.close": Kind(Closing, DESK, APPROVERS, close),
         "bank.correct": Kind(Corrected, DESK, APPROVERS, correct),
         "invoice.issuer": Kind(NewIssuer, DESK, APPROVERS, set_issuer, fit=issuer_fits),
+        "tax_rate.add": Kind(NewRate, DESK, APPROVERS, add_rate),
+        "tax_rate.remove": Kind(RateRemoval, DESK, APPROVERS, remove_rate),
     }
 )

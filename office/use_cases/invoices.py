@@ -7,13 +7,13 @@ import msgspec
 
 from contract_gate.articles.article_08_payment import Difference, FeeBill, difference, difference_due
 from contract_gate.calendar import DAY, jst_date
-from contract_gate.money import WHOLE, TaxRate
+from contract_gate.money import TaxRate
 from contract_gate.readings import Reading, of_contract
-from office.storage import credit_invoices, money_books
+from office.storage import credit_invoices, money_books, tax_rates
 from office.storage.changing import changing
 from office.storage.money_books import FeePaper, Paper
 from office.storage.sellers import KINDS
-from office.use_cases import asked, papers, payments
+from office.use_cases import papers, payments
 from office.use_cases.asked import Unfit
 from sql import Conn, Pool
 from sql.evidence import append, entry
@@ -29,29 +29,6 @@ class Corrected(msgspec.Struct, frozen=True):
     original: str
     difference_yen: int
     invoice: str | None
-
-
-async def add_rate(conn: Conn, rate: TaxRate, person: str, now: datetime) -> TaxRate:
-    """A tax rate that takes effect on a coming day. T8-8. Raises Unfit."""
-    who = await asked.person(conn, person)
-    if not 0 <= rate.basis_points <= WHOLE:
-        raise Unfit("a rate is 0 to 10000 basis points: 1000 is 10 %")
-    if rate.effective_on <= jst_date(now):
-        raise Unfit(f"a rate is added before it takes effect; {rate.effective_on} is not to come")
-    async with conn.transaction():
-        if not await money_books.insert_rate(conn, rate):
-            raise Unfit(f"{rate.effective_on} has a rate already: `keiyaku invoice rates` shows them")
-        proof = entry(
-            "tax_rate.added", asked.actor(who), now, rule="T8-8", clause="A8.1", effective_on=rate.effective_on,
-            basis_points=rate.basis_points,
-        )  # fmt: skip
-        await append(conn, proof)
-    return rate
-
-
-async def rates(conn: Conn) -> list[TaxRate]:
-    """Every tax rate, by its first day."""
-    return await money_books.rates(conn)
 
 
 async def paper(conn: Conn, number: str) -> Paper:
@@ -82,7 +59,7 @@ async def claim_differences(pool: Pool, now: datetime) -> list[Corrected]:
     counts as billed.
     """
     async with pool.acquire() as conn:
-        known, read = await money_books.rates(conn), await money_books.readings(conn, now)
+        known, read = await tax_rates.rates(conn), await money_books.readings(conn, now)
         started = [rate.effective_on for rate in known if rate.effective_on <= jst_date(now)]
         made: list[Corrected] = []
         after = None
@@ -102,7 +79,7 @@ async def claimed(
         return None
     async with changing(conn, fee.contract_number):
         again = await fee_paper(conn, fee.id)
-        found = difference_of(again, known, read)
+        found = difference_of(again, await tax_rates.held(conn), read)
         owed = found.difference_yen
         if owed < 0:
             proposed = not declined(again, found) and await propose_credit(conn, again, found, now)
@@ -135,9 +112,9 @@ async def fee_paper(conn: Conn, invoice_id: UUID) -> FeePaper:
 
 
 async def difference_now(conn: Conn, invoice_id: UUID, now: datetime) -> int:
-    """What the rates in force ask of a fee above what was billed; below 0: that much less. T8-11."""
+    """What the rates, held, ask of a fee above what was billed; below 0: that much less. T8-11."""
     fee = await fee_paper(conn, invoice_id)
-    return difference_of(fee, await money_books.rates(conn), await money_books.readings(conn, now)).difference_yen
+    return difference_of(fee, await tax_rates.held(conn), await money_books.readings(conn, now)).difference_yen
 
 
 async def propose_credit(conn: Conn, fee: FeePaper, found: Difference, now: datetime) -> bool:

@@ -109,7 +109,8 @@ CROSS JOIN LATERAL (
                 'due.roll', 'money.rounding', 'payment.small_difference', 'payment.tolerance', 'tax.apportion',
                 'tax.diff_due', 'term.first_day')) AS readings,
         CASE WHEN c.id IS NOT NULL AND s.issued_at IS NULL THEN (SELECT json_agg(json_build_object(
-            'effective_on', x.effective_on, 'basis_points', x.basis_points)) FROM gate.tax_rates x) ELSE '[]' END AS tax_rates,
+            'effective_on', x.effective_on, 'basis_points', x.basis_points)) FROM gate.tax_rates x WHERE x.removed_at IS NULL) ELSE '[]' END
+            AS tax_rates,
         (SELECT x.version FROM gate.texts x WHERE x.kind = 'terms' AND x.effective_at <= $6
             ORDER BY x.effective_at DESC LIMIT 1) AS terms_version
 ) f;

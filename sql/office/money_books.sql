@@ -24,14 +24,6 @@ FROM gate.invoices i JOIN office.invoice_papers p ON p.invoice_id = i.id JOIN ga
 JOIN gate.customers u ON u.id = c.customer_id
 WHERE i.number = $1;
 
--- name: insert_rate
--- No row: that day has a rate.
--- $1 effective on  $2 basis points
-INSERT INTO gate.tax_rates (effective_on, basis_points) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING effective_on;
-
--- name: rates
-SELECT effective_on, basis_points FROM gate.tax_rates ORDER BY effective_on;
-
 -- name: readings
 -- $1 now
 SELECT key, effective_at, value FROM gate.readings WHERE effective_at <= $1;

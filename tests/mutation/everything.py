@@ -12,6 +12,7 @@ from tests.mutation import (
     open_doors,
     protocol,
     several,
+    tax_rates,
     terms,
     transparency,
     validation,
@@ -22,4 +23,5 @@ MUTATIONS = [
     *protocol.MUTATIONS, *gate.MUTATIONS, *doors.MUTATIONS, *validation.MUTATIONS, *transparency.MUTATIONS,
     *office.MUTATIONS, *looks.MUTATIONS, *facts.MUTATIONS, *issuance.MUTATIONS, *desk.MUTATIONS, *vouched.MUTATIONS,
     *later.MUTATIONS, *terms.MUTATIONS, *several.MUTATIONS, *open_doors.MUTATIONS,
+    *tax_rates.MUTATIONS,
 ]  # fmt: skip

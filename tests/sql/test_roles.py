@@ -217,8 +217,8 @@ def test_office_makes_no_token_for_itself(rights: Rights) -> None:
         ("evidence.seal_state", set()),
         ("keiyaku.migrations", set()),
         ("acme.limit_overrides", {"office", "operator"}),
-        ("gate.tax_rates", {"office", "operator"}),  # through the API too, as office.sellers and office.bank_dialects
-        ("office.sellers", {"office", "operator"}),
+        ("gate.tax_rates", set()),  # two people, through gate.add_tax_rate
+        ("office.sellers", {"office", "operator"}),  # through the API too, as office.bank_dialects
         ("office.transfer_accounts", {"office", "operator"}),
         ("office.bank_dialects", {"office", "operator"}),
     ],

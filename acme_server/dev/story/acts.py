@@ -29,7 +29,6 @@ from office.use_cases import (
     documents,
     ending,
     holds,
-    invoices,
     keys,
     ledger,
     payments,
@@ -42,6 +41,7 @@ from office.use_cases import (
     seal,
     sellers,
     service_end,
+    tax_rates,
 )
 from office.use_cases.acceptance import Access
 from office.use_cases.cases import Opening
@@ -211,8 +211,8 @@ async def rescind(world: World, contract: str) -> None:
 
 
 async def new_rate(world: World, basis_points: int, on: date) -> None:
-    """A tax rate that is to come is entered (T8-8)."""
-    await invoices.add_rate(world.conn, TaxRate(on, basis_points), ANN, world.now)
+    """Two people add a tax rate that is to come (T8-8)."""
+    await tax_rates.add(world.conn, TaxRate(on, basis_points), ANN, BOB, world.now)
 
 
 async def end_service(world: World, on: date) -> None:

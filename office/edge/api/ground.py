@@ -1,7 +1,7 @@
 """The ground that money stands on: texts, tax rates, who issues invoices, bank accounts, names of dealers.
 
 Articles 2 and 8. Nothing of it is changed afterwards: another version, rate or issuer is another row. Who issues
-invoices two people decide (`invoice.issuer`), as they correct or close a bank account.
+invoices two people decide (`invoice.issuer`), as they add or remove a tax rate and correct or close a bank account.
 """
 
 from datetime import date
@@ -10,12 +10,11 @@ from typing import Annotated, Literal
 import msgspec
 
 from contract_gate.formats.receipt import DateMode
-from contract_gate.money import TaxRate
 from office.edge.api.bank import Payer
 from office.edge.api.calls import Body, Call, Handle, Instant, Line, Operation, Paged, answer, created, done
 from office.edge.api.roles import CA, COMPLIANCE, OFFICERS, OPERATORS
 from office.edge.api.service import Address, Digest, Version
-from office.use_cases import bank, bank_desk, dealers, invoices, register, sellers, tenants
+from office.use_cases import bank, bank_desk, dealers, register, sellers, tax_rates, tenants
 from office.use_cases.idempotency import Answer
 
 Branch = Annotated[str, msgspec.Meta(pattern="^[0-9]{3}$")]
@@ -29,13 +28,6 @@ class NewText(Body, frozen=True, forbid_unknown_fields=True):
     sha256: Digest
     url: Address
     effective_at: Instant
-
-
-class NewRate(Body, frozen=True, forbid_unknown_fields=True):
-    """T8-8. 1000 basis points are 10 %; on a day to come."""
-
-    effective_on: date
-    basis_points: Annotated[int, msgspec.Meta(ge=0, le=10_000)]
 
 
 class NewAccount(Body, frozen=True, forbid_unknown_fields=True):
@@ -80,14 +72,8 @@ async def add_text(call: Call) -> Answer:
 async def list_rates(call: Call) -> Answer:
     """A page of rates of consumption tax, by their first day."""
     after = tenants.day_after(call.query.cursor)
-    rows = [rate for rate in await invoices.rates(call.conn) if after is None or rate.effective_on > after]
+    rows = [rate for rate in await tax_rates.listed(call.conn) if after is None or rate.effective_on > after]
     return answer(tenants.page(rows, call.query.limit, lambda each: each.effective_on))
-
-
-async def add_rate(call: Call) -> Answer:
-    """A tax rate that takes effect on a day to come."""
-    rate = TaxRate(call.body.effective_on, call.body.basis_points)
-    return created(await invoices.add_rate(call.conn, rate, call.person, call.now))
 
 
 async def list_issuers(call: Call) -> Answer:
@@ -139,7 +125,6 @@ DIALECT, DEALERS, ISSUERS = "/bank-accounts/{account}/dialect", "/dealer-aliases
 OPERATIONS = (
     Operation("addText", "POST", "/texts", OPERATORS | COMPLIANCE, add_text, body=NewText, person=True, once=True),
     Operation("listTaxRates", "GET", "/tax-rates", CA, list_rates, query=Paged),
-    Operation("addTaxRate", "POST", "/tax-rates", OFFICERS, add_rate, body=NewRate, person=True, once=True),
     Operation("listIssuers", "GET", ISSUERS, CA, list_issuers, query=Paged),
     Operation("openBankAccount", "POST", "/bank-accounts", OFFICERS, open_account, body=NewAccount, person=True,
               once=True),

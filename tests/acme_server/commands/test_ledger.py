@@ -54,8 +54,12 @@ async def test_issuer_rates_months_and_what_is_ahead(demo: Settings) -> None:
     [since, _demo] = json.loads(await keiyaku(demo, "invoice sellers --json"))
     assert (since["registration_number"], since["confirmed_by"]) == ("T7000012050002", "demo-officer-2")
     later = jst_date(utc_now()) + timedelta(days=90)
-    await keiyaku(demo, f"invoice rate-add {later} 1200 --by demo-officer-1")
-    assert json.loads(await keiyaku(demo, "invoice rates --json"))[-1]["basis_points"] == 1200
+    await keiyaku(demo, f"invoice rate-add {later} 1300 {BOTH}")
+    assert "has a rate already" in await refused(demo, f"invoice rate-add {later} 1200 {BOTH}", 1)
+    await keiyaku(demo, f"invoice rate-remove {later} 1300 --reason misread {BOTH}")
+    await keiyaku(demo, f"invoice rate-add {later} 1200 {BOTH}")
+    newest = json.loads(await keiyaku(demo, "invoice rates --json"))[-1]
+    assert (newest["basis_points"], newest["first"], newest["second"]) == (1200, "demo-officer-1", "demo-officer-2")
     assert json.loads(await keiyaku(demo, "ledger deferred --json")) == []
     assert "is closed" in await keiyaku(demo, "ledger close 2026-01-01 --by demo-officer-1")
     assert "closed already" in await refused(demo, "ledger close 2026-01-01 --by demo-officer-1", 1)

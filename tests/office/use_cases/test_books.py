@@ -11,7 +11,6 @@ import pytest
 
 from acme_server.dev.postgres import EmbeddedPostgres
 from ca.profiles import TLSSERVER
-from contract_gate.money import TaxRate
 from office.use_cases import (
     application,
     bank,
@@ -244,16 +243,6 @@ async def test_a_rate_that_comes_later_is_claimed_once(billed: Conn, pool: Pool)
     page = await invoices.page(billed, "D00000001")
     for told in ("<h1>修正請求書", "F00000001", "10 %", "2,291", "12 %", "3,850", "61,141", "60,500", "641"):
         assert told in page, told
-
-
-@pytest.mark.rule("T8-8")
-async def test_a_rate_is_added_before_it_takes_effect(accepted: Conn) -> None:
-    with pytest.raises(Unfit, match="not to come"):
-        await invoices.add_rate(accepted, TaxRate(date(2026, 11, 22), 1200), "ann", NOW)
-    await invoices.add_rate(accepted, TaxRate(date(2026, 11, 23), 1200), "ann", NOW)
-    with pytest.raises(Unfit, match="has a rate already"):
-        await invoices.add_rate(accepted, TaxRate(date(2026, 11, 23), 1300), "ann", NOW)
-    assert len(await invoices.rates(accepted)) == 5
 
 
 @pytest.mark.rule("T8-16")

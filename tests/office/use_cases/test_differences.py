@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import pytest
 
 from contract_gate.money import TaxRate
-from office.use_cases import credit_invoices, invoices, payments
+from office.use_cases import credit_invoices, invoices, payments, tax_rates
 from office.use_cases.asked import Unfit
 from office.use_cases.settlement import settlement_of
 from sql import Conn, Pool
@@ -153,7 +153,7 @@ async def test_the_customer_is_told_of_a_credit_when_it_is_made(billed: Conn) ->
 async def test_a_coming_rate_counts_from_the_moment_it_is_known(billed: Conn, pool: Pool) -> None:
     """As a fee billed afterwards is split by it, so the difference of one billed before is claimed then, and once."""
     assert await invoices.claim_differences(pool, NOW) == []
-    await invoices.add_rate(billed, TaxRate(date(2027, 1, 1), 1200), "ann", NOW)
+    await tax_rates.add(billed, TaxRate(date(2027, 1, 1), 1200), "ann", "bob", NOW)
     (made,) = await invoices.claim_differences(pool, NOW)  # three months, of 13,750 yen, end under it
     assert (made.difference_yen, made.invoice) == (275, "D00000001")
     paper = await invoices.paper(billed, "D00000001")

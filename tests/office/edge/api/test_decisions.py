@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from datetime import date
 from typing import Any
 
 import msgspec
 import pytest
 
 from contract_gate.calendar import DAY
+from contract_gate.money import TaxRate
 from office.use_cases import (
     acceptance,
     audit,
@@ -22,6 +24,7 @@ from office.use_cases import (
     ledger,
     payments,
     register,
+    tax_rates,
     tokens,
 )
 from office.use_cases.asked import Unfit
@@ -140,6 +143,14 @@ async def two_accounts(conn: Conn, pool: Pool) -> dict[str, Any]:
     return {"account": "main"}
 
 
+RATE = {"effective_on": "2027-04-01", "basis_points": 1200}
+
+
+async def coming_rate(conn: Conn, pool: Pool) -> dict[str, Any]:
+    await tax_rates.add(conn, TaxRate(date(2027, 4, 1), 1200), "ann", "bob", NOW)
+    return {}
+
+
 # Kind: what is there before, the arguments beside what that gives, what evidence says afterwards.
 DECISIONS: dict[str, tuple[Arranged, dict[str, Any], str]] = {
     "access_review.close": (the_list, {"findings": "none"}, "access.reviewed"),
@@ -174,6 +185,8 @@ DECISIONS: dict[str, tuple[Arranged, dict[str, Any], str]] = {
     "revocation.decide": (a_case, {"reason": "asked"}, "revocation.revoke"),
     "revocation.material": (a_breach, {"reason": "wrong name"}, "revocation.material"),
     "revocation.withdraw": (a_decision, {"reason": "erroneous"}, "revocation.withdrawn"),
+    "tax_rate.add": (nothing, RATE, "tax_rate.added"),
+    "tax_rate.remove": (coming_rate, {**RATE, "reason": "misread"}, "tax_rate.removed"),
     "token.issue": (nothing, {"holder": "dave", "role": "operator"}, "token.made"),
     "service.end": (
         nothing, {"cause": "closing", "ends_on": "2027-06-30", "certificates": "revoke"}, "service.end_decided",

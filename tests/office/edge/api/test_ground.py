@@ -1,5 +1,7 @@
 """Texts, tax rates, issuers, bank accounts and names of dealers through the API (Articles 2 and 8)."""
 
+import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -48,15 +50,46 @@ async def test_a_text_is_added_once_and_later_terms_are_announced(api: Api, pool
 @pytest.mark.rule("T8-8")
 async def test_a_tax_rate_is_added_before_it_takes_effect(api: Api, pool: Pool) -> None:
     rate = {"effective_on": "2027-04-01", "basis_points": 1200}
-    assert await api.made("officer", "/tax-rates", rate) == rate
-    assert await refused(api, "auditor", "/tax-rates", rate) == 403
-    assert await refused(api, "officer", "/tax-rates", {**rate, "basis_points": 800}) == 422  # that day has one
-    assert await refused(api, "officer", "/tax-rates", {**rate, "effective_on": "2026-11-22"}) == 422  # not to come
-    assert await refused(api, "officer", "/tax-rates", {**rate, "basis_points": 10_001}) == 400
+    assert await refused(api, "officer", "/tax-rates", rate) == 405  # two people decide it
+    proposed = {"kind": "tax_rate.add", "arguments": rate}
+    assert await refused(api, "auditor", "/proposals", proposed) == 403
+    waiting = (await api.made("officer", "/proposals", {**proposed, "arguments": {**rate, "basis_points": 800}}))["id"]
+    await decided(api, "tax_rate.add", rate)
+    assert await refused(api, "approver", f"/proposals/{waiting}/confirm", {}) == 422  # that day has one by now
+    for wrong in (rate, {**rate, "effective_on": "2026-11-22"}, {**rate, "basis_points": 10_001}):
+        assert await refused(api, "officer", "/proposals", {**proposed, "arguments": wrong}) == 422
     whole = await walked(api, "auditor", "/tax-rates")
     assert [each["basis_points"] for each in whole] == [300, 500, 800, 1000, 1200]
+    assert [(each["first"], each["second"]) for each in whole[-2:]] == [(None, None), ("ann", "bob")]
     assert (await api.call("auditor", "GET", "/tax-rates", params={"cursor": "x"}))[0] == 422
-    assert await proofs(pool, "tax_rate.added") == 1
+    await decided(api, "tax_rate.remove", {**rate, "reason": "misread"})
+    assert len(await walked(api, "auditor", "/tax-rates")) == 4
+    assert (await proofs(pool, "tax_rate.added"), await proofs(pool, "tax_rate.removed")) == (1, 1)
+
+
+@pytest.mark.rule("T8-8")
+async def test_a_rate_whose_day_came_before_it_was_confirmed_is_none(api: Api) -> None:
+    tomorrow = {"effective_on": "2026-11-23", "basis_points": 1200}
+    proposal = (await api.made("officer", "/proposals", {"kind": "tax_rate.add", "arguments": tomorrow}))["id"]
+    before, api.clock.at = api.clock.at, datetime(2026, 11, 22, 15, tzinfo=UTC)  # midnight in Japan
+    assert await refused(api, "approver", f"/proposals/{proposal}/confirm", {}) == 422
+    api.clock.at = before
+    assert (await api.made("approver", f"/proposals/{proposal}/confirm", {}))["state"] == "confirmed"
+
+
+@pytest.mark.rule("T8-8")
+async def test_a_confirmation_sent_twice_under_its_key_is_one_and_two_confirm_once(api: Api, pool: Pool) -> None:
+    rate = {"effective_on": "2027-04-01", "basis_points": 1200}
+    proposal = (await api.made("officer", "/proposals", {"kind": "tax_rate.add", "arguments": rate}))["id"]
+    path, key = f"/proposals/{proposal}/confirm", {"Idempotency-Key": "confirmed-as-one"}
+    first = await api.call("approver", "POST", path, {}, headers=key)
+    assert first[1]["state"] == "confirmed"
+    assert await api.call("approver", "POST", path, {}, headers=key) == first
+    removal = {"kind": "tax_rate.remove", "arguments": {**rate, "reason": "misread"}}
+    path = f"/proposals/{(await api.made('officer', '/proposals', removal))['id']}/confirm"
+    both = await asyncio.gather(*(api.call("approver", "POST", path, {}) for _ in range(2)))
+    assert sorted(status for status, _ in both) == [first[0], 422]
+    assert (await proofs(pool, "tax_rate.added"), await proofs(pool, "tax_rate.removed")) == (1, 1)
 
 
 @pytest.mark.rule("T8-3")

@@ -10,6 +10,7 @@ from sql import Conn, Pool
 from tests.conftest import NOW
 from tests.office.edge.api.conftest import Api
 from tests.office.edge.api.test_decisions import (
+    RATE,
     Arranged,
     a_case,
     a_decision,
@@ -59,6 +60,8 @@ HOPELESS: dict[str, tuple[Arranged, dict[str, Any], str]] = {
     "revocation.decide": (a_decision, {"reason": "asked"}, "decided already"),
     "revocation.material": (a_case, {"reason": "r", "deadline_at": "2026-11-27T12:00:00Z"}, "a clock of its own"),
     "revocation.withdraw": (a_case, {"reason": "erroneous"}, "no decision to withdraw"),
+    "tax_rate.add": (nothing, {"effective_on": "2026-11-22", "basis_points": 1200}, "not to come"),
+    "tax_rate.remove": (nothing, {**RATE, "reason": "misread"}, "no rate of 1200 basis points begins on 2027-04-01"),
     "service.end": (nothing, {"cause": "closing", "ends_on": "2026-12-01", "certificates": "revoke"}, "three months"),
 }  # fmt: skip
 
