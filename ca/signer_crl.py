@@ -62,9 +62,9 @@ async def next_crl(conn: Conn, authority: Authority, shard: int, thread: Executo
     """The next CRL of the shard is stored, in the caller's transaction; its number. Raises KeyAway."""
     issuer = authority.issuer
     await conn.execute(SQL["lock_shard"], issuer.id, shard)
-    previous = await conn.fetchrow(SQL["previous_crl"], issuer.id, shard)
-    number, carried_at = (1, None) if previous is None else (previous["number"] + 1, previous["this_update"])
     this_update = now().replace(microsecond=0)
+    previous = await conn.fetchrow(SQL["previous_crl"], issuer.id, shard, int(this_update.timestamp()))
+    number, carried_at = (1, None) if previous is None else (previous["number"] + 1, previous["this_update"])
     entries, count = await carried(conn, issuer, shard, carried_at, this_update)
     next_update = this_update + crl.NEXT_UPDATE
     tbs = crl.of_entries(issuer, shard, number, entries, this_update, next_update)

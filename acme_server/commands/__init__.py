@@ -10,6 +10,7 @@ from acme_server.commands.ca import ca
 from acme_server.commands.ca_revoke import revocations, revoke
 from acme_server.commands.ceremony import ceremony
 from acme_server.commands.certificate import certificate
+from acme_server.commands.certificate_import import certificate_import
 from acme_server.commands.changes import change, seal, timer
 from acme_server.commands.check import check
 from acme_server.commands.contract import contract
@@ -47,6 +48,7 @@ ca.add_command(ceremony)
 ca.add_command(root_crl)
 ca.add_command(revoke)
 ca.add_command(revocations)
+certificate.add_command(certificate_import)
 bank.add_command(dealer)
 audit.add_command(sample)
 audit.add_command(samples)

@@ -15,9 +15,9 @@ SQL = statements("acme_server/certificates")
 
 
 class Owner(msgspec.Struct, frozen=True):
-    """The account that ordered a certificate, and the contract it was issued under."""
+    """The account that ordered a certificate, if that is known, and the contract it was issued under."""
 
-    account_id: UUID
+    account_id: UUID | None
     contract_id: UUID
 
 

@@ -31,7 +31,7 @@ class Issued(msgspec.Struct, frozen=True):
     spki_sha256: bytes
     not_before: datetime
     not_after: datetime
-    admission_id: UUID
+    admission_id: UUID | None
     created_at: datetime
     state: str
     order_id: UUID | None
@@ -145,8 +145,8 @@ async def request(conn: Conn, order_id: UUID) -> Request | None:
     return one(Request, await conn.fetchrow(SQL["request"], order_id))
 
 
-async def decisions(conn: Conn, asked: Request, last: UUID) -> list[DecisionRow]:
-    """The gate's decisions about the order, the last of which is `last`."""
+async def decisions(conn: Conn, asked: Request, last: UUID | None) -> list[DecisionRow]:
+    """The gate's decisions about the order, the last of which is `last`, if it came so far."""
     rows = await conn.fetch(SQL["decisions"], asked.admission_id, last, asked.binding_key_id, asked.names)
     return [DecisionRow(**{**row, "names": tuple(row["names"])}) for row in rows]
 

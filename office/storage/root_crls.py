@@ -8,9 +8,9 @@ from sql import Conn, statements
 SQL = statements("office/root_crls")
 
 
-async def next_number(conn: Conn, issuer_id: int) -> int:
+async def next_number(conn: Conn, issuer_id: int, now: datetime) -> int:
     """Above every number that was published, prepared, or may have been lost with a restored backup. C-136."""
-    return int(await conn.fetchval(SQL["next_number"], issuer_id))
+    return int(await conn.fetchval(SQL["next_number"], issuer_id, int(now.timestamp())))
 
 
 async def is_root(conn: Conn, issuer_id: int) -> bool:

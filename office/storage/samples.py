@@ -72,7 +72,9 @@ class Sampled(msgspec.Struct, frozen=True):
 
 
 class Issuance(msgspec.Struct, frozen=True):
-    """What was recorded, signed and decided under a serial number."""
+    """What was recorded, signed and decided under a serial number; of what came back through an import no decision is
+    left.
+    """
 
     id: UUID
     issuer_id: int
@@ -88,7 +90,7 @@ class Issuance(msgspec.Struct, frozen=True):
     signed_at: datetime
     precertificate: bytes | None
     certificate: bytes | None
-    decision: DecisionRow
+    decision: DecisionRow | None
 
 
 async def population(conn: Conn, since: datetime, until: datetime) -> Population:
@@ -147,7 +149,8 @@ async def issuance(conn: Conn, serial: bytes) -> Issuance:
     fields: dict[str, Any] = dict(row)
     decided = {name: fields.pop(name) for name in DecisionRow.__struct_fields__ if name in fields and name not in
                ("id", "names")}  # fmt: skip
-    decision = DecisionRow(id=fields.pop("decision_id"), names=tuple(fields.pop("admitted_names")), **decided)
+    decision_id, names = fields.pop("decision_id"), fields.pop("admitted_names")
+    decision = decision_id and DecisionRow(id=decision_id, names=tuple(names), **decided)
     return Issuance(**fields, decision=decision)
 
 

@@ -57,7 +57,7 @@ async def prepare(conn: Conn, issuer_id: int, people: tuple[Person, Person], now
     issuer = await ca.issuer(conn, issuer_id)
     if issuer is None or not await root_crls.is_root(conn, issuer_id):
         raise Unfit(f"there is no root {issuer_id}: the signer makes the CRLs of issuing CAs by itself")
-    at, number = now.replace(microsecond=0), await root_crls.next_number(conn, issuer_id)
+    at, number = now.replace(microsecond=0), await root_crls.next_number(conn, issuer_id, now)
     entries = await authority_revocations.to_carry(conn, issuer_id)
     tbs = crl.to_be_signed(issuer, 0, number, entries, at, at + crl.ROOT_NEXT_UPDATE, of_ca_certificates=True)
     lint_crl(issuer, 0, tbs, now, of_root=True, wanted=number, entries=entries)

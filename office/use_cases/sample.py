@@ -134,7 +134,8 @@ async def examine_one(
     async with conn.transaction():
         if await samples.record_audit(conn, sample_id, one.serial, tools, faults, now):
             proof = entry(
-                "audit.certificate_examined", "operator", now, contract_id=one.decision.contract_id, sample=sample_id,
+                "audit.certificate_examined", "operator", now,
+                contract_id=one.decision.contract_id if one.decision else None, sample=sample_id,
                 serial=one.serial.hex(), linted_by=tools, faults=faults,
             )  # fmt: skip
             await append(conn, proof)
@@ -142,6 +143,8 @@ async def examine_one(
 
 async def proofs_looked_at(conn: Conn, one: Issuance) -> list[str]:
     """What is wrong with how its names were proven. Older looks at CAA than a day are none."""
+    if one.decision is None:
+        return []
     since, until = one.signed_at - CAA_LOOKS, one.signed_at
     looked = await proofs.caa_checks(conn, one.serial, one.decision.contract_id, since, until, one.names)
     return list(proof_faults(one.names, await proofs.proofs(conn, one.serial), looked, until))

@@ -8,12 +8,14 @@ from cryptography.exceptions import InvalidSignature
 from ca import precertificate
 from ca.certificate import Issuer, Subject, Wanted
 from ca.der import DerError, elements
+from ca.imported import is_same
 from ca.linting import LintError, lint, recorded_key
 from ca.profiles import PROFILES
 from contract_gate.record import facts_of, recorded, replay
 from office.storage.samples import Issuance
 
 OWN = "profile check"
+NO_DECISION = "no decision is left: it came back through `keiyaku certificate import`"
 
 
 def faults_of(one: Issuance, issuer: Issuer) -> list[str]:
@@ -22,7 +24,9 @@ def faults_of(one: Issuance, issuer: Issuer) -> list[str]:
 
 
 def lint_faults(one: Issuance, issuer: Issuer) -> list[str]:
-    """What the profile check says, with the subject that the gate looked at."""
+    """What the profile check says, with the subject that the gate looked at; nothing without a decision."""
+    if one.decision is None:
+        return []
     facts = facts_of(one.decision)
     if facts.subject is None or one.profile not in PROFILES:
         return ["it was decided without a reviewed subject" if facts.subject is None else f"no profile {one.profile}"]
@@ -56,13 +60,15 @@ def signature_faults(one: Issuance, issuer: Issuer) -> Iterator[str]:
         if what == "certificate" and precertificate.is_precertificate(one.tbs):
             if why := precertificate.faults(signed, one.tbs):
                 yield why
-        elif signed != one.tbs:
+        elif not is_same(signed, one.tbs):
             yield f"its {what} is not what was recorded to be signed"
 
 
 def decision_faults(one: Issuance) -> Iterator[str]:
     """The gate, asked again with the recorded facts, answers the same, and what was signed is within it."""
-    row = one.decision
+    if (row := one.decision) is None:
+        yield NO_DECISION
+        return
     if recorded(row.id, replay(row), row.stage) != row:
         yield "the gate, asked again with the recorded facts, answers otherwise"
     if row.outcome != "admitted" or row.not_after_limit is None:

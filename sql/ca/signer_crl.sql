@@ -4,9 +4,12 @@
 SELECT pg_advisory_xact_lock(7102, $1::integer * 1024 + $2::integer);
 
 -- name: previous_crl
--- After a restore numbers go on above those that were published and lost. C-136.
--- $1 issuer_id  $2 shard
-SELECT greatest(number, (SELECT crl_floor FROM keiyaku.cluster)) AS number, this_update FROM ca.crls WHERE issuer_id = $1 AND shard = $2 ORDER BY number DESC LIMIT 1;
+-- After a restore numbers go on above those that were published and lost; in a copy that nobody has accepted yet, above the
+-- seconds since 1970, which accepting it makes the floor. C-136.
+-- $1 issuer_id  $2 shard  $3 seconds since 1970
+SELECT greatest(number, (SELECT CASE WHEN identity = keiyaku.cluster_identity() THEN crl_floor ELSE greatest(crl_floor, $3) END
+                         FROM keiyaku.cluster)) AS number, this_update
+FROM ca.crls WHERE issuer_id = $1 AND shard = $2 ORDER BY number DESC LIMIT 1;
 
 -- name: load_revocations
 -- What the next CRL must carry: all but those that a CRL issued after the certificate's end has carried (C-141). `since`

@@ -1,8 +1,10 @@
 -- name: next_number
--- Above every number that was published, prepared, or may have been lost with a restored backup. $1 issuer_id
+-- Above every number that was published, prepared, or may have been lost with a restored backup, also one that nobody has
+-- accepted yet. $1 issuer_id  $2 seconds since 1970
 SELECT 1 + greatest(
     (SELECT max(number) FROM ca.crls WHERE issuer_id = $1 AND shard = 0),
-    (SELECT max(number) FROM office.root_crls WHERE issuer_id = $1), (SELECT crl_floor FROM keiyaku.cluster));
+    (SELECT max(number) FROM office.root_crls WHERE issuer_id = $1),
+    (SELECT CASE WHEN identity = keiyaku.cluster_identity() THEN crl_floor ELSE greatest(crl_floor, $2) END FROM keiyaku.cluster));
 
 -- name: is_root
 -- $1 issuer_id

@@ -62,11 +62,11 @@ WHERE sample_id = $1 AND ($2::bytea IS NULL OR serial > $2) ORDER BY serial LIMI
 SELECT serial FROM office.sampled_certificates WHERE sample_id = $1 AND audited_at IS NULL ORDER BY serial LIMIT $2;
 
 -- name: evidence_of_issuance
--- What was signed, with the decision that admitted it. $1 serial
+-- What was signed, with the decision that admitted it, if it did not come back through an import. $1 serial
 SELECT t.id, t.issuer_id, t.serial, t.profile, t.tbs, t.names, t.spki_sha256, t.not_before, t.not_after, t.shard,
     t.created_at, coalesce(p.signed_at, c.signed_at) AS signed_at, p.der AS precertificate, c.der AS certificate, d.id AS decision_id, d.contract_id, d.binding_key_id,
     d.stage, d.outcome, d.gate, d."case", d.names AS admitted_names, d.not_after_limit, d.facts, d.findings, d.decided_at
-FROM ca.serials s JOIN ca.to_be_signed t ON t.id = s.to_be_signed_id JOIN gate.decisions d ON d.id = t.admission_id
+FROM ca.serials s JOIN ca.to_be_signed t ON t.id = s.to_be_signed_id LEFT JOIN gate.decisions d ON d.id = t.admission_id
 LEFT JOIN ca.precertificates p ON p.id = t.id LEFT JOIN ca.certificates c ON c.id = t.id
 WHERE s.serial = $1;
 

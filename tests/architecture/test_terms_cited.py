@@ -17,8 +17,8 @@ NOT_UNDER_THE_TERMS = {
     "the standards decide": {
         "account.deactivated", "account.key_changed", "account.paused", "account.resumed", "account.updated",
         "authorization.deactivated", "authorization.validated", "caa.checked", "certificate.compromise_dated",
-        "corroboration.missed", "ct.list_read", "issuer.made", "issuer.reason_changed", "issuer.revoked", "key.blocked",
-        "order.ended", "scts.recorded",
+        "certificate.imported", "corroboration.missed", "crl.imported", "ct.list_read", "issuer.made",
+        "issuer.reason_changed", "issuer.revoked", "key.blocked", "order.ended", "scts.recorded",
     },
     "a machine did it, and what it followed cites them": {
         "certificate.bundled", "certificate.signed", "certificate.voided", "crl.signed", "database.restored",

@@ -91,7 +91,7 @@ SAMPLES = [
     Mutation(LOOK, 'row.outcome != "admitted" or row.not_after_limit is None', "row.not_after_limit is None", SAMPLE),
     Mutation(LOOK, "sorted(row.names) != sorted(one.names) or one.not_after", "one.not_after", SAMPLE),
     *off(LOOK, SAMPLE, "why := precertificate.faults(signed, one.tbs)"),
-    Mutation(LOOK, "elif signed != one.tbs:", "elif False:", SAMPLE),
+    Mutation(LOOK, "elif not is_same(signed, one.tbs):", "elif False:", SAMPLE),
 ]
 CEREMONIES = [
     *off(CEREMONY, T_CEREMONY, "await ca.issuer_count(conn)", "script.root_place == script.issuing_place"),

@@ -216,6 +216,7 @@ def test_office_makes_no_token_for_itself(rights: Rights) -> None:
         ("evidence.checkpoints", {"seal"}),
         ("evidence.seal_state", set()),
         ("keiyaku.migrations", set()),
+        ("office.certificate_imports", {"operator"}),
         ("acme.limit_overrides", {"office", "operator"}),
         ("gate.tax_rates", set()),  # two people, through gate.add_tax_rate
         ("office.sellers", {"office", "operator"}),  # through the API too, as office.bank_dialects
@@ -382,6 +383,9 @@ def test_readers_of_what_not_everybody_may_see(rights: Rights, secret: str, read
         ("ca.void_record('00000000-0000-0000-0000-000000000000')", {"acme", "work"}),
         ("gate.record_invoice(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)", {"office", "operator"}),
         ("keiyaku.months_ahead('2026-11-22')", {"acme", "work", "operator"}),
+        ("keiyaku.cluster_identity()", {"seal", "sign", "operator"}),
+        (f"ca.import_certificate({', '.join(['NULL'] * 16)}) WHERE false", {"operator"}),
+        ("ca.import_serials(NULL, NULL, NULL, NULL, NULL)", {"operator"}),
         *(
             (f"office.{name}('00000000-0000-0000-0000-000000000000'{more})", callers)
             for name, more, callers in (
