@@ -10,6 +10,7 @@ from acme_server.commands.running import Day, as_json, first_person, operating, 
 from acme_server.groups import Group
 from office.use_cases import letters, notices, service_end
 from office.use_cases.notify import LANGUAGES
+from office.use_cases.wording import CERTIFICATES
 from sql import Conn
 
 COLUMNS = ("id", "kind", "contract", "recipient", "channel", "state", "queued_at", "delivered_at", "last_error")
@@ -104,7 +105,7 @@ async def recipient(conn: Conn, now: datetime, contract: str, role: str, name: s
 @click.option("--on", "ends_on", type=Day(), required=True, help="The day at whose beginning the service ends.")
 @click.option(
     "--certificates",
-    type=click.Choice(tuple(service_end.CERTIFICATES)),
+    type=click.Choice(tuple(CERTIFICATES)),
     required=True,
     help="Whether certificates stay until they end, or are revoked.",
 )

@@ -47,6 +47,7 @@ class NoticeKind(msgspec.Struct, frozen=True):
 MONEY: tuple[Recipient, ...] = ("customer", "payer", "dealer")  # T8-14: default and reminders go to both
 OFFICERS: tuple[Recipient, ...] = ("officers",)
 EVERYONE: tuple[Recipient, ...] = ("everyone",)  # every customer of a live contract
+_KEY = ("key_sha256", "certificates", "revoked_by")
 
 _ALL = (
     NoticeKind("contract_formed", "A4.3", "T4-5", "important", ("directory", "portal")),
@@ -80,6 +81,11 @@ _ALL = (
     NoticeKind("problem_report_preliminary", "A2.1", "T2-3", "important", ("received_at", "findings")),
     NoticeKind(
         "problem_report_answer", "A2.1", "T2-3", "important", ("received_at", "findings", "email"), ("reporter",)
+    ),
+    NoticeKind("key_compromise_found", "A2.1", "T11-3", "important", ("received_at", *_KEY)),
+    NoticeKind("key_compromise_answer", "A2.1", "T11-3", "important", ("received_at", *_KEY, "email"), ("reporter",)),
+    NoticeKind(
+        "own_key_answer", "A2.1", "T11-13", "important", ("received_at", "key_sha256", "whose", "email"), ("reporter",)
     ),
     NoticeKind("caa_forbidden", "A2.1", "T2-3", "courtesy", ("domain", "forbidden_at", "email"), ("reporter",)),
     NoticeKind("personal_data_leak", "A16.3", "T16-2", "grave", ("found_at", "affected", "measures")),

@@ -255,11 +255,6 @@ async def issuing(conn: Conn) -> dict[str, int]:
     return {row["name"]: row["id"] for row in await conn.fetch(SQL["issuing"])}
 
 
-async def issuer_name(conn: Conn, issuer_id: int | None) -> str:
-    """The name of an issuing CA."""
-    return next((name for name, found in (await issuing(conn)).items() if found == issuer_id), "-")
-
-
 async def set_result(
     conn: Conn, case_id: UUID, notice_id: UUID, now: datetime, due_at: datetime | None = None
 ) -> None:  # fmt: skip

@@ -23,7 +23,8 @@ async def follow(conn: Conn, found: Case, ground: Ground, now: datetime, among: 
     With the CA's own key everybody is told of it at once (T11-13). `among`: of these contracts alone.
     """
     told = {each.contract_id for each in await case_notices.notices_before(conn, found.id)}
-    for lost in await revocations.lost(conn, found.id, now):
+    gone = await revocations.lost(conn, found.id, now)
+    for lost in gone:
         if among is not None and lost.contract_id not in among:
             continue
         if lost.contract_id not in told and ground.clause != "A11.4.8":  # else they hear of it once it is published
@@ -35,8 +36,9 @@ async def follow(conn: Conn, found: Case, ground: Ground, now: datetime, among: 
         if not lost.alive:
             await _last_one_gone(conn, lost, now)
     if ground.clause == "A11.4.8":
-        issuer = await revocations.issuer_name(conn, found.issuer_id)
-        await notify(conn, "ca_key_compromised", now, certificates=issuer, revoked_at=now.isoformat())
+        whole = [name for name, issuer_id in (await revocations.issuing(conn)).items() if issuer_id == found.issuer_id]
+        of = ", ".join(whole) or str(sum(len(lost.serials) for lost in gone))  # an issuing CA's, or an incident's
+        await notify(conn, "ca_key_compromised", now, certificates=of, revoked_at=now.isoformat())
     row = entry(
         "revocation.executed", PROCESS, now, contract_id=found.contract_id, rule="T11-11", clause=ground.clause,
         case=found.id, seal="T11-10",

@@ -10,7 +10,6 @@ import msgspec
 
 from ca import storage as ca
 from ca.key_proof import NAME, STATEMENT, NotProven, Proof, of_csr, of_statement
-from contract_gate.articles.article_11_revocation import GROUNDS, KEY_COMPROMISE
 from office.storage import key_proofs, revocations
 from office.storage.revocations import Scope
 from office.use_cases import cases, own_keys
@@ -115,16 +114,16 @@ async def _tell(conn: Conn, found: Reported, email: str, again: bool, now: datet
     """
     if found.case_id is None or found.deadline_at is None:
         return
-    findings = (
-        f"The private key of the public key with SHA-256 {found.spki_sha256.hex()} is compromised, as a signature by "
-        f"it proves. The key is blocked, and certificates with it, {found.certificates} in all, are revoked with code "
-        f"{KEY_COMPROMISE} by {found.deadline_at.isoformat()} ({GROUNDS[GROUND].clause})."
-    )
-    received = found.received_at.isoformat()
+    key, until = found.spki_sha256.hex(), found.deadline_at.isoformat()
+    received, number = found.received_at.isoformat(), str(found.certificates)
     covered = [] if again else await revocations.covered(conn, Scope(spki_sha256=found.spki_sha256), [], now)
     for each in covered:
         if each.id is not None:
             await notify(
-                conn, "problem_report_preliminary", now, contract_id=each.id, received_at=received, findings=findings
-            )
-    await notify(conn, "problem_report_answer", now, received_at=received, findings=findings, email=email)
+                conn, "key_compromise_found", now, contract_id=each.id, received_at=received, key_sha256=key,
+                certificates=number, revoked_by=until,
+            )  # fmt: skip
+    await notify(
+        conn, "key_compromise_answer", now, received_at=received, key_sha256=key, certificates=number,
+        revoked_by=until, email=email,
+    )  # fmt: skip

@@ -1,6 +1,5 @@
 """Notices are put into the outbox in the transaction of their cause (Article 5, T5-5)."""
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
@@ -9,8 +8,8 @@ from string import Template
 from uuid import UUID
 
 from contract_gate.articles.article_05_notices import KINDS, NoticeKind
-from contract_gate.calendar import JST
 from office.storage import notices
+from office.use_cases.wording import worded
 from sql import Conn
 from sql.evidence import append, entry
 
@@ -18,7 +17,6 @@ LANGUAGES = ("ja", "en")  # the Japanese text governs (T26-1)
 LONGEST = 2000  # of one value
 GIVEN = ("recipient", "contract")  # what every text may use beside its own values
 ACTOR = "process:office"
-INSTANT = re.compile(r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:\+00:00|Z)")
 
 
 async def notify(
@@ -60,15 +58,8 @@ def checked(kind: str, values: Mapping[str, str]) -> NoticeKind:
 def rendered(kind: str, language: str, values: Mapping[str, str]) -> tuple[str, str]:
     """Subject (one line) and body. Raises KeyError for a value that the text needs and nobody gave."""
     subject, body = texts(kind, language)
-    told = {name: worded(name, value) for name, value in values.items()}
+    told = {name: worded(kind, name, value, language) for name, value in values.items()}
     return " ".join(subject.substitute(told).split()), body.substitute(told)
-
-
-def worded(name: str, value: str) -> str:
-    """A value as people read it: yen in groups of three digits, instants by the minute in Japan."""
-    if name.endswith("_yen") and value.isdecimal():
-        return f"{int(value):,}"
-    return INSTANT.sub(lambda found: f"{datetime.fromisoformat(found[0]).astimezone(JST):%Y-%m-%d %H:%M} JST", value)
 
 
 @cache

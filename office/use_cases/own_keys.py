@@ -42,13 +42,10 @@ async def alarm(
     received = now.isoformat()
     if not again:
         await notify(conn, "own_key_proven", now, whose=own.whose, received_at=received)
-    findings = (
-        f"The private key of the public key with SHA-256 {proof.spki_sha256.hex()} is compromised, as a signature by "
-        f"it proves. It is the key of {own.whose}. People of the CA were told at once and decide what follows."
-    )
-    await notify(conn, "problem_report_answer", now, received_at=received, findings=findings, email=email)
+    key = proof.spki_sha256.hex()
+    await notify(conn, "own_key_answer", now, whose=own.whose, received_at=received, key_sha256=key, email=email)
     row = entry(
-        "key.own_compromise_proven", ACTOR, now, rule="T11-13", clause="A11.4.8", spki_sha256=proof.spki_sha256.hex(),
+        "key.own_compromise_proven", ACTOR, now, rule="T11-13", clause="A11.4.8", spki_sha256=key,
         whose=own.whose, proof=proof_id, proof_kind=proof.kind, cases=ids,
     )  # fmt: skip
     await append(conn, row)

@@ -15,7 +15,7 @@ from office.storage.revocations import Case, Scope
 from office.use_cases.notify import notify
 from sql import Conn
 
-NOTHING_LEFT = "no certificate was left to revoke"
+NOTHING_LEFT = "nothing_left"
 
 
 async def due(conn: Conn, ended_at: datetime) -> datetime:

@@ -11,12 +11,12 @@ from office.storage.service_end import Decided, Told
 from office.use_cases import asked, ending, revocations
 from office.use_cases.asked import Unfit, checked_text, one_of
 from office.use_cases.notify import ACTOR, notify
+from office.use_cases.wording import CERTIFICATES
 from sql import Conn, Pool
 from sql.evidence import append, entry
 
 PAGE = 200
 FURTHEST = timedelta(days=3653)  # beyond it a day is a slip of the pen; the Terms name no latest one
-CERTIFICATES = {"revoke": "終了日に失効 / revoked on that day", "run_off": "有効期限まで有効 / valid until they expire"}
 
 
 async def decide(
@@ -37,9 +37,7 @@ async def decide(
     if ends_on > (latest := jst_date(now) + FURTHEST):
         raise Unfit(f"{ends_on} lies more than ten years ahead, and what is decided stands: name a day up to {latest}")
     async with conn.transaction():
-        notice = await notify(
-            conn, "service_end", now, ends_on=ends_on.isoformat(), certificates=CERTIFICATES[certificates]
-        )
+        notice = await notify(conn, "service_end", now, ends_on=ends_on.isoformat(), certificates=certificates)
         if not await service_end.decide(conn, cause, ends_on, certificates, notice, one.id, two.id, now):
             raise Unfit(
                 "the end of the service is decided; only a later day takes the place of one for which not everybody was"
@@ -123,5 +121,5 @@ async def tell_others(conn: Conn, found: Decided, now: datetime) -> None:
     for customer in await service_end.untold(conn, PAGE):
         await notify(
             conn, "service_end", now, customer_id=customer, ends_on=found.ends_on.isoformat(),
-            certificates=CERTIFICATES[found.certificates],
+            certificates=found.certificates,
         )  # fmt: skip

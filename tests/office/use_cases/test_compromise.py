@@ -66,8 +66,8 @@ async def test_every_live_certificate_of_the_key_is_revoked_and_nobody_has_to_de
 async def test_reporter_and_subscribers_hear_of_it_at_once(office: Conn, pool: Pool) -> None:
     await issue(pool, "acme", 1, NOW, key=spki(EC))
     found = await proven(office)
-    assert sorted(await notices(pool)) == ["problem_report_answer", "problem_report_preliminary"]
-    said = await pool.fetchval("SELECT given->>'findings' FROM office.notices WHERE kind = 'problem_report_answer'")
+    assert sorted(await notices(pool)) == ["key_compromise_answer", "key_compromise_found"]
+    said = await pool.fetchval("SELECT given::text FROM office.notices WHERE kind = 'key_compromise_answer'")
     assert found.spki_sha256.hex() in said
     assert (NOW + DAY).isoformat() in said
 
@@ -128,7 +128,7 @@ async def test_a_proof_starts_the_clock_of_a_case_that_had_none(office: Conn, po
     opened = await cases.open_case(office, opening, NOW)
     assert opened.deadline_at is None
     assert (await proven(office)).deadline_at == NOW + DAY
-    assert sorted(await notices(pool)) == ["problem_report_answer", "problem_report_preliminary"]
+    assert sorted(await notices(pool)) == ["key_compromise_answer", "key_compromise_found"]
 
 
 @pytest.mark.std("C-163")
@@ -193,11 +193,9 @@ async def test_a_key_that_is_no_customers_alarms_people_and_nothing_is_blocked_o
     assert (await blocked(pool), await revoked(pool)) == ([], {})
     rows = await pool.fetch("SELECT state, ground, issuer_id, attention, deadline_at FROM office.cases")
     assert [tuple(row) for row in rows] == [("open", "ca_key", 2, True, NOW + DAY)] * cases_of
-    assert sorted(await notices(pool)) == ["own_key_proven", *["problem_report_answer"] * 2]
-    said = await pool.fetchval(
-        "SELECT given->>'findings' FROM office.notices WHERE kind = 'problem_report_answer' LIMIT 1"
-    )
-    assert whose in said
+    assert sorted(await notices(pool)) == [*["own_key_answer"] * 2, "own_key_proven"]
+    said = await pool.fetchval("SELECT given->>'whose' FROM office.notices WHERE kind = 'own_key_answer' LIMIT 1")
+    assert said == whose
     tasks = await desk.queue(office, None, False, None, 9, NOW)
     subject = of_csr(csr(EC)).spki_sha256.hex()
     assert [(task.deadline_at, task.binding) for task in tasks if task.kind != "access_review"] == [(NOW + DAY, True)]
@@ -219,7 +217,7 @@ async def test_subscribers_hear_of_it_once_however_often_it_is_proven(office: Co
     await issue(pool, "acme", 1, NOW, key=spki(EC))
     for _ in range(3):
         await proven(office)
-    assert sorted(await notices(pool)) == [*["problem_report_answer"] * 3, "problem_report_preliminary"]
+    assert sorted(await notices(pool)) == [*["key_compromise_answer"] * 3, "key_compromise_found"]
 
 
 @pytest.mark.rule("T16-2")

@@ -16,7 +16,8 @@ from office.storage import notices as storage
 from office.use_cases import contracts, deliver, mail, maintenance, notices, terms
 from office.use_cases.asked import Unfit
 from office.use_cases.mail import Posting
-from office.use_cases.notify import GIVEN, LANGUAGES, checked, notify, rendered, texts, worded
+from office.use_cases.notify import GIVEN, LANGUAGES, checked, notify, rendered, texts
+from office.use_cases.wording import worded
 from sql import Conn, Pool
 from tests.conftest import NOW
 from tests.office.use_cases.conftest import INVOICE
@@ -64,7 +65,7 @@ def test_a_text_is_complete(kind: str, language: str) -> None:
     ],
 )
 def test_amounts_and_instants_are_told_as_people_read_them(name: str, value: str, expected: str) -> None:
-    assert worded(name, value) == expected
+    assert [worded("-", name, value, language) for language in LANGUAGES] == [expected] * 2
 
 
 def test_every_kind_is_sent_by_something() -> None:

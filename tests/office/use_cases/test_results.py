@@ -174,7 +174,7 @@ async def test_who_asks_for_what_is_revoked_already_hears_so(accepted: Conn, poo
         await swept(accepted, NOW + HOUR)
     else:
         await cases.close(accepted, str(case), "ann", "its client did it", NOW + HOUR)
-    assert await told(pool) == [("acme", "revoked"), ("acme", "no certificate was left to revoke")]
+    assert await told(pool) == [("acme", "revoked"), ("acme", "nothing_left")]
     assert ((await case_of(accepted, case)).result_told_at, await waiting(accepted, NOW + HOUR)) == (NOW + HOUR, [])
 
 
