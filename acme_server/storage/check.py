@@ -93,6 +93,11 @@ async def revoked_issuers(conn: Conn, now: datetime) -> list[RevokedIssuer]:
     return many(RevokedIssuer, await conn.fetch(SQL["revoked_issuers"], now))
 
 
+async def being_signed(conn: Conn) -> list[bytes]:
+    """Serial numbers of orders that are being signed, or may be."""
+    return [row["serial"] for row in await conn.fetch(SQL["being_signed"])]
+
+
 async def begin_era(conn: Conn) -> int:
     """A new era of evidence has begun; its number."""
     return int(await conn.fetchval(SQL["begin_era"]))

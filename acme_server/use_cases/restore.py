@@ -15,11 +15,14 @@ from sql.evidence import append, entry
 
 
 class Restored(msgspec.Struct, frozen=True):
-    """What was done: the new era, above which number CRLs go on, how many will be made, and the file set aside."""
+    """What was done: the new era, above which number CRLs go on, how many will be made, how many serial numbers were
+    revoked as possibly signed, and the file set aside.
+    """
 
     era: int
     crl_floor: int
     crls: int
+    revoked: int
     set_aside: str | None
 
 
@@ -27,12 +30,15 @@ async def accept_restored(conn: Conn, file: Path, now: datetime) -> Restored:
     """This database is the operators' own from now on: sealing, and so issuance, go on.
 
     CRL numbers go on above the seconds since 1970: more than were ever made, also after a second restore of one backup.
-    Serial numbers are random, so none comes again. A checkpoint file that knows more than the database is kept.
+    Serial numbers are random, so none comes again. What was to be signed at the backup may have been since: it is
+    revoked, so no signer signs it again, and its order ends (C-142, design §4.5). A checkpoint file that knows more
+    than the database is kept.
     """
     floor = int(now.timestamp())
     async with conn.transaction():
         era = await check.begin_era(conn)
         before, after = await check.know_cluster(conn, floor)
+        revoked = [await possibly_signed(conn, serial, now) for serial in await check.being_signed(conn)]
         shards = await ca.crls_due(conn, now, now)
         for shard in shards:
             await enqueue_crl(conn, shard, now)
@@ -40,7 +46,16 @@ async def accept_restored(conn: Conn, file: Path, now: datetime) -> Restored:
         await append(conn, proof)
     latest = await evidence.latest_checkpoint(conn)
     kept = await asyncio.to_thread(set_aside, file, latest.number if latest else 0, now)
-    return Restored(era, floor, len(shards), kept)
+    return Restored(era, floor, len(shards), sum(revoked), kept)
+
+
+async def possibly_signed(conn: Conn, serial: bytes, now: datetime) -> bool:
+    """Whether the serial number was not revoked before; it is now."""
+    shard = await ca.revoke(
+        conn, serial, reason=None, ground="possibly signed before the restore", requested_by="operator",
+        requested_at=now, now=now,
+    )  # fmt: skip
+    return shard is not None
 
 
 def set_aside(file: Path, number: int, now: datetime) -> str | None:

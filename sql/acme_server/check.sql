@@ -70,6 +70,12 @@ LEFT JOIN ca.authority_compromises w ON w.root_id = v.root_id AND w.serial = v.s
 WHERE v.published_at IS NULL OR (v.cross_id IS NULL AND v.not_after > $1)
 ORDER BY coalesce(w.deadline_at, v.deadline_at), v.root_id;
 
+-- name: being_signed
+-- Serial numbers of orders that are being signed, or may be.
+SELECT t.serial FROM acme.jobs j JOIN acme.issuances i ON i.order_id = j.subject::uuid
+CROSS JOIN LATERAL (SELECT serial, state FROM ca.to_be_signed WHERE id = i.to_be_signed_id OFFSET 0) AS t
+WHERE j.kind = 'issue' AND t.state = 'admitted' ORDER BY t.serial;
+
 -- name: begin_era
 -- Transaction ids may come again from here on. Returns the era's number.
 SELECT evidence.begin_era();
