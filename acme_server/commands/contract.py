@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from acme_server.commands.key import AWAITS_NOTICE
 from acme_server.commands.output import heading, show_json, show_one, show_rows
 from acme_server.commands.running import (
     Day,
@@ -71,6 +72,8 @@ async def show(conn: Conn, now: datetime, contract: str, as_json: bool) -> None:
         return
     show_one(found.contract, as_json=False)
     click.echo("on hold" if found.held else "no hold")
+    if found.awaits_notice:
+        click.echo(AWAITS_NOTICE.format(contract=contract))
     for part, columns in DETAILS.items():
         click.echo(f"\n{heading(part)}")
         show_rows(getattr(found, part), columns, as_json=False)

@@ -12,6 +12,11 @@ from office.storage.keys import BindingKey
 from office.use_cases import keys
 from sql import Conn
 
+AWAITS_NOTICE = (
+    "No certificate before the notice of formation has left: `keiyaku notice list {contract}` shows what that waits for"
+    " (T4-5)."
+)
+
 
 class Read(msgspec.Struct, frozen=True):
     """A key as people read it."""
@@ -57,12 +62,8 @@ async def new(
     else:
         show_one(made, as_json=False)
         click.echo("\nKeep the hmac key secret; it is not shown again.", err=True)
-    if await keys.untold(conn, contract):
-        click.echo(
-            f"It gets no certificate before the notice of formation has left: `keiyaku notice list {contract}` shows"
-            " what that waits for (T4-5).",
-            err=True,
-        )
+    if made.awaits_notice:
+        click.echo(AWAITS_NOTICE.format(contract=contract), err=True)
 
 
 @key.command("list")

@@ -16,7 +16,10 @@ from sql.evidence import append, entry
 
 
 class Dossier(msgspec.Struct, frozen=True):
-    """A contract and all that is recorded for it; of holds only whether there is one that blocks (T13-3)."""
+    """A contract and all that is recorded for it; of holds only whether there is one that blocks (T13-3).
+
+    `awaits_notice`: no certificate is issued before the notice of its formation has left (T4-5).
+    """
 
     contract: Contract
     names: list[Name]
@@ -24,6 +27,7 @@ class Dossier(msgspec.Struct, frozen=True):
     keys: list[BindingKey]
     invoices: list[Invoice]
     held: bool
+    awaits_notice: bool
     changes: list[Change]
 
 
@@ -67,5 +71,6 @@ async def dossier(conn: Conn, name: str) -> Dossier:
             keys=await keys.keys(conn, found.id),
             invoices=await money.invoices(conn, found.id, unpaid=False, most=MOST),
             held=any(hold.status != "reported" for hold in await holds.holds(conn, found.id, MOST)),
+            awaits_notice=await keys.untold(conn, found.id),
             changes=await holds.changes(conn, found.id),
         )

@@ -20,10 +20,14 @@ SCOPE_MOST = 1000
 
 
 class NewKey(msgspec.Struct, frozen=True):
-    """What an ACME client needs (RFC 8555 §7.3.4); shown once. `hmac_key`: 32 random octets, base64url."""
+    """What an ACME client needs (RFC 8555 §7.3.4); shown once. `hmac_key`: 32 random octets, base64url.
+
+    `awaits_notice`: it gets no certificate before the notice of the contract's formation has left (T4-5).
+    """
 
     kid: str
     hmac_key: str
+    awaits_notice: bool = False
 
 
 def base64url(octets: bytes) -> str:
@@ -72,7 +76,7 @@ async def new_key(
             requester=to,
         )  # fmt: skip
         await append(conn, row)
-    return NewKey(kid, base64url(secret))
+        return NewKey(kid, base64url(secret), await keys.untold(conn, key.id))
 
 
 def handed_to(contract: str, requester: str | None, named: Sequence[applications.Requester]) -> str:
@@ -86,11 +90,6 @@ def handed_to(contract: str, requester: str | None, named: Sequence[applications
             "name one with `keiyaku application requester-add`, or choose with --for"
         )
     return requester
-
-
-async def untold(conn: Conn, contract: str) -> bool:
-    """Whether no key of the contract gets a certificate until the notice of its formation has left (T4-5)."""
-    return await keys.untold(conn, (await asked.contract(conn, contract)).id)
 
 
 async def listed(conn: Conn, contract: str) -> list[BindingKey]:

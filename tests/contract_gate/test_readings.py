@@ -50,7 +50,11 @@ OF_INVOICES = [
     ("payment.small_difference", "5", "small_difference_yen", 5),
     ("payment.tolerance", "5", "tolerance_yen", 5),
 ]
-INSTANTS = {Kept.CONTRACT: {"c.accepted_at", "coalesce(c.accepted_at"}, Kept.INVOICE: {"i.created_at", "at"}}
+INSTANTS = {
+    Kept.CONTRACT: {"c.accepted_at", "coalesce(c.accepted_at"},
+    Kept.INVOICE: {"i.created_at", "now"},
+    Kept.NEITHER: {"statement_timestamp"},
+}
 
 
 def test_every_reading_is_one_of_a_contract_an_invoice_or_neither() -> None:

@@ -1,4 +1,4 @@
-"""`gate explain` of a day to come says what `gate forecast` does."""
+"""What people are told of a contract that does not issue yet, or not any longer by a day to come."""
 
 import json
 from datetime import timedelta
@@ -28,3 +28,17 @@ async def test_nobody_pays_till_then(demo: Settings, pool: Pool) -> None:
         assert (said["gate"], said["assumed"]) == (gate, assumed)
     blocked = json.loads(await keiyaku(demo, f"gate forecast --at {then} --json"))
     assert [(each["contract"], each["gate"]) for each in blocked] == [("demo-overdue", "G6")]
+
+
+@pytest.mark.rule("T4-5")
+async def test_who_looks_at_a_contract_or_makes_a_key_is_told_what_it_waits_for(demo: Settings, pool: Pool) -> None:
+    looked = "contract show demo"
+    assert "T4-5" not in await keiyaku(demo, looked)
+    await pool.execute(
+        """WITH letter AS (INSERT INTO office.notices (id, kind, clause, contract_id, queued_at)
+            SELECT gen_random_uuid(), 'contract_formed', 'A4.3', id, now() FROM gate.contracts WHERE handle = 'demo'
+            RETURNING id, contract_id)
+        INSERT INTO gate.formation_notices (contract_id, notice_id) SELECT contract_id, id FROM letter"""
+    )
+    assert "`keiyaku notice list demo` shows what that waits for (T4-5)" in await keiyaku(demo, looked)
+    assert json.loads(await keiyaku(demo, looked + " --json"))["awaits_notice"]

@@ -40,7 +40,9 @@ async def told(conn: Conn) -> bool:
     [found] = [rule for rule in said.rules if rule.rule == "T4-5"]
     assert (found.gate, found.clause) == ("G1", "A4.3")
     assert ((said.gate, said.case) == ("G1", "not_accepted")) is (found.result == "breach")
-    assert await keys.untold(conn, "acme") is (found.result == "breach")
+    made = await keys.new_key(conn, "acme", "another", [], None, None, NOW)
+    dossier = await contracts.dossier(conn, "acme")
+    assert made.awaits_notice is dossier.awaits_notice is (found.result == "breach")
     return found.result == "satisfied"
 
 

@@ -36,6 +36,7 @@ async def test_two_persons_accept_and_the_requester_gets_a_key(api: Api, pool: P
     key = await api.made("requester", "/contracts/acme/binding-keys", {"label": "l"})
     listed = (await api.call("applicant", "GET", "/contracts/acme/binding-keys"))[1]["items"]
     assert [each["kid"] for each in listed] == [key["kid"]]
+    assert key["awaits_notice"] is True
     assert "hmac_key" not in listed[0]
     assert (await api.call("requester", "DELETE", f"/binding-keys/{key['kid']}"))[0] == 204
 
