@@ -1,7 +1,8 @@
 -- Statements of office/storage/desk.py: what waits for people (office.waiting), whose it is, and who stands in for them.
 
 -- name: desk
--- A page of what waits, the nearest deadline first. Proposals that expired wait no more.
+-- A page of what waits, the nearest deadline first. Proposals that expired wait no more. A case over certificates or a key
+-- is its contract's if it is about one alone.
 -- $1 now  $2 today  $3 acting person, or null  $4 snoozed too  $5 kind, or null  $6 $7 $8 after deadline, kind, subject
 -- $9 most
 WITH page AS (
@@ -15,13 +16,22 @@ WITH page AS (
         AND (w.deadline_at, w.kind, w.subject) > ($6, $7, $8)
     ORDER BY w.deadline_at, w.kind, w.subject LIMIT $9
 )
-SELECT page.deadline_at, page.kind, page.subject, c.handle AS contract, page.since, page.binding,
+SELECT page.deadline_at, page.kind, page.subject, coalesce(c.handle, sole.handle) AS contract, page.since, page.binding,
     page.deadline_at < $1 AS overdue, owner.handle AS owner, acting.handle AS acting, page.snoozed_until,
     page.kind IN ('letter', 'delivery') AND EXISTS (
         SELECT FROM gate.formation_notices f JOIN office.deliveries d ON d.notice_id = f.notice_id
         WHERE f.contract_id = page.contract_id AND f.dispatched_at IS NULL AND d.id::text = page.subject
     ) AS issuance_waits
 FROM page LEFT JOIN gate.contracts c ON c.id = page.contract_id
+LEFT JOIN LATERAL (
+    SELECT max(h.handle) AS handle FROM office.cases k
+    CROSS JOIN LATERAL (
+        SELECT s.to_be_signed_id AS id FROM ca.serials s WHERE s.serial = ANY (k.serials)
+        UNION ALL SELECT m.id FROM ca.certificates m WHERE m.spki_sha256 = k.spki_sha256
+        UNION ALL SELECT p.id FROM ca.precertificates p WHERE p.spki_sha256 = k.spki_sha256) AS named
+    JOIN acme.issuances i ON i.to_be_signed_id = named.id JOIN gate.contracts h ON h.id = i.contract_id
+    WHERE k.id = CASE WHEN page.contract_id IS NULL AND page.kind LIKE 'revocation%' THEN page.subject::uuid END
+    HAVING count(DISTINCT h.id) = 1) AS sole ON true
 LEFT JOIN gate.persons owner ON owner.id = page.owner_id LEFT JOIN gate.persons acting ON acting.id = page.acting_id
 ORDER BY page.deadline_at, page.kind, page.subject;
 

@@ -11,6 +11,7 @@ ROUTER = f"{API}/test_router.py"
 STRANGER = f"{ROUTER}::test_a_stranger_reaches_nothing_of_another_customer"
 LISTED = f"{ROUTER}::test_listings_show_a_customer_its_own"
 MATERIAL = f"{TESTS}/test_material_proposal.py"
+T_ANNOUNCING, T_ACME_CASES = f"{TESTS}/test_announcing.py", f"{TESTS}/test_acme_cases.py"
 TENANTS = "sql/office/tenants.sql"
 IDEMPOTENCY = f"{USE_CASES}/idempotency.py"
 VERIFY = f"{USE_CASES}/bundle_verify.py"
@@ -34,6 +35,9 @@ DECISIONS = [
     *off(f"{USE_CASES}/case_decisions.py", MATERIAL, "abs((would - shown).total_seconds()) > 3600"),
     *skipped(f"{USE_CASES}/case_decisions.py", MATERIAL, 'await learn(conn, case, "recorded", since, first, now)'),
     *off(f"{USE_CASES}/ending.py", f"{TESTS}/test_readings_kept.py", "now < at - LAPSE_ANNOUNCED"),
+    Mutation(f"{USE_CASES}/revocations.py", "code=upgrade, among=among", "code=upgrade, among=None", T_ANNOUNCING),
+    Mutation(f"{USE_CASES}/announcing.py", "if not each.left_us and", "if", T_ANNOUNCING),
+    Mutation(f"{USE_CASES}/acme_cases.py", "(one.requested_at, one.requested_by)", "one.serial", T_ACME_CASES),
     Mutation(KEPT, "now if kept is Kept.NEITHER or made_at is None else made_at", "now", T_KEPT),
     *off(KEPT, T_KEPT, "KEPT[key] is not kept"),
     Mutation(KEPT, "else max(kept, today)", "else kept", T_KEPT),

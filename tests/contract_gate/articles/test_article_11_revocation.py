@@ -15,6 +15,7 @@ from contract_gate.articles.article_11_revocation import (
     deadline,
     ground_of,
     may_choose,
+    notice_awaited_until,
     result_due,
     unpaid_too_long,
 )
@@ -96,6 +97,22 @@ def test_who_asked_is_told_before(ended_at: datetime, within: int, expected: dat
 def test_a_deadline_in_danger(span: timedelta, left: int, expected: int | None) -> None:
     found = danger(AT + timedelta(hours=left), span, AT)
     assert found == (None if expected is None else timedelta(hours=expected))
+
+
+@pytest.mark.rule("T11-5", "T11-9")
+@pytest.mark.parametrize(
+    ("left", "minutes"),
+    [
+        pytest.param(None, 5, id="T11-5 no clock"),
+        pytest.param(24 * 60, 5, id="T11-5 five minutes"),
+        pytest.param(15, 5, id="T11-9 a CRL takes ten"),
+        pytest.param(14, 4, id="T11-9 so there is less time"),
+        pytest.param(9, -1, id="T11-9 and none when it is late"),
+    ],
+)
+def test_a_notice_is_awaited_but_never_past_the_deadline(left: int | None, minutes: int) -> None:
+    until = None if left is None else AT + timedelta(minutes=left)
+    assert notice_awaited_until(AT, until) == AT + timedelta(minutes=minutes)
 
 
 @pytest.mark.rule("T11-9", "T3-4")

@@ -5,7 +5,7 @@ from hashlib import sha256
 import pytest
 
 from office.storage.revocations import Scope
-from office.use_cases import cases, certificates, revocations
+from office.use_cases import cases, certificates, desk, revocations
 from sql import Conn, Pool
 from tests.conftest import NOW
 from tests.office.use_cases.issued import issue
@@ -64,3 +64,17 @@ async def test_a_case_shows_the_contracts_it_is_about_before_and_after(accepted:
     assert found.case.contracts == expected
     await revocations.execute(accepted, await decided(accepted, found), NOW)
     assert [each.contracts for each in await cases.listed(accepted, True)] == [expected]
+
+
+@pytest.mark.rule("T11-9")
+@pytest.mark.parametrize("of", ["serials", "key"])
+@pytest.mark.parametrize("number", [1, 2])
+async def test_the_desk_says_whose_a_case_over_certificates_is(
+    accepted: Conn, pool: Pool, of: str, number: int
+) -> None:
+    await pool.execute(OTHER, "beta")
+    serials = [await issue(pool, name, n, NOW, key=b"k") for n, name in enumerate(("acme", "beta")[:number])]
+    about = Scope(serials=serials) if of == "serials" else Scope(spki_sha256=sha256(b"k").digest())
+    await opened(accepted, "names_holder", about)
+    tasks = await desk.queue(accepted, None, False, None, 9, NOW, "revocation_decide")
+    assert [task.contract for task in tasks] == ["acme" if number == 1 else None]
