@@ -4,6 +4,7 @@ from tests.mutation.mutations import Mutation, off, without
 
 RATES, BILLING = "office/use_cases/tax_rates.py", "office/use_cases/invoices.py"
 MIGRATION, TESTS = "sql/migrations/0076_tax_rates_by_two.sql", "tests/office/use_cases/test_tax_rates.py"
+FIRST_BILL = "tests/acme_server/use_cases/test_first_bill.py"
 
 MUTATIONS = [
     *off(RATES, TESTS, "found is None", "found.billed", "found.underway"),
@@ -14,6 +15,9 @@ MUTATIONS = [
     Mutation("sql/office/tax_rates.sql", "gate.tax_rates WHERE removed_at IS NULL", "gate.tax_rates", TESTS),
     Mutation(BILLING, "again, await tax_rates.held(conn), read", "again, known, read", TESTS),
     Mutation(BILLING, "fee, await tax_rates.held(conn), await", "fee, [], await", TESTS),
+    Mutation("sql/office/tax_rates.sql", "pg_advisory_xact_lock_shared(7201, 3)", "1", TESTS),
+    Mutation(MIGRATION, "PERFORM pg_advisory_xact_lock_shared(7201, 3);", "PERFORM 1;",
+             f"{FIRST_BILL}::test_a_rate_removed_as_the_first_certificate_is_stored_bills_nobody"),
     *without(
         MIGRATION, TESTS, " AND basis_points = points", "t.outcome = 'credited' AND ", "made.period_end > day AND ",
         "o.status = 'processing' AND ", "REVOKE INSERT ON gate.tax_rates FROM keiyaku_operator, keiyaku_office;",

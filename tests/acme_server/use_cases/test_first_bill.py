@@ -93,6 +93,37 @@ async def test_a_free_contract_is_not_billed(served: Served) -> None:
     assert not await billed(served)
 
 
+RATE = """
+SELECT gate.add_tax_rate($1, 1200, a.id, b.id, $2) FROM gate.persons a, gate.persons b WHERE a.id < b.id LIMIT 1
+"""
+REMOVAL = """
+SELECT gate.remove_tax_rate($1, 1200, a.id, b.id, $2) FROM gate.persons a, gate.persons b WHERE a.id < b.id LIMIT 1
+"""
+WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = 7201 AND NOT granted"
+UNDERWAY = "SELECT count(*) FROM acme.orders WHERE status = 'processing'"
+
+
+@pytest.mark.rule("T8-3", "T8-8")
+async def test_a_rate_removed_as_the_first_certificate_is_stored_bills_nobody(served: Served) -> None:
+    day = jst_date(utc_now()) + 400 * DAY
+    await served.owner.execute(RATE, day, utc_now())
+    client = await served.registered()
+    _, order = await client.ready("www.demo.test")
+    async with asyncio.timeout(20):
+        async with served.owner.acquire() as conn, conn.transaction():
+            assert await conn.fetchval(REMOVAL, day, utc_now()) == (0, 0)
+            answer = asyncio.create_task(client.finalize(order))  # it sees the rate yet
+            while not await served.owner.fetchval(WAITING):
+                await asyncio.sleep(0)
+        await answer
+        while await served.owner.fetchval(UNDERWAY):
+            await asyncio.sleep(0)
+    assert not await billed(served)
+    await client.certificate("www.demo.test")  # "Place a new order."
+    (bill,) = await billed(served)
+    assert bill["rates"] == [1000]
+
+
 BILL = "SELECT gate.bill_start((SELECT id FROM gate.contracts WHERE handle = 'demo'), $1::text::timestamptz)"
 DRAFT = """
 INSERT INTO gate.bill_drafts (contract_id, signed_on, due_on, period_from, period_end, rates, months, bases, taxes)
