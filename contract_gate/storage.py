@@ -63,11 +63,16 @@ async def facts_of_contract(
 ) -> LoadedFacts | None:
     """The same for a contract by its id or its handle, as if asked with the key `kid`, else with its newest live key.
 
-    None when there is no such contract.
+    A contract that follows others serves their keys too (T12-7). None when there is no such contract.
     """
     id, handle = (contract, None) if isinstance(contract, UUID) else (None, contract)
-    row = await conn.fetchrow(SQL["contract_and_key"], id, kid, now, handle)
-    return (await _facts(conn, row["binding_key_id"], row["contract_id"], names, now))[0] if row else None
+    row = await conn.fetchrow(SQL["contract_and_key"], id, kid, handle)
+    if row is None:
+        return None
+    id, key = row["contract_id"], row["binding_key_id"]
+    if kid is None:
+        key = await conn.fetchval(SQL["newest_keys"], [id], now, column=1)
+    return (await _facts(conn, key, id, names, now))[0]
 
 
 async def facts_of_contracts(

@@ -116,22 +116,24 @@ CROSS JOIN LATERAL (
 ) f;
 
 -- name: contract_and_key
--- The contract of an id or handle; with a kid the key of that name, else its newest live key.
--- $1 id or null  $2 kid or null  $3 now  $4 handle or null
-SELECT c.id AS contract_id, coalesce(
-    (SELECT k.id FROM gate.binding_keys k WHERE k.kid = $2),
-    (SELECT k.id FROM gate.binding_keys k
-     WHERE $2::text IS NULL AND k.contract_id = c.id AND k.withdrawn_at IS NULL
-       AND (k.expires_at IS NULL OR k.expires_at > $3)
-     ORDER BY k.created_at DESC LIMIT 1)) AS binding_key_id
-FROM gate.contracts c WHERE c.id = $1 OR c.handle = $4;
+-- The contract of an id or handle, and the key of that name, if one is named. $1 id or null  $2 kid or null  $3 handle or null
+SELECT c.id AS contract_id, (SELECT k.id FROM gate.binding_keys k WHERE k.kid = $2) AS binding_key_id
+FROM gate.contracts c WHERE c.id = $1 OR c.handle = $3;
 
 -- name: newest_keys
--- Of each contract the newest live key, or null. $1 contract ids  $2 now
+-- Of each contract the newest live key: its own, else that of the nearest contract before it whose keys it serves then
+-- (T12-7), or null. $1 contract ids  $2 now
 SELECT a.contract_id, (
-    SELECT k.id FROM gate.binding_keys k
-    WHERE k.contract_id = a.contract_id AND k.withdrawn_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2)
-    ORDER BY k.created_at DESC LIMIT 1) AS binding_key_id
+    WITH RECURSIVE line AS (
+        SELECT a.contract_id AS id, 0 AS depth
+        UNION ALL
+        SELECT c.predecessor_id, l.depth + 1 FROM line l JOIN gate.contracts c ON c.id = l.id
+        WHERE c.predecessor_id IS NOT NULL AND l.depth < 100
+    )
+    SELECT k.id FROM line l JOIN gate.binding_keys k ON k.contract_id = l.id
+    WHERE k.withdrawn_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2)
+      AND (l.depth = 0 OR a.contract_id = (SELECT v.contract_id FROM gate.served_by(l.id, $2) v))
+    ORDER BY l.depth, k.created_at DESC LIMIT 1) AS binding_key_id
 FROM unnest($1::uuid[]) AS a(contract_id);
 
 -- name: lock_shared

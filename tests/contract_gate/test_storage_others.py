@@ -6,7 +6,7 @@ import pytest
 
 from contract_gate.decision import Admitted, Case, Gate, Refused
 from contract_gate.kept import KeptFacts
-from contract_gate.storage import facts_of
+from contract_gate.storage import facts_of, facts_of_contract, facts_of_contracts
 from sql import Conn
 from tests.contract_gate.arrange import NOW, ContractRows, fee_invoice, good_contract, insert
 from tests.contract_gate.changes import (
@@ -114,6 +114,30 @@ async def test_a_key_serves_the_contract_that_follows_from_its_day_and_up_to_its
         found = (await facts_of(conn, rows.binding_key_id, ["www.demo.test"], NOW + hours * HOUR)).facts
         assert found.contract is not None
         assert found.contract.id == serves.contract_id, hours
+
+
+@pytest.mark.rule("T12-7")
+async def test_a_contract_is_asked_about_with_the_key_that_it_serves_then(conn: Conn, rows: ContractRows) -> None:
+    """With its own first, and with none of the line while that does not serve it: asked alone, and with others."""
+    second = await good_contract(conn, "second", predecessor_id=rows.contract_id)
+    await conn.execute(
+        "INSERT INTO gate.successions VALUES ($1, $2, $3, $4)",
+        rows.contract_id, second.contract_id, NOW - HOUR, NOW + HOUR,
+    )  # fmt: skip
+    for withdrawn, expected in (
+        (False, {-2: second.binding_key_id, 0: second.binding_key_id, 1: second.binding_key_id}),
+        (True, {-2: None, -1: rows.binding_key_id, 0: rows.binding_key_id, 1: None}),
+    ):
+        if withdrawn:
+            await conn.execute(
+                "UPDATE gate.binding_keys SET withdrawn_at = $2 WHERE id = $1", second.binding_key_id, NOW - 2 * HOUR
+            )
+        for hours, key in expected.items():
+            at = NOW + hours * HOUR
+            alone = await facts_of_contract(conn, second.contract_id, ["www.demo.test"], at, None)
+            assert alone is not None
+            for loaded in (alone, *await facts_of_contracts(conn, [(second.contract_id, ["www.demo.test"])], at)):
+                assert (loaded.facts.binding.id if loaded.facts.binding else None) == key, (withdrawn, hours)
 
 
 @pytest.mark.rule("T1-2")
