@@ -3367,7 +3367,7 @@ GRANT SELECT, INSERT ON office.change_reports, office.liability_proposals, offic
 GRANT INSERT ON office.seals, office.timer_extensions, office.subcontractors, office.consultations TO keiyaku_office;
 GRANT UPDATE (confirmed_at, confirmed_by, confirmed_from, done_at, done_by) ON office.change_reports TO keiyaku_office;
 GRANT UPDATE (resolved_at) ON gate.information_changes TO keiyaku_office;
-GRANT UPDATE (name) ON gate.customers TO keiyaku_office;
+GRANT UPDATE (name, contact_email) ON gate.customers TO keiyaku_office;
 GRANT UPDATE (withdrawn_at) ON office.seals TO keiyaku_office;
 GRANT UPDATE (ends_at) ON office.reissues_pending TO keiyaku_office;
 GRANT UPDATE (until_on) ON office.subcontractors TO keiyaku_office;

@@ -78,10 +78,13 @@ async def bounce(conn: Conn, now: datetime, report: BinaryIO) -> None:
     "--language", type=click.Choice(LANGUAGES), default="ja", show_default=True, help="The language of its letters."
 )
 @click.option("--postal-address", help="In one line.")
+@click.option("--email", help="Where its e-mails go from now on; as before, unless given.")
 @operating
-async def contact(conn: Conn, now: datetime, customer: str, language: str, postal_address: str | None) -> None:
+async def contact(
+    conn: Conn, now: datetime, customer: str, language: str, postal_address: str | None, email: str | None
+) -> None:
     """Set how a customer wants to be written to; the contact counts as good again."""
-    await notices.set_contact(conn, customer, language, postal_address, now)
+    await notices.set_contact(conn, customer, language, postal_address, now, email=email)
     click.echo(f"contact of {customer} is set")
 
 

@@ -240,6 +240,11 @@ async def set_contact(conn: Conn, customer_id: UUID, language: str, postal_addre
     await conn.execute(SQL["set_contact"], customer_id, language, postal_address)
 
 
+async def set_email(conn: Conn, customer_id: UUID, email: str) -> None:
+    """Where e-mails to the customer go from now on."""
+    await conn.execute(SQL["set_email"], customer_id, email)
+
+
 async def set_recipient(conn: Conn, contract_id: UUID, role: str, name: str, email: str, language: str) -> None:
     """The payer or dealer of a contract, who is told of its money."""
     await conn.execute(SQL["set_recipient"], contract_id, role, name, email, language)

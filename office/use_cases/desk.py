@@ -51,8 +51,9 @@ ENDED_BY: Mapping[str, str] = MappingProxyType(
         "tax_credit": "keiyaku invoice tax-credit",
     }
 )
-LOOKED_AT = frozenset({"dead_job", "own_key"})  # no command ends them: somebody says what was done
+LOOKED_AT = frozenset({"dead_job", "delivery", "own_key"})  # somebody may say what was done instead of a command
 ISSUANCE_WAITS = " (T4-5: issuance waits for it)"
+TOLD_OTHERWISE: Mapping[str, str] = MappingProxyType({"delivery": " (or told otherwise: keiyaku desk done)"})
 SNOOZED_AT_MOST = timedelta(days=14)
 FIRST = Place(datetime(1, 1, 1, tzinfo=UTC), "", "")
 HANDED_AT_ONCE = 500
@@ -107,7 +108,8 @@ def place_of(cursor: str) -> Place:
 def _shown(task: Task) -> Shown:
     return Shown(
         task.deadline_at, task.overdue, task.binding, task.kind, task.subject, task.contract, task.owner, task.acting,
-        ENDED_BY[task.kind] + (ISSUANCE_WAITS if task.issuance_waits else ""), task.since, task.snoozed_until,
+        ENDED_BY[task.kind] + TOLD_OTHERWISE.get(task.kind, "") + (ISSUANCE_WAITS if task.issuance_waits else ""),
+        task.since, task.snoozed_until,
     )  # fmt: skip
 
 
@@ -143,7 +145,7 @@ async def snooze(conn: Conn, kind: str, subject: str, until: datetime, reason: s
 
 
 async def done(conn: Conn, kind: str, subject: str, reason: str, person: str, now: datetime) -> None:
-    """Somebody looked at it and says what was done, once; only of what no command ends. Raises Unfit."""
+    """Somebody looked at it and says what was done, once; only of what a command need not end. Raises Unfit."""
     checked_text("reason", reason)
     who = await asked.person(conn, person)
     async with conn.transaction():

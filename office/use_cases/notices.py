@@ -190,9 +190,16 @@ def instant(text: object) -> datetime | None:
     return found if found and found.tzinfo and found.year in YEARS else None
 
 
-async def set_contact(conn: Conn, customer: str, language: str, postal_address: str | None, now: datetime) -> None:
-    """How a customer wants to be written to; the contact counts as good again (T5-2). Raises Unfit."""
+async def set_contact(
+    conn: Conn, customer: str, language: str, postal_address: str | None, now: datetime, *, email: str | None = None
+) -> None:
+    """How a customer wants to be written to; the contact counts as good again (T5-2). Raises Unfit.
+
+    Without `email` that stays as it is. Letters sent before stay as they were sent.
+    """
     one_of("language", language, LANGUAGES)
+    if email is not None and routable(email) is None:
+        raise Unfit(f"'{email}' is no e-mail address")
     if postal_address is not None:
         checked_text("the postal address", postal_address)
     who = await people.customer_of(conn, customer)
@@ -200,7 +207,12 @@ async def set_contact(conn: Conn, customer: str, language: str, postal_address: 
         raise NoSuch(customer, f"there is no customer '{customer}': `keiyaku customer list` shows them")
     async with conn.transaction():
         await notices.set_contact(conn, who.id, language, postal_address)
-        await append(conn, entry("contact.set", OPERATOR, now, rule="T5-2", clause="A5.2", customer=who.id))
+        if email is not None:
+            await notices.set_email(conn, who.id, email)
+        row = entry(
+            "contact.set", OPERATOR, now, rule="T5-2", clause="A5.2", customer=who.id, email_set=email is not None
+        )
+        await append(conn, row)
 
 
 async def set_recipient(

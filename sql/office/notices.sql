@@ -153,6 +153,10 @@ SELECT postal_address FROM office.contacts WHERE customer_id = $1;
 INSERT INTO office.contacts (customer_id, language, postal_address) VALUES ($1, $2, $3)
 ON CONFLICT (customer_id) DO UPDATE SET language = $2, postal_address = $3, stale_since = NULL;
 
+-- name: set_email
+-- $1 customer_id  $2 email
+UPDATE gate.customers SET contact_email = $2 WHERE id = $1;
+
 -- name: set_recipient
 -- $1 contract_id  $2 role  $3 name  $4 email  $5 language
 INSERT INTO office.recipients (contract_id, role, name, email, language) VALUES ($1, $2, $3, $4, $5)

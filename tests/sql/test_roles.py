@@ -149,7 +149,8 @@ def test_office_changes_of_what_is_written_this_alone(rights: Rights) -> None:
         "gate.bank_accounts.covered_from", "gate.bank_accounts.covered_through",
         "gate.payment_matches.undone_at",
         "gate.receipts.cancelled_at", "gate.receipts.spent", "gate.free_reissues.case_id", "gate.free_reissues.ends_at",
-        "gate.free_reissues.granted_at", "gate.customers.name", "gate.holidays.name", "gate.holidays.removed_at",
+        "gate.free_reissues.granted_at", "gate.customers.name", "gate.customers.contact_email",
+        "gate.holidays.name", "gate.holidays.removed_at",
         "gate.information_changes.resolved_at", "gate.contracts.customer_id", "gate.invoices.dealer_states_default",
         "gate.suspensions.ends_at", "gate.formation_notices.dispatched_at",
     }  # fmt: skip
@@ -162,7 +163,8 @@ def test_what_is_known_of_people_is_overwritten_by_what_people_report_alone(righ
     columns = {column for each in RETENTION.values() for column in each.columns}
     reported = {  # T5-2, T6-1, T8-14; the address of a letter is the one registered when it is sent
         "office.contacts.postal_address", "office.recipients.name", "office.recipients.email",
-        "office.applications.representative", "gate.customers.name", "office.deliveries.address",
+        "office.applications.representative", "gate.customers.name", "gate.customers.contact_email",
+        "office.deliveries.address",
         "office.deliveries.last_error", "office.screenings.source", "office.screenings.grounds",
     }  # fmt: skip
     if role == "acme":

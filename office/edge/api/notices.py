@@ -26,10 +26,11 @@ class Posted(Body, frozen=True, forbid_unknown_fields=True):
 
 
 class Contact(Body, frozen=True, forbid_unknown_fields=True):
-    """T5-2. `postal_address`: in one line."""
+    """T5-2. `postal_address`: in one line. `email`: as before, unless given."""
 
     language: Literal["ja", "en"] = "ja"
     postal_address: Line | None = None
+    email: Name | None = None
 
 
 class Recipient(Body, frozen=True, forbid_unknown_fields=True):
@@ -81,7 +82,9 @@ async def take_report(call: Call) -> Answer:
 async def set_contact(call: Call) -> Answer:
     """How a customer wants to be written to; the contact counts as good again."""
     new: Contact = call.body
-    await notices.set_contact(call.conn, call.path["customer"], new.language, new.postal_address, call.now)
+    await notices.set_contact(
+        call.conn, call.path["customer"], new.language, new.postal_address, call.now, email=new.email
+    )
     return done()
 
 

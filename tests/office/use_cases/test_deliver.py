@@ -221,6 +221,24 @@ async def test_the_address_is_the_one_registered_when_it_is_sent(
     assert (await only(invoiced)).address == "new@kaisha.example"
 
 
+@pytest.mark.rule("T5-2", "T16-3")
+async def test_an_officer_gives_another_email_address(
+    invoiced: Conn, office: Pool, posting: Posting, server: MailServer
+) -> None:
+    """It counts for letters that have not left; what is not named stays, and evidence has the fact alone."""
+    await notices.set_contact(invoiced, "kaisha", "ja", None, NOW, email="new@kaisha.example")
+    await notices.set_contact(invoiced, "kaisha", "ja", "1-1 Chiyoda, Tokyo", NOW)
+    with pytest.raises(Unfit, match="no e-mail address"):
+        await notices.set_contact(invoiced, "kaisha", "ja", None, NOW, email="kaisha")
+    await deliver.hand_off(office, NOW, posting=posting)
+    assert server.to == ["new@kaisha.example"]
+    rows = await invoiced.fetch(
+        "SELECT convert_from(content, 'UTF8') AS c FROM evidence.records WHERE kind = 'contact.set'"
+    )
+    assert [msgspec.json.decode(row["c"])["email_set"] for row in rows] == [True, False]
+    assert all("new@" not in row["c"] for row in rows)
+
+
 @pytest.mark.rule("T5-2")
 async def test_without_an_address_a_person_posts_it(accepted: Conn, office: Pool, posting: Posting) -> None:
     contract = await contracts.shown(accepted, "acme")

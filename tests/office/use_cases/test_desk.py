@@ -108,16 +108,34 @@ async def test_holds_are_on_no_desk(accepted: Conn) -> None:
     assert await queue(accepted) == []
 
 
-async def test_a_letter_that_a_person_must_post_waits(accepted: Conn, pool: Pool) -> None:
-    notice = await notify(accepted, "contact_stale", NOW, customer_id=await a_customer(pool), since="2026-11-01")
+async def to_deliver(conn: Conn, pool: Pool, channel: str) -> str:
+    """A letter that waits for a person."""
+    notice = await notify(conn, "contact_stale", NOW, customer_id=await a_customer(pool), since="2026-11-01")
     await pool.execute(
         "INSERT INTO office.deliveries (id, notice_id, recipient, channel, state, address, language, subject, body, "
         "body_sha256, message_id, next_at) VALUES "
-        "($1, $1, 'customer', 'paper', 'person', '', 'ja', 's', 'b', $2, 'm', $3)",
-        notice, bytes(32), NOW,
+        "($1, $1, 'customer', $4, 'person', '', 'ja', 's', 'b', $2, 'm', $3)",
+        notice, bytes(32), NOW, channel,
     )  # fmt: skip
+    return str(notice)
+
+
+async def test_a_letter_that_a_person_must_post_waits(accepted: Conn, pool: Pool) -> None:
+    letter = await to_deliver(accepted, pool, "paper")
     [task] = await queue(accepted)
     assert (task.kind, task.deadline_at, task.ended_by) == ("letter", NOW + DAY, "keiyaku notice posted")
+    with pytest.raises(Unfit, match="when its work is"):
+        await desk.done(accepted, "letter", letter, "told by phone", "ann", NOW)
+
+
+@pytest.mark.rule("T5-1")
+async def test_who_has_no_address_may_be_told_otherwise(accepted: Conn, pool: Pool) -> None:
+    """A reminder travels by e-mail alone: of a customer without one its task could only be tried again, for years."""
+    mail = await to_deliver(accepted, pool, "email")
+    [task] = await queue(accepted)
+    assert (task.kind, task.ended_by) == ("delivery", "keiyaku notice retry (or told otherwise: keiyaku desk done)")
+    await desk.done(accepted, "delivery", mail, "told by phone", "ann", NOW)
+    assert (await queue(accepted), await said(pool, "desk.done")) == ([], 1)
 
 
 async def a_customer(pool: Pool) -> object:

@@ -34,6 +34,10 @@ async def test_a_letter_is_posted_by_a_person(api: Api, applied: Conn, pool: Poo
     assert (await api.call("officer", "PUT", "/customers/kaisha/contact", ADDRESS))[0] == 204
     assert (await api.call("officer", "PUT", "/customers/nobody/contact", ADDRESS))[0] == 404
     assert (await api.call("operator", "PUT", "/customers/kaisha/contact", ADDRESS))[0] == 403
+    for email, status in (("info", 422), ("new@kaisha.example", 204)):
+        assert (await api.call("officer", "PUT", "/customers/kaisha/contact", {**ADDRESS, "email": email}))[0] == status
+    assert await pool.fetchval("SELECT contact_email FROM gate.customers WHERE handle = 'kaisha'") == email
+    await pool.execute("UPDATE gate.customers SET contact_email = NULL")  # as of a customer who is written to on paper
     await addressed(applied, pool)
     [letter] = (await api.call("officer", "GET", "/notices", params={"state": "person"}))[1]["items"]
     assert (letter["channel"], letter["address"], letter["contract"]) == ("paper", "1-1 Chiyoda, Tokyo", "acme")
