@@ -61,7 +61,7 @@ async def reviews(conn: Conn, now: datetime, as_json: bool) -> None:
 async def leavers(conn: Conn, now: datetime, as_json: bool) -> None:
     """Who left, and whether their access was gone within 24 hours."""
     columns = ("person", "left_at", "recorded_by", "removed_at", "removed_by", "in_time")
-    show_rows(await audits.leavers(conn), columns, as_json)
+    show_rows(await audits.leavers(conn, now), columns, as_json)
 
 
 @audit.command("readings")

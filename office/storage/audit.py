@@ -39,7 +39,7 @@ class Review(msgspec.Struct, frozen=True):
 
 
 class Leaver(msgspec.Struct, frozen=True):
-    """Somebody who left."""
+    """Somebody who left. `in_time`: unknown while the 24 hours run and their access is not gone."""
 
     person: str
     left_at: datetime
@@ -47,7 +47,7 @@ class Leaver(msgspec.Struct, frozen=True):
     recorded_by: str
     removed_at: datetime | None
     removed_by: str | None
-    in_time: bool
+    in_time: bool | None
 
 
 class ReadingChange(msgspec.Struct, frozen=True):
@@ -84,9 +84,9 @@ async def reviews(conn: Conn, most: int, before: UUID | None) -> list[Review]:
     return many(Review, await conn.fetch(SQL["reviews"], most, before))
 
 
-async def leavers(conn: Conn, most: int, behind: tuple[datetime, str] | None) -> list[Leaver]:
+async def leavers(conn: Conn, most: int, behind: tuple[datetime, str] | None, now: datetime) -> list[Leaver]:
     """People who left, the last first, behind who left at that instant, by their handle."""
-    return many(Leaver, await conn.fetch(SQL["leavers"], most, *(behind or (None, None))))
+    return many(Leaver, await conn.fetch(SQL["leavers"], most, *(behind or (None, None)), now))
 
 
 async def readings(conn: Conn, most: int, behind: tuple[datetime, str] | None) -> list[ReadingChange]:

@@ -91,9 +91,9 @@ async def reviews(conn: Conn, before: UUID | None = None, most: int = MOST) -> l
     return await audit.reviews(conn, most, before)
 
 
-async def leavers(conn: Conn, cursor: str | None = None, most: int = MOST) -> list[Leaver]:
+async def leavers(conn: Conn, now: datetime, cursor: str | None = None, most: int = MOST) -> list[Leaver]:
     """People who left, and whether their access was gone within 24 hours. Raises Unfit."""
-    return await audit.leavers(conn, most, cursors.instant_and_name(cursor) if cursor else None)
+    return await audit.leavers(conn, most, cursors.instant_and_name(cursor) if cursor else None, now)
 
 
 async def readings(conn: Conn, cursor: str | None = None, most: int = MOST) -> list[ReadingChange]:

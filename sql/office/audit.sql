@@ -47,9 +47,10 @@ FROM office.access_reviews v JOIN gate.persons one ON one.id = v.reviewed_by_fir
 JOIN gate.persons two ON two.id = v.reviewed_by_second WHERE $2::uuid IS NULL OR v.id < $2 ORDER BY v.id DESC LIMIT $1;
 
 -- name: leavers
--- $1 most  $2 $3 behind who left at this instant, by their handle; or null
+-- in_time is null while the 24 hours run. $1 most  $2 $3 behind who left at this instant, by their handle; or null  $4 now
 SELECT p.handle AS person, p.left_at, d.recorded_at, by.handle AS recorded_by, d.removed_at, seen.handle AS removed_by,
-    coalesce(d.removed_at <= p.left_at + interval '24 hours', false) AS in_time
+    coalesce(d.removed_at <= p.left_at + interval '24 hours',
+        CASE WHEN $4::timestamptz > p.left_at + interval '24 hours' THEN false END) AS in_time
 FROM office.departures d JOIN gate.persons p ON p.id = d.person_id JOIN gate.persons by ON by.id = d.recorded_by
 LEFT JOIN gate.persons seen ON seen.id = d.removed_by
 WHERE $2::timestamptz IS NULL OR (p.left_at, p.handle) < ($2, $3::text)

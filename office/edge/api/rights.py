@@ -31,7 +31,7 @@ async def stop_token(call: Call) -> Answer:
 
 async def list_leavers(call: Call) -> Answer:
     """A page of people who left, the last first."""
-    rows = await audit.leavers(call.conn, call.query.cursor, call.query.limit + 1)
+    rows = await audit.leavers(call.conn, call.now, call.query.cursor, call.query.limit + 1)
     last = tenants.page(rows, call.query.limit, lambda each: cursors.of_instant_and_name(each.left_at, each.person))
     return answer(last)
 

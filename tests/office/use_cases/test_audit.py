@@ -70,7 +70,8 @@ async def test_who_may_do_what_is_reviewed_by_two(accepted: Conn, auditor: Conn)
     assert [(each.first, each.second) for each in await audit.reviews(auditor)] == [("ann", "bob")]
     await leavers.leave(accepted, "ann", NOW, "bob", NOW)
     assert ("person", "ann") not in {(each.kind, each.holder) for each in await audit.access(auditor, NOW)}
-    assert [each.in_time for each in await audit.leavers(auditor)] == [False]
+    for later, in_time in ((timedelta(hours=24), None), (timedelta(hours=24, seconds=1), False)):
+        assert [each.in_time for each in await audit.leavers(auditor, NOW + later)] == [in_time]
 
 
 async def test_two_people_change_a_reading_from_now_on(accepted: Conn, auditor: Conn) -> None:
