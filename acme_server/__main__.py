@@ -90,6 +90,17 @@ def refuse(context: click.Context, faults: Mapping[str, str]) -> None:
         sys.exit(2)
 
 
+def stop_before_limits(at: datetime) -> None:
+    """Nothing could be issued then: every order would end in a fault of the server."""
+    from ca.profiles import VALIDITY_LIMITS
+
+    first = VALIDITY_LIMITS[-1][0]
+    if at < first:
+        raise click.UsageError(
+            f"--at: no certificate's lifetime is known before {first:%Y-%m-%d}: choose a later instant"
+        )
+
+
 @main.command()
 @click.option("--at", type=Instant(), help="Set the clock, to 2028-02-29T09:00:00+09:00 say, or the start of a day.")
 @click.pass_context
@@ -102,6 +113,8 @@ def dev(context: click.Context, at: datetime | None) -> None:
     settings: Settings = context.obj
     if at is not None and settings.environment == "production":
         raise click.UsageError("--at is for development: production reads the machine's clock")
+    if at is not None:
+        stop_before_limits(at)
     stop_unless_fit(context, "acme", "office", "status", "work", "sign", making=True)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     postgres = EmbeddedPostgres.of(settings.data, template.found)

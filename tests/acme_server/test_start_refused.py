@@ -102,3 +102,9 @@ def test_production_reads_the_machines_clock(tmp_path: Path) -> None:
     done = start(tmp_path, "--config", "keiyaku.toml", "dev", "--at", "2028-01-01")
     assert (done.returncode, "--at is for development" in done.stderr) == (2, True), done
     assert [each.name for each in tmp_path.iterdir()] == ["keiyaku.toml"]
+
+
+def test_a_clock_before_the_first_validity_limit_is_refused(tmp_path: Path) -> None:
+    """Every order would end in a fault of the server. T12-5."""
+    done = start(tmp_path, "dev", "--at", "2026-01-31")
+    assert (done.returncode, "known before 2026-03-15" in done.stderr) == (2, True), done
