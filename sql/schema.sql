@@ -1985,17 +1985,23 @@ CREATE TABLE office.bank_lines (
     cancels boolean NOT NULL,
     virtual_number text NOT NULL,
     ordinal integer NOT NULL,
-    state text NOT NULL DEFAULT 'staged' CHECK (state IN ('staged', 'matched', 'waiting', 'cancelled', 'dismissed')),
-    note text,
-    receipt_id uuid,
     personal_data_destroyed_at timestamptz -- T16-2
 );
-CREATE UNIQUE INDEX bank_lines_receipt ON office.bank_lines (receipt_id) WHERE receipt_id IS NOT NULL;
 CREATE UNIQUE INDEX bank_lines_identity ON office.bank_lines
     (bank_account_id, booked_on, amount_yen, query_number, remitter, cancels, ordinal);
-CREATE INDEX bank_lines_staged ON office.bank_lines (file_id, id) WHERE state = 'staged';
+CREATE INDEX bank_lines_of_file ON office.bank_lines (file_id, id);
+CREATE INDEX bank_lines_cancelling ON office.bank_lines (file_id, id) WHERE cancels;
 CREATE INDEX bank_files_unfinished ON office.bank_files (imported_at) WHERE booked_at IS NULL;
-CREATE INDEX bank_lines_waiting ON office.bank_lines (id) WHERE state = 'waiting';
+
+-- What became of a line; none yet of one that is only staged.
+CREATE TABLE office.line_outcomes (
+    line_id bigint PRIMARY KEY,
+    state text NOT NULL CHECK (state IN ('matched', 'waiting', 'cancelled', 'dismissed')),
+    note text,
+    receipt_id uuid
+);
+CREATE UNIQUE INDEX line_outcomes_receipt ON office.line_outcomes (receipt_id) WHERE receipt_id IS NOT NULL;
+CREATE INDEX line_outcomes_waiting ON office.line_outcomes (line_id) WHERE state = 'waiting';
 
 -- What a payer may write for an invoice.
 CREATE INDEX invoices_by_reference ON gate.invoices (upper(regexp_replace(number, '[^0-9A-Za-z]', '', 'g')));
@@ -2478,12 +2484,12 @@ GRANT UPDATE (reason, published_at) ON ca.revocations TO keiyaku_office;
 
 -- bank files
 GRANT SELECT, INSERT ON office.bank_dialects, office.virtual_accounts, office.payer_aliases, office.bank_files,
-    office.bank_file_periods, office.bank_lines TO keiyaku_operator;
+    office.bank_file_periods, office.bank_lines, office.line_outcomes TO keiyaku_operator;
 GRANT UPDATE (ended_at) ON office.virtual_accounts TO keiyaku_operator;
 GRANT UPDATE (ended_at) ON office.bank_dialects TO keiyaku_operator;
 GRANT UPDATE (removed_at) ON office.payer_aliases TO keiyaku_operator;
 GRANT UPDATE (booked_at) ON office.bank_files TO keiyaku_operator;
-GRANT UPDATE (state, note, receipt_id) ON office.bank_lines TO keiyaku_operator;
+GRANT UPDATE (state, note, receipt_id) ON office.line_outcomes TO keiyaku_operator;
 
 -- Tokens of the JSON API: of a natural person, or of a service, which cannot decide. Only the hash is kept; the secret
 -- has 256 random bits. Customers' roles are bound to their customer.
@@ -2586,10 +2592,10 @@ GRANT SELECT ON office.eligibility_approvals, office.assignments TO keiyaku_offi
 GRANT UPDATE (destroy_at) ON office.documents TO keiyaku_office;
 GRANT INSERT ON office.screenings TO keiyaku_office;
 GRANT SELECT (id, contract_id, role, subject, added_at, verdict, checked_at) ON office.screenings TO keiyaku_office;
-GRANT SELECT, INSERT ON office.bank_files, office.bank_file_periods, office.bank_lines TO keiyaku_office;
+GRANT SELECT, INSERT ON office.bank_files, office.bank_file_periods, office.bank_lines, office.line_outcomes TO keiyaku_office;
 GRANT SELECT ON office.bank_dialects, office.virtual_accounts, office.payer_aliases TO keiyaku_office;
 GRANT UPDATE (booked_at) ON office.bank_files TO keiyaku_office;
-GRANT UPDATE (state, note, receipt_id) ON office.bank_lines TO keiyaku_office;
+GRANT UPDATE (state, note, receipt_id) ON office.line_outcomes TO keiyaku_office;
 GRANT SELECT ON gate.holds TO keiyaku_compliance;
 
 -- changes, seal, suspension, liability, subcontractors, consultation
@@ -2942,7 +2948,8 @@ CREATE VIEW office.waiting AS
     FROM office.proposals WHERE confirmed_at IS NULL AND withdrawn_at IS NULL AND kind NOT LIKE 'hold.%'
     UNION ALL
     SELECT 'bank_line', l.id::text, NULL, f.imported_at, f.imported_at + interval '3 days', false
-    FROM office.bank_lines l JOIN office.bank_files f ON f.id = l.file_id WHERE l.state = 'waiting'
+    FROM office.line_outcomes o JOIN office.bank_lines l ON l.id = o.line_id JOIN office.bank_files f ON f.id = l.file_id
+    WHERE o.state = 'waiting'
     UNION ALL
     SELECT 'rest', i.number, i.contract_id, max(m.matched_at), max(m.matched_at) + interval '5 days', false
     FROM gate.open_invoices o JOIN gate.invoices i ON i.id = o.id
@@ -3003,7 +3010,7 @@ CREATE TABLE office.ceremony_steps (
     CHECK (num_nulls(first_person, second_person, result, done_at) IN (0, 4))
 );
 
-CREATE INDEX screenings_pending ON office.screenings (contract_id) WHERE verdict = 'pending';
+CREATE INDEX screenings_pending ON office.screenings (id) WHERE verdict = 'pending';
 CREATE INDEX contracts_waiting ON gate.contracts (applied_at) WHERE state IN ('applied', 'under_review');
 CREATE INDEX contracts_of_the_end ON gate.contracts (ended_at) WHERE end_cause = 'service_ended';
 CREATE INDEX contacts_stale ON office.contacts (stale_since) WHERE stale_since IS NOT NULL;
@@ -3312,11 +3319,11 @@ GRANT INSERT (id, tbs, recorded_at) ON ca.final_records TO keiyaku_acme, keiyaku
 -- The arguments are column and table in turn.
 CREATE FUNCTION gate.named_is_there() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    missing uuid;
+    missing text;
 BEGIN
     FOR i IN 0 .. TG_NARGS - 2 BY 2 LOOP
-        EXECUTE format('SELECT a.id FROM (SELECT DISTINCT %1$I AS id FROM added WHERE %1$I IS NOT NULL) AS a'
-            ' WHERE NOT EXISTS (SELECT FROM %2$s AS t WHERE t.id = a.id) LIMIT 1', TG_ARGV[i], TG_ARGV[i + 1]) INTO missing;
+        EXECUTE format('SELECT a.id::text FROM (SELECT DISTINCT %1$I AS id FROM added WHERE %1$I IS NOT NULL) AS a'
+            ' WHERE NOT EXISTS (SELECT FROM %2$s AS t WHERE t.id = a.id OFFSET 0) LIMIT 1', TG_ARGV[i], TG_ARGV[i + 1]) INTO missing;
         IF missing IS NOT NULL THEN
             RAISE EXCEPTION '% % of %.% is not in %', TG_ARGV[i], missing, TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_ARGV[i + 1]
                 USING ERRCODE = 'foreign_key_violation';
@@ -3337,7 +3344,7 @@ DECLARE
     named text;
 BEGIN
     FOREACH named IN ARRAY ARRAY['gate.contracts', 'gate.invoices', 'gate.receipts', 'gate.bank_accounts',
-        'office.bank_files'] LOOP
+        'office.bank_files', 'office.bank_lines'] LOOP
         EXECUTE format('CREATE TRIGGER stays BEFORE DELETE OR UPDATE OF id ON %s'
             ' FOR EACH ROW EXECUTE FUNCTION gate.stays()', named);
         EXECUTE format('CREATE TRIGGER stay BEFORE TRUNCATE ON %s'
@@ -3346,9 +3353,13 @@ BEGIN
 END $$;
 
 CREATE TRIGGER added AFTER INSERT ON office.bank_lines REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION
-    gate.named_is_there('file_id', 'office.bank_files', 'bank_account_id', 'gate.bank_accounts', 'receipt_id', 'gate.receipts');
+    gate.named_is_there('file_id', 'office.bank_files', 'bank_account_id', 'gate.bank_accounts');
 CREATE TRIGGER changed AFTER UPDATE ON office.bank_lines REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION
-    gate.named_is_there('file_id', 'office.bank_files', 'bank_account_id', 'gate.bank_accounts', 'receipt_id', 'gate.receipts');
+    gate.named_is_there('file_id', 'office.bank_files', 'bank_account_id', 'gate.bank_accounts');
+CREATE TRIGGER added AFTER INSERT ON office.line_outcomes REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION gate.named_is_there('line_id', 'office.bank_lines', 'receipt_id', 'gate.receipts');
+CREATE TRIGGER changed AFTER UPDATE ON office.line_outcomes REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION gate.named_is_there('line_id', 'office.bank_lines', 'receipt_id', 'gate.receipts');
 
 CREATE TRIGGER added AFTER INSERT ON office.screenings REFERENCING NEW TABLE AS added
     FOR EACH STATEMENT EXECUTE FUNCTION gate.named_is_there('contract_id', 'gate.contracts');
@@ -3643,9 +3654,9 @@ DECLARE
     WHEN 'bank_lines.remitter' THEN $q$
         UPDATE office.bank_lines SET remitter = '#' || id, remitter_code = '', edi = '', personal_data_destroyed_at = $2
         WHERE id = ANY (ARRAY(
-            SELECT id FROM office.bank_lines
+            SELECT id FROM office.bank_lines l
             WHERE personal_data_destroyed_at IS NULL AND booked_on <= ($1::timestamptz AT TIME ZONE 'Asia/Tokyo')::date
-              AND state IN ('matched', 'cancelled', 'dismissed') LIMIT $3))
+              AND (SELECT o.state FROM office.line_outcomes o WHERE o.line_id = l.id) <> 'waiting' LIMIT $3))
         RETURNING id::text, NULL::uuid$q$
     WHEN 'payer_aliases.name' THEN $q$
         UPDATE office.payer_aliases SET name = '-', key = '#' || id, removed_at = coalesce(removed_at, $2),

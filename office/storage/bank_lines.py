@@ -67,14 +67,19 @@ class Settled(msgspec.Struct, frozen=True, gc=False):
     receipt_id: UUID | None
 
 
-async def staged(conn: Conn, file_id: UUID, cancel: bool, most: int, after: int = 0) -> list[Line]:
-    """Lines of the file that are not booked yet, in its order, behind the line `after`."""
-    return [Line(*row) for row in await conn.fetch(SQL["staged"], file_id, cancel, most, after)]
+async def staged(conn: Conn, file_id: UUID, most: int, after: int) -> list[Line]:
+    """Lines of the file that take nothing back and are not booked yet, in its order, behind the line `after`."""
+    return [Line(*row) for row in await conn.fetch(SQL["staged"], file_id, most, after)]
 
 
-async def cancelling(conn: Conn, file_id: UUID) -> int:
-    """How many lines of the file take back another and are not booked yet."""
-    return int(await conn.fetchval(SQL["cancelling"], file_id))
+async def cancelling(conn: Conn, file_id: UUID, most: int) -> list[Line]:
+    """Lines of the file that take back another and are not booked yet, in its order."""
+    return [Line(*row) for row in await conn.fetch(SQL["cancelling"], file_id, most)]
+
+
+async def count_cancelling(conn: Conn, file_id: UUID) -> int:
+    """How many those are."""
+    return int(await conn.fetchval(SQL["count_cancelling"], file_id))
 
 
 async def waiting_line(conn: Conn, line_id: int) -> Line | None:
@@ -124,9 +129,14 @@ async def insert_matches(
 
 
 async def settle(conn: Conn, settled: Sequence[Settled]) -> None:
-    """The lines are what became of them."""
+    """What became of lines that were only staged. Raises UniqueViolationError when something did already."""
     columns = zip(*((s.line_id, s.state, s.note, s.receipt_id) for s in settled), strict=True)
-    await conn.execute(SQL["settle"], *(list(column) for column in columns))
+    await conn.execute(SQL["insert_outcomes"], *(list(column) for column in columns))
+
+
+async def settle_anew(conn: Conn, settled: Settled) -> None:
+    """What becomes of a line that waited, or was taken back."""
+    await conn.execute(SQL["change_outcome"], settled.line_id, settled.state, settled.note, settled.receipt_id)
 
 
 async def screen_payers(conn: Conn, payers: Sequence[tuple[UUID, str]], now: datetime) -> None:

@@ -274,6 +274,6 @@ async def cancel_by(conn: Conn, line: Line, now: datetime) -> Tally:
                 conn,
                 entry("payment.cancelled", OPERATOR, now, rule="T8-5", clause="A8.1", receipt=receipt, line=line.id),
             )
-        gone = Settled(earlier_id, "cancelled", f"by line {line.id}", receipt)
-        await bank_lines.settle(conn, [gone, Settled(line.id, "cancelled", f"takes back line {earlier_id}", None)])
+        await bank_lines.settle_anew(conn, Settled(earlier_id, "cancelled", f"by line {line.id}", receipt))
+        await bank_lines.settle(conn, [Settled(line.id, "cancelled", f"takes back line {earlier_id}", None)])
     return Tally(cancelled=1)

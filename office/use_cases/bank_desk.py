@@ -36,7 +36,7 @@ async def match_line(conn: Conn, line_id: int, number: str, person: str, now: da
             await money.hold_books(conn)
             await bank_lines.insert_receipts(conn, [(line_id, receipt)], now)
         paid = await payments.matched(conn, bill, receipt, now)
-        await bank_lines.settle(conn, [Settled(line_id, "matched", f"by {who.handle}", receipt)])
+        await bank_lines.settle_anew(conn, Settled(line_id, "matched", f"by {who.handle}", receipt))
         if line.remitter:
             await bank_lines.screen_payers(conn, [(bill.contract_id, line.remitter)], now)
         await append(conn, entry("bank.line_matched", asked.actor(who), now, contract_id=bill.contract_id,
@@ -49,7 +49,7 @@ async def dismiss(conn: Conn, line_id: int, reason: str, person: str, now: datet
     who, why = await asked.person(conn, person), checked_text("the reason", reason)
     async with conn.transaction():
         line = await _waiting(conn, line_id)
-        await bank_lines.settle(conn, [Settled(line_id, "dismissed", why, line.receipt_id)])
+        await bank_lines.settle_anew(conn, Settled(line_id, "dismissed", why, line.receipt_id))
         await append(conn, entry("bank.line_dismissed", asked.actor(who), now, rule="T8-5", line=line_id))
 
 

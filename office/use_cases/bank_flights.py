@@ -84,7 +84,7 @@ async def book(conn: Conn, beside: Sequence[Conn], file_id: UUID, said: Callable
     """
     after = 0
     async with joined(beside), Flights(beside or [conn], now) as flights:
-        while lines := await bank_lines.staged(conn, file_id, False, BATCH, after):
+        while lines := await bank_lines.staged(conn, file_id, BATCH, after):
             after = lines[-1].id
             await flights.book(await flights.look(conn, lines))
             if not beside:
@@ -111,7 +111,7 @@ async def take_back(conn: Conn, file_id: UUID, booked: Flights, said: Callable[[
     """Then the lines that cancel others, one by one; all that became of the file."""
     tally, done = booked.tally, booked.booked
     said(done)
-    while lines := await bank_lines.staged(conn, file_id, True, 1):
+    while lines := await bank_lines.cancelling(conn, file_id, 1):
         tally += await cancel_by(conn, lines[0], now)
         done += 1
         said(done)
@@ -121,8 +121,8 @@ async def take_back(conn: Conn, file_id: UUID, booked: Flights, said: Callable[[
 async def look_at(conn: Conn, file_id: UUID) -> Tally:
     """What `book` would make of the file as things stand: nothing is written."""
     tally, after = Tally(), 0
-    while lines := await bank_lines.staged(conn, file_id, False, BATCH, after):
+    while lines := await bank_lines.staged(conn, file_id, BATCH, after):
         matched = sum(isinstance(each, Matched | Shared) for _, each in (await look(conn, lines)).found)
         tally += Tally(matched, len(lines) - matched)
         after = lines[-1].id
-    return tally + Tally(cancelled=await bank_lines.cancelling(conn, file_id))
+    return tally + Tally(cancelled=await bank_lines.count_cancelling(conn, file_id))

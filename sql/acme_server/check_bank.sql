@@ -12,7 +12,8 @@ SELECT name FROM office.bank_files WHERE booked_at IS NULL AND imported_at < $1 
 
 -- name: oldest_waiting
 -- Since when the oldest line waits for a person that nobody has matched; by their index, one after the other.
-SELECT (SELECT f.imported_at FROM office.bank_files f WHERE f.id = l.file_id) FROM office.bank_lines l
-WHERE l.state = 'waiting' AND (SELECT m.id FROM gate.payment_matches m
-    WHERE m.receipt_id = l.receipt_id AND m.undone_at IS NULL LIMIT 1) IS NULL
-ORDER BY l.id LIMIT 1;
+SELECT (SELECT f.imported_at FROM office.bank_lines l JOIN office.bank_files f ON f.id = l.file_id WHERE l.id = o.line_id)
+FROM office.line_outcomes o
+WHERE o.state = 'waiting' AND (SELECT m.id FROM gate.payment_matches m
+    WHERE m.receipt_id = o.receipt_id AND m.undone_at IS NULL LIMIT 1) IS NULL
+ORDER BY o.line_id LIMIT 1;

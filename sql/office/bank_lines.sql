@@ -1,18 +1,28 @@
 -- name: staged
--- The columns in the order of a line's fields. $1 file_id  $2 whether those that cancel  $3 most  $4 after which id
+-- Those that take nothing back. The columns in the order of a line's fields. $1 file_id  $2 most  $3 after which id
 SELECT record, nature, booked_on, value_on, amount_yen, uncleared_yen, query_number, remitter_code, remitter,
-    sending_bank, sending_branch, edi, cancels, id, bank_account_id, virtual_number, receipt_id
-FROM office.bank_lines WHERE file_id = $1 AND state = 'staged' AND cancels = $2 AND id > $4 ORDER BY id LIMIT $3;
+    sending_bank, sending_branch, edi, cancels, id, bank_account_id, virtual_number, NULL::uuid AS receipt_id
+FROM office.bank_lines l WHERE file_id = $1 AND NOT cancels AND id > $3
+    AND NOT EXISTS (SELECT FROM office.line_outcomes o WHERE o.line_id = l.id OFFSET 0) ORDER BY id LIMIT $2;
 
 -- name: cancelling
+-- Those that take another back. $1 file_id  $2 most
+SELECT record, nature, booked_on, value_on, amount_yen, uncleared_yen, query_number, remitter_code, remitter,
+    sending_bank, sending_branch, edi, cancels, id, bank_account_id, virtual_number, NULL::uuid AS receipt_id
+FROM office.bank_lines l WHERE file_id = $1 AND cancels
+    AND NOT EXISTS (SELECT FROM office.line_outcomes o WHERE o.line_id = l.id OFFSET 0) ORDER BY id LIMIT $2;
+
+-- name: count_cancelling
 -- $1 file_id
-SELECT count(*) FROM office.bank_lines WHERE file_id = $1 AND state = 'staged' AND cancels;
+SELECT count(*) FROM office.bank_lines l WHERE file_id = $1 AND cancels
+    AND NOT EXISTS (SELECT FROM office.line_outcomes o WHERE o.line_id = l.id OFFSET 0);
 
 -- name: line
 -- Held until the transaction ends: two people may decide about one line. $1 id
-SELECT id, record, nature, booked_on, value_on, amount_yen, uncleared_yen, query_number, remitter_code, remitter,
-    sending_bank, sending_branch, edi, cancels, bank_account_id, virtual_number, receipt_id
-FROM office.bank_lines WHERE id = $1 AND state = 'waiting' FOR UPDATE;
+SELECT l.id, l.record, l.nature, l.booked_on, l.value_on, l.amount_yen, l.uncleared_yen, l.query_number, l.remitter_code,
+    l.remitter, l.sending_bank, l.sending_branch, l.edi, l.cancels, l.bank_account_id, l.virtual_number, o.receipt_id
+FROM office.line_outcomes o JOIN office.bank_lines l ON l.id = o.line_id
+WHERE o.line_id = $1 AND o.state = 'waiting' FOR UPDATE OF o;
 
 -- name: virtual
 -- $1 accounts  $2 numbers
@@ -71,11 +81,15 @@ FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::integer[]) AS m(id, invoice_
 CROSS JOIN LATERAL (SELECT open_yen FROM gate.invoices WHERE id = m.invoice_id AND open_yen > 0 OFFSET 0) AS i
 RETURNING invoice_id, receipt_id, amount_yen;
 
--- name: settle
+-- name: insert_outcomes
 -- $1 line ids  $2 states  $3 notes  $4 receipt ids
-UPDATE office.bank_lines l SET state = s.state, note = s.note, receipt_id = s.receipt_id
-FROM unnest($1::bigint[], $2::text[], $3::text[], $4::uuid[]) AS s(id, state, note, receipt_id)
-WHERE l.id = s.id AND l.id = ANY ($1::bigint[]) AND (l.state IN ('staged', 'waiting') OR s.state = 'cancelled');
+INSERT INTO office.line_outcomes (line_id, state, note, receipt_id)
+SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::uuid[]);
+
+-- name: change_outcome
+-- Of a line that waited; one that paid can only be taken back. $1 line id  $2 state  $3 note  $4 receipt id
+UPDATE office.line_outcomes SET state = $2, note = $3, receipt_id = $4
+WHERE line_id = $1 AND (state = 'waiting' OR $2 = 'cancelled');
 
 -- name: screen_payers
 -- Names that pay for the first time go to screening; nothing waits for it (T13-1).
@@ -86,24 +100,26 @@ ON CONFLICT (contract_id, role, subject) DO NOTHING;
 
 -- name: cancelled_by
 -- Earlier credits that a cancellation may be about. $1 id of the line that cancels
-SELECT e.id, e.receipt_id FROM office.bank_lines c JOIN office.bank_lines e
+SELECT e.id, o.receipt_id FROM office.bank_lines c JOIN office.bank_lines e
     ON e.bank_account_id = c.bank_account_id AND e.amount_yen = c.amount_yen AND e.remitter = c.remitter
-    AND NOT e.cancels AND e.state IN ('matched', 'waiting') AND e.booked_on <= c.booked_on
+    AND NOT e.cancels AND e.booked_on <= c.booked_on
     AND (c.query_number = '' OR e.query_number = c.query_number)
+JOIN office.line_outcomes o ON o.line_id = e.id AND o.state IN ('matched', 'waiting')
 WHERE c.id = $1 ORDER BY e.id LIMIT 2;
 
 -- name: hold
 -- Nobody else decides about the line until the transaction ends. $1 id
-SELECT FROM office.bank_lines WHERE id = $1 FOR UPDATE;
+SELECT FROM office.line_outcomes WHERE line_id = $1 FOR UPDATE;
 
 -- name: queue
 -- Lines that wait for a person and that nobody has matched, oldest first. $1 most
-SELECT l.id, a.handle AS account, l.booked_on, l.value_on, l.amount_yen, l.remitter, l.edi, l.note, l.receipt_id,
+SELECT l.id, a.handle AS account, l.booked_on, l.value_on, l.amount_yen, l.remitter, l.edi, o.note, o.receipt_id,
     f.name AS file, l.record
-FROM office.bank_lines l JOIN gate.bank_accounts a ON a.id = l.bank_account_id JOIN office.bank_files f ON f.id = l.file_id
-WHERE l.state = 'waiting' AND NOT EXISTS (
-    SELECT FROM gate.payment_matches m WHERE m.receipt_id = l.receipt_id AND m.undone_at IS NULL)
-ORDER BY l.id LIMIT $1;
+FROM office.line_outcomes o JOIN office.bank_lines l ON l.id = o.line_id
+JOIN gate.bank_accounts a ON a.id = l.bank_account_id JOIN office.bank_files f ON f.id = l.file_id
+WHERE o.state = 'waiting' AND NOT EXISTS (
+    SELECT FROM gate.payment_matches m WHERE m.receipt_id = o.receipt_id AND m.undone_at IS NULL)
+ORDER BY o.line_id LIMIT $1;
 
 -- name: insert_alias
 -- No row: the customer has it already. $1 id  $2 customer handle  $3 name  $4 key  $5 added_by  $6 now

@@ -95,9 +95,10 @@ GROUP BY r.id, r.value_on, r.amount_yen, r.remitter, r.source, r.cancelled_at OR
 
 -- name: waiting
 -- Lines that wait for a person, oldest first. $1 after this id  $2 most
-SELECT l.id, a.handle AS account, l.booked_on, l.value_on, l.amount_yen, l.remitter, l.edi, l.note, l.receipt_id,
+SELECT l.id, a.handle AS account, l.booked_on, l.value_on, l.amount_yen, l.remitter, l.edi, o.note, o.receipt_id,
     f.name AS file, l.record
-FROM office.bank_lines l JOIN gate.bank_accounts a ON a.id = l.bank_account_id JOIN office.bank_files f ON f.id = l.file_id
-WHERE l.state = 'waiting' AND l.id > $1 AND NOT EXISTS (
-    SELECT FROM gate.payment_matches m WHERE m.receipt_id = l.receipt_id AND m.undone_at IS NULL)
-ORDER BY l.id LIMIT $2;
+FROM office.line_outcomes o JOIN office.bank_lines l ON l.id = o.line_id
+JOIN gate.bank_accounts a ON a.id = l.bank_account_id JOIN office.bank_files f ON f.id = l.file_id
+WHERE o.state = 'waiting' AND o.line_id > $1 AND NOT EXISTS (
+    SELECT FROM gate.payment_matches m WHERE m.receipt_id = o.receipt_id AND m.undone_at IS NULL)
+ORDER BY o.line_id LIMIT $2;

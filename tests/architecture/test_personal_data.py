@@ -67,7 +67,7 @@ NOT_PERSONAL = {
     ),
     "words of the CA about its own doing, in which people are named by id alone (docs/changes.md)": (
         "acme.limit_overrides.reason", "gate.suspensions.cause", "office.access_reviews.findings",
-        "office.adjustments.reason", "office.bank_lines.note", "office.case_decisions.reason", "office.cases.note",
+        "office.adjustments.reason", "office.line_outcomes.note", "office.case_decisions.reason", "office.cases.note",
         "office.consultations.reason", "office.eligibility_approvals.grounds",
         "office.incidents.query", "office.incidents.title", "office.leaks.affected", "office.leaks.measures",
         "office.maintenance.reason", "office.problem_reports.findings", "office.refunds.reason",

@@ -37,9 +37,10 @@ VALUES (:id, 'damage', :contract, '通報 者', 'n', :now, 'closed', false);
 INSERT INTO office.proposals (id, kind, contract_id, arguments, proposed_by, proposed_at, expires_at)
 VALUES (:id, 'case.decide', :contract, '["例 太郎"]', :ann, :now, 'infinity');
 INSERT INTO office.bank_lines (file_id, record, bank_account_id, nature, booked_on, value_on, amount_yen, uncleared_yen,
-    query_number, remitter_code, remitter, sending_bank, sending_branch, edi, cancels, virtual_number, ordinal, state)
+    query_number, remitter_code, remitter, sending_bank, sending_branch, edi, cancels, virtual_number, ordinal)
 VALUES (:file, 1, :account, 'transfer', :now, :now, 1, 0, '', 'レイ ハナコ', 'レイ ハナコ', '', '', '親 太郎', false,
-    '', 0, 'dismissed');
+    '', 0);
+INSERT INTO office.line_outcomes (line_id, state) SELECT id, 'dismissed' FROM office.bank_lines;
 INSERT INTO office.ceremonies (id, script, begun_at, transcript, ended_at)
 VALUES (:id, '', :now, 'done by ann and bob', :now);
 INSERT INTO office.ceremony_steps (ceremony_id, number, step, tbs, prepared_at, first_person, second_person, result,

@@ -22,7 +22,7 @@ WAITING = """
 SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
 """
 RECEIPT = "SELECT FROM gate.receipts FOR UPDATE"
-LINE = "SELECT FROM office.bank_lines FOR UPDATE"
+LINE = "SELECT FROM office.line_outcomes FOR UPDATE"
 CONTRACT = "SELECT pg_advisory_xact_lock(7001, number) FROM gate.contracts WHERE handle = 'acme'"
 
 
@@ -140,7 +140,9 @@ async def waiting_line(conn: Conn, folder: Path) -> int:
     """A cheque over 100, not cleared: it waits for a person, and no receipt is made of it yet."""
     await ready(conn)
     await imported(conn, folder, file_of(Credit(100, "REI", day=YESTERDAY, uncleared=100)), name="cheque.txt")
-    return int(await conn.fetchval("SELECT id FROM office.bank_lines WHERE state = 'waiting' AND receipt_id IS NULL"))
+    return int(
+        await conn.fetchval("SELECT line_id FROM office.line_outcomes WHERE state = 'waiting' AND receipt_id IS NULL")
+    )
 
 
 @pytest.mark.rule("T8-5")

@@ -26,6 +26,8 @@ LINE = """INSERT INTO office.bank_lines (file_id, record, bank_account_id, natur
         virtual_number, ordinal)
     SELECT {file}, 9, {account}, 'transfer', '2026-09-01', '2026-09-01', 1, 0, '', '', 'X', '', '', '', false, '', 1
     FROM office.bank_files f, gate.bank_accounts a"""
+OUTCOME = """DELETE FROM office.line_outcomes;
+    INSERT INTO office.line_outcomes (line_id, state) SELECT {line}, 'dismissed' FROM office.bank_lines l"""
 SCREENING = """INSERT INTO office.screenings (id, contract_id, role, subject, added_at)
     SELECT gen_random_uuid(), {contract}, 'payer', 'X', now() FROM gate.contracts c"""
 
@@ -57,8 +59,10 @@ async def owner(
         (LINE.format(file="f.id", account="a.id"), True),
         (LINE.format(file=NOBODY, account="a.id"), False),
         (LINE.format(file="f.id", account=NOBODY), False),
-        ("UPDATE office.bank_lines SET receipt_id = NULL", True),
-        (f"UPDATE office.bank_lines SET receipt_id = {NOBODY}", False),
+        ("UPDATE office.line_outcomes SET receipt_id = NULL", True),
+        (f"UPDATE office.line_outcomes SET receipt_id = {NOBODY}", False),
+        (OUTCOME.format(line="l.id"), True),
+        (OUTCOME.format(line="l.id + 1"), False),
         (SCREENING.format(contract="c.id"), True),
         (SCREENING.format(contract=NOBODY), False),
         (f"UPDATE office.screenings SET contract_id = {NOBODY}", False),
@@ -70,8 +74,15 @@ async def test_what_a_row_names_is_there(owner: asyncpg.Connection, statement: s
 
 
 async def test_what_is_named_stays(owner: asyncpg.Connection) -> None:
-    for table in ("gate.contracts", "gate.invoices", "gate.receipts", "gate.bank_accounts", "office.bank_files"):
-        for change in (f"DELETE FROM {table}", f"UPDATE {table} SET id = id", f"TRUNCATE {table} CASCADE"):
+    for table in (
+        "gate.contracts",
+        "gate.invoices",
+        "gate.receipts",
+        "gate.bank_accounts",
+        "office.bank_files",
+        "office.bank_lines",
+    ):
+        for change in (f"DELETE FROM {table}", f"UPDATE {table} SET id = DEFAULT", f"TRUNCATE {table} CASCADE"):
             with pytest.raises(asyncpg.RestrictViolationError, match="stay, with their ids"):
                 await owner.execute(change)
     assert await owner.execute("UPDATE gate.bank_accounts SET covered_through = covered_through + 1") == "UPDATE 1"

@@ -219,12 +219,12 @@ async def test_a_name_stays_while_money_is_left_or_somebody_must_look(accepted: 
     payment = payments.Payment(600, TODAY, "レイ ハナコ", "file 1, line 1")
     receipt = await payments.record_unexplained(accepted, payment, NOW)
     await beside(pool)
-    await pool.execute("UPDATE office.bank_lines SET state = 'waiting'")
+    await pool.execute("UPDATE office.line_outcomes SET state = 'waiting'")
     remitters = {"gate.receipts.remitter", "office.bank_lines.remitter"}
     await swept(pool, office, years_on(7, 1))
     assert await left_over(pool) >= remitters
     await payments.cancel(accepted, str(receipt), NOW)
-    await pool.execute("UPDATE office.bank_lines SET state = 'dismissed'")
+    await pool.execute("UPDATE office.line_outcomes SET state = 'dismissed'")
     await swept(pool, office, years_on(7, 1))
     assert not await left_over(pool) & remitters
     row = await pool.fetchrow("SELECT remitter, amount_yen FROM office.bank_lines")

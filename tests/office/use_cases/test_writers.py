@@ -70,6 +70,13 @@ BESIDE = {
     ("applications", "reject"), ("renewals", "serve"), ("renewals", "give_back"), ("revocations", "free_reissue"),
     ("money_books", "mark_spent"),  # a mark of the books on a receipt: what is open of an invoice stays as it is
 }  # fmt: skip
+ONCE_MORE = """
+INSERT INTO office.bank_lines (file_id, record, bank_account_id, nature, booked_on, value_on, amount_yen, uncleared_yen,
+    query_number, remitter_code, remitter, sending_bank, sending_branch, edi, cancels, virtual_number, ordinal)
+SELECT file_id, record, bank_account_id, nature, booked_on, value_on, amount_yen, uncleared_yen, query_number,
+    remitter_code, remitter, sending_bank, sending_branch, edi, cancels, virtual_number, ordinal + 1
+FROM office.bank_lines WHERE id = $1 RETURNING file_id
+"""
 
 
 async def a_key(conn: Conn) -> str:
@@ -145,17 +152,22 @@ async def a_cancellation(conn: Conn) -> str:
     return str(cancels)
 
 
+async def staged(conn: Conn, line: str) -> bank_lines.Line:
+    """An equal line behind it in its file, which an import has not booked yet."""
+    file = await conn.fetchval(ONCE_MORE, int(line))
+    found = [*await bank_lines.staged(conn, file, 1, 0), *await bank_lines.cancelling(conn, file, 1)]
+    return found[0]
+
+
 async def taken_back(conn: Conn, line: str) -> None:
     """The line does what it was imported for."""
-    found = await bank_lines.waiting_line(conn, int(line))
-    assert found
+    found = await staged(conn, line)
     assert (await bank_booking.cancel_by(conn, found, NOW)).cancelled == 1
 
 
 async def booked(conn: Conn, line: str) -> None:
     """The line once more, as a batch of its own."""
-    found = await bank_lines.waiting_line(conn, int(line))
-    assert found
+    found = await staged(conn, line)
     assert (await bank_booking.book_batch(conn, await bank_booking.look(conn, [found]), NOW)).matched == 1
 
 

@@ -34,9 +34,10 @@ WITH file AS (
 line AS (
     INSERT INTO office.bank_lines (file_id, record, bank_account_id, nature, booked_on, value_on, amount_yen,
         uncleared_yen, query_number, remitter_code, remitter, sending_bank, sending_branch, edi, cancels,
-        virtual_number, ordinal, state)
-    SELECT file.id, 1, a.id, 'transfer', '2026-11-01', '2026-11-01', 1, 0, '', '', 'R', '', '', 'E', false, '', 1,
-        'waiting' FROM file, gate.bank_accounts a),
+        virtual_number, ordinal)
+    SELECT file.id, 1, a.id, 'transfer', '2026-11-01', '2026-11-01', 1, 0, '', '', 'R', '', '', 'E', false, '', 1
+    FROM file, gate.bank_accounts a RETURNING id),
+waits AS (INSERT INTO office.line_outcomes (line_id, state) SELECT id, 'waiting' FROM line),
 live AS (
     UPDATE gate.contracts SET state = 'accepted', accepted_at = $1, accepted_by_first = a.id, accepted_by_second = b.id
     FROM gate.persons a, gate.persons b WHERE a.handle = 'ann' AND b.handle = 'bob'),
