@@ -44,7 +44,8 @@ CHECK = next(each for each in GROUPS if each.name == "check")
 LINE = """
 WITH line AS (
     INSERT INTO office.bank_lines (file_id, record, bank_account_id, nature, booked_on, value_on, amount_yen,
-        uncleared_yen, query_number, remitter_code, remitter, sending_bank, sending_branch, edi, cancels, virtual_number, ordinal)
+        uncleared_yen, query_number, remitter_code, remitter, sending_bank, sending_branch, edi, cancels,
+        virtual_number, ordinal)
     SELECT id, 1, id, 'transfer', now(), now(), 1, 0, '', '', '', '', '', '', false, '', 1 FROM office.bank_files
     RETURNING id)
 INSERT INTO office.line_outcomes (line_id, state) SELECT id, $1 FROM line WHERE $1 <> 'staged'
