@@ -186,12 +186,8 @@ def names_ocsp(one: x509.Certificate) -> bool:
 
 def is_same(one: bytes, other: bytes) -> bool:
     """Whether two to-be-signed bytes may have one serial number: the same, or precertificate and certificate."""
-    if one == other:
-        return True
-    before = precertificate.is_precertificate(one)
-    if before == precertificate.is_precertificate(other):
-        return False
-    return precertificate.faults(*((other, one) if before else (one, other))) is None
+    first = precertificate.is_precertificate(one)
+    return one == other or precertificate.faults(*((other, one) if first else (one, other))) is None
 
 
 def crl(data: bytes, issuers: Sequence[Issuer]) -> FoundCrl:
