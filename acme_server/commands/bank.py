@@ -16,8 +16,9 @@ from acme_server.commands.running import Day, as_json, first_person, more, opera
 from acme_server.groups import Group
 from contract_gate.formats.receipt import DateMode
 from office.storage.bank_files import Dialect
+from office.storage.bank_missing import MissingLine
 from office.use_cases import bank as bank_days
-from office.use_cases import bank_desk, bank_import
+from office.use_cases import bank_desk, bank_import, bank_missing
 from sql import Conn
 
 P = ParamSpec("P")
@@ -238,6 +239,18 @@ async def bank_files(conn: Conn, now: datetime, as_json: bool) -> None:
     columns = ("name", "accounts", "period_from", "period_to", "lines", "known", "late", "missing", "imported_at",
                "booked_at", "sha256")  # fmt: skip
     show_rows(await bank_import.files(conn), columns, as_json)
+
+
+@bank.command("missing")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--account", help="Only this account may be in it.")
+@as_json
+@operating
+async def bank_missing_lines(conn: Conn, now: datetime, file: Path, account: str | None, as_json: bool) -> None:
+    """Lines of a file's days that files before it showed and it does not, oldest first."""
+    with progress(file.name) as said:
+        found = await bank_missing.missing(conn, file, account, said, now)
+    show_rows(found, MissingLine.__struct_fields__, as_json)
 
 
 @bank.command("queue")

@@ -57,6 +57,13 @@ async def test_a_file_from_its_account_to_the_desk(demo: Settings, tmp_path: Pat
     await keiyaku(demo, f"bank dismiss {waiting[500]} --reason interest {BY}")
     assert [line["amount_yen"] for line in json.loads(await keiyaku(demo, "bank queue --json"))] == [7]
     assert len(json.loads(await keiyaku(demo, "bank files --json"))) == 1
+    less = tmp_path / "less.txt"
+    less.write_bytes(whole([Statement((Credit(7, "ﾚｲ", YESTERDAY),), YESTERDAY, YESTERDAY)]))
+    assert await keiyaku(demo, f"bank missing {file}") == "none\n"
+    gone = json.loads(await keiyaku(demo, f"bank missing {less} --account main --json"))
+    assert [(line["amount_yen"], line["state"], line["file"]) for line in gone] == [
+        (60_500, "matched", "20261122.txt"), (500, "dismissed", "20261122.txt"),
+    ]  # fmt: skip
     assert json.loads(await keiyaku(demo, "invoice list --unpaid --json")) == []
     receipts = json.loads(await keiyaku(demo, "payment list --json"))
     assert {each["amount_yen"]: each["invoices"] for each in receipts} == {60_500: ["DEMO-1"], 500: [], 7: []}
