@@ -11,10 +11,12 @@ import aiohttp
 import msgspec
 
 from contract_gate.articles.article_05_notices import KINDS, Handling, NoticeKind, channels_open, delivered_at
-from office.storage import notices
+from office.storage import money_books, notices
+from office.storage.money_books import Paper
 from office.storage.notices import Claimed, Letter, Notice, Party
 from office.use_cases.addressing import addressed
 from office.use_cases.dispatch import dispatching
+from office.use_cases.invoice_letter import BILLS, REMINDERS, said_of
 from office.use_cases.mail import Failed, Mail, Posting, hand_over
 from office.use_cases.notify import ACTOR, LANGUAGES, rendered
 from sql import Conn, Pool
@@ -53,8 +55,9 @@ async def letters(conn: Conn, notice: Notice, posting: Posting) -> list[Letter]:
     given = msgspec.json.decode(notice.given, type=dict[str, str])
     made: list[Letter] = []
     try:
+        about = await money_books.paper(conn, given["invoice"]) if kind.name in BILLS | REMINDERS else None
         for party in await recipients(conn, notice, kind, given, posting):
-            made += letters_to(party, notice, kind, given)
+            made += letters_to(party, notice, kind, given, about)
         if "web" in kind.channels:
             made.append(public(notice, kind, given, posting))
     except KeyError as lacking:
@@ -81,11 +84,15 @@ async def recipients(
             return [party for party in await notices.parties(conn, notice) if party.recipient in kind.to]
 
 
-def letters_to(party: Party, notice: Notice, kind: NoticeKind, given: dict[str, str]) -> list[Letter]:
-    """One recipient's letters, one for each channel that is open; a task where none is."""
+def letters_to(
+    party: Party, notice: Notice, kind: NoticeKind, given: dict[str, str], about: Paper | None
+) -> list[Letter]:
+    """One recipient's letters, one for each open channel; a task where none is. `about`: the paper it tells of."""
     to = addressed(party.name, party.kind, party.language)
     values = {**given, "recipient": to, "contract": notice.contract or "-"}
     subject, body = rendered(kind.name, party.language, values)
+    if about is not None:
+        body += said_of(about, kind.name, party.recipient, party.language)
     ways = [way for way in channels_open(kind, email=bool(party.email), stale=party.stale) if way != "web"]
     if not ways and "web" in kind.channels:
         return []  # the posting tells them
