@@ -35,6 +35,7 @@ from sql.away import DATABASE_FAULTS
 SQL = statements("ca/signer")
 LOG = structlog.get_logger(__name__)
 DOUBTFUL = SignRefused("may have been signed before: what came of it is unknown")
+COPY = SignerAway("this database is a copy that was restored: run `keiyaku check --restored`")
 MODULE_BATCH = 8  # with 500 ms a signature nobody waits 5 s for a batch that is not his own
 
 
@@ -110,6 +111,8 @@ class Signer:
         records = [Record(**row) for row in await conn.fetch(SQL["load_records"], ids, self.now())]
         answers |= {record.id: Signed() for record in records if record.state == "signed"}
         open_records = [record for record in records if record.state != "signed"]
+        if open_records and not await self.database.is_accepted(conn):  # they may have been signed since the backup
+            return answers | {record.id: COPY for record in open_records}
         held = await load_held(conn, open_records)
         answers |= {record.id: Precertified() for record in open_records if waits(record, held)}
         open_records = [record for record in open_records if not waits(record, held)]

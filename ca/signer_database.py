@@ -10,8 +10,9 @@ from ca import storage
 from ca.keys import SigningKey
 from ca.signer_lines import SignerAway
 from ca.signing import Authority
-from sql import SERVER_SETTINGS, Conn
+from sql import SERVER_SETTINGS, Conn, statements
 
+SQL = statements("ca/signer")
 CONNECT_SECONDS, STATEMENT_SECONDS = 5.0, 30.0
 
 
@@ -23,15 +24,24 @@ class Database:
     keys: Mapping[int, SigningKey]
     conn: "asyncpg.Connection[asyncpg.Record] | None" = None
     authorities: dict[int, Authority] = field(default_factory=dict)
+    accepted: bool = False
 
     async def connection(self) -> "asyncpg.Connection[asyncpg.Record]":
         """The connection, which works as far as is known."""
         if self.conn is None or self.conn.is_closed():
             self.authorities.clear()
+            self.accepted = False
             self.conn = await asyncpg.connect(
                 self.dsn, timeout=CONNECT_SECONDS, command_timeout=STATEMENT_SECONDS, server_settings=SERVER_SETTINGS
             )
         return self.conn
+
+    async def is_accepted(self, conn: Conn) -> bool:
+        """Whether it is the cluster that the operators know, and no copy that was restored since. A connection ends
+        before its cluster becomes another.
+        """
+        self.accepted = self.accepted or bool(await conn.fetchval(SQL["is_accepted"]))
+        return self.accepted
 
     async def authority(self, conn: Conn, issuer_id: int) -> Authority | None:
         """The issuing CA with its key; None when there is no such CA, or the key is not here."""

@@ -53,6 +53,10 @@ LEFT JOIN LATERAL (SELECT issued_at FROM gate.contract_starts WHERE contract_id 
 LEFT JOIN LATERAL (SELECT r.organization, r.country, r.state_or_province, r.locality FROM gate.reviewed_subjects r
     WHERE r.contract_id = d.contract_id ORDER BY r.recorded_at DESC LIMIT 1) AS s ON true;
 
+-- name: is_accepted
+-- Whether this is the cluster that the operators know of.
+SELECT identity = keiyaku.cluster_identity() FROM keiyaku.cluster;
+
 -- name: load_states
 -- $1 ids
 SELECT id, state FROM ca.to_be_signed WHERE id = ANY($1::uuid[]);

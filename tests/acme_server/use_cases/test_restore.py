@@ -22,6 +22,9 @@ async def test_an_order_that_was_being_signed_ends_and_its_serial_is_revoked(
     url, _ = await without_signer(served, client)
     operator = await asyncpg.connect(postgres.dsn("keiyaku_operator", database))
     if restored:
+        await served.owner.execute("UPDATE keiyaku.cluster SET identity = 'another'")
+        await run_jobs(served, "issue")
+        assert (await status_of(client, url))["status"] == "processing"
         assert (await accept_restored(operator, tmp_path / "none", utc_now())).revoked == 1
         assert (await accept_restored(operator, tmp_path / "none", utc_now())).revoked == 0
         await served.owner.execute("UPDATE evidence.seal_state SET sealed_through_at = 'infinity'")
