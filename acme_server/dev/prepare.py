@@ -14,12 +14,12 @@ from acme_server.checkpoint_file import CheckpointFileUnusable
 from acme_server.clock import CLOCK, by_machine, utc_now
 from acme_server.config import Settings
 from acme_server.database import within
-from acme_server.dev.postgres import EmbeddedPostgres
+from acme_server.dev.postgres import EmbeddedPostgres, PostgresUnavailable
 from acme_server.dev.template import adopt
 from acme_server.dev.tls import ensure_tls, write
 from ca import hierarchy
 from office.use_cases.demo import Demo, make_demo
-from sql.migrate import let_run_ahead, migrate
+from sql.migrate import MigrationRefused, let_run_ahead, migrate
 
 DATABASE = "keiyaku"
 MONTHS_AHEAD = 3
@@ -45,9 +45,12 @@ def prepare(settings: Settings, postgres: EmbeddedPostgres) -> Demo:
 
 
 async def prepare_database(settings: Settings, postgres: EmbeddedPostgres, now: datetime) -> Demo:
-    """The database is migrated and holds a CA and the demo contracts."""
+    """The database is migrated and holds a CA and the demo contracts. Raises PostgresUnavailable."""
     await create_database(postgres)
-    await migrate(postgres.dsn())
+    try:
+        await migrate(postgres.dsn())
+    except MigrationRefused as refused:
+        raise PostgresUnavailable(f"{refused}, or start with another data folder than {settings.data}") from None
     if ahead := CLOCK.furthest():
         await let_run_ahead(postgres.dsn(), ahead)
     conn = await asyncpg.connect(postgres.dsn())

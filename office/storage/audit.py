@@ -94,6 +94,11 @@ async def readings(conn: Conn, most: int, behind: tuple[datetime, str] | None) -
     return many(ReadingChange, await conn.fetch(SQL["readings"], most, *(behind or (None, None))))
 
 
+async def titles(conn: Conn, statement: str) -> list[str]:
+    """The names of what the statement returns."""
+    return [field.name for field in (await conn.prepare(SQL[statement])).get_attributes()]
+
+
 async def certificates(conn: Conn, since: datetime, until: datetime) -> AsyncIterator[dict[str, object]]:
     """Every certificate signed in the period, within the caller's transaction."""
     async for row in conn.cursor(SQL["certificates"], since, until, prefetch=AHEAD):

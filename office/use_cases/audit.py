@@ -120,6 +120,11 @@ async def population(
             yield row if key is None else pseudonymous(row, key)
 
 
+async def titles(conn: Conn, which: Population) -> list[str]:
+    """The fields of each item of a population, in their order."""
+    return await audit.titles(conn, which)
+
+
 def pseudonymous(row: dict[str, object], key: bytes) -> dict[str, object]:
     """The row with a pseudonym for each id of a person or customer."""
     hidden = {name: pseudonym(key, WHO[name], id) for name, id in row.items() if name in WHO and isinstance(id, UUID)}

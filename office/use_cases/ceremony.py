@@ -58,6 +58,12 @@ class Prepared(msgspec.Struct, frozen=True):
         return [sha256(each).hexdigest() for each in self.tbs]
 
 
+def differing(own: Script, given: Script) -> str:
+    """What the one script says and the other does not, a line each; all of it where they read the same."""
+    lines, others = script_of.read_out(own).splitlines(), script_of.read_out(given).splitlines()
+    return "\n".join(f"  {line}" for line in [line for line in lines if line not in others] or lines)
+
+
 async def enter(conn: Conn, script: Script, places: Places, now: datetime) -> Ceremony:
     """The ceremony of this script: the one that is over, or under way, else it is begun. Raises Unfit."""
     await hold_room(conn)
@@ -65,7 +71,10 @@ async def enter(conn: Conn, script: Script, places: Places, now: datetime) -> Ce
     found = await ceremonies.newest(conn)
     if found is not None and found.ended_at is None:
         if found.script != written:
-            raise Unfit(f"a ceremony is under way with another script; resume it with its own: {found.script.decode()}")
+            own = msgspec.json.decode(found.script, type=Script)
+            raise Unfit(
+                f"a ceremony is under way with another script; resume it with its own:\n{differing(own, script)}"
+            )
         return found
     if found is not None and found.script == written:
         return found

@@ -102,6 +102,8 @@ async def test_exports_have_a_line_for_each_item(demo: Settings, form: str, tmp_
     assert all(name.startswith("customer-") for name in (*names, str(contract["customer_id"])))
     [identified] = await exported("certificates", "--identified")
     assert UUID(str(identified["customer_id"]))
+    nothing = f"audit export certificates --from 2020-01-01 --until 2020-01-02 --format {form}"
+    assert await keiyaku(demo, nothing) == (",".join(identified) + "\n" if form == "csv" else "")
     (tmp_path / "key").write_bytes(b"short")
     assert "32 octets" in await refused(demo, f"audit export contracts {period} {under_one_key}", 1)
     assert "ends after it begins" in await refused(

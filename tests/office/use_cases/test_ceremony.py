@@ -314,8 +314,12 @@ async def test_what_stops_a_ceremony_before_it_begins(house: House, pool: Pool, 
     async with house.connection() as conn:
         held = await ceremony.enter(conn, names, folders, NOW)
         assert await ceremony.next_step(conn, held, NOW) is not None
-        with pytest.raises(Unfit, match="under way with another script"):
-            await ceremony.enter(conn, msgspec.structs.replace(names, shard_count=2), folders, NOW)
+        other_names = msgspec.structs.replace(NAMES, organization="Another K.K.")
+        with pytest.raises(Unfit, match="under way with another script") as refused:
+            await ceremony.enter(conn, msgspec.structs.replace(names, names=other_names), folders, NOW)
+        told = str(refused.value).splitlines()[1:]
+        assert told[0] == f"  CA: {NAMES.organization}, JP. Status: {NAMES.status_url}"
+        assert not any(line.startswith("  Root's key") for line in told)
 
 
 async def test_keys_in_files_for_development(house: House, pool: Pool, tmp_path: Path) -> None:
