@@ -6,7 +6,7 @@ from typing import ParamSpec, TypeVar
 
 import click
 
-from acme_server.commands.money import invoice, payment
+from acme_server.commands.money import by, invoice, payment
 from acme_server.commands.output import show_one, show_rows
 from acme_server.commands.running import Day, as_json, first_person, operating, second_person
 from acme_server.groups import Group
@@ -159,13 +159,14 @@ async def invoice_default(conn: Conn, now: datetime, number: str, evidence: str,
 @click.option("--value-date", "value_on", type=Day(), required=True, help="The bank's value date (起算日).")
 @click.option("--remitter", required=True, help="Who paid, as the bank writes it.")
 @click.option("--source", required=True, help="File and line, or who confirmed it.")
+@by
 @operating
 async def payment_receive(
-    conn: Conn, now: datetime, amount_yen: int, value_on: date, remitter: str, source: str
+    conn: Conn, now: datetime, amount_yen: int, value_on: date, remitter: str, source: str, person: str | None
 ) -> None:
     """Record money that nothing explains yet (仮受金)."""
     received = payments.Payment(amount_yen, value_on, remitter, source)
-    click.echo(await payments.record_unexplained(conn, received, now))
+    click.echo(await payments.record_unexplained(conn, received, now, person))
 
 
 @payment.command("unmatch")

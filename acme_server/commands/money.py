@@ -59,6 +59,9 @@ async def invoice_list(conn: Conn, now: datetime, contract: str | None, unpaid: 
     show_rows(await payments.listed(conn, contract, unpaid), INVOICE, as_json)
 
 
+by = click.option("--by", "person", metavar="PERSON", help="Who books it: evidence names them; a program names nobody.")
+
+
 @click.group(cls=Group)
 def payment() -> None:
     """Money that came in, and what it pays."""
@@ -70,6 +73,7 @@ def payment() -> None:
 @click.option("--value-date", "value_on", type=Day(), required=True, help="The bank's value date (起算日).")
 @click.option("--remitter", required=True, help="Who paid, as the bank writes it.")
 @click.option("--source", required=True, help="File and line, or who confirmed it.")
+@by
 @as_json
 @operating
 async def payment_add(
@@ -80,29 +84,34 @@ async def payment_add(
     value_on: date,
     remitter: str,
     source: str,
+    person: str | None,
     as_json: bool,
 ) -> None:
     """Record money for an invoice; when it is paid its contract is free at once."""
     received = payments.Payment(amount_yen, value_on, remitter, source)
-    show_one(await payments.record_payment(conn, invoice, received, now), as_json)
+    show_one(await payments.record_payment(conn, invoice, received, now, person), as_json)
 
 
 @payment.command("match")
 @click.argument("receipt")
 @click.argument("invoice")
+@by
 @as_json
 @operating
-async def payment_match(conn: Conn, now: datetime, receipt: str, invoice: str, as_json: bool) -> None:
+async def payment_match(
+    conn: Conn, now: datetime, receipt: str, invoice: str, person: str | None, as_json: bool
+) -> None:
     """Use what is left of a receipt for another invoice."""
-    show_one(await payments.match(conn, receipt, invoice, now), as_json)
+    show_one(await payments.match(conn, receipt, invoice, now, person), as_json)
 
 
 @payment.command("cancel")
 @click.argument("receipt")
+@by
 @operating
-async def payment_cancel(conn: Conn, now: datetime, receipt: str) -> None:
+async def payment_cancel(conn: Conn, now: datetime, receipt: str, person: str | None) -> None:
     """The bank took it back (取消): what it paid is open again."""
-    await payments.cancel(conn, receipt, now)
+    await payments.cancel(conn, receipt, now, person)
     click.echo(f"receipt {receipt} is cancelled")
 
 

@@ -35,7 +35,7 @@ async def match_line(conn: Conn, line_id: int, number: str, person: str, now: da
             receipt = uuid7(now)
             await money.hold_books(conn)
             await bank_lines.insert_receipts(conn, [(line_id, receipt)], now)
-        paid = await payments.matched(conn, bill, receipt, now)
+        paid = await payments.matched(conn, bill, receipt, now, asked.actor(who))
         await bank_lines.settle_anew(conn, Settled(line_id, "matched", f"by {who.handle}", receipt))
         if line.remitter:
             await bank_lines.screen_payers(conn, [(bill.contract_id, line.remitter)], now)

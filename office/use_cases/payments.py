@@ -91,13 +91,20 @@ async def listed(conn: Conn, contract: str | None, unpaid: bool) -> list[Invoice
     return await money.invoices(conn, key.id if key else None, unpaid, MOST)
 
 
-async def record_payment(conn: Conn, number: str, payment: Payment, now: datetime) -> Paid:
-    """Money came in for an invoice; when it pays it, its block ends in this transaction (T8-15). Raises Unfit."""
+async def record_payment(conn: Conn, number: str, payment: Payment, now: datetime, person: str | None = None) -> Paid:
+    """Money came in for an invoice; when it pays it, its block ends in this transaction (T8-15). Raises Unfit.
+
+    `person`: who books it by hand, whom evidence names; None: a program.
+    """
     _fits(payment, now)
-    bill = await invoice(conn, number)
+    bill, actor = await invoice(conn, number), await _actor(conn, person)
     async with changing(conn, bill.contract_number):
         receipt = await _received(conn, payment, now)
-        return await matched(conn, bill, receipt, now)
+        return await matched(conn, bill, receipt, now, actor)
+
+
+async def _actor(conn: Conn, person: str | None) -> str:
+    return OPERATOR if person is None else asked.actor(await asked.person(conn, person))
 
 
 def _fits(payment: Payment, now: datetime) -> None:
@@ -114,23 +121,24 @@ async def _received(conn: Conn, payment: Payment, now: datetime) -> UUID:
     return await money.insert_receipt(conn, payment.amount_yen, payment.value_on, payment.remitter, payment.source, now)
 
 
-async def record_unexplained(conn: Conn, payment: Payment, now: datetime) -> UUID:
+async def record_unexplained(conn: Conn, payment: Payment, now: datetime, person: str | None = None) -> UUID:
     """Money that nobody knows an invoice for yet (仮受金); `match` explains it later. T13-1. Raises Unfit."""
     _fits(payment, now)
+    actor = await _actor(conn, person)
     async with conn.transaction():
         receipt = await _received(conn, payment, now)
-        await append(conn, entry("payment.recorded", OPERATOR, now, rule="T8-5", clause="A8.1", receipt=receipt))
+        await append(conn, entry("payment.recorded", actor, now, rule="T8-5", clause="A8.1", receipt=receipt))
     return receipt
 
 
-async def match(conn: Conn, receipt: str, number: str, now: datetime) -> Paid:
+async def match(conn: Conn, receipt: str, number: str, now: datetime, person: str | None = None) -> Paid:
     """What is left of a receipt pays another invoice. Raises Unfit."""
-    receipt_id, bill = id_of("receipt", receipt), await invoice(conn, number)
+    receipt_id, bill, actor = id_of("receipt", receipt), await invoice(conn, number), await _actor(conn, person)
     async with changing(conn, bill.contract_number):
-        return await matched(conn, bill, receipt_id, now)
+        return await matched(conn, bill, receipt_id, now, actor)
 
 
-async def matched(conn: Conn, bill: Invoice, receipt: UUID, now: datetime) -> Paid:
+async def matched(conn: Conn, bill: Invoice, receipt: UUID, now: datetime, actor: str) -> Paid:
     """The receipt pays the invoice as far as it can; within the transaction that holds the contract. Raises Unfit.
 
     A customer whose block this ends is told (T8-15); after a revocation for non-payment an officer is (A11.4.4).
@@ -145,7 +153,7 @@ async def matched(conn: Conn, bill: Invoice, receipt: UUID, now: datetime) -> Pa
         )
     proof = entry(
         "payment.matched",
-        OPERATOR,
+        actor,
         now,
         contract_id=bill.contract_id,
         rule="T8-5",
@@ -160,9 +168,9 @@ async def matched(conn: Conn, bill: Invoice, receipt: UUID, now: datetime) -> Pa
     return Paid(receipt, yen, bill.number, (await invoice(conn, bill.number)).open_yen)
 
 
-async def cancel(conn: Conn, receipt: str, now: datetime) -> None:
+async def cancel(conn: Conn, receipt: str, now: datetime, person: str | None = None) -> None:
     """The bank took the money back (取消): what it paid is open again (T8-5). Raises Unfit."""
-    receipt_id = id_of("receipt", receipt)
+    receipt_id, actor = id_of("receipt", receipt), await _actor(conn, person)
     numbers = await money.contracts_of_receipt(conn, receipt_id)
     async with changing(conn, *numbers):
         await money.hold_receipt(conn, receipt_id)
@@ -170,7 +178,7 @@ async def cancel(conn: Conn, receipt: str, now: datetime) -> None:
             raise Unfit("the receipt was matched at this moment: try again")
         if not await money.cancel_receipt(conn, receipt_id, now):
             raise Unfit(f"there is no receipt '{receipt}' that counts: `keiyaku payment list` shows them")
-        await append(conn, entry("payment.cancelled", OPERATOR, now, rule="T8-5", clause="A8.1", receipt=receipt_id))
+        await append(conn, entry("payment.cancelled", actor, now, rule="T8-5", clause="A8.1", receipt=receipt_id))
 
 
 async def receipts(conn: Conn) -> list[Receipt]:

@@ -67,7 +67,7 @@ async def receive(call: Call) -> Answer:
 
 async def match(call: Call) -> Answer:
     """What is left of a receipt pays an invoice; the block it causes ends in this transaction (T8-15)."""
-    return created(await payments.match(call.conn, call.path["receipt"], call.body.invoice, call.now))
+    return created(await payments.match(call.conn, call.path["receipt"], call.body.invoice, call.now, call.person))
 
 
 async def unmatch(call: Call) -> Answer:
@@ -79,7 +79,7 @@ async def unmatch(call: Call) -> Answer:
 
 async def cancel(call: Call) -> Answer:
     """The bank took the money back (取消): what it paid is open again."""
-    await payments.cancel(call.conn, call.path["receipt"], call.now)
+    await payments.cancel(call.conn, call.path["receipt"], call.now, call.person)
     return done()
 
 
