@@ -7,9 +7,10 @@ WITH staged AS (
                                    ORDER BY record) AS ordinal
     FROM bank_staging s
 )
-SELECT l.id, a.handle AS account, l.booked_on, l.amount_yen, l.remitter, l.query_number, l.cancels, l.state, f.name AS file,
-    l.record
+SELECT l.id, a.handle AS account, l.booked_on, l.amount_yen, l.remitter, l.query_number, l.cancels,
+    coalesce(o.state, 'staged') AS state, f.name AS file, l.record
 FROM office.bank_lines l JOIN gate.bank_accounts a ON a.id = l.bank_account_id JOIN office.bank_files f ON f.id = l.file_id
+LEFT JOIN office.line_outcomes o ON o.line_id = l.id
 WHERE EXISTS (SELECT FROM unnest($1::uuid[], $2::date[], $3::date[]) AS p(account, first, last)
               WHERE l.bank_account_id = p.account AND l.booked_on BETWEEN p.first AND p.last)
   AND NOT EXISTS (SELECT FROM staged s WHERE (s.bank_account_id, s.booked_on, s.amount_yen, s.query_number, s.remitter,
