@@ -98,25 +98,6 @@ async def test_unexplained_money_is_matched_later_and_unmatched_again(billed: Co
         await ledger.unmatch(billed, receipt, "F00000001", "ann", NOW)
 
 
-@pytest.mark.rule("T8-5")
-@pytest.mark.parametrize("person", [None, "ann", "nobody"])
-async def test_evidence_names_who_books_money_by_hand(billed: Conn, pool: Pool, person: str | None) -> None:
-    """§0.3: the actor is a human or a job."""
-    if person == "nobody":
-        with pytest.raises(Unfit, match="nobody"):
-            await payments.record_payment(billed, "F00000001", money(400), NOW, person)
-        return
-    await payments.record_payment(billed, "F00000001", money(400), NOW, person)
-    receipt = str(await payments.record_unexplained(billed, money(70_000), NOW, person))
-    await payments.match(billed, receipt, "F00000001", NOW, person)
-    await payments.cancel(billed, receipt, NOW, person)
-    kinds = ["payment.matched", "payment.recorded", "payment.matched", "payment.cancelled"]
-    rows = await pool.fetch("SELECT kind, actor FROM evidence.records WHERE kind LIKE 'payment.%' ORDER BY id")
-    assert [row["kind"] for row in rows] == kinds
-    ann = await pool.fetchval("SELECT id FROM gate.persons WHERE handle = 'ann'")
-    assert {row["actor"] for row in rows} == {f"person:{ann}" if person else "process:operator"}
-
-
 async def test_what_was_paid_twice_goes_back_once(billed: Conn) -> None:
     await payments.record_payment(billed, "F00000001", money(60_500), NOW)
     again = str(await payments.record_unexplained(billed, money(60_500), NOW))
