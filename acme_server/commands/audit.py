@@ -96,7 +96,10 @@ async def export(
     if len(secret) < KEY_OCTETS:
         raise Unfit(f"a key has {KEY_OCTETS} octets or more: without --key one is made for this export")
     rows = audits.population(conn, population, since, until, None if identified else secret, now)
-    await (as_csv(conn, population, rows) if form == "csv" else as_lines(rows))
+    if form == "jsonl":
+        await as_lines(rows)
+    elif not await as_csv(rows):
+        click.echo(rows_as_csv([await audits.titles(conn, population)]), nl=False)
 
 
 async def as_lines(rows: AsyncIterator[dict[str, object]]) -> None:
@@ -105,13 +108,12 @@ async def as_lines(rows: AsyncIterator[dict[str, object]]) -> None:
         click.echo(json.dumps(plain(row), ensure_ascii=False))
 
 
-async def as_csv(conn: Conn, population: audits.Population, rows: AsyncIterator[dict[str, object]]) -> None:
-    """A line of titles, also of nothing, then a line each; lists are parted by spaces."""
+async def as_csv(rows: AsyncIterator[dict[str, object]]) -> bool:
+    """A line of titles, then a line each; lists are parted by spaces. False: there was none, and no titles."""
     first = True
     async for row in rows:
         said = [plain(value) for value in row.values()]
         line = [" ".join(value) if isinstance(value, list) else value for value in said]
         click.echo(rows_as_csv([list(row), line] if first else [line]), nl=False)
         first = False
-    if first:
-        click.echo(rows_as_csv([await audits.titles(conn, population)]), nl=False)
+    return not first

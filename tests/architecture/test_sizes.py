@@ -16,7 +16,7 @@ LARGER_FILES: Mapping[str, int] = {
     "tests/ca/test_signer.py": 713,
     "tests/ca/test_signer_ct.py": 412,
     "tests/office/use_cases/test_authority_revocation.py": 421,
-    "tests/office/use_cases/test_books.py": 437,
+    "tests/office/use_cases/test_books.py": 418,
     "tests/office/use_cases/test_certificate_imports.py": 426,
     "tests/office/use_cases/test_revocations.py": 710,
     "tests/office/use_cases/test_vouched.py": 408,

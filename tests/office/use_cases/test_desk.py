@@ -12,7 +12,19 @@ from acme_server.dev.postgres import EmbeddedPostgres
 from contract_gate.calendar import jst_date
 from office.storage.desk import Place
 from office.storage.reports import NewReport
-from office.use_cases import application, cases, changes, contracts, desk, holds, leavers, register, reports, screening
+from office.use_cases import (
+    acceptance,
+    application,
+    cases,
+    changes,
+    contracts,
+    desk,
+    holds,
+    leavers,
+    register,
+    reports,
+    screening,
+)
 from office.use_cases.asked import Unfit
 from office.use_cases.cases import Opening
 from office.use_cases.desk import Shown
@@ -266,5 +278,7 @@ async def test_nobody_is_screened_for_an_application_that_came_to_nothing(
     assert "screening" in await kinds(reviewed)
     if state != "under_review":
         await pool.execute("UPDATE gate.contracts SET state = 'under_review'")
+    if state == "rejected":
+        await acceptance.reject(reviewed, "acme", "no_domain", "ann", "bob", NOW)
     await pool.execute("UPDATE gate.contracts SET state = $1", state)
     assert ("screening" in await kinds(reviewed)) is (state == "under_review")

@@ -83,7 +83,8 @@ async def test_an_address_that_was_corrected_lets_it_leave(
     await deliver.hand_off(office, NOW, posting=posting)
     assert not await told(formed)
     [task] = await desk.queue(formed, None, False, None, 10, NOW, "delivery")
-    assert task.ended_by == "keiyaku notice retry (T4-5: issuance waits for it)"
+    assert task.ended_by.startswith("keiyaku notice retry (")
+    assert task.ended_by.endswith("(T4-5: issuance waits for it)")
     server.recipient_answer = "250 OK"
     await notices.retry(formed, str(found.id), NOW)
     await deliver.hand_off(office, NOW, posting=posting)
