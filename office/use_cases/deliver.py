@@ -11,9 +11,11 @@ import aiohttp
 import msgspec
 
 from contract_gate.articles.article_05_notices import KINDS, Handling, NoticeKind, channels_open, delivered_at
-from office.storage import money_books, notices
+from office.storage import credit_invoices, money_books, notices
+from office.storage.credit_invoices import CreditPaper
 from office.storage.money_books import Paper
 from office.storage.notices import Claimed, Letter, Notice, Party
+from office.use_cases import credit_letter
 from office.use_cases.addressing import addressed
 from office.use_cases.dispatch import dispatching
 from office.use_cases.invoice_letter import BILLS, REMINDERS, said_of
@@ -55,7 +57,7 @@ async def letters(conn: Conn, notice: Notice, posting: Posting) -> list[Letter]:
     given = msgspec.json.decode(notice.given, type=dict[str, str])
     made: list[Letter] = []
     try:
-        about = await money_books.paper(conn, given["invoice"]) if kind.name in BILLS | REMINDERS else None
+        about = await paper_of(conn, kind, given)
         for party in await recipients(conn, notice, kind, given, posting):
             made += letters_to(party, notice, kind, given, about)
         if "web" in kind.channels:
@@ -63,6 +65,13 @@ async def letters(conn: Conn, notice: Notice, posting: Posting) -> list[Letter]:
     except KeyError as lacking:
         return [task(notice, f"its text needs {lacking}")]
     return made or [task(notice, "it has no recipient")]
+
+
+async def paper_of(conn: Conn, kind: NoticeKind, given: dict[str, str]) -> Paper | CreditPaper | None:
+    """The paper that the notice tells of, if it tells of one."""
+    if kind.name == credit_letter.KIND:
+        return await credit_invoices.paper(conn, given["credit"])
+    return await money_books.paper(conn, given["invoice"]) if kind.name in BILLS | REMINDERS else None
 
 
 async def recipients(
@@ -85,14 +94,17 @@ async def recipients(
 
 
 def letters_to(
-    party: Party, notice: Notice, kind: NoticeKind, given: dict[str, str], about: Paper | None
+    party: Party, notice: Notice, kind: NoticeKind, given: dict[str, str], about: Paper | CreditPaper | None
 ) -> list[Letter]:
     """One recipient's letters, one for each open channel; a task where none is. `about`: the paper it tells of."""
     to = addressed(party.name, party.kind, party.language)
     values = {**given, "recipient": to, "contract": notice.contract or "-"}
     subject, body = rendered(kind.name, party.language, values)
-    if about is not None:
-        body += said_of(about, kind.name, party.recipient, party.language)
+    match about:
+        case Paper():
+            body += said_of(about, kind.name, party.recipient, party.language)
+        case CreditPaper():
+            body += credit_letter.credited(about, party.language)
     ways = [way for way in channels_open(kind, email=bool(party.email), stale=party.stale) if way != "web"]
     if not ways and "web" in kind.channels:
         return []  # the posting tells them

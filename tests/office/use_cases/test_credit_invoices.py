@@ -5,10 +5,13 @@ from datetime import timedelta
 from functools import partial
 
 import asyncpg
+import msgspec
 import pytest
 
-from office.use_cases import credit_invoices, desk, ending, invoices, ledger, payments, settlement
+from office.use_cases import credit_invoices, deliver, desk, ending, invoices, ledger, notices, payments, settlement
 from office.use_cases.asked import Unfit
+from office.use_cases.credit_letter import credited
+from office.use_cases.mail import Posting
 from office.use_cases.sellers import NewSeller, set_seller
 from sql import Conn, Pool
 from tests.conftest import NOW
@@ -34,6 +37,45 @@ async def test_a_credit_reads_as_a_qualified_credit_invoice(billed: Conn) -> Non
     assert (row.number, row.total_yen, row.tax_yen, row.first, row.second) == ("C00000001", 5_500, 500, "ann", "bob")
     with pytest.raises(Unfit, match="no credit invoice"):
         await credit_invoices.page(billed, "C00000002")
+
+
+@pytest.mark.rule("T8-11", "T8-3")
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        (
+            "ja",
+            "適格返還請求書 C00000001\n宛名: 株式会社 例\n発行者: CA KK, Tokyo\n登録番号: T7000012050002\n"
+            "返還日: 2026-11-22\n元の請求書: F00000001\nその発行日: 2026-03-10\n取引内容: サーバ証明書契約料金の返還\n"
+            "元の取引期間: 2026-03-10 – 2027-03-09\n10 % 対象: 税抜 5,000 円、消費税 500 円、税込 5,500 円\n",
+        ),
+        (
+            "en",
+            "Qualified credit invoice (適格返還請求書) C00000001\nCredited to: 株式会社 例\nIssuer: CA KK, Tokyo\n"
+            "Registration number: T7000012050002\nDate of the credit: 2026-11-22\nOriginal invoice: F00000001\n"
+            "Issued: 2026-03-10\nContent: Credit of the fee of a certificate contract\n"
+            "Period of the fee: 2026-03-10 – 2027-03-09\nAt 10 %: 5,000 yen, tax 500 yen, with tax 5,500 yen\n",
+        ),
+    ],
+)
+async def test_the_letter_that_goes_out_is_the_qualified_credit_invoice(
+    billed: Conn, office: Pool, language: str, told: str
+) -> None:
+    """Nothing else hands the paper to a customer. Fields: 消費税法第57条の4第3項."""
+    await set_seller(billed, NewSeller("CA KK", "Tokyo", "T7000012050002", None), "ann", "bob", NOW)
+    await notices.set_contact(billed, "kaisha", language, None, NOW)
+    await credit_invoices.credit(billed, "F00000001", 5_500, 1000, None, "agreed", "ann", "bob", NOW)
+    await deliver.address_notices(office, NOW, posting=Posting(None, "http://office.test", "officers@ca.example"))
+    [sent] = [each for each in await notices.listed(billed, None, None) if each.kind == "credit_invoice_issued"]
+    assert (await notices.shown(billed, str(sent.id))).body.endswith(f"\n\n{told}")
+
+
+async def test_without_a_registration_number_it_is_no_qualified_one(billed: Conn) -> None:
+    await credit_invoices.credit(billed, "F00000001", 5_500, 1000, None, "agreed", "ann", "bob", NOW)
+    paper = msgspec.structs.replace(await credit_invoices.paper(billed, "C00000001"), refunded_yen=500)
+    said = credited(paper, "ja").splitlines()
+    assert said[1:4] == ["返還請求書 C00000001", "宛名: 株式会社 例", "返還日: 2026-11-22"]
+    assert said[-1] == "うち返金額: 500 円"
 
 
 @pytest.mark.rule("T8-10")
