@@ -19,15 +19,15 @@ REMEMBERED = 4096  # texts: each of a batch of lines is asked for several times
 SHORTEST_NUMBER = 4  # digits that may stand for an invoice
 NAME_CUT, NAME_CUT_WITH_EDI = 48, (26, 37)  # characters after which names are cut without notice
 
-SMALL = str.maketrans("ァィゥェォッャュョヮ", "アイウエオツヤユヨワ")
-DASHES = re.compile("[ー‐‑–—―−-]")
+LARGE = str.maketrans("ァィゥェォッャュョヮー‐‑–—―−", "アイウエオツヤユヨワ" + "-" * 7)  # and one dash
 # as they stand in names: ｶ)… at the beginning, …(ｶ at the end, …(ｶ)… inside
 SHORT_FORMS = "カ|ユ|メ|シ|ド|イ|ザイ|シヤ|シユウ|ガク|フク|ソ|トクヒ|ドク|ダイ|エイ|シユツ|株|有|名|資|同"
 ABBREVIATED = re.compile(rf"^(?:{SHORT_FORMS})\)|\((?:{SHORT_FORMS})\)|\((?:{SHORT_FORMS})$")
-WRITTEN_OUT = re.compile(
+WRITTEN_OUT = re.compile(  # each has SHIYA or KAISHA in it
     "カブシキガイシヤ|カブシキカイシヤ|ユウゲンガイシヤ|ゴウドウガイシヤ|ゴウシガイシヤ|ゴウメイガイシヤ|株式会社|有限会社|合同会社|合資会社|合名会社"
 )
 NO_LETTER, LETTERS = re.compile("[^0-9A-Z]+"), str.maketrans("", "", string.ascii_uppercase)
+ASCII_SIGNS = str.maketrans("", "", "".join(chr(each) for each in range(128) if not chr(each).isalnum()))
 LEADING = re.compile(r"(\d{1,10}) *(\D.*)", re.DOTALL)
 
 
@@ -85,6 +85,9 @@ class Payers(msgspec.Struct, frozen=True, gc=False):
         return invoice.customer_id in self.customers or invoice.dealer in self.dealers
 
 
+NOBODY = Payers(frozenset(), frozenset())
+
+
 class Ambiguous(msgspec.Struct, frozen=True):
     """A person chooses among these."""
 
@@ -127,8 +130,10 @@ def match(receipt: Receipt, virtual_number: str, ledger: Ledger) -> Outcome:
     return Unknown("the name is known, its customer has no open invoice")
 
 
-def payers_of(receipt: Receipt, aliases: Iterable[Alias]) -> Payers:
+def payers_of(receipt: Receipt, aliases: Collection[Alias]) -> Payers:
     """Customers and dealers that have the remitter's name."""
+    if not aliases:
+        return NOBODY
     named = [alias for alias in aliases if names(receipt, alias.key)]
     customers = frozenset(alias.customer_id for alias in named if alias.customer_id is not None)
     return Payers(customers, frozenset(alias.dealer for alias in named if alias.dealer is not None))
@@ -188,7 +193,7 @@ def _numbers(invoices: Iterable[OpenInvoice]) -> tuple[str, ...]:
 @lru_cache(REMEMBERED)
 def parted(remitter: str) -> tuple[str, str]:
     """The number a payer put before the name, '' if none, and the name. §1.4."""
-    found = LEADING.fullmatch(remitter)
+    found = LEADING.fullmatch(remitter) if remitter[:1].isdecimal() else None
     return (found[1], found[2]) if found else ("", remitter)
 
 
@@ -198,8 +203,11 @@ def key_of(name: str) -> str:
 
     So that a name cut in the middle of a voiced sound is still the beginning of the whole one. §1.4
     """
-    plain = unicodedata.normalize("NFKC", name).upper().translate(SMALL)
-    plain = WRITTEN_OUT.sub("", ABBREVIATED.sub("", DASHES.sub("-", plain).strip()))
+    plain = unicodedata.normalize("NFKC", name).upper().translate(LARGE).strip()
+    if "(" in plain or ")" in plain:
+        plain = ABBREVIATED.sub("", plain)
+    if "シヤ" in plain or "会社" in plain:
+        plain = WRITTEN_OUT.sub("", plain)
     return unicodedata.normalize("NFD", "".join(plain.split()))
 
 
@@ -213,6 +221,8 @@ def names(receipt: Receipt, key: str) -> bool:
 @lru_cache(REMEMBERED)
 def whole(reference: str) -> str:
     """Letters and digits of a reference."""
+    if reference.isascii():
+        return reference.upper().translate(ASCII_SIGNS)
     return NO_LETTER.sub("", unicodedata.normalize("NFKC", reference).upper())
 
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,7 @@ INSERT_ALL_CITING = (
     "(SELECT evidence.citation($5::timestamptz) AS citation OFFSET 0) AS said"
 )
 VERSION = "terms_version"
+CANONICAL = msgspec.json.Encoder(order="deterministic").encode
 
 _through: ContextVar[UUID | None] = ContextVar("through", default=None)
 
@@ -68,10 +70,18 @@ def entries(kind: str, actor: str, at: datetime, about: Sequence[tuple[UUID | No
 def _written(content: dict[str, Any]) -> tuple[bytes, int | None]:
     """Canonical JSON, and where the version of the Terms belongs in it; one that is there already stays."""
     if "rule" not in content or VERSION in content:
-        return msgspec.json.encode(content, order="deterministic"), None
-    before = msgspec.json.encode({k: v for k, v in content.items() if k < VERSION}, order="deterministic")
-    after = msgspec.json.encode({k: v for k, v in content.items() if k > VERSION}, order="deterministic")
-    return before[:-1] + (b"," + after[1:] if len(after) > 2 else b"}"), len(before) - 1
+        return CANONICAL(content), None
+    before, after = _around(tuple(content))
+    said = CANONICAL({name: content[name] for name in before})
+    if not after:
+        return said, len(said) - 1
+    return said[:-1] + b"," + CANONICAL({name: content[name] for name in after})[1:], len(said) - 1
+
+
+@lru_cache(maxsize=1024)
+def _around(names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names before and behind the version of the Terms."""
+    return tuple(each for each in names if each < VERSION), tuple(each for each in names if each > VERSION)
 
 
 @contextmanager
