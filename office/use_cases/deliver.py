@@ -100,11 +100,10 @@ def letters_to(
     to = addressed(party.name, party.kind, party.language)
     values = {**given, "recipient": to, "contract": notice.contract or "-"}
     subject, body = rendered(kind.name, party.language, values)
-    match about:
-        case Paper():
-            body += said_of(about, kind.name, party.recipient, party.language)
-        case CreditPaper():
-            body += credit_letter.credited(about, party.language)
+    if isinstance(about, CreditPaper):
+        body += credit_letter.credited(about, party.language)
+    elif about is not None:
+        body += said_of(about, kind.name, party.recipient, party.language)
     ways = [way for way in channels_open(kind, email=bool(party.email), stale=party.stale) if way != "web"]
     if not ways and "web" in kind.channels:
         return []  # the posting tells them
