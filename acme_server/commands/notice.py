@@ -74,16 +74,14 @@ async def bounce(conn: Conn, now: datetime, report: BinaryIO) -> None:
 
 @notice.command("contact")
 @click.argument("customer")
-@click.option(
-    "--language", type=click.Choice(LANGUAGES), default="ja", show_default=True, help="The language of its letters."
-)
-@click.option("--postal-address", help="In one line.")
-@click.option("--email", help="Where its e-mails go from now on; as before, unless given.")
+@click.option("--language", type=click.Choice(LANGUAGES), help="The language of its letters.")
+@click.option("--postal-address", help="In one line; '' for none from now on.")
+@click.option("--email", help="Where its e-mails go from now on.")
 @operating
 async def contact(
-    conn: Conn, now: datetime, customer: str, language: str, postal_address: str | None, email: str | None
+    conn: Conn, now: datetime, customer: str, language: str | None, postal_address: str | None, email: str | None
 ) -> None:
-    """Set how a customer wants to be written to; the contact counts as good again."""
+    """Set how a customer wants to be written to; what is not given stays. The contact counts as good again."""
     await notices.set_contact(conn, customer, language, postal_address, now, email=email)
     click.echo(f"contact of {customer} is set")
 

@@ -235,8 +235,8 @@ async def postal_address(conn: Conn, customer_id: UUID) -> str | None:
     return found
 
 
-async def set_contact(conn: Conn, customer_id: UUID, language: str, postal_address: str | None) -> None:
-    """How a customer wants to be written to; good again."""
+async def set_contact(conn: Conn, customer_id: UUID, language: str | None, postal_address: str | None) -> None:
+    """How a customer wants to be written to; good again. None: as it is; an empty address: none."""
     await conn.execute(SQL["set_contact"], customer_id, language, postal_address)
 
 

@@ -191,16 +191,18 @@ def instant(text: object) -> datetime | None:
 
 
 async def set_contact(
-    conn: Conn, customer: str, language: str, postal_address: str | None, now: datetime, *, email: str | None = None
-) -> None:
+    conn: Conn, customer: str, language: str | None, postal_address: str | None, now: datetime, *,
+    email: str | None = None,
+) -> None:  # fmt: skip
     """How a customer wants to be written to; the contact counts as good again (T5-2). Raises Unfit.
 
-    Without `email` that stays as it is. Letters sent before stay as they were sent.
+    What is None stays as it is; an empty postal address is none from now on. Letters sent before stay as they were.
     """
-    one_of("language", language, LANGUAGES)
+    if language is not None:
+        one_of("language", language, LANGUAGES)
     if email is not None and routable(email) is None:
         raise Unfit(f"'{email}' is no e-mail address")
-    if postal_address is not None:
+    if postal_address:
         checked_text("the postal address", postal_address)
     who = await people.customer_of(conn, customer)
     if who is None:

@@ -149,9 +149,10 @@ RETURNING customer_id;
 SELECT postal_address FROM office.contacts WHERE customer_id = $1;
 
 -- name: set_contact
--- $1 customer_id  $2 language  $3 postal_address
-INSERT INTO office.contacts (customer_id, language, postal_address) VALUES ($1, $2, $3)
-ON CONFLICT (customer_id) DO UPDATE SET language = $2, postal_address = $3, stale_since = NULL;
+-- $1 customer_id  $2 language, or null: as it is  $3 postal_address, or null: as it is; empty: none
+INSERT INTO office.contacts AS c (customer_id, language, postal_address) VALUES ($1, coalesce($2, 'ja'), nullif($3, ''))
+ON CONFLICT (customer_id) DO UPDATE SET language = coalesce($2, c.language),
+    postal_address = nullif(coalesce($3, c.postal_address), ''), stale_since = NULL;
 
 -- name: set_email
 -- $1 customer_id  $2 email

@@ -3,6 +3,8 @@
 from datetime import date
 from typing import Literal
 
+from msgspec import UNSET, UnsetType
+
 from office.edge.api.applications import OF, the_contract
 from office.edge.api.calls import WHOLE, Body, Call, Line, Name, Operation, Paged, answer, created, done
 from office.edge.api.roles import CA, OFFICERS, OPERATORS
@@ -26,10 +28,10 @@ class Posted(Body, frozen=True, forbid_unknown_fields=True):
 
 
 class Contact(Body, frozen=True, forbid_unknown_fields=True):
-    """T5-2. `postal_address`: in one line. `email`: as before, unless given."""
+    """T5-2. What is not given stays as it is. `postal_address`: in one line; null: none from now on."""
 
-    language: Literal["ja", "en"] = "ja"
-    postal_address: Line | None = None
+    language: Literal["ja", "en"] | None = None
+    postal_address: Line | UnsetType | None = UNSET
     email: Name | None = None
 
 
@@ -82,9 +84,8 @@ async def take_report(call: Call) -> Answer:
 async def set_contact(call: Call) -> Answer:
     """How a customer wants to be written to; the contact counts as good again."""
     new: Contact = call.body
-    await notices.set_contact(
-        call.conn, call.path["customer"], new.language, new.postal_address, call.now, email=new.email
-    )
+    address = None if new.postal_address is UNSET else new.postal_address or ""
+    await notices.set_contact(call.conn, call.path["customer"], new.language, address, call.now, email=new.email)
     return done()
 
 

@@ -240,6 +240,16 @@ async def test_an_officer_gives_another_email_address(
 
 
 @pytest.mark.rule("T5-2")
+async def test_of_a_contact_what_is_not_given_stays(accepted: Conn) -> None:
+    contact = "SELECT language, postal_address FROM office.contacts"
+    await notices.set_contact(accepted, "kaisha", "en", "1-1 Chiyoda, Tokyo", NOW)
+    await notices.set_contact(accepted, "kaisha", None, None, NOW, email="new@kaisha.example")
+    assert tuple(await accepted.fetchrow(contact)) == ("en", "1-1 Chiyoda, Tokyo")
+    await notices.set_contact(accepted, "kaisha", "ja", "", NOW)
+    assert tuple(await accepted.fetchrow(contact)) == ("ja", None)
+
+
+@pytest.mark.rule("T5-2")
 async def test_without_an_address_a_person_posts_it(accepted: Conn, office: Pool, posting: Posting) -> None:
     contract = await contracts.shown(accepted, "acme")
     await notices.set_contact(accepted, "kaisha", "en", "1-1 Chiyoda, Tokyo", NOW)

@@ -63,6 +63,19 @@ async def test_a_letter_is_posted_by_a_person(api: Api, applied: Conn, pool: Poo
     assert actor.startswith("person:")
 
 
+@pytest.mark.rule("T5-2")
+async def test_a_contact_keeps_what_is_not_given(api: Api, applied: Conn, pool: Pool) -> None:
+    for given, expected in (
+        (ADDRESS, ("en", "1-1 Chiyoda, Tokyo")),
+        ({"email": "new@kaisha.example"}, ("en", "1-1 Chiyoda, Tokyo")),
+        ({"language": "ja"}, ("ja", "1-1 Chiyoda, Tokyo")),
+        ({"postal_address": None}, ("ja", None)),
+    ):
+        assert (await api.call("officer", "PUT", "/customers/kaisha/contact", given))[0] == 204
+        row = await pool.fetchrow("SELECT language, postal_address FROM office.contacts")
+        assert tuple(row) == expected
+
+
 async def test_deliveries_come_in_pages(api: Api, applied: Conn, pool: Pool) -> None:
     for _ in range(3):
         await addressed(applied, pool)
