@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from acme_server.commands.output import show_one, show_rows
-from acme_server.commands.running import as_json, first_person, operating, second_person
+from acme_server.commands.running import as_json, by, first_person, operating, second_person
 from acme_server.groups import Group
 from office.use_cases import acceptance, application, renewal
 from sql import Conn
@@ -92,13 +92,21 @@ async def withdraw(conn: Conn, now: datetime, contract: str, person: str, as_jso
     help="Whether it renews the contract, or changes what certificates show.",
 )
 @click.option("--plan", help="Handle of the plan; that of the contract, unless given.")
+@by
 @as_json
 @operating
 async def follow(
-    conn: Conn, now: datetime, contract: str, handle: str, link: str, plan: str | None, as_json: bool
+    conn: Conn,
+    now: datetime,
+    contract: str,
+    handle: str,
+    link: str,
+    plan: str | None,
+    person: str | None,
+    as_json: bool,
 ) -> None:
     """Apply for a contract that follows CONTRACT: its renewal, or after a change of certificate information."""
-    show_one(await renewal.apply(conn, handle, contract, plan, link, now), as_json)
+    show_one(await renewal.apply(conn, handle, contract, plan, link, now, person), as_json)
 
 
 @application_group.command("standing-consent")

@@ -6,9 +6,9 @@ from typing import ParamSpec, TypeVar
 
 import click
 
-from acme_server.commands.money import by, invoice, payment
+from acme_server.commands.money import invoice, payment
 from acme_server.commands.output import show_one, show_rows
-from acme_server.commands.running import Day, as_json, first_person, operating, second_person
+from acme_server.commands.running import Day, as_json, by, first_person, operating, second_person
 from acme_server.groups import Group
 from contract_gate.calendar import jst_date
 from contract_gate.money import TaxRate

@@ -5,7 +5,7 @@ from datetime import date, datetime
 import click
 
 from acme_server.commands.output import show_one, show_rows
-from acme_server.commands.running import Day, as_json, operating
+from acme_server.commands.running import Day, as_json, by, operating
 from acme_server.groups import Group
 from office.use_cases import payments
 from sql import Conn
@@ -57,9 +57,6 @@ async def invoice_add(
 async def invoice_list(conn: Conn, now: datetime, contract: str | None, unpaid: bool, as_json: bool) -> None:
     """Invoices of a contract, or of all."""
     show_rows(await payments.listed(conn, contract, unpaid), INVOICE, as_json)
-
-
-by = click.option("--by", "person", metavar="PERSON", help="Who books it: evidence names them; a program names nobody.")
 
 
 @click.group(cls=Group)

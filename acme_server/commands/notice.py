@@ -6,7 +6,7 @@ from typing import BinaryIO
 import click
 
 from acme_server.commands.output import show_one, show_rows, text
-from acme_server.commands.running import Day, as_json, first_person, operating, second_person
+from acme_server.commands.running import Day, as_json, by, first_person, operating, second_person
 from acme_server.groups import Group
 from office.use_cases import letters, notices, service_end
 from office.use_cases.notify import LANGUAGES
@@ -77,12 +77,19 @@ async def bounce(conn: Conn, now: datetime, report: BinaryIO) -> None:
 @click.option("--language", type=click.Choice(LANGUAGES), help="The language of its letters.")
 @click.option("--postal-address", help="In one line; '' for none from now on.")
 @click.option("--email", help="Where its e-mails go from now on.")
+@by
 @operating
 async def contact(
-    conn: Conn, now: datetime, customer: str, language: str | None, postal_address: str | None, email: str | None
+    conn: Conn,
+    now: datetime,
+    customer: str,
+    language: str | None,
+    postal_address: str | None,
+    email: str | None,
+    person: str | None,
 ) -> None:
     """Set how a customer wants to be written to; what is not given stays. The contact counts as good again."""
-    await notices.set_contact(conn, customer, language, postal_address, now, email=email)
+    await notices.set_contact(conn, customer, language, postal_address, now, email=email, person=person)
     click.echo(f"contact of {customer} is set")
 
 
@@ -94,10 +101,13 @@ async def contact(
 @click.option(
     "--language", type=click.Choice(LANGUAGES), default="ja", show_default=True, help="The language of its letters."
 )
+@by
 @operating
-async def recipient(conn: Conn, now: datetime, contract: str, role: str, name: str, email: str, language: str) -> None:
+async def recipient(
+    conn: Conn, now: datetime, contract: str, role: str, name: str, email: str, language: str, person: str | None
+) -> None:
     """Set a payer or dealer who is told of a contract's money too."""
-    await notices.set_recipient(conn, contract, role, name, email, language, now)
+    await notices.set_recipient(conn, contract, role, name, email, language, now, person)
     click.echo(f"{role} of {contract} is set")
 
 

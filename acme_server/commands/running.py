@@ -140,5 +140,6 @@ class Names(click.ParamType[tuple[str, ...]]):
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+by = click.option("--by", "person", metavar="PERSON", help="Who does it: evidence names them; a program names nobody.")
 first_person = click.option("--by", "first", required=True, metavar="PERSON", help="Who decides.")
 second_person = click.option("--and", "second", required=True, metavar="PERSON", help="The other one who decides.")

@@ -118,6 +118,11 @@ async def person(conn: Conn, handle: str) -> Person:
     return found
 
 
+async def acting(conn: Conn, handle: str | None) -> str:
+    """Who acts, as evidence names them: the person of a handle; None: a program. Raises Unfit."""
+    return OPERATOR if handle is None else actor(await person(conn, handle))
+
+
 def deciding(by: Deciders | None) -> tuple[str, dict[str, Any]]:
     """Who acted, and the other of two people, as evidence names them; None: an operator's command alone."""
     return (actor(by.first), {"second": actor(by.second)}) if by else (OPERATOR, {})

@@ -192,12 +192,14 @@ def instant(text: object) -> datetime | None:
 
 async def set_contact(
     conn: Conn, customer: str, language: str | None, postal_address: str | None, now: datetime, *,
-    email: str | None = None,
+    email: str | None = None, person: str | None = None,
 ) -> None:  # fmt: skip
     """How a customer wants to be written to; the contact counts as good again (T5-2). Raises Unfit.
 
     What is None stays as it is; an empty postal address is none from now on. Letters sent before stay as they were.
+    `person`: who sets it by hand, whom evidence names (§0.3); None: a program.
     """
+    actor = await asked.acting(conn, person)
     if language is not None:
         one_of("language", language, LANGUAGES)
     if email is not None and routable(email) is None:
@@ -211,16 +213,19 @@ async def set_contact(
         await notices.set_contact(conn, who.id, language, postal_address)
         if email is not None:
             await notices.set_email(conn, who.id, email)
-        row = entry(
-            "contact.set", OPERATOR, now, rule="T5-2", clause="A5.2", customer=who.id, email_set=email is not None
-        )
+        row = entry("contact.set", actor, now, rule="T5-2", clause="A5.2", customer=who.id, email_set=email is not None)
         await append(conn, row)
 
 
 async def set_recipient(
-    conn: Conn, contract: str, role: str, name: str, email: str, language: str, now: datetime
-) -> None:
-    """The payer or dealer who is told of a contract's money too (T8-14, T8-16). Raises Unfit."""
+    conn: Conn, contract: str, role: str, name: str, email: str, language: str, now: datetime,
+    person: str | None = None,
+) -> None:  # fmt: skip
+    """The payer or dealer who is told of a contract's money too (T8-14, T8-16). Raises Unfit.
+
+    `person`: who sets it by hand, whom evidence names (§0.3); None: a program.
+    """
+    actor = await asked.acting(conn, person)
     one_of("role", role, ROLES)
     one_of("language", language, LANGUAGES)
     checked_text("the name", name)
@@ -229,4 +234,4 @@ async def set_recipient(
     key = await asked.contract(conn, contract)
     async with conn.transaction():
         await notices.set_recipient(conn, key.id, role, name, email, language)
-        await append(conn, entry("recipient.set", OPERATOR, now, contract_id=key.id, rule="T8-14", role=role))
+        await append(conn, entry("recipient.set", actor, now, contract_id=key.id, rule="T8-14", role=role))

@@ -97,14 +97,10 @@ async def record_payment(conn: Conn, number: str, payment: Payment, now: datetim
     `person`: who books it by hand, whom evidence names; None: a program.
     """
     _fits(payment, now)
-    bill, actor = await invoice(conn, number), await _actor(conn, person)
+    bill, actor = await invoice(conn, number), await asked.acting(conn, person)
     async with changing(conn, bill.contract_number):
         receipt = await _received(conn, payment, now)
         return await matched(conn, bill, receipt, now, actor)
-
-
-async def _actor(conn: Conn, person: str | None) -> str:
-    return OPERATOR if person is None else asked.actor(await asked.person(conn, person))
 
 
 def _fits(payment: Payment, now: datetime) -> None:
@@ -124,7 +120,7 @@ async def _received(conn: Conn, payment: Payment, now: datetime) -> UUID:
 async def record_unexplained(conn: Conn, payment: Payment, now: datetime, person: str | None = None) -> UUID:
     """Money that nobody knows an invoice for yet (仮受金); `match` explains it later. T13-1. Raises Unfit."""
     _fits(payment, now)
-    actor = await _actor(conn, person)
+    actor = await asked.acting(conn, person)
     async with conn.transaction():
         receipt = await _received(conn, payment, now)
         await append(conn, entry("payment.recorded", actor, now, rule="T8-5", clause="A8.1", receipt=receipt))
@@ -133,7 +129,7 @@ async def record_unexplained(conn: Conn, payment: Payment, now: datetime, person
 
 async def match(conn: Conn, receipt: str, number: str, now: datetime, person: str | None = None) -> Paid:
     """What is left of a receipt pays another invoice. Raises Unfit."""
-    receipt_id, bill, actor = id_of("receipt", receipt), await invoice(conn, number), await _actor(conn, person)
+    receipt_id, bill, actor = id_of("receipt", receipt), await invoice(conn, number), await asked.acting(conn, person)
     async with changing(conn, bill.contract_number):
         return await matched(conn, bill, receipt_id, now, actor)
 
@@ -170,7 +166,7 @@ async def matched(conn: Conn, bill: Invoice, receipt: UUID, now: datetime, actor
 
 async def cancel(conn: Conn, receipt: str, now: datetime, person: str | None = None) -> None:
     """The bank took the money back (取消): what it paid is open again (T8-5). Raises Unfit."""
-    receipt_id, actor = id_of("receipt", receipt), await _actor(conn, person)
+    receipt_id, actor = id_of("receipt", receipt), await asked.acting(conn, person)
     numbers = await money.contracts_of_receipt(conn, receipt_id)
     async with changing(conn, *numbers):
         await money.hold_receipt(conn, receipt_id)

@@ -39,21 +39,24 @@ def window(readings: Sequence[Reading], line: Sequence[Member], now: datetime) -
     return renewal_window(readings, line[0].accepted_at, now)
 
 
-async def apply(conn: Conn, handle: str, predecessor: str, plan: str | None, link: str, now: datetime) -> Contract:
+async def apply(
+    conn: Conn, handle: str, predecessor: str, plan: str | None, link: str, now: datetime, person: str | None = None
+) -> Contract:
     """An application that follows a contract of the same customer, its names copied (T12-4, T14-1). Raises Unfit.
 
     A renewal opens some time before the old term ends (T12-6); what follows a change may be applied for at once.
+    `person`: who applies or records it, whom evidence names (§0.3); None: a program.
     """
     checked_contract_handle(handle)
     one_of("link", link, LINKS)
-    old = await asked.contract(conn, predecessor)
+    old, actor = await asked.contract(conn, predecessor), await asked.acting(conn, person)
     what = await people.plan_of(conn, plan) if plan else None
     if plan and what is None:
         raise Unfit(f"there is no plan '{plan}': add it with `keiyaku plan add`")
     async with changing(conn, old.number):
         if link == "renewal":
             await check_open(conn, predecessor, old.id, what.term_months if what else None, now)
-        made = await applied(conn, handle, old.id, what.id if what else None, link, OPERATOR, now)
+        made = await applied(conn, handle, old.id, what.id if what else None, link, actor, now)
         if made is None:
             raise Unfit(
                 f"'{handle}' cannot follow '{predecessor}': the handle is taken, it has a successor, was never "

@@ -62,7 +62,7 @@ async def receive(call: Call) -> Answer:
     """Money came in that nothing explains yet (仮受金)."""
     new: NewReceipt = call.body
     received = payments.Payment(new.amount_yen, new.value_on, new.remitter, new.source)
-    return created({"id": await payments.record_unexplained(call.conn, received, call.now)})
+    return created({"id": await payments.record_unexplained(call.conn, received, call.now, call.caller.handle)})
 
 
 async def match(call: Call) -> Answer:

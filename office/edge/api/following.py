@@ -41,7 +41,7 @@ async def follow(call: Call) -> Answer:
     """An application that follows the contract: its renewal, or after a change of certificate information."""
     new: NewSuccessor = call.body
     contract = await the_contract(call)
-    return created(await renewal.apply(call.conn, new.handle, contract, new.plan, new.link, call.now))
+    return created(await renewal.apply(call.conn, new.handle, contract, new.plan, new.link, call.now, call.person))
 
 
 async def consent(call: Call) -> Answer:

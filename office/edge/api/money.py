@@ -101,7 +101,7 @@ async def pay(call: Call) -> Answer:
     """Money came in for an invoice: the block it causes ends in this transaction (T8-15)."""
     new: NewPayment = call.body
     payment = payments.Payment(new.amount_yen, new.value_on, new.remitter, new.source)
-    return created(await payments.record_payment(call.conn, new.invoice, payment, call.now))
+    return created(await payments.record_payment(call.conn, new.invoice, payment, call.now, call.caller.handle))
 
 
 async def list_receipts(call: Call) -> Answer:

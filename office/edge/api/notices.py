@@ -85,7 +85,9 @@ async def set_contact(call: Call) -> Answer:
     """How a customer wants to be written to; the contact counts as good again."""
     new: Contact = call.body
     address = None if new.postal_address is UNSET else new.postal_address or ""
-    await notices.set_contact(call.conn, call.path["customer"], new.language, address, call.now, email=new.email)
+    await notices.set_contact(
+        call.conn, call.path["customer"], new.language, address, call.now, email=new.email, person=call.person
+    )
     return done()
 
 
@@ -93,7 +95,7 @@ async def set_recipient(call: Call) -> Answer:
     """The payer or dealer who is told of a contract's money too."""
     new: Recipient = call.body
     contract, role = await the_contract(call), call.path["role"]
-    await notices.set_recipient(call.conn, contract, role, new.name, new.email, new.language, call.now)
+    await notices.set_recipient(call.conn, contract, role, new.name, new.email, new.language, call.now, call.person)
     return done()
 
 
