@@ -162,7 +162,9 @@ async def close(conn: Conn, case: str, person: str, reason: str, now: datetime) 
     async with conn.transaction():
         closed = await revocations.set_state(conn, found.id, "closed", ["open"])
         if not await revocations.attended(conn, found.id) and not closed:
-            raise Unfit("the case is not open: a decision is withdrawn by two people first")
+            raise Unfit(
+                "the case is not open and nobody need look at it: two people withdraw a decision, until it runs"
+            )
         if closed and ground_of(found.ground, found.underlying).asked:
             await results.refused(conn, found.id, scope(found), now)
         proof = entry(

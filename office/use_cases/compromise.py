@@ -95,6 +95,7 @@ async def _case(conn: Conn, key: bytes, now: datetime) -> UUID:
     """
     if case_id := await key_proofs.case_under_way(conn, key):
         await revocations.set_state(conn, case_id, "executing", ["open", "decided"])
+        await revocations.attended(conn, case_id)  # a proof leaves nothing to look at, as in a case that it opens
         await revocations.insert_awareness(conn, case_id, "report", now, now)
         await cases.clock(conn, case_id)
         return case_id

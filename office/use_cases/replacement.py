@@ -40,4 +40,5 @@ async def _replaced(conn: Conn, case_id: UUID, live: Sequence[Live], now: dateti
     await append(conn, row)
     if not await replacements.left(conn, case_id, now):
         await finish(conn, found, now)
+        await revocations.attended(conn, case_id)  # the new contract's people looked at it
     return len(live)

@@ -13,6 +13,7 @@ import msgspec
 from ca import storage as ca
 from contract_gate.articles.article_11_revocation import KEY_COMPROMISE, Ground, after_payment, code_of, ground_of
 from contract_gate.articles.article_11_revocation import danger as in_danger
+from contract_gate.calendar import jst_date
 from office.storage import case_deadlines, reports, revocations
 from office.storage.changing import changing
 from office.storage.revocations import Case, Live, Scope
@@ -91,12 +92,25 @@ async def begin(conn: Conn, found: Case, now: datetime) -> None:
         lapsed = found.ground == "unpaid" and await _lapsed(conn, found, list(contracts), now)
         if not lapsed:
             await revocations.set_state(conn, found.id, "executing", ["decided"])
+            await _looked_at(conn, found, list(contracts))
             for contract_id in contracts if ground.ends else ():
                 await case_decisions.end_contract(conn, contract_id, found, ground, now)
             if ground.notice_before:
                 await announcing.announce(conn, found, _code(found, ground), now)
     if lapsed:
         raise Unfit("the fee was paid after the decision, which has lapsed: its deciders decide again (A11.4.4)")
+
+
+async def _looked_at(conn: Conn, found: Case, contract_ids: Sequence[UUID]) -> None:
+    """What two people decided waits for nobody's look any more; what the ledger decided by itself does.
+
+    So does a case under A11.4.4 of which a fee was paid since the decision, though it executes (T11-12).
+    """
+    if found.decided_at is None:
+        return
+    paid_on = await revocations.last_payment(conn, contract_ids) if found.ground == "unpaid" else None
+    if paid_on is None or paid_on < jst_date(found.decided_at):
+        await revocations.attended(conn, found.id)
 
 
 async def _lapsed(conn: Conn, found: Case, contract_ids: Sequence[UUID], now: datetime) -> bool:

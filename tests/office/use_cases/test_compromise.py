@@ -142,6 +142,7 @@ async def test_a_case_that_people_decided_and_did_not_begin_executes_by_the_proo
     await proven(office)
     await revocations.go_on(office, NOW)
     assert await revoked(pool) == {serial: 1}
+    assert [each.attention for each in await cases.listed(office, False)] == [False]  # revoked, on no CRL yet
 
 
 ISSUERS = """INSERT INTO ca.issuers (id, name, kind, parent_id, certificate, key_id, spki_sha256, shard_count,

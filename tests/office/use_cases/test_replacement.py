@@ -83,7 +83,7 @@ async def test_each_certificate_ends_when_it_is_replaced_and_the_case_with_the_l
     assert await replacement.sweep(office, NOW + 2 * HOUR) == 1
     assert await revoked(pool) == {first: 9, second: 9}
     done = (await cases.standing(accepted, case, NOW)).case
-    assert (done.state, done.revoked) == ("revoked", 2)
+    assert (done.state, done.revoked, done.attention) == ("revoked", 2, False)
     assert "certificate_revoked" in await notices(pool)
     await publish(pool, NOW + 3 * HOUR)
     await revocations.settle(accepted, NOW + 3 * HOUR)

@@ -365,7 +365,6 @@ async def test_a_payment_after_the_execution_undoes_nothing_and_is_an_incident_f
     await revocations.execute(accepted, case, at + HOUR)
     await publish(pool, at + HOUR)
     await swept(accepted, at + HOUR)
-    await cases.close(accepted, case, "ann", "done", at + HOUR)
     assert await cases.listed(accepted, False) == []
     if given_up:
         await ledger.write_off(accepted, "I-1", "write_off", "agreed", "ann", "bob", at + HOUR)

@@ -105,7 +105,6 @@ async def test_a_late_payment_touches_the_case_against_the_whole_customer(accept
     await revocations.execute(accepted, case, at + HOUR)
     await publish(pool, at + HOUR)
     await swept(accepted, at + HOUR)
-    await cases.close(accepted, case, "ann", "done", at + HOUR)
     assert await cases.listed(accepted, False) == []
     await pay(accepted, date(2026, 5, 20), at + DAY)
     [again] = await cases.listed(accepted, False)
