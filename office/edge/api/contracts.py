@@ -152,14 +152,18 @@ async def show_certificate(call: Call) -> Answer:
 
 
 async def ask_revocation(call: Call) -> Answer:
-    """The customer asks for a revocation: a case whose clock runs from now (T11-5)."""
+    """The customer asks for a revocation: a case whose clock runs from now (T11-5).
+
+    With reason 1 it asks under A11.1.2, as through ACME: its key is compromised (T11-3).
+    """
     serial = await tenants.certificate(call.conn, call.customer, call.path["serial"])
     asked: NewRequest = call.body
     key = bytes.fromhex((await certificates.shown(call.conn, serial.hex())).key_sha256)
     compromised = asked.reason == KEY_COMPROMISE
     scope = await cases.scope_of(call.conn, None, None, key if compromised else None, [] if compromised else [serial])
     opening = cases.Opening(
-        "request", scope, call.person, asked.note, call.now, "request", asked_code=asked.reason
+        "compromise_asked" if compromised else "request", scope, call.person, asked.note, call.now, "request",
+        asked_code=asked.reason,
     )  # fmt: skip
     standing = await cases.open_case(call.conn, opening, call.now)
     return created({"case": standing.case.id, "state": standing.case.state, "deadline_at": standing.deadline_at})

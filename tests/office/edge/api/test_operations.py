@@ -1,5 +1,7 @@
 """From application to certificate through the API: each step by the role that may take it."""
 
+from datetime import datetime, timedelta
+
 import asyncpg
 import pytest
 
@@ -127,6 +129,22 @@ async def test_an_invoice_is_paid_and_shown(api: Api, pool: Pool) -> None:
     assert (await api.made("officer", "/payments", payment))["open_yen"] == 0
     assert (await api.call("applicant", "GET", "/invoices/I-1"))[1]["open_yen"] == 0
     assert (await api.call("auditor", "GET", "/receipts"))[1]["items"][0]["invoices"] == ["I-1"]
+
+
+@pytest.mark.rule("T11-3", "T11-5")
+@pytest.mark.parametrize(
+    ("reason", "ground", "clause"),
+    [(1, "compromise_asked", "A11.1.2"), (4, "request", "A11.3"), (0, "request", "A11.3")],
+)
+async def test_a_customer_who_asks_says_whether_its_key_is_compromised(
+    api: Api, pool: Pool, reason: int, ground: str, clause: str
+) -> None:
+    await things(pool)
+    path = f"/certificates/{OURS['serial']}/revocation"
+    made = await api.made("requester", path, {"note": "server gone", "reason": reason})
+    shown = (await api.call("auditor", "GET", f"/revocation-cases/{made['case']}"))[1]
+    assert (shown["case"]["ground"], shown["clause"], shown["code"]) == (ground, clause, reason or None)
+    assert datetime.fromisoformat(made["deadline_at"]) == NOW + timedelta(days=1)
 
 
 @pytest.mark.rule("T11-5", "T11-8")
