@@ -14,11 +14,11 @@ SQL = statements("office/case_notices")
 
 
 class Untold(msgspec.Struct, frozen=True):
-    """A contract whose customer has not been told, and how many certificates of it would go."""
+    """A contract whose customer has not been told, and how many certificates would go, with the first twenty."""
 
     id: UUID
-    handle: str
     certificates: int
+    serials: list[bytes]
 
 
 class Sending(msgspec.Struct, frozen=True):

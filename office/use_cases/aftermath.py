@@ -31,7 +31,7 @@ async def follow(conn: Conn, found: Case, ground: Ground, now: datetime, among: 
             said = f"{found.ground} ({ground.clause})"
             await notify(
                 conn, "certificate_revoked", now, contract_id=lost.contract_id, certificates=named(lost.serials),
-                revoked_at=lost.revoked_at.isoformat(), grounds=said,
+                revoked_at=lost.revoked_at.isoformat(), grounds=said, clause=ground.clause,
             )  # fmt: skip
         if not lost.alive:
             await _last_one_gone(conn, lost, now)

@@ -11,6 +11,7 @@ from office.storage import case_notices, revocations
 from office.storage.revocations import Case
 from office.use_cases.cases import scope
 from office.use_cases.notify import notify
+from office.use_cases.results import named
 from sql import Conn
 
 LATE = "not sent before revoking"
@@ -23,7 +24,7 @@ async def announce(conn: Conn, found: Case, code: int | None, now: datetime) -> 
     ids, again = list(await revocations.contracts_of(conn, scope(found))), code if code == KEY_COMPROMISE else None
     for each in await case_notices.untold(conn, found.id, scope(found), ids, now, again):
         notice_id = await notify(
-            conn, "revocation_requested", now, contract_id=each.id, certificates=f"{each.certificates} ({each.handle})",
+            conn, "revocation_requested", now, contract_id=each.id, certificates=named(each.serials, each.certificates),
             requested_at=found.received_at.isoformat(),
         )  # fmt: skip
         await case_notices.insert_notice(conn, found.id, each.id, notice_id)

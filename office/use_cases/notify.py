@@ -7,6 +7,8 @@ from importlib.resources import files
 from string import Template
 from uuid import UUID
 
+import msgspec
+
 from contract_gate.articles.article_05_notices import KINDS, NoticeKind
 from office.storage import notices
 from office.use_cases.wording import worded
@@ -21,14 +23,17 @@ ACTOR = "process:office"
 
 async def notify(
     conn: Conn, kind: str, now: datetime, *, contract_id: UUID | None = None, customer_id: UUID | None = None,
-    **values: str,
+    clause: str | None = None, **values: str,
 ) -> UUID:  # fmt: skip
     """One notice, sent once the caller's transaction commits. Its texts are complete, or ValueError is raised.
 
     Who gets it follows from its kind: the customer named, or the contract's; the contract's payer and dealer;
-    the CA's officers; or every customer of a live contract, of whom one may be named.
+    the CA's officers; or every customer of a live contract, of whom one may be named. `clause`: on which this one
+    rests, where its cause tells that and not its kind.
     """
     found = checked(kind, values)
+    if clause is not None:
+        found = msgspec.structs.replace(found, clause=clause)
     if {"customer", "payer", "dealer"} & set(found.to) and contract_id is None and customer_id is None:
         raise ValueError(f"notice '{kind}' needs a contract or a customer")
     notice_id = await notices.insert(conn, found, contract_id, customer_id, values, now)

@@ -74,7 +74,8 @@ async def _tell(
         await revocations.set_result(conn, case_id, made[0], now, due_at)
 
 
-def named(serials: Sequence[bytes]) -> str:
-    """Serial numbers for a notice: the first twenty, and how many more."""
-    more = f" + {len(serials) - 20}" if len(serials) > 20 else ""
+def named(serials: Sequence[bytes], of: int | None = None) -> str:
+    """Serial numbers for a notice: the first twenty, and how many more; `of` how many, where not all are given."""
+    count = len(serials) if of is None else of
+    more = f" + {count - 20}" if count > 20 else ""
     return ", ".join(serial.hex() for serial in serials[:20]) + more

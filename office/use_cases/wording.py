@@ -10,6 +10,8 @@ from contract_gate.calendar import JST
 Words = Mapping[str, tuple[str, str]]  # of a fixed word: in Japanese, in English
 
 INSTANT = re.compile(r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:\+00:00|Z)")
+MORE = re.compile(r"(?<=[0-9a-f]) \+ ([0-9]+)$")  # behind the serial numbers that are listed
+LISTED = ("certificates", "request")
 CLAUSE = re.compile(r"\(A(\d+)\.(\d+)(?:\.(\d+))?\)")
 
 RESULTS: Words = {  # T11-6
@@ -96,6 +98,8 @@ def worded(kind: str, name: str, value: str, language: str) -> str:
     if name.endswith("_yen") and value.isdecimal():
         return f"{int(value):,}"
     value = INSTANT.sub(lambda found: f"{datetime.fromisoformat(found[0]).astimezone(JST):%Y-%m-%d %H:%M JST}", value)
+    if name in LISTED:
+        value = MORE.sub(r"、ほか\1件" if language == "ja" else r", and \1 more", value)
     words = WORDS.get((kind, name))
     return value if words is None else _told(words, value, language)
 

@@ -6,7 +6,8 @@ from hashlib import sha256
 import pytest
 
 from office.storage.revocations import Scope
-from office.use_cases import acme_cases, cases, revocations
+from office.use_cases import acme_cases, cases, deliver, revocations
+from office.use_cases.mail import Posting
 from sql import Conn, Pool
 from tests.conftest import NOW
 from tests.office.use_cases.issued import issue, notices, publish, revoked
@@ -126,3 +127,42 @@ async def test_who_asks_for_the_code_of_what_is_revoked_is_told_before_it_change
     await pool.execute(LEFT, "acme", NOW)
     await swept(accepted, NOW + MINUTE)
     assert await revoked(pool) == {serial: 1}
+
+
+@pytest.mark.rule("T11-5")
+async def test_the_letter_before_revoking_names_the_serials(
+    accepted: Conn, pool: Pool, office: Pool, posting: Posting
+) -> None:
+    """Of many the first twenty, and how many more; no other customer's."""
+    await pool.execute(OTHER, "beta")
+    mine = sorted([await issue(pool, "acme", number, NOW, key=b"k") for number in range(1, 24)])
+    theirs = await issue(pool, "beta", 24, NOW, key=b"k")
+    case = await decided(accepted, await opened(accepted, "request", KEY, "request"))
+    await revocations.execute(accepted, case, NOW)
+    await deliver.address_notices(office, NOW, posting=posting)
+    kind = "SELECT d.body FROM office.deliveries d JOIN office.notices n ON n.id = d.notice_id WHERE n.kind = $1"
+    bodies = [row["body"] for row in await pool.fetch(kind, "revocation_requested")]
+    [ours] = [body for body in bodies if "契約番号: acme" in body]
+    assert f"証明書: {', '.join(each.hex() for each in mine[:20])}、ほか3件\n" in ours
+    [other] = [body for body in bodies if body != ours]
+    assert f"証明書: {theirs.hex()}\n" in other
+
+
+@pytest.mark.rule("T11-7")
+@pytest.mark.parametrize(
+    ("ground", "clause", "ja"),
+    [("change_learned", "A11.1.1", "第11条第1項第1号"), ("misissued", "A2.1", "第2条第1項")],
+)
+async def test_the_letter_after_revoking_rests_on_the_clause_of_the_ground(
+    accepted: Conn, pool: Pool, office: Pool, posting: Posting, ground: str, clause: str, ja: str
+) -> None:
+    serial = await issue(pool, "acme", 1, NOW)
+    case = await decided(accepted, await opened(accepted, ground, Scope(serials=[serial]), "confirmed"))
+    await revocations.execute(accepted, case, NOW)
+    await deliver.address_notices(office, NOW, posting=posting)
+    found = await pool.fetchrow(
+        "SELECT n.clause, d.body FROM office.deliveries d JOIN office.notices n ON n.id = d.notice_id "
+        "WHERE n.kind = 'certificate_revoked'"
+    )
+    assert (found["clause"], ja in found["body"], "第11条第4項" in found["body"]) == (clause, True, False)
+    assert serial.hex() in found["body"]
