@@ -80,7 +80,12 @@ _ALL = (
     NoticeKind("revalidation_due", "A4.2", "T4-4", "ordinary", ("fails_on",)),
     NoticeKind("problem_report_preliminary", "A2.1", "T2-3", "important", ("received_at", "findings")),
     NoticeKind(
-        "problem_report_answer", "A2.1", "T2-3", "important", ("received_at", "findings", "email"), ("reporter",)
+        "problem_report_answer",
+        "A2.1",
+        "T2-3",
+        "important",
+        ("received_at", "findings", "reporter", "email"),
+        ("reporter",),
     ),
     NoticeKind("key_compromise_found", "A2.1", "T11-3", "important", ("received_at", *_KEY)),
     NoticeKind("key_compromise_answer", "A2.1", "T11-3", "important", ("received_at", *_KEY, "email"), ("reporter",)),

@@ -88,7 +88,8 @@ async def recipients(
                 Party("officers", None, "登録局", "other_organisation", "ja", posting.officers or None, None, False)
             ]
         case "reporter":
-            return [Party("reporter", None, given["email"], "person", "ja", given["email"], None, False)]
+            name, form = (given["reporter"], None) if "reporter" in given else (given["email"], "person")
+            return [Party("reporter", None, name, form, "ja", given["email"], None, False)]
         case _:
             return [party for party in await notices.parties(conn, notice) if party.recipient in kind.to]
 

@@ -65,7 +65,10 @@ async def answer(conn: Conn, report: str, findings: str, person: str, now: datet
                 conn, "problem_report_preliminary", now, contract_id=contract_id, received_at=received,
                 findings=findings,
             )  # fmt: skip
-        await notify(conn, "problem_report_answer", now, received_at=received, findings=findings, email=found.email)
+        await notify(
+            conn, "problem_report_answer", now, received_at=received, findings=findings, reporter=found.reporter,
+            email=found.email,
+        )  # fmt: skip
         await append(conn, entry("report.answered", asked.actor(who), now, rule="T24-1", report=found.id))
     return await named(conn, report)
 

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from office.storage.reports import NewReport, Report
-from office.use_cases import case_decisions, contracts, reports, revocations
+from office.use_cases import case_decisions, contracts, deliver, reports, revocations
 from office.use_cases.asked import Unfit
+from office.use_cases.mail import Posting
 from sql import Conn, Pool
 from tests.conftest import NOW
 from tests.office.use_cases.issued import issue, notices, revoked
@@ -37,6 +38,25 @@ async def test_a_report_is_answered_to_its_reporter_and_to_the_subscriber(accept
         await reports.answer(accepted, str(report.id), "again", "bob", NOW)
     assert (await reports.close(accepted, str(report.id), "ann", NOW)).closed_at == NOW
     assert await reports.listed(accepted, False) == []
+
+
+@pytest.mark.std("C-162")
+@pytest.mark.parametrize(
+    ("name", "addressee"), [("A. Reader", "A. Reader 様"), ("例示 株式会社", "例示 株式会社 御中")]
+)
+async def test_the_reporter_reads_the_answer_in_both_languages_under_their_name(
+    accepted: Conn, pool: Pool, office: Pool, posting: Posting, name: str, addressee: str
+) -> None:
+    report = await taken(accepted, await issue(pool, "acme", 1, NOW), reporter=name)
+    await reports.answer(accepted, str(report.id), "we look into it", "bob", NOW)
+    await deliver.address_notices(office, NOW, posting=posting)
+    [found] = await pool.fetch("SELECT address, subject, body FROM office.deliveries WHERE recipient = 'reporter'")
+    assert (found["address"], found["subject"]) == (
+        "reader@example.org", "問題報告の受付と速報 / Your certificate problem report",
+    )  # fmt: skip
+    assert found["body"].startswith(f"{addressee}\n")
+    for told in (f"\nTo {name}\n", "現時点の調査結果: we look into it\n", "Findings so far: we look into it\n"):
+        assert told in found["body"]
 
 
 @pytest.mark.std("C-162", "C-159")

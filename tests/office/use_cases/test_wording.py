@@ -20,10 +20,11 @@ AS_IT_IS = {
     "decided_at", "destroyed_on", "directory", "domain", "due_on", "effective_at", "email", "ended_on", "ends_at",
     "ends_on", "fails_on", "fee_yen", "findings", "forbidden_at", "found_at", "invoice", "issuance_opens_on",
     "key_sha256", "lapsed_on", "lapses_on", "learned_at", "measures", "open_yen", "plan", "portal", "reason",
-    "received_at", "request", "requested_at", "revoked_at", "revoked_by", "since", "starts_at", "total_yen", "version",
-    "wanted",
+    "received_at", "reporter", "request", "requested_at", "revoked_at", "revoked_by", "since", "starts_at", "total_yen",
+    "version", "wanted",
 }  # fmt: skip
-BILINGUAL = {"caa_forbidden", "key_compromise_answer", "own_key_answer"}  # of whose reader nobody knows the language
+# Of whose reader nobody knows the language.
+BILINGUAL = {"caa_forbidden", "key_compromise_answer", "own_key_answer", "problem_report_answer"}
 ENGLISH = re.compile(r"[A-Za-z]*[a-z]{2,}[A-Za-z_]*|[A-Za-z]+_[A-Za-z_]*")
 NAMES = re.compile(r"ACME|Web|JST|iodef")  # in a Japanese text too
 JAPANESE = re.compile(r"[぀-ヿ㐀-鿿＀-￯、。]")
