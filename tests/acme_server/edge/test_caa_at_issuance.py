@@ -44,12 +44,22 @@ async def test_what_caa_forbids_by_now_is_not_issued_though_it_was_validated(ser
     assert "CAA permits another CA only." in said
 
 
+MAKES = re.compile(r"INSERT INTO ca\.to_be_signed\b[^;]*;")
+
+
 @pytest.mark.std("A-253")
 def test_there_is_one_path_to_a_certificate() -> None:
-    """One statement records what is signed for a subscriber, and one function reaches it: no manual issuance."""
+    """One statement records what is signed for a subscriber, and one function reaches it: no manual issuance.
+
+    Another takes in what was signed before: never unsigned.
+    """
     statements = [path for path in (ROOT / "sql").rglob("*.sql") if "migrations" not in path.parts]
-    makers = [path.name for path in statements if re.search(r"INSERT INTO ca\.to_be_signed\b", path.read_text())]
-    assert makers == ["orders.sql"]
+    makers = {path.name: MAKES.findall(path.read_text()) for path in statements}
+    [[of_orders], [imports]] = [makers.pop(name) for name in ("orders.sql", "schema.sql")]
+    assert not any(makers.values())
+    assert "import_id" not in of_orders
+    assert "of_import" in imports
+    assert "'signed'" in imports
     sources = [path for top in ("acme_server", "office", "ca") for path in (ROOT / top).rglob("*.py")]
     users = {path.name: path.read_text().count("orders.begin_issuance(") for path in sources}
     assert {name: count for name, count in users.items() if count} == {"admission.py": 1}

@@ -57,7 +57,7 @@ async def test_two_nodes_make_one_case_of_a_request(
     assert (sorted(map(str, ends)), [each.revoked for each in await cases.listed(accepted, True)]) == (["0", "1"], [4])
 
 
-@pytest.mark.rule("T11-5", "T11-3", "T11-8")
+@pytest.mark.rule("T11-3", "T11-8")
 @pytest.mark.std("C-143")
 @pytest.mark.parametrize("swept_between", [False, True])
 async def test_a_compromise_told_at_once_after_the_accounts_request_has_its_own_case(
